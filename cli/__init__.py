@@ -1,0 +1,1 @@
+"""The singan command: parse, one call, print."""

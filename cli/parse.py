@@ -1,0 +1,41 @@
+"""Words of the command line -> values; a word that cannot be understood is a usage error (exit 2)."""
+
+from __future__ import annotations
+
+import re
+
+import typer
+
+
+def size(word: str) -> tuple[int, int]:
+    """'1920x1080' (width x height) -> (height, width)."""
+    match = re.fullmatch(r"(\d{1,9})[xX](\d{1,9})", word.strip())
+    if not match:
+        raise typer.BadParameter(f"{word!r} is not a size; write WxH in pixels, for example 1920x1080")
+    return int(match[2]), int(match[1])
+
+
+def sizes(words: str) -> list[tuple[int, int]]:
+    """'320x240,1920x1080' -> sizes in that order."""
+    return [size(word) for word in words.split(",")]
+
+
+def zoom(word: str) -> float | None:
+    """'auto' -> None, else a number."""
+    if word == "auto":
+        return None
+    try:
+        return float(word)
+    except ValueError:
+        raise typer.BadParameter(f"{word!r} is not a zoom; write a number above 0 or auto") from None
+
+
+def background(word: str) -> tuple[int, int, int]:
+    """'white' or '#rrggbb' -> (r, g, b), 0..255 each."""
+    from PIL import ImageColor
+
+    try:
+        red, green, blue = ImageColor.getrgb(word)[:3]
+    except ValueError:
+        raise typer.BadParameter(f"{word!r} is not a colour; write a name or #rrggbb") from None
+    return red, green, blue

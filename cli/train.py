@@ -1,0 +1,109 @@
+"""singan train."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from singan_train.run import Start
+
+
+def command(
+    photo: Annotated[Path, typer.Argument(metavar="PHOTO", help="PNG, JPEG, WebP, TIFF or BMP file.")],
+    out: Annotated[Path, typer.Option("--out", metavar="RUN", help="Folder of the run.")],
+    preset: Annotated[
+        str | None, typer.Option(help="draft (minutes on a CPU) or paper (hours on a CPU).", show_default="draft")
+    ] = None,
+    max_size: Annotated[
+        int | None, typer.Option(help="Longer side of the finest scale, 11 to 8192 px.", show_default="by preset")
+    ] = None,
+    min_size: Annotated[
+        int | None, typer.Option(help="Shorter side of the coarsest scale, 11 to 1024 px.", show_default="25")
+    ] = None,
+    scales: Annotated[
+        int | None, typer.Option(min=1, help="Number of scales, 1 or more.", show_default="as many as fit factor 0.75")
+    ] = None,
+    channels: Annotated[
+        str | None,
+        typer.Option(help="auto, 1 (grey), 3 (RGB) or 4 (RGBA); auto follows the photo.", show_default="auto"),
+    ] = None,
+    border: Annotated[
+        str | None,
+        typer.Option(help="What generators see beyond the canvas: zero or noise.", show_default="zero"),
+    ] = None,
+    iterations: Annotated[
+        int | None, typer.Option(help="Iterations per scale, 1 to 1000000.", show_default="by preset")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of everything random, 0 to 2^63-1.", show_default="0")] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N; strict, no silent fallback.")] = "auto",
+    threads: Annotated[
+        int | None, typer.Option(min=1, help="CPU threads, 1 or more.", show_default="one per core")
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue a stopped run in RUN.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and write nothing.")] = False,
+) -> None:
+    """Train a model on one photograph and write a run folder; a stopped run continues with --resume."""
+    import torch
+    from singan_cli.progress import training_progress
+
+    from singan_train import config as configs
+    from singan_train import trainer
+    from singan_train.device import resolve
+
+    asked: dict[str, Any] = {
+        "preset": preset,
+        "max_size": max_size,
+        "min_size": min_size,
+        "scales": scales,
+        "channels": channels,
+        "border": border,
+        "iterations": iterations,
+        "seed": seed,
+    }
+    changes = {name: value for name, value in asked.items() if name != "preset"}
+    config = configs.preset(preset or configs.TrainingConfig.preset, **changes)
+    if threads:
+        torch.set_num_threads(threads)
+    place = resolve(device)
+    if dry_run:
+        typer.echo(plan_text(trainer.begin(photo, config, place)[0]))
+        return
+    typer.echo(
+        f"training on {place}, {torch.get_num_threads()} threads" if place.type == "cpu" else f"training on {place}"
+    )
+    try:
+        with training_progress() as show:
+            if resume:
+                trainer.resume(photo, out, asked, place, show)
+            else:
+                trainer.train(photo, out, config, place, show)
+    except KeyboardInterrupt:
+        advice = f"singan train {photo} --out {out} --resume"
+        raise KeyboardInterrupt(f"interrupted; finished scales are kept; continue with: {advice}") from None
+    typer.echo(f"wrote {out}")
+
+
+def plan_text(start: Start) -> str:
+    """The pyramid of a run that has not begun, scale by scale."""
+    from singan_train.networks import Discriminator, Generator
+
+    config = start.config
+    height, width = start.photo_size
+    lines = [
+        f"{start.name}: {width}x{height}, {start.channels} channels; preset {config.preset}, seed {config.seed}, "
+        f"device {start.device}, border {config.border}",
+        f"{len(start.pyramid.shapes)} scales, factor {start.pyramid.scale_factor:.4f}, {config.iterations} iterations "
+        f"of {config.discriminator_steps} discriminator and {config.generator_steps} generator steps each",
+    ]
+    for scale, (rows, columns) in enumerate(start.pyramid.shapes):
+        hidden = config.width_at(scale)
+        networks = (
+            Generator(start.channels, hidden, config.generator_norm),
+            Discriminator(start.channels, hidden, config.discriminator_norm),
+        )
+        count = sum(parameter.numel() for network in networks for parameter in network.parameters())
+        lines.append(f"  scale {scale}: {columns}x{rows}, width {hidden}, {count} parameters")
+    return "\n".join(lines)

@@ -1,0 +1,33 @@
+"""Errors that a user can cause and mend; each message says what was got, what is allowed and what to do next."""
+
+
+class SinGANError(Exception):
+    """Base of every error that this project raises on purpose."""
+
+
+class ImageError(SinGANError):
+    """A picture file cannot be used."""
+
+
+class RequestError(SinGANError):
+    """A size, zoom, scale, device or other option cannot be served."""
+
+
+class BundleError(SinGANError):
+    """A run or bundle folder is missing, unfinished, damaged or too new."""
+
+
+class TrainingError(SinGANError):
+    """Training cannot start or cannot go on."""
+
+
+class ParityError(SinGANError):
+    """An exported graph does not compute what the trained network computes."""
+
+
+class InstallError(SinGANError):
+    """An optional package is missing or clashes with another one."""
+
+
+class OutputError(SinGANError):
+    """A result cannot be written: no permission, or the disk is full."""

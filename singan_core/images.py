@@ -1,0 +1,173 @@
+"""Picture files and uint8 pixels <-> float32 NCHW in [-1, 1]; the only such conversion.
+
+Channels: 1 grey, 3 RGB, 4 RGBA (premultiplied while in float, straight in files).
+"""
+
+from __future__ import annotations
+
+import io
+import warnings
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageCms, ImageOps, PngImagePlugin, UnidentifiedImageError
+
+from singan_core.atomic import atomic_file
+from singan_core.errors import ImageError, RequestError
+
+MIN_SIDE = 11  # the receptive field
+CHANNELS = ("auto", "1", "3", "4")
+FORMATS = {"png": ".png", "jpeg": ".jpg", "webp": ".webp"}
+_MODES = {1: "L", 3: "RGB", 4: "RGBA"}
+_QUALITY = {"jpeg": {"quality": 95, "subsampling": 0}, "webp": {"quality": 95, "method": 4}}
+
+Floats = NDArray[np.float32]
+Pixels = NDArray[np.uint8]
+
+
+def read(path: Path, channels: str = "auto") -> Floats:
+    """The picture of a file, upright and in sRGB, as (1, C, H, W) float32 in [-1, 1].
+
+    Channels auto drops an alpha channel that is opaque everywhere and equal RGB channels. Raises ImageError for a
+    file that is missing, empty, truncated, animated, no picture, over Pillow's decompression limit or under 11 px.
+    """
+    unit = _unit(_open(path), path)
+    if channels == "auto":
+        if unit.shape[2] == 4 and (unit[..., 3] == 1).all():
+            unit = unit[..., :3]
+        if unit.shape[2] == 3 and (unit[..., :1] == unit).all():
+            unit = unit[..., :1]
+    else:
+        unit = _convert(unit, int(channels))
+    if unit.shape[2] == 4:
+        unit = np.concatenate([unit[..., :3] * unit[..., 3:], unit[..., 3:]], axis=2)
+    return np.ascontiguousarray(unit.transpose(2, 0, 1)[None] * 2 - 1, np.float32)
+
+
+def _open(path: Path) -> Image.Image:
+    """The decoded first frame of a still picture file."""
+    if not path.is_file():
+        raise ImageError(f"{path}: no such file")
+    if path.stat().st_size == 0:
+        raise ImageError(f"{path}: the file is empty")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            image = Image.open(path)
+            frames = getattr(image, "n_frames", 1)
+            if frames > 1:
+                raise ImageError(f"{path}: an animation of {frames} frames; save one frame as a still picture")
+            if min(image.size) < MIN_SIDE:
+                size = f"{image.width}x{image.height}"
+                raise ImageError(f"{path}: {size} is too small; both sides need at least {MIN_SIDE} px")
+            image.load()
+    except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
+        limit = (Image.MAX_IMAGE_PIXELS or 0) // 10**6
+        raise ImageError(f"{path}: more than {limit} megapixels; shrink the picture first") from error
+    except UnidentifiedImageError as error:
+        raise ImageError(f"{path}: not a picture that can be read; save it as PNG, JPEG, WebP, TIFF or BMP") from error
+    except (OSError, SyntaxError, ValueError, EOFError) as error:
+        raise ImageError(f"{path}: damaged or truncated ({error}); save the picture again") from error
+    return image
+
+
+def _unit(image: Image.Image, path: Path) -> Floats:
+    """Straight RGB or RGBA in [0, 1], (H, W, 3 or 4), from any mode that Pillow decodes."""
+    image = ImageOps.exif_transpose(image)
+    if image.mode.startswith("I") or image.mode == "F":
+        return np.repeat(_deep_grey(image, path)[..., None], 3, axis=2)
+    transparent = image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info
+    alpha = image.convert("RGBA").getchannel("A") if transparent else None
+    colours = _to_srgb(image)
+    if alpha is not None:
+        colours.putalpha(alpha)
+    return np.asarray(colours, np.float32) / np.float32(255)
+
+
+def _deep_grey(image: Image.Image, path: Path) -> Floats:
+    """Sixteen-bit grey as [0, 1]."""
+    values = np.asarray(image, np.float32)
+    if image.mode == "F" or values.min() < 0 or values.max() > 65535:
+        raise ImageError(f"{path}: its values have no defined white; save it with 8 or 16 bits per channel")
+    return values / np.float32(65535)
+
+
+def _to_srgb(image: Image.Image) -> Image.Image:
+    """The RGB picture, through its ICC profile if it has a usable one."""
+    if image.mode in ("P", "PA", "RGBA", "LA", "RGBa", "La", "1", "HSV", "YCbCr", "LAB"):
+        profile = image.info.get("icc_profile")
+        image = image.convert("RGB")
+        image.info["icc_profile"] = profile
+    profile = image.info.get("icc_profile")
+    if profile:
+        try:
+            source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+            converted = ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
+            if converted is not None:
+                return converted
+        except (ImageCms.PyCMSError, OSError):
+            pass  # a profile for another colour space or a broken one: the pixels count
+    return image.convert("RGB")
+
+
+def _convert(unit: Floats, channels: int) -> Floats:
+    """RGB or RGBA (H, W, 3 or 4) with the asked-for number of channels; transparency falls on white."""
+    if channels == 4:
+        return unit if unit.shape[2] == 4 else np.concatenate([unit, np.ones_like(unit[..., :1])], axis=2)
+    if unit.shape[2] == 4:
+        unit = unit[..., :3] * unit[..., 3:] + 1 - unit[..., 3:]
+    if channels == 1:
+        luma = unit @ np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R 601, as Pillow's convert('L')
+        return luma[..., None]
+    return unit
+
+
+def to_pixels(image: Floats) -> Pixels:
+    """uint8 (B, H, W, C) of float images (B, C, H, W) in [-1, 1]; RGBA becomes straight again."""
+    unit = (image.transpose(0, 2, 3, 1) + 1) * np.float32(0.5)
+    if unit.shape[3] == 4:
+        alpha = unit[..., 3:].clip(0, 1)
+        colour = np.divide(unit[..., :3], alpha, out=np.zeros_like(unit[..., :3]), where=alpha > 0.5 / 255)
+        unit = np.concatenate([colour, alpha], axis=3)
+    return (unit.clip(0, 1) * 255 + np.float32(0.5)).astype(np.uint8)
+
+
+def to_pillow(pixels: Pixels) -> Image.Image:
+    """A Pillow picture of one uint8 (H, W, C)."""
+    return Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels, _MODES[pixels.shape[2]])
+
+
+def flatten(pixels: Pixels, background: tuple[int, int, int]) -> Pixels:
+    """uint8 (..., H, W, 4) composed on a background colour (0..255 each); other channel counts unchanged."""
+    if pixels.shape[-1] != 4:
+        return pixels
+    alpha = pixels[..., 3:].astype(np.float32) / 255
+    mixed = pixels[..., :3] * alpha + np.array(background, np.float32) * (1 - alpha)
+    return (mixed + 0.5).astype(np.uint8)
+
+
+def save(
+    path: Path,
+    pixels: Pixels,
+    format: str = "png",
+    background: tuple[int, int, int] = (255, 255, 255),
+    text: dict[str, str] | None = None,
+) -> None:
+    """Write one picture, uint8 (H, W, C), as png, jpeg or webp, whole or not at all.
+
+    text becomes PNG text chunks (ignored by the others); JPEG, which has no alpha, composes on the background.
+    Raises RequestError for another format, OutputError if the file cannot be written.
+    """
+    if format not in FORMATS:
+        raise RequestError(f"unknown format {format!r}: choose {', '.join(FORMATS)}")
+    image = to_pillow(flatten(pixels, background) if format == "jpeg" else pixels)
+    options: dict[str, object] = dict(_QUALITY.get(format, {}))
+    if format == "png":
+        info = PngImagePlugin.PngInfo()
+        for key, value in (text or {}).items():
+            info.add_itxt(key, value)
+        options |= {"pnginfo": info, "compress_level": 4}
+    with atomic_file(path) as temporary:
+        image.save(temporary, format.upper(), **options)

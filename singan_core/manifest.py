@@ -1,0 +1,163 @@
+"""The Manifest of a run or bundle folder <-> manifest.json, written last; reading checks everything."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from singan_core import HALO, noise
+from singan_core.atomic import atomic_file
+from singan_core.errors import BundleError
+from singan_core.pyramid import Pyramid
+
+FORMAT_VERSION = 1
+NAME = "manifest.json"
+Kind = Literal["run", "bundle"]
+_COMMAND = {"run": "singan train", "bundle": "singan export"}
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What a run or bundle is; every field is required in the file."""
+
+    kind: Kind
+    name: str
+    created: str  # ISO 8601, UTC
+    tool_version: str
+    channels: int
+    shapes: tuple[tuple[int, int], ...]  # (height, width), coarsest first
+    scale_factor: float
+    noise_amplitude: tuple[float, ...]  # per scale
+    noise_channels: tuple[int, ...]  # per scale; 1 is repeated to all channels
+    border: str  # zero or noise
+    preset: str
+    photo_size: tuple[int, int]  # (height, width) before training
+    files: dict[str, str]  # relative path -> sha256 of every other file
+    halo: int = HALO
+    noise_spec: str = noise.SPEC
+    format_version: int = FORMAT_VERSION
+
+    @property
+    def pyramid(self) -> Pyramid:
+        """The trained geometry."""
+        return Pyramid(self.shapes, self.scale_factor)
+
+
+def sha256(path: Path) -> str:
+    """Hexadecimal digest of a file."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def hash_files(folder: Path) -> dict[str, str]:
+    """Digest of every file below a folder but its manifest and hidden ones, by relative path with forward slashes."""
+    paths = sorted(path for path in folder.rglob("*") if path.is_file() and path.name != NAME)
+    relative = ((path, path.relative_to(folder)) for path in paths)
+    return {name.as_posix(): sha256(path) for path, name in relative if not any(p.startswith(".") for p in name.parts)}
+
+
+def write(folder: Path, manifest: Manifest) -> None:
+    """Write manifest.json atomically; the folder counts as finished from then on. Raises OutputError."""
+    with atomic_file(folder / NAME) as temporary:
+        temporary.write_text(json.dumps(dataclasses.asdict(manifest), indent=2) + "\n", encoding="utf-8")
+
+
+def read(folder: Path, kind: Kind, check_files: bool = True) -> Manifest:
+    """The checked manifest of a run or bundle folder, its files compared with their digests unless told not to.
+
+    Raises BundleError: missing, unfinished, damaged, newer, or a path that leaves the folder.
+    """
+    path = folder / NAME
+    if not folder.is_dir():
+        raise BundleError(f"{folder}: no such folder; make a {kind} with '{_COMMAND[kind]}'")
+    if not path.is_file():
+        raise BundleError(f"{folder}: no {NAME}, so the {kind} is unfinished or none; make it with '{_COMMAND[kind]}'")
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, OSError) as error:
+        raise BundleError(f"{path}: not readable as JSON ({error}); make the {kind} again") from error
+    manifest = _parse(data, path)
+    if manifest.kind != kind:
+        raise BundleError(f"{folder}: a {manifest.kind} where a {kind} is needed; make one with '{_COMMAND[kind]}'")
+    for name, digest in manifest.files.items():
+        _check_file(folder, name, digest if check_files else None, kind)
+    return manifest
+
+
+def _parse(data: Any, path: Path) -> Manifest:
+    if not isinstance(data, dict):
+        raise BundleError(f"{path}: a JSON object is expected, got {type(data).__name__}; make the folder again")
+    version = data.get("format_version")
+    if version != FORMAT_VERSION:
+        advice = "upgrade singan" if isinstance(version, int) and version > FORMAT_VERSION else "make the folder again"
+        raise BundleError(
+            f"{path}: format version {version}, but this program reads version {FORMAT_VERSION}; {advice}"
+        )
+    missing = [field.name for field in dataclasses.fields(Manifest) if field.name not in data]
+    if missing:
+        raise BundleError(f"{path}: lacks {', '.join(missing)}; make the folder again")
+    try:
+        manifest = Manifest(
+            kind=data["kind"],
+            name=str(data["name"]),
+            created=str(data["created"]),
+            tool_version=str(data["tool_version"]),
+            channels=int(data["channels"]),
+            shapes=tuple((int(height), int(width)) for height, width in data["shapes"]),
+            scale_factor=float(data["scale_factor"]),
+            noise_amplitude=tuple(float(value) for value in data["noise_amplitude"]),
+            noise_channels=tuple(int(value) for value in data["noise_channels"]),
+            border=str(data["border"]),
+            preset=str(data["preset"]),
+            photo_size=(int(data["photo_size"][0]), int(data["photo_size"][1])),
+            files={str(name): str(digest) for name, digest in data["files"].items()},
+            halo=int(data["halo"]),
+            noise_spec=str(data["noise_spec"]),
+        )
+    except (TypeError, ValueError, AttributeError, IndexError) as error:
+        raise BundleError(f"{path}: a field has the wrong form ({error}); make the folder again") from error
+    _check_values(manifest, path)
+    return manifest
+
+
+def _check_values(manifest: Manifest, path: Path) -> None:
+    scales = len(manifest.shapes)
+    wrong = [
+        f"{name} {value!r} (expected {expected})"
+        for name, value, good, expected in (
+            ("kind", manifest.kind, manifest.kind in ("run", "bundle"), "run or bundle"),
+            ("channels", manifest.channels, manifest.channels >= 1, "1 or more"),
+            ("shapes", manifest.shapes, scales > 0 and all(min(s) >= 1 for s in manifest.shapes), "sizes of 1 or more"),
+            ("scale_factor", manifest.scale_factor, 0 < manifest.scale_factor < 1, "between 0 and 1"),
+            ("noise_amplitude", manifest.noise_amplitude, len(manifest.noise_amplitude) == scales, f"{scales} values"),
+            (
+                "noise_channels",
+                manifest.noise_channels,
+                len(manifest.noise_channels) == scales and set(manifest.noise_channels) <= {1, manifest.channels},
+                f"{scales} values of 1 or {manifest.channels}",
+            ),
+            ("halo", manifest.halo, manifest.halo == HALO, HALO),
+            ("border", manifest.border, manifest.border in ("zero", "noise"), "zero or noise"),
+            ("noise_spec", manifest.noise_spec, manifest.noise_spec == noise.SPEC, noise.SPEC),
+        )
+        if not good
+    ]
+    if wrong:
+        raise BundleError(f"{path}: {'; '.join(wrong)}; make the folder again or upgrade singan")
+
+
+def _check_file(folder: Path, name: str, digest: str | None, kind: Kind) -> None:
+    path = folder / name
+    if not path.resolve().is_relative_to(folder.resolve()) or Path(name).is_absolute():
+        raise BundleError(f"{folder / NAME}: names {name!r}, which leaves the folder; do not use this {kind}")
+    if not path.is_file():
+        raise BundleError(f"{path}: missing; make the {kind} again with '{_COMMAND[kind]}'")
+    if digest is not None and (found := sha256(path)) != digest:
+        raise BundleError(
+            f"{path}: altered or damaged (sha256 {found[:12]}..., expected {digest[:12]}...); "
+            f"make the {kind} again with '{_COMMAND[kind]}'"
+        )

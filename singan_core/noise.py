@@ -1,0 +1,72 @@
+"""The one noise field: Gaussian noise as a pure function of (seed, scale, frame, channel, y, x).
+
+Philox4x32-10 (Salmon et al., SC 2011) followed by Box-Muller. The word layout, the map to (0, 1) and the order of the
+pair are specified with test vectors in docs/noise.md; change nothing here without a new SPEC.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+SPEC = "philox4x32-10/box-muller/1"
+RECONSTRUCTION_FRAME = 0xFFFFFFFF
+"""The frame that z* is drawn from; animations never reach it."""
+SEED_LIMIT = 2**64
+
+_MULTIPLIERS = (np.uint64(0xD2511F53), np.uint64(0xCD9E8D57))
+_WEYL = (0x9E3779B9, 0xBB67AE85)
+_LOW = np.uint64(0xFFFFFFFF)
+_HIGH = np.uint64(32)
+_ROWS_AT_ONCE = 1 << 15  # counters per block: the working set stays in cache
+
+U64 = NDArray[np.uint64]
+
+
+def philox(counter: tuple[U64, U64, U64, U64], key: tuple[int, int]) -> tuple[U64, U64, U64, U64]:
+    """Four pseudo-random 32-bit words per counter (words held in uint64, broadcast together), ten rounds.
+
+    Source: Random123's Philox4x32-10; its known-answer vectors are tests/test_noise.py's first test.
+    """
+    c0, c1, c2, c3 = counter
+    k0, k1 = key
+    for _ in range(10):
+        p0, p1 = c0 * _MULTIPLIERS[0], c2 * _MULTIPLIERS[1]
+        c0, c1, c2, c3 = (p1 >> _HIGH) ^ c1 ^ np.uint64(k0), p1 & _LOW, (p0 >> _HIGH) ^ c3 ^ np.uint64(k1), p0 & _LOW
+        k0, k1 = (k0 + _WEYL[0]) & 0xFFFFFFFF, (k1 + _WEYL[1]) & 0xFFFFFFFF
+    return c0, c1, c2, c3
+
+
+def _box_muller(a: U64, b: U64) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Two independent standard normal values from two 32-bit words each."""
+    radius = np.sqrt(-2.0 * np.log((a + 0.5) * 2.0**-32))
+    angle = (b + 0.5) * (2.0 * np.pi * 2.0**-32)
+    return radius * np.cos(angle), radius * np.sin(angle)
+
+
+def field(
+    seed: int, scale: int, frame: int, channels: int, y: int, x: int, height: int, width: int
+) -> NDArray[np.float32]:
+    """Unit Gaussian noise (channels, height, width), float32, of the window whose first value is at (y, x).
+
+    y and x are signed 32-bit; seed 0..2^64-1; scale and channel 0..65535; frame 0..2^32-1. The window of a field
+    equals the slice of the whole, value for value.
+    """
+    key = (seed & 0xFFFFFFFF, seed >> 32)
+    first, last = x >> 2, (x + width - 1) >> 2  # four neighbours along x share a counter, one word each
+    groups = (np.arange(first, last + 1, dtype=np.int64) & 0xFFFFFFFF).astype(np.uint64)
+    rows = (np.arange(y, y + height, dtype=np.int64) & 0xFFFFFFFF).astype(np.uint64)
+    out = np.empty((channels, height, width), np.float32)
+    skip = x - 4 * first
+    step = max(1, _ROWS_AT_ONCE // len(groups))
+    quad = np.empty((step, len(groups), 4), np.float32)
+    for channel in range(channels):
+        stream = np.uint64(scale << 16 | channel)
+        for top in range(0, height, step):
+            part = rows[top : top + step, None]
+            words = philox((groups[None, :], part, np.uint64(frame), stream), key)  # type: ignore[arg-type]
+            block = quad[: len(part)]
+            block[..., 0], block[..., 1] = _box_muller(words[0], words[1])
+            block[..., 2], block[..., 3] = _box_muller(words[2], words[3])
+            out[channel, top : top + step] = block.reshape(len(part), -1)[:, skip : skip + width]
+    return out

@@ -1,0 +1,159 @@
+"""Shapes of every scale: planned once at training, fitted to a requested size ever after. Sizes are (height, width).
+
+Scale 0 is the coarsest (the SinGAN paper counts from the finest).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from singan_core.errors import RequestError
+
+Size = tuple[int, int]
+
+MIN_CANVAS = 11  # the receptive field: a smaller canvas has no pixel that sees only picture
+_AUTO_COARSEST = 16  # zoom auto keeps the coarsest canvas at least this high and wide
+MAX_SIDE = 2**20
+
+
+@dataclass(frozen=True)
+class Pyramid:
+    """The trained sizes, coarsest first, and the ratio of neighbouring scales."""
+
+    shapes: tuple[Size, ...]
+    scale_factor: float
+
+    @property
+    def finest(self) -> Size:
+        """The trained size of the finest scale."""
+        return self.shapes[-1]
+
+    def ratio(self, scale: int) -> float:
+        """r_n: how large scale n draws the scene's content, relative to the finest."""
+        height, width = self.shapes[scale]
+        return math.sqrt(height * width / (self.finest[0] * self.finest[1]))
+
+
+@dataclass(frozen=True)
+class Pass:
+    """One turn of the cascade: the generator's scale and the canvas that it draws."""
+
+    generator: int
+    canvas: Size
+
+
+def plan(
+    size: Size, min_size: int = 25, max_size: int = 250, scale_factor: float = 0.75, scales: int | None = None
+) -> Pyramid:
+    """The pyramid of a photo of the given size: longer side at most max_size, coarsest shorter side min_size.
+
+    The factor is adjusted so that a whole number of scales fits. Raises RequestError. Source: SinGAN section 3 and
+    its reference code; sides are rounded here where the reference rounds up.
+    """
+    reduction = min(max_size / max(size), 1.0)
+    finest = (round(size[0] * reduction), round(size[1] * reduction))
+    short = min(finest)
+    if short < min_size:
+        needed = math.ceil(min_size * max(size) / min(size))
+        advice = f"raise the maximal size to at least {needed} or crop" if min(size) >= min_size else "use a larger one"
+        raise RequestError(
+            f"a photo of {size[1]}x{size[0]} gives a finest scale of {finest[1]}x{finest[0]}, "
+            f"but the shorter side needs at least {min_size}: {advice} the photo"
+            if min(size) >= min_size
+            else f"a photo of {size[1]}x{size[0]} is smaller than the coarsest scale of {min_size} px: {advice}"
+        )
+    steps = math.ceil(round(math.log(min_size / short) / math.log(scale_factor), 6)) if scales is None else scales - 1
+    if scales is not None and not (1 <= scales <= max(1, short - min_size + 1)):
+        raise RequestError(
+            f"{scales} scales do not fit between {min_size} and {short} px: ask for 1 to {max(1, short - min_size + 1)}"
+        )
+    if steps == 0:
+        return Pyramid((finest,), scale_factor)
+    factor = (min_size / short) ** (1 / steps)
+    powers = [factor ** (steps - scale) for scale in range(steps + 1)]
+    return Pyramid(tuple((round(finest[0] * p), round(finest[1] * p)) for p in powers), factor)
+
+
+def check_size(size: Size) -> None:
+    """Raise RequestError unless both sides are within 1..2^20."""
+    if not all(1 <= side <= MAX_SIDE for side in size):
+        raise RequestError(f"size {size[1]}x{size[0]} is not possible: each side must be 1 to {MAX_SIDE} px")
+
+
+def auto_zoom(pyramid: Pyramid, size: Size) -> float:
+    """The zoom that keeps the photo's composition on a canvas of the given size."""
+    height, width = pyramid.finest
+    area = math.sqrt(size[0] * size[1] / (height * width))
+    return min(area, min(size) * pyramid.ratio(0) / _AUTO_COARSEST)
+
+
+def fit(pyramid: Pyramid, size: Size, zoom: float | None = None) -> tuple[Pass, ...]:
+    """The passes that draw a picture of exactly the given size; zoom None chooses one that keeps the composition.
+
+    Zoom 1 keeps the trained texture scale; 2 draws everything twice as large. Below 1 the finest scales are left
+    out, above 1 the finest generator goes on. Raises RequestError when the coarsest canvas would be under 11 px.
+    """
+    check_size(size)
+    if zoom is None:
+        zoom = auto_zoom(pyramid, size)
+    elif not (math.isfinite(zoom) and zoom > 0):
+        raise RequestError(f"zoom {zoom:g} is not possible: it must be a number above 0")
+    passes = _passes(pyramid, size, zoom)
+    if min(passes[0].canvas) < MIN_CANVAS:
+        raise RequestError(_too_coarse(pyramid, size, zoom, passes[0].canvas))
+    return passes
+
+
+def _passes(pyramid: Pyramid, size: Size, zoom: float) -> tuple[Pass, ...]:
+    finest = len(pyramid.shapes) - 1
+    further = round(math.log(zoom) / math.log(1 / pyramid.scale_factor)) if zoom >= 1 else 0
+    if zoom >= 1:
+        last, unit = finest, zoom if further else 1.0
+    else:
+        last = _last_scale(pyramid, zoom)
+        unit = pyramid.ratio(last)
+    canvases = [_scaled(size, pyramid.ratio(n) / unit) for n in range(last + 1)]
+    passes = [Pass(n, canvas) for n, canvas in enumerate(canvases)]
+    for step in range(1, further + 1):
+        passes.append(Pass(finest, _scaled(size, zoom ** (step / further) / zoom)))
+    passes[-1] = Pass(passes[-1].generator, size)
+    return tuple(passes)
+
+
+def _last_scale(pyramid: Pyramid, zoom: float) -> int:
+    """Which scale's content is drawn closest to the zoom (< 1)."""
+    return min(range(len(pyramid.shapes)), key=lambda n: abs(math.log(pyramid.ratio(n) / zoom)))
+
+
+def _scaled(size: Size, ratio: float) -> Size:
+    return round(size[0] * ratio), round(size[1] * ratio)
+
+
+def largest_zoom(pyramid: Pyramid, size: Size) -> float | None:
+    """The largest zoom (rounded down to three digits) whose coarsest canvas reaches 11 px; None if there is none."""
+    if min(size) < MIN_CANVAS:
+        return None
+    bound = min(size) * pyramid.ratio(0) / (MIN_CANVAS - 0.5)
+    if bound < 1:
+        legal = [
+            n
+            for n in range(len(pyramid.shapes))
+            if min(_scaled(size, pyramid.ratio(0) / pyramid.ratio(n))) >= MIN_CANVAS
+        ]
+        last = legal[-1]
+        bound = 1.0 if last == len(pyramid.shapes) - 1 else math.sqrt(pyramid.ratio(last) * pyramid.ratio(last + 1))
+    digits = 2 - math.floor(math.log10(bound))
+    zoom = math.floor(bound * 10**digits) / 10**digits
+    while min(_passes(pyramid, size, zoom)[0].canvas) < MIN_CANVAS:  # rounding of canvases near the bound
+        zoom = round(zoom - 10**-digits, digits)
+    return zoom
+
+
+def _too_coarse(pyramid: Pyramid, size: Size, zoom: float, canvas: Size) -> str:
+    coarsest = f"a coarsest canvas of {canvas[1]}x{canvas[0]}, under {MIN_CANVAS} px"
+    got = f"size {size[1]}x{size[0]} at zoom {zoom:.4g} needs {coarsest}"
+    zoom_limit = largest_zoom(pyramid, size)
+    if zoom_limit is None:
+        return f"{got}: the smallest side that can be drawn is {MIN_CANVAS} px"
+    return f"{got}: the largest zoom for this size is {zoom_limit:g}"

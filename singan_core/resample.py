@@ -1,0 +1,79 @@
+"""The one resampler: bicubic (a = -0.5), half-pixel centres, renormalised at the edges, antialiased when shrinking.
+
+Definition shared by training, export and runtime. Pillow's BICUBIC on mode F, torch's bicubic with antialias and
+ONNX Resize (cubic_coeff_a=-0.5, exclude_outside=1) compute the same up to rounding. Each output value is a sum over
+its own taps in a fixed order, so a part of the result never depends on what is computed beside it.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = Any  # numpy.ndarray or torch.Tensor: this module must not import torch
+
+_SUPPORT = 2.0  # of the cubic kernel, in source pixels at scale 1
+_A = -0.5
+
+
+class Taps(NamedTuple):
+    """Source positions and weights of every output position along one axis: both (n_out, taps)."""
+
+    indices: NDArray[np.int64]
+    weights: NDArray[np.float64]
+
+
+def _cubic(x: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Keys' cubic convolution kernel (Keys 1981, eq. 4, a = -0.5)."""
+    x = np.abs(x)
+    near = ((_A + 2) * x - (_A + 3)) * x * x + 1
+    far = (((x - 5) * x + 8) * x - 4) * _A
+    return np.where(x < 1, near, np.where(x < 2, far, 0.0))
+
+
+def taps(n_in: int, n_out: int, wrap: bool = False) -> Taps:
+    """Indices into an axis of length n_in and float64 weights (rows sum to 1) that resample it to length n_out.
+
+    With wrap the axis is periodic; without it, taps beyond the ends weigh nothing and the rest is renormalised.
+    """
+    shrink = max(n_in / n_out, 1.0)
+    centres = (np.arange(n_out) + 0.5) * (n_in / n_out)
+    first = np.floor(centres - _SUPPORT * shrink + 0.5).astype(np.int64)
+    count = 2 * math.ceil(_SUPPORT * shrink) + 1 if shrink > 1 else 4
+    indices = first[:, None] + np.arange(count)
+    weights = _cubic((indices + 0.5 - centres[:, None]) / shrink)
+    if wrap:
+        indices = indices % n_in
+    else:
+        weights = np.where((indices >= 0) & (indices < n_in), weights, 0.0)
+        indices = indices.clip(0, n_in - 1)
+    return Taps(indices, weights / weights.sum(axis=1, keepdims=True))
+
+
+def _like(values: NDArray[Any], image: Array) -> Array:
+    """The values in the image's own kind, dtype and device."""
+    return image.new_tensor(values) if hasattr(image, "new_tensor") else values.astype(image.dtype)
+
+
+def apply(image: Array, rows: Taps, columns: Taps) -> Array:
+    """Resample an image (..., H, W), numpy or torch, float: columns first, since they are the fewer when enlarging."""
+    weights = _like(columns.weights, image)
+    wide = image[..., columns.indices[:, 0]] * weights[:, 0]
+    for tap in range(1, weights.shape[1]):
+        wide = wide + image[..., columns.indices[:, tap]] * weights[:, tap]
+    weights = _like(rows.weights, image)[..., None]
+    tall = wide[..., rows.indices[:, 0], :] * weights[:, 0]
+    for tap in range(1, weights.shape[1]):
+        tall = tall + wide[..., rows.indices[:, tap], :] * weights[:, tap]
+    return tall
+
+
+def resize(image: Array, size: tuple[int, int]) -> Array:
+    """The image (..., H, W), numpy or torch, float, at another size (height, width); the same object if unchanged."""
+    height, width = image.shape[-2:]
+    if (height, width) == tuple(size):
+        return image
+    return apply(image, taps(height, size[0]), taps(width, size[1]))

@@ -1,0 +1,86 @@
+"""Run in, bundle out: graphs, z*, preview and the record of parity; whole or not at all."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import shutil
+from datetime import UTC, datetime
+from pathlib import Path
+
+from singan_core import images
+from singan_core import manifest as manifests
+from singan_core.atomic import atomic_folder
+from singan_core.errors import OutputError
+from singan_core.manifest import Manifest
+from singan_core.version import tool_version
+from singan_export import graph, parity
+from singan_export.parity import Parity
+from singan_runtime import providers
+from singan_runtime.graphs import Graphs, graph_name
+from singan_runtime.sampler import MAX_PIXELS, RECONSTRUCTION_NOISE, Sampler
+from singan_train.frozen import FrozenPyramid
+from singan_train.run import read_scale
+
+PARITY, PREVIEW = "parity.json", "preview.png"
+
+
+def frozen_run(folder: Path, manifest: Manifest) -> FrozenPyramid:
+    """The trained networks of a finished run, on the CPU. Raises BundleError."""
+    generators = [read_scale(folder, scale).generator for scale in range(len(manifest.shapes))]
+    return FrozenPyramid(manifest.pyramid, generators, manifest.noise_amplitude)
+
+
+def export(run: Path, out: Path, force: bool = False) -> Parity:
+    """Write the bundle of a finished run and return what its parity check measured.
+
+    Raises BundleError for an unfinished or damaged run, ParityError (and leaves no bundle) when a graph differs from
+    its network by more than the budget, OutputError, or InstallError when ONNX Runtime is missing.
+    """
+    providers.onnxruntime()
+    trained = manifests.read(run, "run")
+    if out.exists() and not force and (not out.is_dir() or any(out.iterdir())):
+        raise OutputError(f"{out}: already exists; choose another folder or pass --force to replace it")
+    if force and out.is_dir() and any(out.iterdir()) and not (out / manifests.NAME).is_file():
+        raise OutputError(f"{out}: not a bundle, so --force does not replace it; choose another folder")
+    frozen = frozen_run(run, trained)
+    with atomic_folder(out) as folder:
+        for scale, generator in enumerate(frozen.generators):
+            model = graph.build(generator, graph_metadata(trained, scale))
+            (folder / graph_name(scale)).write_bytes(model.SerializeToString(deterministic=True))
+        shutil.copyfile(run / RECONSTRUCTION_NOISE, folder / RECONSTRUCTION_NOISE)
+        created = datetime.now(UTC).isoformat(timespec="seconds")
+        draft = dataclasses.replace(trained, kind="bundle", created=created, tool_version=tool_version(), files={})
+        sampler = open_unfinished(folder, draft)
+        measured = parity.compare(sampler, frozen)
+        measured.require()
+        (folder / PARITY).write_text(json.dumps(measured.as_json(), indent=2) + "\n", encoding="utf-8")
+        images.save(folder / PREVIEW, sampler.reconstruct()[..., :])
+        manifests.write(folder, dataclasses.replace(draft, files=manifests.hash_files(folder)))
+    return measured
+
+
+def open_unfinished(folder: Path, manifest: Manifest) -> Sampler:
+    """A CPU sampler of a folder whose manifest is not written yet."""
+    import numpy as np
+
+    noise = np.load(folder / RECONSTRUCTION_NOISE, allow_pickle=False)
+    return Sampler(manifest, Graphs(folder, "cpu", None), noise, MAX_PIXELS)
+
+
+def graph_metadata(manifest: Manifest, scale: int) -> dict[str, str]:
+    """What a graph says of itself in metadata_props."""
+    height, width = manifest.shapes[scale]
+    return {
+        "singan.name": manifest.name,
+        "singan.scale": str(scale),
+        "singan.scales": str(len(manifest.shapes)),
+        "singan.trained_size": f"{width}x{height}",
+        "singan.noise_amplitude": repr(manifest.noise_amplitude[scale]),
+        "singan.noise_channels": str(manifest.noise_channels[scale]),
+        "singan.channels": str(manifest.channels),
+        "singan.halo": str(manifest.halo),
+        "singan.border": manifest.border,
+        "singan.noise_spec": manifest.noise_spec,
+        "singan.format_version": str(manifest.format_version),
+    }

@@ -1,0 +1,79 @@
+"""One generator as an ONNX graph: image = tanh(net(noise + prev)) + centre crop of prev, free batch, height and width.
+
+The graph is written node by node: ten lines of ONNX say what the network is, in no time, where the torch exporter
+takes seconds a graph; tests/test_graph.py holds both against each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx import TensorProto, helper, numpy_helper
+from torch import nn
+
+from singan_core import HALO
+from singan_train.networks import Generator
+
+OPSET = 17
+IR_VERSION = 8  # ONNX Runtime 1.13 and later read it
+
+
+def fold(generator: Generator) -> list[tuple[NDArray[np.float32], NDArray[np.float32]]]:
+    """Weight (out, in, 3, 3) and bias (out,) of every convolution, with the BatchNorm behind it folded in (float64)."""
+    layers: list[tuple[NDArray[np.float64], NDArray[np.float64]]] = []
+    for module in generator.net:
+        if isinstance(module, nn.Conv2d):
+            assert module.bias is not None
+            layers.append((module.weight.detach().double().cpu().numpy(), module.bias.detach().double().cpu().numpy()))
+        elif isinstance(module, nn.BatchNorm2d):
+            assert module.running_mean is not None and module.running_var is not None
+            gain = module.weight.detach().double() / (module.running_var.double() + module.eps).sqrt()
+            shift = module.bias.detach().double() - module.running_mean.double() * gain
+            weight, bias = layers[-1]
+            scale = gain.cpu().numpy()
+            layers[-1] = (weight * scale[:, None, None, None], bias * scale + shift.cpu().numpy())
+    return [(weight.astype(np.float32), bias.astype(np.float32)) for weight, bias in layers]
+
+
+def build(generator: Generator, metadata: Mapping[str, str]) -> onnx.ModelProto:
+    """The checked graph of a generator in eval mode: inputs noise and prev, output image, metadata_props."""
+    slope = next(module.negative_slope for module in generator.net if isinstance(module, nn.LeakyReLU))
+    layers = fold(generator)
+    channels = layers[-1][0].shape[0]
+    nodes = [helper.make_node("Add", ["noise", "prev"], ["sum"], name="add_noise")]
+    constants = []
+    value = "sum"
+    for number, (weight, bias) in enumerate(layers):
+        constants += [
+            numpy_helper.from_array(weight, f"weight_{number}"),
+            numpy_helper.from_array(bias, f"bias_{number}"),
+        ]
+        inputs = [value, f"weight_{number}", f"bias_{number}"]
+        nodes.append(helper.make_node("Conv", inputs, [f"conv_{number}"], name=f"conv_{number}", kernel_shape=[3, 3]))
+        value = f"conv_{number}"
+        if number < len(layers) - 1:
+            nodes.append(helper.make_node("LeakyRelu", [value], [f"relu_{number}"], name=f"relu_{number}", alpha=slope))
+            value = f"relu_{number}"
+    for name, numbers in (("starts", [HALO, HALO]), ("ends", [-HALO, -HALO]), ("axes", [2, 3])):
+        constants.append(numpy_helper.from_array(np.array(numbers, np.int64), name))
+    nodes += [
+        helper.make_node("Tanh", [value], ["residual"], name="tanh"),
+        helper.make_node("Slice", ["prev", "starts", "ends", "axes"], ["centre"], name="centre_crop"),
+        helper.make_node("Add", ["residual", "centre"], ["image"], name="add_prev"),
+    ]
+    haloed = ["batch", channels, "height_with_halo", "width_with_halo"]
+    graph = helper.make_graph(
+        nodes,
+        "singan_generator",
+        [helper.make_tensor_value_info(name, TensorProto.FLOAT, haloed) for name in ("noise", "prev")],
+        [helper.make_tensor_value_info("image", TensorProto.FLOAT, ["batch", channels, "height", "width"])],
+        constants,
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION)
+    model.producer_name = "singan"
+    helper.set_model_props(model, dict(metadata))
+    onnx.checker.check_model(model, full_check=True)
+    return model

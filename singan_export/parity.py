@@ -1,0 +1,153 @@
+"""Proof that the exported graphs compute what the trained networks compute: per scale, and as a whole pyramid."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from singan_core import HALO, images, noise
+from singan_core.cascade import run
+from singan_core.errors import ParityError, RequestError
+from singan_core.pyramid import Pass, Size
+from singan_runtime.sampler import Sampler
+from singan_train.frozen import FrozenPyramid
+
+SCALE_BUDGET = 1e-5  # absolute, float32, images in [-1, 1]
+PYRAMID_BUDGET = 1e-3
+LEVEL_BUDGET = 1  # grey levels of 255
+LEVEL_SHARE = 0.002  # of the values may differ
+SIZES: tuple[tuple[int, int, int], ...] = (  # batch, height, width: tiny, odd, wide, tall, a batch, a block and a bit
+    (1, 1, 1),
+    (1, 11, 11),
+    (1, 33, 47),
+    (1, 17, 130),
+    (1, 141, 19),
+    (3, 40, 56),
+    (1, 270, 261),
+)
+
+
+@dataclass(frozen=True)
+class ScaleCheck:
+    """One generator at one size on identical inputs."""
+
+    scale: int
+    size: tuple[int, int, int]  # batch, height, width
+    maximum: float
+    rms: float
+    allowed: float = SCALE_BUDGET
+
+    @property
+    def passed(self) -> bool:
+        """Within the budget."""
+        return self.maximum <= self.allowed
+
+
+@dataclass(frozen=True)
+class PyramidCheck:
+    """The whole cascade on one canvas, with the same noise and the same resampler."""
+
+    size: Size
+    maximum: float
+    rms: float
+    levels: int  # largest difference of pixel values
+    share: float  # of pixel values that differ
+    allowed: float = PYRAMID_BUDGET
+    allowed_share: float = LEVEL_SHARE
+
+    @property
+    def passed(self) -> bool:
+        """Within every budget."""
+        return self.maximum <= self.allowed and self.levels <= LEVEL_BUDGET and self.share <= self.allowed_share
+
+
+@dataclass(frozen=True)
+class Parity:
+    """Everything that was compared."""
+
+    scales: tuple[ScaleCheck, ...]
+    pyramid: tuple[PyramidCheck, ...]
+
+    @property
+    def passed(self) -> bool:
+        """Every comparison within its budget."""
+        return all(check.passed for check in self.scales) and all(check.passed for check in self.pyramid)
+
+    def as_json(self) -> dict[str, object]:
+        """The content of parity.json."""
+        return {"passed": self.passed, **dataclasses.asdict(self)}
+
+    def require(self) -> None:
+        """Raise ParityError naming the first scale or canvas that is over its budget."""
+        for check in self.scales:
+            if not check.passed:
+                batch, height, width = check.size
+                raise ParityError(
+                    f"scale {check.scale} at {batch}x{width}x{height} (batch x width x height): the graph differs from "
+                    f"the network by {check.maximum:.2e}, allowed is {check.allowed:.0e}; no bundle can vouch for it"
+                )
+        for whole in self.pyramid:
+            if not whole.passed:
+                raise ParityError(
+                    f"whole pyramid (scale {len(self.scales) and self.scales[-1].scale}) at "
+                    f"{whole.size[1]}x{whole.size[0]}: differs by {whole.maximum:.2e} "
+                    f"(allowed {whole.allowed:.0e}), {whole.levels} grey levels (allowed {LEVEL_BUDGET}) in "
+                    f"{whole.share:.3%} of the values (allowed {whole.allowed_share:.1%})"
+                )
+
+
+def compare(sampler: Sampler, frozen: FrozenPyramid) -> Parity:
+    """Compare the sampler's graphs with the frozen networks. Raises nothing: see Parity.require."""
+    scales = [check for scale in range(len(frozen.generators)) for check in compare_scale(sampler, frozen, scale)]
+    return Parity(tuple(scales), tuple(compare_pyramid(sampler, frozen, size) for size in canvases(sampler)))
+
+
+def compare_scale(sampler: Sampler, frozen: FrozenPyramid, scale: int) -> Iterator[ScaleCheck]:
+    """One scale at every size of SIZES: noise at its amplitude, prev a smooth picture in [-1, 1]."""
+    channels = sampler.manifest.channels
+    for size in SIZES:
+        batch, height, width = size
+        fields = [
+            noise.field(picture, scale, 0, 2 * channels, -HALO, -HALO, height + 2 * HALO, width + 2 * HALO)
+            for picture in range(batch)
+        ]
+        stacked = np.stack(fields)
+        unit, prev = stacked[:, :channels], np.tanh(stacked[:, channels:])
+        scaled = np.ascontiguousarray(unit * np.float32(sampler.manifest.noise_amplitude[scale]))
+        ours = sampler.graphs.generate(scale, scaled, prev)
+        theirs = frozen.generate(scale, torch.from_numpy(scaled), torch.from_numpy(np.ascontiguousarray(prev))).numpy()
+        yield ScaleCheck(scale, size, *_difference(ours, theirs))
+
+
+def canvases(sampler: Sampler) -> Sequence[Size]:
+    """Three canvases: the trained size, an odd wider one, a taller one."""
+    height, width = sampler.trained_size
+    return (height, width), (height, 2 * width + 1), (2 * height + 3, width)
+
+
+def compare_pyramid(sampler: Sampler, frozen: FrozenPyramid, size: Size) -> PyramidCheck:
+    """The cascade of the size at zoom 1 (or the largest legal one), torch and ONNX, on noise seed 0."""
+    try:
+        passes = sampler.passes(size, 1.0)
+    except RequestError:
+        passes = sampler.passes(size)
+    unit = sampler.fresh(0)
+    ours = sampler.draw(passes, 0, None, unit)
+
+    def draw(index: int, step: Pass) -> torch.Tensor:
+        scaled = unit(index, step) * np.float32(frozen.amplitudes[step.generator])
+        return torch.from_numpy(np.ascontiguousarray(scaled))
+
+    theirs = run(enumerate(passes), frozen.generate, draw).numpy()
+    levels = np.abs(images.to_pixels(ours).astype(int) - images.to_pixels(theirs).astype(int))
+    return PyramidCheck(size, *_difference(ours, theirs), int(levels.max()), float((levels > 0).mean()))
+
+
+def _difference(a: NDArray[np.float32], b: NDArray[np.float32]) -> tuple[float, float]:
+    apart = np.abs(a.astype(np.float64) - b)
+    return float(apart.max()), float(np.sqrt((apart**2).mean()))

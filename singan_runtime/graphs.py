@@ -1,0 +1,85 @@
+"""The generators of a bundle as ONNX Runtime sessions, fed block by block."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from singan_core import HALO
+from singan_core.errors import BundleError, RequestError
+from singan_runtime import providers
+
+Floats = NDArray[np.float32]
+
+BLOCK = 256  # px: the activations of a block stay in cache, and memory does not grow with the picture
+
+
+def graph_name(scale: int) -> str:
+    """File name of a scale's graph inside a bundle."""
+    return f"scale_{scale:02d}.onnx"
+
+
+def open_session(path: Path, device: str = "auto", threads: int | None = None) -> Any:
+    """An ONNX Runtime session of one graph. Raises BundleError, RequestError or InstallError."""
+    runtime = providers.onnxruntime()
+    options = runtime.SessionOptions()
+    options.log_severity_level = 3
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # idle threads sleep
+    if threads is not None:
+        if threads < 1:
+            raise RequestError(f"{threads} threads are not possible: use 1 or more")
+        options.intra_op_num_threads = threads
+    chosen = providers.choose(device)
+    try:
+        session = runtime.InferenceSession(path, options, providers=chosen)
+    except Exception as error:  # the library's own exceptions share no public base
+        raise BundleError(
+            f"{path}: not a graph that ONNX Runtime can load ({_first_line(error)}); export again"
+        ) from error
+    wanted = chosen[0] if isinstance(chosen[0], str) else chosen[0][0]
+    if wanted not in session.get_providers():
+        raise RequestError(
+            f"device {device}: ONNX Runtime could not start its CUDA provider; "
+            "check the driver with nvidia-smi and run: pip install 'singan[gpu]', or use --device cpu"
+        )
+    return session
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+
+
+class Graphs:
+    """The fp32 generators of a bundle, opened when first used."""
+
+    def __init__(self, folder: Path, device: str, threads: int | None) -> None:
+        self.folder = folder
+        self.device = device
+        self.threads = threads
+        self._sessions: dict[int, Any] = {}
+
+    def session(self, scale: int) -> Any:
+        """The session of a scale."""
+        if scale not in self._sessions:
+            self._sessions[scale] = open_session(self.folder / graph_name(scale), self.device, self.threads)
+        return self._sessions[scale]
+
+    def generate(self, scale: int, noise: Floats, prev: Floats) -> Floats:
+        """One generator's image (B, C, H, W) from noise and prev (B, C, H+10, W+10), in blocks.
+
+        A block with its halo gives exactly the pixels that the whole picture has there.
+        """
+        session = self.session(scale)
+        batch, channels = prev.shape[:2]
+        height, width = prev.shape[2] - 2 * HALO, prev.shape[3] - 2 * HALO
+        image = np.empty((batch, channels, height, width), np.float32)
+        for top in range(0, height, BLOCK):
+            for left in range(0, width, BLOCK):
+                part = (..., slice(top, top + BLOCK + 2 * HALO), slice(left, left + BLOCK + 2 * HALO))
+                inputs = {"noise": np.ascontiguousarray(noise[part]), "prev": np.ascontiguousarray(prev[part])}
+                (block,) = session.run(["image"], inputs)
+                image[..., top : top + BLOCK, left : left + BLOCK] = block
+        return image

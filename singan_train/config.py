@@ -1,0 +1,97 @@
+"""What a training run is told: one frozen dataclass, and the presets that fill it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from typing import Any, Literal
+
+from singan_core.errors import RequestError
+
+Border = Literal["zero", "noise"]
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """Every number of a training run. The defaults are the draft preset."""
+
+    preset: str = "draft"
+    seed: int = 0
+    channels: str = "auto"
+    border: Border = "zero"
+    # pyramid
+    min_size: int = 25  # px, shorter side of the coarsest scale
+    max_size: int = 128  # px, longer side of the finest scale
+    scale_factor: float = 0.75  # adjusted so that a whole number of scales fits
+    scales: int | None = None  # fixes the number of scales instead
+    # networks
+    width: int = 32  # channels of the hidden layers at scale 0
+    width_doubles_every: int | None = None  # scales; None keeps it constant
+    max_width: int = 128
+    generator_norm: bool = False  # BatchNorm
+    discriminator_norm: bool = False
+    # one scale
+    iterations: int = 400
+    discriminator_steps: int = 1  # per iteration
+    generator_steps: int = 1
+    learning_rate: float = 5e-4
+    betas: tuple[float, float] = (0.5, 0.999)
+    decay_at: float = 0.8  # of the iterations
+    decay: float = 0.1
+    gradient_penalty_weight: float = 0.1
+    reconstruction_weight: float = 10.0
+    noise_weight: float = 0.1  # noise amplitude per RMSE of the upsampled reconstruction
+    pool: int = 64  # previous-scale images made once per scale; 0 draws a new one for every step
+
+    def width_at(self, scale: int) -> int:
+        """Channels of the hidden layers at a scale."""
+        doublings = scale // self.width_doubles_every if self.width_doubles_every else 0
+        return min(self.width * 2**doublings, max(self.width, self.max_width))
+
+
+PRESETS = {
+    "draft": TrainingConfig(),
+    "paper": TrainingConfig(
+        preset="paper",
+        max_size=250,
+        width_doubles_every=4,
+        generator_norm=True,
+        discriminator_norm=True,
+        iterations=2000,
+        discriminator_steps=3,
+        generator_steps=3,
+        pool=0,
+    ),
+}
+
+
+def preset(name: str, **changes: Any) -> TrainingConfig:
+    """The named preset with the given fields changed (None leaves a field as it is). Raises RequestError."""
+    if name not in PRESETS:
+        raise RequestError(f"unknown preset {name!r}: choose {' or '.join(PRESETS)}")
+    return checked(replace(PRESETS[name], **{key: value for key, value in changes.items() if value is not None}))
+
+
+def checked(config: TrainingConfig) -> TrainingConfig:
+    """The config itself, if every number is possible. Raises RequestError naming the first that is not."""
+    limits = {"min_size": (11, 1024), "max_size": (11, 8192), "iterations": (1, 10**6), "seed": (0, 2**63 - 1)}
+    for name, (low, high) in limits.items():
+        value = getattr(config, name)
+        if not low <= value <= high:
+            raise RequestError(f"{name.replace('_', ' ')} {value} is not possible: it must be {low} to {high}")
+    if config.max_size < config.min_size:
+        raise RequestError(f"max size {config.max_size} is below min size {config.min_size}")
+    if config.border not in ("zero", "noise"):
+        raise RequestError(f"unknown border {config.border!r}: choose zero or noise")
+    if config.channels not in ("auto", "1", "3", "4"):
+        raise RequestError(f"channels {config.channels!r} is not possible: choose auto, 1, 3 or 4")
+    return config
+
+
+def differences(stored: TrainingConfig, asked: dict[str, Any]) -> list[str]:
+    """What was asked for explicitly (not None) and differs from a stored run, as readable phrases."""
+    known = {field.name for field in fields(TrainingConfig)}
+    return [
+        f"{name.replace('_', ' ')} {value} (the run has {getattr(stored, name)})"
+        for name, value in asked.items()
+        if name in known and value is not None and getattr(stored, name) != value
+    ]

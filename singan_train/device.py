@@ -1,0 +1,26 @@
+"""Which device trains: strict, never a silent fallback."""
+
+from __future__ import annotations
+
+import re
+
+import torch
+
+from singan_core.errors import RequestError
+
+
+def resolve(name: str) -> torch.device:
+    """The torch device of auto, cpu, cuda or cuda:N. Raises RequestError with the cause when it cannot be had."""
+    if name == "auto":
+        return torch.device("cuda:0" if torch.cuda.is_available() else "cpu")
+    if not re.fullmatch(r"cpu|cuda(:\d+)?", name):
+        raise RequestError(f"unknown device {name!r}: choose auto, cpu, cuda or cuda:N")
+    if name == "cpu":
+        return torch.device("cpu")
+    if not torch.cuda.is_available():
+        cause = "this PyTorch is built without CUDA" if torch.version.cuda is None else "no usable NVIDIA GPU or driver"
+        raise RequestError(f"device {name}: {cause}; install a CUDA build of PyTorch and a driver, or use --device cpu")
+    index = int(name.partition(":")[2] or 0)
+    if index >= torch.cuda.device_count():
+        raise RequestError(f"device {name}: this machine has cuda:0 to cuda:{torch.cuda.device_count() - 1}")
+    return torch.device("cuda", index)

@@ -1,0 +1,43 @@
+"""The finished scales as one torch cascade: previous-scale samples, reconstructions, and the reference of parity."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from singan_core import cascade
+from singan_core.pyramid import Pass, Pyramid
+from singan_train.networks import Generator
+
+
+class FrozenPyramid:
+    """Generators of scales 0..n with their noise amplitudes; draws with torch on one device, never with gradients."""
+
+    def __init__(self, pyramid: Pyramid, generators: Sequence[Generator], amplitudes: Sequence[float]) -> None:
+        self.passes = tuple(enumerate(Pass(n, shape) for n, shape in enumerate(pyramid.shapes[: len(generators)])))
+        self.generators = generators
+        self.amplitudes = amplitudes
+
+    def generate(self, scale: int, noise: Tensor, prev: Tensor) -> Tensor:
+        """One generator's image (B, C, H, W)."""
+        with torch.no_grad():
+            return self.generators[scale](noise, prev)
+
+    def reconstruct(self, reconstruction_noise: Tensor) -> Tensor:
+        """The photo as the pyramid knows it: z* (1, C, H0+10, W0+10) at scale 0 and no noise above."""
+
+        def draw(index: int, step: Pass) -> Tensor:
+            if index == 0:
+                return reconstruction_noise * self.amplitudes[0]
+            height, width = step.canvas
+            return reconstruction_noise.new_zeros((1, reconstruction_noise.shape[1], height + 10, width + 10))
+
+        return cascade.run(self.passes, self.generate, draw)
+
+    def sample(self, unit_noise: cascade.Draw) -> Tensor:
+        """A picture from unit noise per pass."""
+        return cascade.run(
+            self.passes, self.generate, lambda index, step: unit_noise(index, step) * self.amplitudes[index]
+        )

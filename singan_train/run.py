@@ -1,0 +1,202 @@
+"""The run folder: config.json first, every scale whole or not at all, manifest.json last."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load_file, save_file
+
+from singan_core import images
+from singan_core import manifest as manifests
+from singan_core.atomic import atomic_file, atomic_folder, output_error
+from singan_core.errors import BundleError
+from singan_core.manifest import Manifest
+from singan_core.pyramid import Pyramid
+from singan_train.config import TrainingConfig
+from singan_train.networks import Discriminator, Generator
+
+CONFIG, METRICS, RECONSTRUCTION_NOISE = "config.json", "metrics.jsonl", "reconstruction_noise.npy"
+
+
+@dataclass(frozen=True)
+class Start:
+    """What is fixed before the first scale: config.json."""
+
+    config: TrainingConfig
+    name: str
+    photo_sha256: str  # of the decoded pixels
+    photo_size: tuple[int, int]
+    channels: int
+    pyramid: Pyramid
+    device: str
+    torch_version: str
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a finished scale knows of itself, kept as metadata of generator.safetensors."""
+
+    width: int
+    norm: bool
+    channels: int
+    noise_amplitude: float
+    noise_channels: int
+    rmse: float
+    seconds: float
+
+
+@dataclass(frozen=True)
+class TrainedScale:
+    """A finished scale."""
+
+    facts: Facts
+    generator: Generator
+    discriminator: Discriminator
+
+
+def scale_folder(folder: Path, scale: int) -> Path:
+    """Where a scale of a run lies."""
+    return folder / f"scale_{scale:02d}"
+
+
+def write_start(folder: Path, start: Start, noise: NDArray[np.float32]) -> None:
+    """Begin a run: z* and config.json. Raises OutputError."""
+    with atomic_file(folder / RECONSTRUCTION_NOISE) as temporary, open(temporary, "wb") as file:
+        np.save(file, noise)
+    with atomic_file(folder / CONFIG) as temporary:
+        temporary.write_text(json.dumps(dataclasses.asdict(start), indent=2) + "\n", encoding="utf-8")
+
+
+def read_start(folder: Path) -> Start:
+    """The config.json of a run. Raises BundleError."""
+    path = folder / CONFIG
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+        config = data["config"]
+        pyramid = data["pyramid"]
+        return Start(
+            config=TrainingConfig(**{**config, "betas": tuple(config["betas"])}),
+            name=data["name"],
+            photo_sha256=data["photo_sha256"],
+            photo_size=tuple(data["photo_size"]),
+            channels=data["channels"],
+            pyramid=Pyramid(tuple((h, w) for h, w in pyramid["shapes"]), pyramid["scale_factor"]),
+            device=data["device"],
+            torch_version=data["torch_version"],
+        )
+    except FileNotFoundError as error:
+        raise BundleError(f"{folder}: no {CONFIG}, so no run was begun here; train without --resume") from error
+    except (ValueError, KeyError, TypeError, OSError) as error:
+        raise BundleError(f"{path}: damaged ({error!r}); train into a new folder") from error
+
+
+def write_scale(folder: Path, scale: int, trained: TrainedScale, pictures: dict[str, NDArray[np.uint8]]) -> None:
+    """Write a finished scale, whole or not at all. Raises OutputError."""
+    with atomic_folder(scale_folder(folder, scale)) as temporary:
+        metadata = {key: json.dumps(value) for key, value in dataclasses.asdict(trained.facts).items()}
+        for name, network, notes in (
+            ("generator", trained.generator, metadata),
+            ("discriminator", trained.discriminator, None),
+        ):
+            state = {key: value.detach().cpu().contiguous() for key, value in network.state_dict().items()}
+            try:
+                save_file(state, temporary / f"{name}.safetensors", notes)
+            except SafetensorError as error:  # how the library reports a full disk
+                raise output_error(folder, OSError(str(error))) from error
+        for name, pixels in pictures.items():
+            images.save(temporary / f"{name}.png", pixels)
+
+
+def read_facts(folder: Path, scale: int) -> Facts:
+    """What a finished scale knows of itself. Raises BundleError."""
+    path = scale_folder(folder, scale) / "generator.safetensors"
+    try:
+        with safe_open(path, "np") as file:
+            metadata: dict[str, Any] = file.metadata() or {}
+        return Facts(**{field.name: json.loads(metadata[field.name]) for field in dataclasses.fields(Facts)})
+    except (OSError, SafetensorError, KeyError, ValueError) as error:
+        raise BundleError(
+            f"{path}: missing or damaged ({error}); delete the folder {path.parent} and resume"
+        ) from error
+
+
+def read_scale(folder: Path, scale: int) -> TrainedScale:
+    """A finished scale with its networks on the CPU, ready for inference. Raises BundleError."""
+    facts = read_facts(folder, scale)
+    generator = Generator(facts.channels, facts.width, facts.norm)
+    _load(generator, scale_folder(folder, scale) / "generator.safetensors")
+    path = scale_folder(folder, scale) / "discriminator.safetensors"
+    norm = False
+    try:
+        with safe_open(path, "np") as file:
+            norm = any("running_mean" in key for key in file.keys())  # noqa: SIM118 (no mapping)
+    except (OSError, SafetensorError) as error:
+        raise BundleError(
+            f"{path}: missing or damaged ({error}); delete the folder {path.parent} and resume"
+        ) from error
+    discriminator = Discriminator(facts.channels, facts.width, norm)
+    _load(discriminator, path)
+    return TrainedScale(facts, generator, discriminator)
+
+
+Network = TypeVar("Network", Generator, Discriminator)
+
+
+def _load(network: Network, path: Path) -> Network:
+    try:
+        network.load_state_dict(load_file(path))
+    except (OSError, SafetensorError, RuntimeError) as error:
+        raise BundleError(
+            f"{path}: missing or damaged ({error}); delete the folder {path.parent} and resume"
+        ) from error
+    return network.eval()  # type: ignore[return-value]
+
+
+def finished_scales(folder: Path, scales: int) -> int:
+    """How many scales, from the coarsest on, are there."""
+    return next((n for n in range(scales) if not scale_folder(folder, n).is_dir()), scales)
+
+
+def forget_metrics(folder: Path, first: int) -> None:
+    """Drop the metrics of unfinished scales (from first on), which will be written again."""
+    path = folder / METRICS
+    if path.exists():
+        lines = [line for line in path.read_text(encoding="utf-8").splitlines() if _scale_of(line) < first]
+        with atomic_file(path) as temporary:
+            temporary.write_text("".join(line + "\n" for line in lines), encoding="utf-8")
+
+
+def _scale_of(line: str) -> float:
+    try:
+        return int(json.loads(line)["scale"])
+    except (ValueError, KeyError):
+        return float("inf")  # a line cut short by a kill
+
+
+def write_manifest(folder: Path, start: Start, facts: Sequence[Facts], created: str, tool_version: str) -> Manifest:
+    """Declare the run finished. Raises OutputError."""
+    manifest = Manifest(
+        kind="run",
+        name=start.name,
+        created=created,
+        tool_version=tool_version,
+        channels=start.channels,
+        shapes=start.pyramid.shapes,
+        scale_factor=start.pyramid.scale_factor,
+        noise_amplitude=tuple(fact.noise_amplitude for fact in facts),
+        noise_channels=tuple(fact.noise_channels for fact in facts),
+        border=start.config.border,
+        preset=start.config.preset,
+        photo_size=start.photo_size,
+        files=manifests.hash_files(folder),
+    )
+    manifests.write(folder, manifest)
+    return manifest

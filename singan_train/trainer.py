@@ -1,0 +1,219 @@
+"""Photo in, run folder out: the pyramid, scale by scale, each resumable."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from singan_core import HALO, images, noise, pyramid, resample
+from singan_core.atomic import make_folder
+from singan_core.cascade import with_halo
+from singan_core.errors import TrainingError
+from singan_core.pyramid import Pass
+from singan_core.version import tool_version
+from singan_train import config as configs
+from singan_train import run
+from singan_train.config import TrainingConfig
+from singan_train.frozen import FrozenPyramid
+from singan_train.networks import Discriminator, Generator
+from singan_train.run import Facts, Start, TrainedScale
+from singan_train.scale import Losses, Task, random, train_scale, unit_noise
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where training stands, for a display."""
+
+    scale: int
+    scales: int
+    iteration: int
+    iterations: int
+    losses: Losses
+    seconds_left: float
+
+
+Show = Callable[[Progress], None]
+
+
+def begin(photo: Path, config: TrainingConfig, device: torch.device) -> tuple[Start, images.Floats]:
+    """Read the photo and plan its pyramid, writing nothing. Raises ImageError or RequestError."""
+    image = images.read(photo, config.channels)
+    size = (image.shape[2], image.shape[3])
+    shapes = pyramid.plan(size, config.min_size, config.max_size, config.scale_factor, config.scales)
+    digest = hashlib.sha256(image.tobytes()).hexdigest()
+    start = Start(config, photo.stem, digest, size, image.shape[1], shapes, str(device), torch.__version__)
+    return start, image
+
+
+def train(photo: Path, folder: Path, config: TrainingConfig, device: torch.device, show: Show = lambda _: None) -> Path:
+    """Train a new run. Raises ImageError, RequestError, TrainingError or OutputError; finished scales stay."""
+    start, image = begin(photo, config, device)
+    if (folder / run.CONFIG).exists() or (folder / "manifest.json").exists():
+        raise TrainingError(f"{folder}: a run is already there; continue it with --resume or choose another folder")
+    make_folder(folder)
+    run.write_start(folder, start, reconstruction_noise(start))
+    _train_scales(folder, start, image, device, show)
+    return folder
+
+
+def resume(photo: Path, folder: Path, asked: dict[str, Any], device: torch.device, show: Show = lambda _: None) -> Path:
+    """Continue a run at its first unfinished scale; same result as an uninterrupted one (same device and threads).
+
+    asked holds the options that the user gave: they must agree with the run. Raises TrainingError if not.
+    """
+    start = run.read_start(folder)
+    if different := configs.differences(start.config, asked):
+        raise TrainingError(f"{folder}: cannot resume with {', '.join(different)}; leave the options out")
+    fresh, image = begin(photo, start.config, device)
+    if fresh.photo_sha256 != start.photo_sha256:
+        raise TrainingError(f"{photo}: not the photo that {folder} was begun with ({start.name}); pass that one")
+    make_folder(folder)
+    run.forget_metrics(folder, run.finished_scales(folder, len(start.pyramid.shapes)))
+    _train_scales(folder, start, image, device, show)
+    return folder
+
+
+def reconstruction_noise(start: Start) -> images.Floats:
+    """z*, drawn once: unit noise (1, H0+10, W0+10), its rim following the border mode (SinGAN section 3.2)."""
+    height, width = start.pyramid.shapes[0]
+    rim = HALO if start.config.border == "noise" else 0
+    seed, frame = start.config.seed, noise.RECONSTRUCTION_FRAME
+    field = noise.field(seed, 0, frame, 1, -rim, -rim, height + 2 * rim, width + 2 * rim)
+    return np.pad(field, ((0, 0), (HALO - rim,) * 2, (HALO - rim,) * 2))
+
+
+def _train_scales(folder: Path, start: Start, image: images.Floats, device: torch.device, show: Show) -> None:
+    scales = len(start.pyramid.shapes)
+    z = torch.from_numpy(np.load(folder / run.RECONSTRUCTION_NOISE))[None].expand(-1, start.channels, -1, -1).to(device)
+    done = [run.read_scale(folder, n) for n in range(run.finished_scales(folder, scales))]
+    for trained in done:
+        trained.generator.to(device)
+        trained.discriminator.to(device)
+    clock = _Clock(start)
+    for scale in range(len(done), scales):
+        began = time.monotonic()
+        real = torch.from_numpy(resample.resize(image, start.pyramid.shapes[scale]))
+        real = real.to(device, memory_format=torch.channels_last)
+        task = make_task(scale, real, start, done, z)
+        with open(folder / run.METRICS, "a", encoding="utf-8") as metrics:
+
+            def report(iteration: int, losses: Losses, scale: int = scale, metrics: Any = metrics) -> None:
+                line = {"scale": scale, "iteration": iteration, **dataclasses.asdict(losses)}
+                metrics.write(json.dumps(line) + "\n")
+                metrics.flush()
+                left = clock.seconds_left(scale, iteration)
+                show(Progress(scale, scales, iteration, start.config.iterations, losses, left))
+
+            trained = train_one(task, start, done, report)
+            seconds = round(time.monotonic() - began, 3)
+            trained = dataclasses.replace(trained, facts=dataclasses.replace(trained.facts, seconds=seconds))
+            done.append(trained)
+            run.write_scale(folder, scale, trained, pictures(start, done, z, real))
+            line = {"scale": scale, "done": True, **dataclasses.asdict(trained.facts)}
+            metrics.write(json.dumps(line) + "\n")
+    if not (folder / "manifest.json").exists():
+        created = datetime.now(UTC).isoformat(timespec="seconds")
+        run.write_manifest(folder, start, [trained.facts for trained in done], created, tool_version())
+
+
+def frozen(start: Start, done: list[TrainedScale]) -> FrozenPyramid:
+    """The finished scales as one cascade."""
+    return FrozenPyramid(start.pyramid, [t.generator for t in done], [t.facts.noise_amplitude for t in done])
+
+
+def make_task(scale: int, real: Tensor, start: Start, done: list[TrainedScale], z: Tensor) -> Task:
+    """What the scale is trained on, given the finished scales below it."""
+    channels, config = start.channels, start.config
+    size = start.pyramid.shapes[scale]
+    if scale == 0:
+        nothing = torch.zeros_like(real)
+        return Task(0, real, lambda _: nothing, z, with_halo(nothing), 1.0, 1)
+    below = frozen(start, done)
+    prev = resample.resize(below.reconstruct(z), size)
+    amplitude = config.noise_weight * float((real - prev).square().mean().sqrt())
+
+    def fresh(generator: torch.Generator) -> Tensor:
+        def draw(index: int, step: Pass) -> Tensor:
+            like = real.new_empty((1, channels, *step.canvas))
+            return unit_noise(like, 1 if index == 0 else channels, config.border, generator)
+
+        return resample.resize(below.sample(draw), size)
+
+    draw_prev = fresh
+    if config.pool:
+        before = random(config, scale, -1, real.device)
+        pool = torch.cat([fresh(before) for _ in range(config.pool)])
+
+        def draw_prev(generator: torch.Generator) -> Tensor:
+            index = torch.randint(config.pool, (1,), generator=generator, device=real.device)
+            return pool[index]
+
+    return Task(scale, real, draw_prev, torch.zeros_like(with_halo(real)), with_halo(prev), amplitude, channels)
+
+
+def train_one(
+    task: Task, start: Start, done: list[TrainedScale], report: Callable[[int, Losses], None]
+) -> TrainedScale:
+    """Train one scale's networks, begun from the weights of the scale below when the widths agree."""
+    config, device = start.config, task.real.device
+    width = config.width_at(task.scale)
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        torch.manual_seed(random(config, task.scale, -1, torch.device("cpu")).initial_seed())
+        generator = Generator(start.channels, width, config.generator_norm)
+        discriminator = Discriminator(start.channels, width, config.discriminator_norm)
+    if done and done[-1].facts.width == width:
+        generator.load_state_dict(done[-1].generator.state_dict())
+        discriminator.load_state_dict(done[-1].discriminator.state_dict())
+    generator.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    discriminator.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    train_scale(task, config, generator, discriminator, report)
+    with torch.no_grad():
+        error = generator(task.reconstruction_noise * task.noise_amplitude, task.reconstruction_prev) - task.real
+    rmse = float(error.square().mean().sqrt())
+    norm = config.generator_norm
+    facts = Facts(width, norm, start.channels, task.noise_amplitude, task.noise_channels, rmse, 0.0)
+    return TrainedScale(facts, generator, discriminator)
+
+
+def pictures(start: Start, done: list[TrainedScale], z: Tensor, real: Tensor) -> dict[str, images.Pixels]:
+    """The photo, its reconstruction and one random sample at the newest scale."""
+    below = frozen(start, done)
+    randomness = random(start.config, len(done) - 1, start.config.iterations, real.device)
+
+    def draw(index: int, step: Pass) -> Tensor:
+        like = real.new_empty((1, start.channels, *step.canvas))
+        return unit_noise(like, done[index].facts.noise_channels, start.config.border, randomness)
+
+    made = {"real": real, "reconstruction": below.reconstruct(z), "sample": below.sample(draw)}
+    return {name: images.to_pixels(np.ascontiguousarray(t.cpu().numpy()))[0] for name, t in made.items()}
+
+
+class _Clock:
+    """Expected seconds, assuming that a step costs what its pixels cost."""
+
+    def __init__(self, start: Start) -> None:
+        self.began = time.monotonic()
+        self.costs = [
+            height * width * start.config.width_at(n) ** 2 + 2_000_000
+            for n, (height, width) in enumerate(start.pyramid.shapes)
+        ]
+        self.iterations = start.config.iterations
+        self.first: float | None = None
+
+    def seconds_left(self, scale: int, iteration: int) -> float:
+        """Seconds until the last scale is done."""
+        spent = sum(self.costs[:scale]) + self.costs[scale] * iteration / self.iterations
+        if self.first is None:
+            self.first = spent - self.costs[scale] * iteration / self.iterations
+        return (time.monotonic() - self.began) / (spent - self.first) * (sum(self.costs) - spent)
