@@ -33,10 +33,24 @@ def with_halo(image: Array) -> Array:
     return padded
 
 
+def detail_only(image: Array, prev: Array, smaller: tuple[int, int]) -> Array:
+    """What an image (..., H, W) adds to prev beyond what the smaller canvas could hold, on top of prev.
+
+    A generator that goes on past the scale it was trained on repeats its residual, colour and contrast included, on
+    every pass. Taking the residual's coarse part away leaves it the fine detail and nothing to drift with.
+    """
+    residual = image - prev
+    return prev + (residual - resize(resize(residual, smaller), tuple(prev.shape[-2:])))
+
+
 def run(passes: Iterable[tuple[int, Pass]], generate: Generate, draw: Draw, image: Array | None = None) -> Any:
     """The picture (B, C, H, W), float, that the numbered passes draw, starting from an image of any size or nothing."""
     for index, step in passes:
         noise = draw(index, step)
-        prev = zeros(noise, noise.shape) if image is None else with_halo(resize(image, step.canvas))
-        image = generate(step.generator, noise, prev)
+        if image is None:
+            image = generate(step.generator, noise, zeros(noise, noise.shape))
+            continue
+        prev = resize(image, step.canvas)
+        made = generate(step.generator, noise, with_halo(prev))
+        image = detail_only(made, prev, tuple(image.shape[-2:])) if step.beyond else made
     return image

@@ -6,7 +6,7 @@ Scale 0 is the coarsest (the SinGAN paper counts from the finest).
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from singan_core.errors import RequestError
 
@@ -41,6 +41,7 @@ class Pass:
 
     generator: int
     canvas: Size
+    beyond: bool = False  # a further pass of the finest generator: it may only add detail (cascade.detail_only)
 
 
 def plan(
@@ -116,8 +117,8 @@ def _passes(pyramid: Pyramid, size: Size, zoom: float) -> tuple[Pass, ...]:
     canvases = [_scaled(size, pyramid.ratio(n) / unit) for n in range(last + 1)]
     passes = [Pass(n, canvas) for n, canvas in enumerate(canvases)]
     for step in range(1, further + 1):
-        passes.append(Pass(finest, _scaled(size, zoom ** (step / further) / zoom)))
-    passes[-1] = Pass(passes[-1].generator, size)
+        passes.append(Pass(finest, _scaled(size, zoom ** (step / further) / zoom), beyond=True))
+    passes[-1] = replace(passes[-1], canvas=size)
     return tuple(passes)
 
 

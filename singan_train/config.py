@@ -27,7 +27,7 @@ class TrainingConfig:
     width: int = 32  # channels of the hidden layers at scale 0
     width_doubles_every: int | None = None  # scales; None keeps it constant
     max_width: int = 128
-    generator_norm: bool = False  # BatchNorm
+    generator_norm: bool = True  # BatchNorm
     discriminator_norm: bool = False
     # one scale
     iterations: int = 400
@@ -40,6 +40,8 @@ class TrainingConfig:
     gradient_penalty_weight: float = 0.1
     reconstruction_weight: float = 10.0
     noise_weight: float = 0.1  # noise amplitude per RMSE of the upsampled reconstruction
+    windows: int = 4  # squares of a large canvas that one step looks at; 0 always takes the whole
+    window: int = 64  # px, side of such a square
     pool: int = 64  # previous-scale images made once per scale; 0 draws a new one for every step
 
     def width_at(self, scale: int) -> int:
@@ -54,11 +56,11 @@ PRESETS = {
         preset="paper",
         max_size=250,
         width_doubles_every=4,
-        generator_norm=True,
         discriminator_norm=True,
         iterations=2000,
         discriminator_steps=3,
         generator_steps=3,
+        windows=0,
         pool=0,
     ),
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -63,6 +63,45 @@ def unit_noise(real: Tensor, channels: int, border: str, generator: torch.Genera
     return noise.expand(-1, colours, -1, -1)
 
 
+class Views:
+    """Where one step looks: a few square windows of a large canvas, or the whole of a small one.
+
+    The receptive field is 11 px, so a step needs no whole picture; with windows its cost stops growing with the
+    canvas. Positions beyond the edge are drawn too and moved onto it, which gives the edges their share.
+    """
+
+    def __init__(self, size: tuple[int, int], config: TrainingConfig, positions: np.random.Generator) -> None:
+        side, count = config.window, config.windows
+        self.size: tuple[int, int] = size
+        self.corners = [(0, 0)]
+        if count and min(size) > side and size[0] * size[1] > count * side * side:
+            reach = [(-side // 2, length - side // 2 + 1) for length in size]
+            drawn = [[int(positions.integers(*reach[axis])) for axis in (0, 1)] for _ in range(count)]
+            self.corners = [(min(max(y, 0), size[0] - side), min(max(x, 0), size[1] - side)) for y, x in drawn]
+            self.size = (side, side)
+
+    def of(self, image: Tensor, halo: int = 0) -> Tensor:
+        """The windows (B, C, h, w) of an image (1, C, H, W), or with halo of one that has it on every side."""
+        height, width = self.size[0] + 2 * halo, self.size[1] + 2 * halo
+        if image.shape[2:] == (height, width):
+            return image
+        return torch.cat([image[..., y : y + height, x : x + width] for y, x in self.corners])
+
+
+@dataclass(frozen=True)
+class Draw:
+    """The randomness of one iteration: generators of values (device) and of positions (host, so nothing waits)."""
+
+    values: torch.Generator
+    positions: np.random.Generator
+
+    @classmethod
+    def of(cls, task: Task, config: TrainingConfig, iteration: int) -> Draw:
+        """A function of (seed, scale, iteration) alone."""
+        positions = np.random.default_rng((config.seed, task.scale, iteration + 1))
+        return cls(random(config, task.scale, iteration, task.real.device), positions)
+
+
 def gradient_penalty(discriminator: Discriminator, images: Tensor) -> Tensor:
     """Mean over pixels of (|gradient over channels| - 1)^2, for images (B, C, H, W).
 
@@ -89,11 +128,11 @@ def train_scale(
             for optimizer in optimizers:
                 for group in optimizer.param_groups:
                     group["lr"] *= config.decay
-        randomness = random(config, task.scale, iteration, device)
+        draw = Draw.of(task, config, iteration)
         for _ in range(config.discriminator_steps):
-            critic = discriminator_step(task, config, generator, discriminator, optimizers[1], randomness)
+            critic = discriminator_step(task, config, generator, discriminator, optimizers[1], draw)
         for _ in range(config.generator_steps):
-            made = generator_step(task, config, generator, discriminator, optimizers[0], randomness)
+            made = generator_step(task, config, generator, discriminator, optimizers[0], draw)
         if (iteration + 1) % LOG_EVERY == 0 or iteration + 1 == config.iterations:
             losses = Losses(*(float(value) for value in (*critic, *made)))
             if not np.isfinite(losses.real + losses.fake + losses.adversarial + losses.rmse):
@@ -108,10 +147,10 @@ def train_scale(
     discriminator.eval()
 
 
-def fake_inputs(task: Task, config: TrainingConfig, randomness: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Noise times its amplitude and a previous-scale sample, each (1, C, H+10, W+10)."""
-    noise = unit_noise(task.real, task.noise_channels, config.border, randomness) * task.noise_amplitude
-    return noise, with_halo(task.draw_prev(randomness))
+def fake_inputs(task: Task, config: TrainingConfig, views: Views, values: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Noise times its amplitude and a previous-scale sample in the views, each (B, C, h+10, w+10)."""
+    noise = unit_noise(task.real, task.noise_channels, config.border, values) * task.noise_amplitude
+    return views.of(noise, HALO), views.of(with_halo(task.draw_prev(values)), HALO)
 
 
 def discriminator_step(
@@ -120,17 +159,20 @@ def discriminator_step(
     generator: Generator,
     discriminator: Discriminator,
     optimizer: torch.optim.Optimizer,
-    randomness: torch.Generator,
+    draw: Draw,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """One step on real, a fresh fake and a blend of both; returns mean scores of both and the penalty, detached."""
+    views = Views(tuple(task.real.shape[2:]), config, draw.positions)
+    real = views.of(task.real)
     with torch.no_grad():
-        fake = generator(*fake_inputs(task, config, randomness))
-    share = torch.rand((), generator=randomness, device=fake.device)
-    blend = share * task.real + (1 - share) * fake
+        fake = generator(*fake_inputs(task, config, views, draw.values))
+    share = torch.rand((len(real), 1, 1, 1), generator=draw.values, device=fake.device)
+    blend = share * real + (1 - share) * fake
     if config.discriminator_norm:  # batch statistics must not mix real with fake
-        real_score, fake_score = discriminator(task.real).mean(), discriminator(fake).mean()
+        real_score, fake_score = discriminator(real).mean(), discriminator(fake).mean()
     else:
-        real_score, fake_score = discriminator(torch.cat([task.real, fake])).mean(dim=(1, 2, 3))
+        scores = discriminator(torch.cat([real, fake]))
+        real_score, fake_score = scores[: len(real)].mean(), scores[len(real) :].mean()
     penalty = gradient_penalty(discriminator, blend)
     optimizer.zero_grad()
     (fake_score - real_score + config.gradient_penalty_weight * penalty).backward()
@@ -144,23 +186,19 @@ def generator_step(
     generator: Generator,
     discriminator: Discriminator,
     optimizer: torch.optim.Optimizer,
-    randomness: torch.Generator,
+    draw: Draw,
 ) -> tuple[Tensor, Tensor]:
     """One step on a fresh fake and the reconstruction; returns the adversarial loss and the RMSE, detached.
 
     The reference repeats its generator steps on one stale fake; here each step draws and renders its own.
     """
-    noise, prev = fake_inputs(task, config, randomness)
-    if config.generator_norm:
-        fake = generator(noise, prev)
-        reconstruction = generator(task.reconstruction_noise, task.reconstruction_prev)
-    else:
-        both = generator(torch.cat([noise, task.reconstruction_noise]), torch.cat([prev, task.reconstruction_prev]))
-        fake, reconstruction = both[:1], both[1:]
+    views = Views(tuple(task.real.shape[2:]), config, draw.positions)
+    fake = generator(*fake_inputs(task, config, views, draw.values))
+    reconstruction = generator(views.of(task.reconstruction_noise, HALO), views.of(task.reconstruction_prev, HALO))
     discriminator.requires_grad_(False)  # its weight gradients would be thrown away
     adversarial = -discriminator(fake).mean()
     discriminator.requires_grad_(True)
-    error = F.mse_loss(reconstruction, task.real)
+    error = F.mse_loss(reconstruction, views.of(task.real))
     optimizer.zero_grad()
     (adversarial + config.reconstruction_weight * error).backward()
     optimizer.step()
@@ -168,13 +206,14 @@ def generator_step(
 
 
 @torch.no_grad()
-def gather_statistics(task: Task, config: TrainingConfig, generator: Generator, passes: int = 64) -> None:
-    """Replace the BatchNorm statistics by averages over fakes and reconstructions of the final weights."""
+def gather_statistics(task: Task, config: TrainingConfig, generator: Generator, passes: int = 32) -> None:
+    """Replace the BatchNorm statistics by averages over whole fakes and reconstructions of the final weights."""
     for module in generator.modules():
         if isinstance(module, torch.nn.BatchNorm2d):
             module.reset_running_stats()
             module.momentum = None  # a cumulative average
-    randomness = random(config, task.scale, config.iterations, task.real.device)
+    draw = Draw.of(task, config, config.iterations)
+    whole = Views(tuple(task.real.shape[2:]), replace(config, windows=0), draw.positions)
     for _ in range(passes // 2):
-        generator(*fake_inputs(task, config, randomness))
+        generator(*fake_inputs(task, config, whole, draw.values))
         generator(task.reconstruction_noise, task.reconstruction_prev)

@@ -1,0 +1,48 @@
+# Two commands for a fresh machine with Python >= 3.11: 'make demo' does the main job, 'make test' proves it.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+RUNTIME := .venv-runtime
+PHOTO ?= examples/aitzgorri.jpg
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+
+.PHONY: demo test test-slow test-runtime lint pictures clean
+
+# The environment: everything but GPU packages, from pinned versions.
+$(VENV)/.ready: pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed: make PYTHON=python3.11")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt torch==2.13.0
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[cpu,media,export,dev]'
+	touch $@
+
+# A second environment without torch and onnx, as a user of a bundle has it.
+$(RUNTIME)/.ready: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(RUNTIME)
+	$(RUNTIME)/bin/python -m pip install --quiet --constraint constraints.txt --editable '.[cpu]' pytest hypothesis
+	touch $@
+
+demo: $(VENV)/.ready
+	$(BIN)/python examples/demo.py $(PHOTO) demo
+
+test: $(VENV)/.ready
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/pytest
+
+test-slow: $(VENV)/.ready
+	$(BIN)/pytest -m slow
+
+test-runtime: $(RUNTIME)/.ready
+	! $(RUNTIME)/bin/python -c 'import torch' 2>/dev/null
+	! $(RUNTIME)/bin/python -c 'import onnx' 2>/dev/null
+	$(RUNTIME)/bin/pytest
+
+# The pictures of the README, from the demo's bundle.
+pictures: $(VENV)/.ready
+	$(BIN)/python examples/readme_pictures.py demo/bundle $(PHOTO) docs/pictures
+
+clean:
+	rm -rf demo $(VENV) $(RUNTIME)
