@@ -116,7 +116,6 @@ def train_scale(
     task: Task, config: TrainingConfig, generator: Generator, discriminator: Discriminator, report: Report
 ) -> None:
     """Train both networks in place. Raises TrainingError if a loss stops being a number."""
-    device = task.real.device
     generator.train()
     discriminator.train()
     optimizers = [
@@ -162,7 +161,7 @@ def discriminator_step(
     draw: Draw,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """One step on real, a fresh fake and a blend of both; returns mean scores of both and the penalty, detached."""
-    views = Views(tuple(task.real.shape[2:]), config, draw.positions)
+    views = Views((task.real.shape[2], task.real.shape[3]), config, draw.positions)
     real = views.of(task.real)
     with torch.no_grad():
         fake = generator(*fake_inputs(task, config, views, draw.values))
@@ -192,7 +191,7 @@ def generator_step(
 
     The reference repeats its generator steps on one stale fake; here each step draws and renders its own.
     """
-    views = Views(tuple(task.real.shape[2:]), config, draw.positions)
+    views = Views((task.real.shape[2], task.real.shape[3]), config, draw.positions)
     fake = generator(*fake_inputs(task, config, views, draw.values))
     reconstruction = generator(views.of(task.reconstruction_noise, HALO), views.of(task.reconstruction_prev, HALO))
     discriminator.requires_grad_(False)  # its weight gradients would be thrown away
@@ -213,7 +212,7 @@ def gather_statistics(task: Task, config: TrainingConfig, generator: Generator, 
             module.reset_running_stats()
             module.momentum = None  # a cumulative average
     draw = Draw.of(task, config, config.iterations)
-    whole = Views(tuple(task.real.shape[2:]), replace(config, windows=0), draw.positions)
+    whole = Views((task.real.shape[2], task.real.shape[3]), replace(config, windows=0), draw.positions)
     for _ in range(passes // 2):
         generator(*fake_inputs(task, config, whole, draw.values))
         generator(task.reconstruction_noise, task.reconstruction_prev)
