@@ -7,7 +7,10 @@ from typing import Annotated
 
 import typer
 from singan_cli import parse
-from singan_cli.options import Background, Bundle, Device, Seed, Threads, ZoomWord
+from singan_cli.options import Background, Bundle, Device, MaxPixels, Seed, Threads, ZoomWord
+
+from singan_core.pyramid import MAX_PIXELS
+from singan_runtime.animation import FPS, Walk
 
 
 def command(
@@ -17,20 +20,21 @@ def command(
         str | None, typer.Option("--size", metavar="WxH", help="Exact size in pixels.", show_default="trained size")
     ] = None,
     zoom: ZoomWord = "auto",
-    frames: Annotated[int, typer.Option("--frames", min=1, help="Steps of the walk, 1 or more.")] = 60,
-    fps: Annotated[float, typer.Option("--fps", help="Frames per second, 0.1 to 50.")] = 10.0,
-    alpha: Annotated[float, typer.Option("--alpha", help="Pull towards the photo, 0 to 1.")] = 0.1,
-    beta: Annotated[float, typer.Option("--beta", help="Smoothness of the motion, 0 to 1.")] = 0.9,
+    frames: Annotated[int, typer.Option("--frames", min=1, help="Steps of the walk, 1 or more.")] = Walk.frames,
+    fps: Annotated[float, typer.Option("--fps", help="Frames per second, 0.1 to 50.")] = FPS,
+    alpha: Annotated[float, typer.Option("--alpha", help="Pull towards the photo, 0 to 1.")] = Walk.alpha,
+    beta: Annotated[float, typer.Option("--beta", help="Smoothness of the motion, 0 to 1.")] = Walk.beta,
     start_scale: Annotated[
         int, typer.Option("--start-scale", help="First scale that moves, 0 to the finest; higher moves finer things.")
-    ] = 2,
-    seed: Seed = 0,
+    ] = Walk.start_scale,
+    seed: Seed = Walk.seed,
     loop: Annotated[
         bool, typer.Option("--loop", help="Play forwards, then backwards, so that repeating shows no jump.")
     ] = False,
     background: Background = "white",
     device: Device = "auto",
     threads: Threads = None,
+    max_pixels: MaxPixels = MAX_PIXELS,
 ) -> None:
     """Let the scene move: a smooth random walk from the photo's own noise, written as a GIF."""
     wanted = parse.size(size) if size else None
@@ -45,8 +49,8 @@ def command(
     if out.suffix.lower() != ".gif":
         raise RequestError(f"{out}: unknown format {out.suffix or 'without an ending'}; end the name in .gif")
     animation.check_fps(fps)
-    sampler = Sampler.load(bundle, device, threads)
-    walk = animation.Walk(frames, alpha, beta, start_scale, seed)
+    sampler = Sampler.load(bundle, device, threads, max_pixels)
+    walk = Walk(frames, alpha, beta, start_scale, seed)
     pictures = animation.animate(sampler, walk, wanted, "auto" if number is None else number)
     make_folder(out.parent)
     with counting("frames", frames) as advance:

@@ -10,10 +10,10 @@ import typer
 from singan_cli import parse
 from singan_cli.options import Background, Bundle, Device, MaxPixels, Seed, Threads, ZoomWord
 
+from singan_core.pyramid import MAX_PIXELS
+
 if TYPE_CHECKING:
     from singan_runtime import Sampler
-
-MAX_PIXELS = 7680 * 4320  # equals singan_runtime.sampler.MAX_PIXELS, whose import would slow --help; a test compares
 
 
 def command(

@@ -7,37 +7,58 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from singan_train.config import PRESETS, TrainingConfig
+
 if TYPE_CHECKING:
     from singan_train.run import Start
+
+
+def _by_preset(field: str) -> str:
+    return ", ".join(f"{name} {getattr(config, field)}" for name, config in PRESETS.items())
 
 
 def command(
     photo: Annotated[Path, typer.Argument(metavar="PHOTO", help="PNG, JPEG, WebP, TIFF or BMP file.")],
     out: Annotated[Path, typer.Option("--out", metavar="RUN", help="Folder of the run.")],
     preset: Annotated[
-        str | None, typer.Option(help="draft (minutes on a CPU) or paper (hours on a CPU).", show_default="draft")
+        str | None,
+        typer.Option(help="draft (minutes on a CPU) or paper (hours on a CPU).", show_default=TrainingConfig.preset),
     ] = None,
     max_size: Annotated[
-        int | None, typer.Option(help="Longer side of the finest scale, 11 to 8192 px.", show_default="by preset")
+        int | None,
+        typer.Option(help="Longer side of the finest scale, 11 to 8192 px.", show_default=_by_preset("max_size")),
     ] = None,
     min_size: Annotated[
-        int | None, typer.Option(help="Shorter side of the coarsest scale, 11 to 1024 px.", show_default="25")
+        int | None,
+        typer.Option(
+            help="Shorter side of the coarsest scale, 11 to 1024 px.", show_default=str(TrainingConfig.min_size)
+        ),
     ] = None,
     scales: Annotated[
-        int | None, typer.Option(min=1, help="Number of scales, 1 or more.", show_default="as many as fit factor 0.75")
+        int | None,
+        typer.Option(
+            min=1,
+            help="Number of scales, 1 or more.",
+            show_default=f"as many as fit factor {TrainingConfig.scale_factor}",
+        ),
     ] = None,
     channels: Annotated[
         str | None,
-        typer.Option(help="auto, 1 (grey), 3 (RGB) or 4 (RGBA); auto follows the photo.", show_default="auto"),
+        typer.Option(
+            help="auto, 1 (grey), 3 (RGB) or 4 (RGBA); auto follows the photo.", show_default=TrainingConfig.channels
+        ),
     ] = None,
     border: Annotated[
         str | None,
-        typer.Option(help="What generators see beyond the canvas: zero or noise.", show_default="zero"),
+        typer.Option(help="What generators see beyond the canvas: zero or noise.", show_default=TrainingConfig.border),
     ] = None,
     iterations: Annotated[
-        int | None, typer.Option(help="Iterations per scale, 1 to 1000000.", show_default="by preset")
+        int | None,
+        typer.Option(help="Iterations per scale, 1 to 1000000.", show_default=_by_preset("iterations")),
     ] = None,
-    seed: Annotated[int | None, typer.Option(help="Seed of everything random, 0 to 2^63-1.", show_default="0")] = None,
+    seed: Annotated[
+        int | None, typer.Option(help="Seed of everything random, 0 to 2^63-1.", show_default=str(TrainingConfig.seed))
+    ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N; strict, no silent fallback.")] = "auto",
     threads: Annotated[
         int | None, typer.Option(min=1, help="CPU threads, 1 or more.", show_default="one per core")
@@ -64,7 +85,7 @@ def command(
         "seed": seed,
     }
     changes = {name: value for name, value in asked.items() if name != "preset"}
-    config = configs.preset(preset or configs.TrainingConfig.preset, **changes)
+    config = configs.preset(preset or TrainingConfig.preset, **changes)
     if threads:
         torch.set_num_threads(threads)
     place = resolve(device)

@@ -55,14 +55,15 @@ def _open(path: Path) -> Image.Image:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            image = Image.open(path)
-            frames = getattr(image, "n_frames", 1)
-            if frames > 1:
-                raise ImageError(f"{path}: an animation of {frames} frames; save one frame as a still picture")
-            if min(image.size) < MIN_SIDE:
-                size = f"{image.width}x{image.height}"
-                raise ImageError(f"{path}: {size} is too small; both sides need at least {MIN_SIDE} px")
-            image.load()
+            with Image.open(path) as image:
+                frames = getattr(image, "n_frames", 1)
+                if frames > 1 and image.format != "MPO":  # a camera's JPEG with previews behind it
+                    raise ImageError(f"{path}: an animation of {frames} frames; save one frame as a still picture")
+                if min(image.size) < MIN_SIDE:
+                    size = f"{image.width}x{image.height}"
+                    raise ImageError(f"{path}: {size} is too small; both sides need at least {MIN_SIDE} px")
+                image.load()
+                return image
     except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
         limit = (Image.MAX_IMAGE_PIXELS or 0) // 10**6
         raise ImageError(f"{path}: more than {limit} megapixels; shrink the picture first") from error
@@ -70,7 +71,6 @@ def _open(path: Path) -> Image.Image:
         raise ImageError(f"{path}: not a picture that can be read; save it as PNG, JPEG, WebP, TIFF or BMP") from error
     except (OSError, SyntaxError, ValueError, EOFError) as error:
         raise ImageError(f"{path}: damaged or truncated ({error}); save the picture again") from error
-    return image
 
 
 def _unit(image: Image.Image, path: Path) -> Floats:

@@ -15,6 +15,7 @@ Size = tuple[int, int]
 MIN_CANVAS = 11  # the receptive field: a smaller canvas has no pixel that sees only picture
 _AUTO_COARSEST = 16  # zoom auto keeps the coarsest canvas at least this high and wide
 MAX_SIDE = 2**20
+MAX_PIXELS = 7680 * 4320  # of a whole picture, unless told otherwise
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-Array = Any  # numpy.ndarray or torch.Tensor: this module must not import torch
+Array = Any  # numpy.ndarray or torch.Tensor; the core knows nothing of torch
 
 _SUPPORT = 2.0  # of the cubic kernel, in source pixels at scale 1
 _A = -0.5

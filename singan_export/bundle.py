@@ -8,17 +8,20 @@ import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
+
 from singan_core import images
 from singan_core import manifest as manifests
 from singan_core.atomic import atomic_folder
 from singan_core.errors import OutputError
 from singan_core.manifest import Manifest
+from singan_core.pyramid import MAX_PIXELS
 from singan_core.version import tool_version
 from singan_export import graph, parity
 from singan_export.parity import Parity
 from singan_runtime import providers
 from singan_runtime.graphs import Graphs, graph_name
-from singan_runtime.sampler import MAX_PIXELS, RECONSTRUCTION_NOISE, Sampler
+from singan_runtime.sampler import RECONSTRUCTION_NOISE, Sampler
 from singan_train.frozen import FrozenPyramid
 from singan_train.run import read_scale
 
@@ -55,15 +58,13 @@ def export(run: Path, out: Path, force: bool = False) -> Parity:
         measured = parity.compare(sampler, frozen)
         measured.require()
         (folder / PARITY).write_text(json.dumps(measured.as_json(), indent=2) + "\n", encoding="utf-8")
-        images.save(folder / PREVIEW, sampler.reconstruct()[..., :])
+        images.save(folder / PREVIEW, sampler.reconstruct())
         manifests.write(folder, dataclasses.replace(draft, files=manifests.hash_files(folder)))
     return measured
 
 
 def open_unfinished(folder: Path, manifest: Manifest) -> Sampler:
     """A CPU sampler of a folder whose manifest is not written yet."""
-    import numpy as np
-
     noise = np.load(folder / RECONSTRUCTION_NOISE, allow_pickle=False)
     return Sampler(manifest, Graphs(folder, "cpu", None), noise, MAX_PIXELS)
 

@@ -19,6 +19,8 @@ from singan_runtime.sampler import Sampler, Zoom, check_seed
 
 Floats = NDArray[np.float32]
 
+FPS = 10.0  # frames per second, unless told otherwise
+
 
 @dataclass(frozen=True)
 class Walk:
@@ -95,7 +97,10 @@ def there_and_back(frames: Iterator[NDArray[np.uint8]]) -> Iterator[NDArray[np.u
 
 
 def save_gif(
-    path: Path, frames: Iterator[NDArray[np.uint8]], fps: float, background: tuple[int, int, int] = (255, 255, 255)
+    path: Path,
+    frames: Iterator[NDArray[np.uint8]],
+    fps: float = FPS,
+    background: tuple[int, int, int] = (255, 255, 255),
 ) -> None:
     """Write frames, uint8 (h, w, C), as an endlessly repeating GIF, whole or not at all; fps 0.1 to 50.
 

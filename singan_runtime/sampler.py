@@ -13,14 +13,13 @@ from numpy.typing import NDArray
 from singan_core import HALO, cascade, images, manifest, noise, pyramid
 from singan_core.errors import RequestError
 from singan_core.manifest import Manifest
-from singan_core.pyramid import Pass, Size
+from singan_core.pyramid import MAX_PIXELS, Pass, Size
 from singan_runtime.graphs import Graphs
 
 Floats = NDArray[np.float32]
 Pixels = NDArray[np.uint8]
 Zoom = float | Literal["auto"]
 
-MAX_PIXELS = 7680 * 4320  # of a whole picture, unless told otherwise
 RECONSTRUCTION_NOISE = "reconstruction_noise.npy"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,11 +13,11 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 
 from singan_core import images
 from singan_core import manifest as manifests
-from singan_core.atomic import atomic_file, atomic_folder, output_error
+from singan_core.atomic import atomic_file, atomic_folder
 from singan_core.errors import BundleError
 from singan_core.manifest import Manifest
 from singan_core.pyramid import Pyramid
@@ -24,6 +25,7 @@ from singan_train.config import TrainingConfig
 from singan_train.networks import Discriminator, Generator
 
 CONFIG, METRICS, RECONSTRUCTION_NOISE = "config.json", "metrics.jsonl", "reconstruction_noise.npy"
+FACTS = "facts"  # the metadata key of a generator.safetensors
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,10 @@ class Start:
 
 @dataclass(frozen=True)
 class Facts:
-    """What a finished scale knows of itself, kept as metadata of generator.safetensors."""
+    """What a finished scale knows of itself, kept as metadata of generator.safetensors.
+
+    Nothing in it depends on when or how fast it was made: the same seed gives the same bytes.
+    """
 
     width: int
     norm: bool
@@ -50,7 +55,6 @@ class Facts:
     noise_amplitude: float
     noise_channels: int
     rmse: float
-    seconds: float
 
 
 @dataclass(frozen=True)
@@ -101,16 +105,13 @@ def read_start(folder: Path) -> Start:
 def write_scale(folder: Path, scale: int, trained: TrainedScale, pictures: dict[str, NDArray[np.uint8]]) -> None:
     """Write a finished scale, whole or not at all. Raises OutputError."""
     with atomic_folder(scale_folder(folder, scale)) as temporary:
-        metadata = {key: json.dumps(value) for key, value in dataclasses.asdict(trained.facts).items()}
+        metadata = {FACTS: json.dumps(dataclasses.asdict(trained.facts))}  # one key: the library shuffles several
         for name, network, notes in (
             ("generator", trained.generator, metadata),
             ("discriminator", trained.discriminator, None),
         ):
             state = {key: value.detach().cpu().contiguous() for key, value in network.state_dict().items()}
-            try:
-                save_file(state, temporary / f"{name}.safetensors", notes)
-            except SafetensorError as error:  # how the library reports a full disk
-                raise output_error(folder, OSError(str(error))) from error
+            (temporary / f"{name}.safetensors").write_bytes(save(state, notes))
         for name, pixels in pictures.items():
             images.save(temporary / f"{name}.png", pixels)
 
@@ -121,8 +122,8 @@ def read_facts(folder: Path, scale: int) -> Facts:
     try:
         with safe_open(path, "np") as file:
             metadata: dict[str, Any] = file.metadata() or {}
-        return Facts(**{field.name: json.loads(metadata[field.name]) for field in dataclasses.fields(Facts)})
-    except (OSError, SafetensorError, KeyError, ValueError) as error:
+        return Facts(**json.loads(metadata[FACTS]))
+    except (OSError, SafetensorError, KeyError, ValueError, TypeError) as error:
         raise BundleError(
             f"{path}: missing or damaged ({error}); delete the folder {path.parent} and resume"
         ) from error
@@ -165,8 +166,13 @@ def finished_scales(folder: Path, scales: int) -> int:
     return next((n for n in range(scales) if not scale_folder(folder, n).is_dir()), scales)
 
 
-def forget_metrics(folder: Path, first: int) -> None:
-    """Drop the metrics of unfinished scales (from first on), which will be written again."""
+def forget_unfinished(folder: Path, first: int) -> None:
+    """Drop what a stopped run left of unfinished scales (from first on): temporary folders and metrics."""
+    for left in folder.glob(".*.tmp"):
+        if left.is_dir():
+            shutil.rmtree(left)
+        else:
+            left.unlink()
     path = folder / METRICS
     if path.exists():
         lines = [line for line in path.read_text(encoding="utf-8").splitlines() if _scale_of(line) < first]

@@ -79,7 +79,7 @@ def resume(photo: Path, folder: Path, asked: dict[str, Any], device: torch.devic
     if fresh.photo_sha256 != start.photo_sha256:
         raise TrainingError(f"{photo}: not the photo that {folder} was begun with ({start.name}); pass that one")
     make_folder(folder)
-    run.forget_metrics(folder, run.finished_scales(folder, len(start.pyramid.shapes)))
+    run.forget_unfinished(folder, run.finished_scales(folder, len(start.pyramid.shapes)))
     _train_scales(folder, start, image, device, show)
     return folder
 
@@ -98,8 +98,8 @@ def _train_scales(folder: Path, start: Start, image: images.Floats, device: torc
     z = torch.from_numpy(np.load(folder / run.RECONSTRUCTION_NOISE))[None].expand(-1, start.channels, -1, -1).to(device)
     done = [run.read_scale(folder, n) for n in range(run.finished_scales(folder, scales))]
     for trained in done:
-        trained.generator.to(device)
-        trained.discriminator.to(device)
+        _place(trained.generator, device)
+        _place(trained.discriminator, device)
     clock = _Clock(start)
     for scale in range(len(done), scales):
         began = time.monotonic()
@@ -117,11 +117,10 @@ def _train_scales(folder: Path, start: Start, image: images.Floats, device: torc
 
             trained = train_one(task, start, done, report)
             seconds = round(time.monotonic() - began, 3)
-            trained = dataclasses.replace(trained, facts=dataclasses.replace(trained.facts, seconds=seconds))
-            done.append(trained)
-            run.write_scale(folder, scale, trained, pictures(start, done, z, real))
-            line = {"scale": scale, "done": True, **dataclasses.asdict(trained.facts)}
+            line = {"scale": scale, "done": True, "seconds": seconds, **dataclasses.asdict(trained.facts)}
             metrics.write(json.dumps(line) + "\n")
+        done.append(trained)
+        run.write_scale(folder, scale, trained, pictures(start, done, z, real))
     if not (folder / "manifest.json").exists():
         created = datetime.now(UTC).isoformat(timespec="seconds")
         run.write_manifest(folder, start, [trained.facts for trained in done], created, tool_version())
@@ -175,14 +174,14 @@ def train_one(
     if done and done[-1].facts.width == width:
         generator.load_state_dict(done[-1].generator.state_dict())
         discriminator.load_state_dict(done[-1].discriminator.state_dict())
-    generator.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    discriminator.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    _place(generator, device)
+    _place(discriminator, device)
     train_scale(task, config, generator, discriminator, report)
     with torch.no_grad():
         error = generator(task.reconstruction_noise * task.noise_amplitude, task.reconstruction_prev) - task.real
     rmse = float(error.square().mean().sqrt())
     norm = config.generator_norm
-    facts = Facts(width, norm, start.channels, task.noise_amplitude, task.noise_channels, rmse, 0.0)
+    facts = Facts(width, norm, start.channels, task.noise_amplitude, task.noise_channels, rmse)
     return TrainedScale(facts, generator, discriminator)
 
 
@@ -197,6 +196,11 @@ def pictures(start: Start, done: list[TrainedScale], z: Tensor, real: Tensor) ->
 
     made = {"real": real, "reconstruction": below.reconstruct(z), "sample": below.sample(draw)}
     return {name: images.to_pixels(np.ascontiguousarray(t.cpu().numpy()))[0] for name, t in made.items()}
+
+
+def _place(network: Generator | Discriminator, device: torch.device) -> None:
+    """Move a network; the memory format decides the order of sums, so a resumed run must use the same."""
+    network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 
 class _Clock:

@@ -1,0 +1,46 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, settings
+from PIL import Image
+
+from singan_runtime import Sampler
+
+DATA = Path(__file__).parent / "data"
+
+settings.register_profile(
+    "repeatable", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+settings.load_profile("repeatable")
+
+
+@pytest.fixture(scope="session")
+def tiny_bundle():
+    """A trained model of four scales, 48x32 px, made by tests/make_data.py."""
+    return DATA / "tiny_bundle"
+
+
+@pytest.fixture(scope="session")
+def sampler(tiny_bundle):
+    return Sampler.load(tiny_bundle, threads=1)
+
+
+@pytest.fixture(scope="session")
+def drawn_scene(tmp_path_factory):
+    """A photo-like picture file, 60x44 px: a sky, a hill and some grain."""
+    y, x = np.mgrid[0:44, 0:60]
+    hill = y > 22 + 8 * np.sin(x / 9)
+    colours = np.where(hill[..., None], (60, 120, 40), (150, 180, 220))
+    grain = np.random.default_rng(0).normal(0, 12, (44, 60, 1))
+    path = tmp_path_factory.mktemp("photo") / "scene.png"
+    Image.fromarray((colours + grain).clip(0, 255).astype(np.uint8)).save(path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def small_run(tmp_path_factory, drawn_scene):
+    """A finished run of small_runs.SMALL; treat it as read-only."""
+    from small_runs import train
+
+    return train(drawn_scene, tmp_path_factory.mktemp("small") / "run")

@@ -1,0 +1,119 @@
+import math
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from singan_core import pyramid
+from singan_core.errors import RequestError
+from singan_core.pyramid import MIN_CANVAS, Pass
+
+TRAINED = pyramid.plan((164, 250))
+SIDE = st.integers(1, 3000)
+
+
+@given(st.integers(25, 3000), st.integers(25, 3000), st.integers(11, 25), st.integers(60, 1000))
+def test_plan_goes_from_min_size_to_max_size_by_one_factor(height, width, min_size, max_size):
+    assume(min(height, width) * min(max_size / max(height, width), 1) > min_size + 1)
+    planned = pyramid.plan((height, width), min_size, max_size)
+    assert max(planned.finest) == min(max_size, max(height, width))
+    assert min(planned.shapes[0]) == min_size
+    assert 0 < planned.scale_factor < 1
+    ratio = min(height, width) / max(height, width)
+    for coarse, fine in zip(planned.shapes, planned.shapes[1:], strict=False):
+        for axis in (0, 1):
+            assert coarse[axis] < fine[axis]
+            assert abs(coarse[axis] - fine[axis] * planned.scale_factor) <= 1
+    assert all(abs(min(shape) - max(shape) * ratio) <= 1 for shape in planned.shapes)
+
+
+def test_the_paper_s_numbers_give_the_paper_s_pyramid():
+    """A 250x164 photo: min size 25, factor near 0.75, as SinGAN trains it."""
+    assert TRAINED.finest == (164, 250)
+    assert len(TRAINED.shapes) == 8
+    assert TRAINED.shapes[0] == (25, 38)
+    assert math.isclose(TRAINED.scale_factor, (25 / 164) ** (1 / 7))
+
+
+def test_the_number_of_scales_can_be_asked_for():
+    assert len(pyramid.plan((164, 250), scales=5).shapes) == 5
+    assert pyramid.plan((164, 250), scales=1).shapes == ((164, 250),)
+    with pytest.raises(RequestError, match="ask for 1 to"):
+        pyramid.plan((164, 250), scales=0)
+    with pytest.raises(RequestError, match="ask for 1 to"):
+        pyramid.plan((164, 250), scales=500)
+
+
+def test_photos_that_cannot_be_planned_are_refused_with_the_way_out():
+    with pytest.raises(RequestError, match=r"2000x30 .* raise the maximal size to at least 1667"):
+        pyramid.plan((30, 2000))
+    assert min(pyramid.plan((30, 2000), max_size=1667).finest) >= 25
+    with pytest.raises(RequestError, match=r"100x20 is smaller than the coarsest scale of 25 px"):
+        pyramid.plan((20, 100))
+
+
+@given(SIDE, SIDE, st.floats(0.02, 30))
+def test_every_request_is_drawn_exactly_or_refused_with_a_legal_zoom(height, width, zoom):
+    try:
+        passes = pyramid.fit(TRAINED, (height, width), zoom)
+    except RequestError as error:
+        limit = pyramid.largest_zoom(TRAINED, (height, width))
+        if limit is None:
+            assert min(height, width) < MIN_CANVAS
+            assert "smallest side" in str(error)
+        else:
+            assert limit < zoom
+            assert f"{limit:g}" in str(error)
+            assert pyramid.fit(TRAINED, (height, width), limit)[-1].canvas == (height, width)
+        return
+    assert passes[-1].canvas == (height, width)
+    assert min(passes[0].canvas) >= MIN_CANVAS
+    assert [step.generator for step in passes if not step.beyond] == list(
+        range(len([step for step in passes if not step.beyond]))
+    )
+
+
+@given(st.integers(11, 3000), st.integers(11, 3000))
+def test_auto_zoom_is_always_legal_and_keeps_the_coarsest_canvas_about_as_large_as_trained(height, width):
+    if min(height, width) < 16:
+        return
+    passes = pyramid.fit(TRAINED, (height, width))
+    assert passes[-1].canvas == (height, width)
+    coarsest = passes[0].canvas
+    assert min(coarsest) >= 14 or passes[-1].generator < len(TRAINED.shapes) - 1
+
+
+def test_the_trained_size_uses_the_trained_canvases():
+    passes = pyramid.fit(TRAINED, (164, 250))
+    assert passes == tuple(Pass(n, shape) for n, shape in enumerate(TRAINED.shapes))
+    assert passes == pyramid.fit(TRAINED, (164, 250), 1.0)
+
+
+def test_zoom_one_adds_content_and_zoom_two_enlarges_it():
+    wide = pyramid.fit(TRAINED, (164, 500), 1.0)
+    assert wide[0].canvas == (25, 76)
+    assert not any(step.beyond for step in wide)
+    twice = pyramid.fit(TRAINED, (328, 500), 2.0)
+    assert twice[len(TRAINED.shapes) - 1].canvas == (164, 250)
+    assert [step.beyond for step in twice].count(True) == round(math.log(2) / math.log(1 / TRAINED.scale_factor))
+    assert twice[-1] == Pass(len(TRAINED.shapes) - 1, (328, 500), beyond=True)
+
+
+@pytest.mark.parametrize("scale", range(len(TRAINED.shapes) - 1))
+def test_a_thumbnail_costs_a_thumbnail_s_time(scale):
+    """Asked for a trained coarser size at its own ratio, the cascade stops at that scale."""
+    passes = pyramid.fit(TRAINED, TRAINED.shapes[scale], TRAINED.ratio(scale))
+    assert passes[-1].generator == scale
+    assert [step.canvas for step in passes[:-1]] == list(TRAINED.shapes[:scale])
+
+
+@pytest.mark.parametrize("zoom", [0.0, -1.0, math.inf, math.nan])
+def test_impossible_zooms_are_refused(zoom):
+    with pytest.raises(RequestError, match="above 0"):
+        pyramid.fit(TRAINED, (164, 250), zoom)
+
+
+@pytest.mark.parametrize("size", [(0, 5), (5, 0), (-3, 5), (2**20 + 1, 5)])
+def test_impossible_sizes_are_refused(size):
+    with pytest.raises(RequestError, match="1 to 1048576 px"):
+        pyramid.fit(TRAINED, size)

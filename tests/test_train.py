@@ -1,0 +1,250 @@
+"""One scale's training, the pyramid's training, and the run folder."""
+
+import dataclasses
+import json
+import math
+
+import numpy as np
+import pytest
+from PIL import Image
+
+torch = pytest.importorskip("torch")
+
+from small_runs import SMALL, files_of, results, train  # noqa: E402
+
+from singan_core import HALO, manifest, noise, resample  # noqa: E402
+from singan_core.errors import RequestError, TrainingError  # noqa: E402
+from singan_train import config, device, scale, trainer  # noqa: E402
+from singan_train.networks import Discriminator, Generator  # noqa: E402
+from singan_train.run import METRICS, read_scale, read_start  # noqa: E402
+
+CPU = torch.device("cpu")
+
+
+def test_generator_is_tanh_of_five_convolutions_plus_the_centre_of_prev():
+    generator = Generator(3, 8, norm=False)
+    noise_, prev = torch.randn(2, 3, 31, 40), torch.randn(2, 3, 31, 40)
+    value = noise_ + prev
+    convolutions = [module for module in generator.net if isinstance(module, torch.nn.Conv2d)]
+    assert len(convolutions) == 5
+    for number, layer in enumerate(convolutions):
+        value = torch.nn.functional.conv2d(value, layer.weight, layer.bias)
+        if number < 4:
+            value = torch.where(value > 0, value, 0.2 * value)
+    expected = torch.tanh(value) + prev[..., 5:-5, 5:-5]
+    assert torch.allclose(generator(noise_, prev), expected, atol=1e-6)
+
+
+def test_receptive_field_is_eleven_pixels():
+    """One pixel of the output depends on exactly 11x11 inputs, so the halo is 5 and a crop is exact."""
+    discriminator = Discriminator(1, 8, norm=False)
+    image = torch.randn(1, 1, 31, 31, requires_grad=True)
+    discriminator(image)[0, 0, 10, 10].backward()
+    touched = torch.nonzero(image.grad[0, 0])
+    assert touched.min(0).values.tolist() == [10, 10] and touched.max(0).values.tolist() == [20, 20]
+    assert 2 * HALO + 1 == 11
+
+
+def test_gradient_penalty_is_zero_for_unit_slope_and_one_for_a_constant():
+    class Linear(torch.nn.Module):
+        def __init__(self, slope):
+            super().__init__()
+            self.slope = torch.nn.Parameter(torch.tensor(slope))
+
+        def forward(self, image):
+            return image[:, :1] * self.slope
+
+    image = torch.randn(2, 3, 9, 9)
+    for slope, penalty in ((1.0, 0), (0.0, 1), (3.0, 4)):
+        assert scale.gradient_penalty(Linear(slope), image).item() == pytest.approx(penalty)
+
+
+def test_paper_preset_has_the_paper_s_numbers():
+    paper = config.preset("paper")
+    assert (paper.min_size, paper.max_size, paper.scale_factor) == (25, 250, 0.75)
+    assert [paper.width_at(n) for n in range(13)] == [32] * 4 + [64] * 4 + [128] * 5
+    assert paper.generator_norm and paper.discriminator_norm
+    assert (paper.iterations, paper.discriminator_steps, paper.generator_steps) == (2000, 3, 3)
+    assert (paper.learning_rate, paper.betas, paper.decay_at, paper.decay) == (5e-4, (0.5, 0.999), 0.8, 0.1)
+    assert (paper.gradient_penalty_weight, paper.reconstruction_weight, paper.noise_weight) == (0.1, 10, 0.1)
+    assert paper.windows == 0 and paper.pool == 0  # whole pictures, drawn anew for every step
+    with pytest.raises(RequestError, match="unknown preset 'thesis': choose draft or paper"):
+        config.preset("thesis")
+
+
+@pytest.mark.parametrize("changes", [{"min_size": 3}, {"max_size": 9000}, {"iterations": 0}, {"border": "fog"}])
+def test_impossible_settings_are_refused(changes):
+    with pytest.raises(RequestError, match=next(iter(changes)).replace("_", " ")):
+        config.preset("draft", **changes)
+
+
+def task_of(border="noise", real=None):
+    real = torch.rand(1, 3, 20, 24) * 2 - 1 if real is None else real
+    prev = torch.zeros(1, 3, real.shape[2] + 2 * HALO, real.shape[3] + 2 * HALO)
+    return scale.Task(1, real, lambda generator: real * 0.5, torch.zeros_like(prev), prev, 0.3, 3)
+
+
+def test_every_generator_step_sees_a_fresh_fake():
+    """The reference repeats its generator steps on one stale fake; ours differ within an iteration."""
+    seen = []
+    settings = dataclasses.replace(SMALL, discriminator_steps=2, generator_steps=3, iterations=1)
+    generator = Generator(3, 8, norm=True)
+    generator.register_forward_pre_hook(lambda module, inputs: seen.append(inputs[0].clone()))
+    scale.train_scale(task_of(), settings, generator, Discriminator(3, 8, norm=False), lambda *_: None)
+    fakes = [noise_ for noise_ in seen[: 2 + 2 * 3] if noise_.any()]  # reconstructions have no noise
+    assert len(fakes) == 2 + 3
+    assert len({noise_.numpy().tobytes() for noise_ in fakes}) == 5
+
+
+def test_randomness_is_a_function_of_seed_scale_and_iteration():
+    def draw(seed, level, iteration):
+        generator = scale.random(dataclasses.replace(SMALL, seed=seed), level, iteration, CPU)
+        return torch.randn(3, generator=generator).tolist()
+
+    assert draw(1, 2, 3) == draw(1, 2, 3)
+    assert len({tuple(draw(*key)) for key in ((1, 2, 3), (2, 2, 3), (1, 3, 3), (1, 2, 4), (1, 2, -1))}) == 5
+
+
+@pytest.mark.parametrize("border", ["zero", "noise"])
+def test_noise_fills_the_border_as_the_border_mode_says(border):
+    made = scale.unit_noise(torch.zeros(1, 3, 20, 24), 1, border, torch.Generator().manual_seed(0))
+    assert made.shape == (1, 3, 30, 34)
+    assert torch.equal(made[:, 0], made[:, 1])
+    assert bool(made[..., :5, :].any()) == (border == "noise")
+    assert made[..., 5:-5, 5:-5].std() == pytest.approx(1, abs=0.15)
+
+
+def test_windows_cover_the_canvas_and_its_edges():
+    settings = dataclasses.replace(SMALL, windows=4, window=16)
+    hits = np.zeros((60, 80), int)
+    for seed in range(300):
+        views = scale.Views((60, 80), settings, np.random.default_rng(seed))
+        for y, x in views.corners:
+            hits[y : y + 16, x : x + 16] += 1
+    assert hits.min() > 0.05 * hits.max()  # uniform positions would leave a corner 1/256 of a share
+    image = torch.arange(60 * 80.0).reshape(1, 1, 60, 80)
+    padded = torch.nn.functional.pad(image, (HALO,) * 4)
+    assert torch.equal(views.of(padded, HALO)[..., HALO:-HALO, HALO:-HALO], views.of(image))
+
+
+def test_a_loss_that_is_no_number_stops_training_with_the_way_out():
+    broken = task_of(real=torch.full((1, 3, 20, 24), math.nan))
+    with pytest.raises(TrainingError, match="no longer a number at iteration 1; train again with another --seed"):
+        scale.train_scale(
+            broken,
+            dataclasses.replace(SMALL, iterations=1),
+            Generator(3, 8, norm=True),
+            Discriminator(3, 8, norm=False),
+            lambda *_: None,
+        )
+
+
+def test_a_run_holds_what_the_design_says(small_run):
+    found = manifest.read(small_run, "run")
+    start = read_start(small_run)
+    assert found.shapes == start.pyramid.shapes and len(found.shapes) == 4
+    assert found.noise_channels == (1, 3, 3, 3)
+    for n in range(4):
+        names = {path.name for path in (small_run / f"scale_{n:02d}").iterdir()}
+        assert names == {
+            "generator.safetensors",
+            "discriminator.safetensors",
+            "real.png",
+            "reconstruction.png",
+            "sample.png",
+        }
+    assert not list(small_run.glob(".*"))
+
+
+def test_z_star_is_one_channel_of_the_field_drawn_once(small_run):
+    z = np.load(small_run / "reconstruction_noise.npy")
+    assert z.shape == (1, 24, 29)
+    field = noise.field(SMALL.seed, 0, noise.RECONSTRUCTION_FRAME, 1, 0, 0, 14, 19)
+    assert np.array_equal(z[:, 5:-5, 5:-5], field)
+    assert not z[:, :5].any() and not z[:, :, -5:].any()
+
+
+def test_noise_amplitude_is_a_tenth_of_the_rmse_of_the_enlarged_reconstruction(small_run, drawn_scene):
+    start = read_start(small_run)
+    scales = [read_scale(small_run, n) for n in range(4)]
+    assert scales[0].facts.noise_amplitude == 1
+    image = trainer.images.read(drawn_scene)
+    z = torch.from_numpy(np.load(small_run / "reconstruction_noise.npy"))[None].expand(-1, 3, -1, -1)
+    for n in (1, 2, 3):
+        below = resample.resize(trainer.frozen(start, scales[:n]).reconstruct(z), start.pyramid.shapes[n])
+        real = torch.from_numpy(resample.resize(image, start.pyramid.shapes[n]))
+        expected = 0.1 * float((real - below).square().mean().sqrt())
+        assert scales[n].facts.noise_amplitude == pytest.approx(expected, rel=1e-5)
+
+
+def test_a_scale_begins_with_the_weights_of_the_one_below_when_the_width_agrees(small_run, drawn_scene, monkeypatch):
+    monkeypatch.setattr(trainer, "train_scale", lambda *_: None)
+    start = read_start(small_run)
+    below = read_scale(small_run, 0)
+    image = torch.from_numpy(resample.resize(trainer.images.read(drawn_scene), start.pyramid.shapes[1]))
+    z = torch.from_numpy(np.load(small_run / "reconstruction_noise.npy"))[None].expand(-1, 3, -1, -1)
+    task = trainer.make_task(1, image, start, [below], z)
+
+    def same(settings):
+        made = trainer.train_one(task, dataclasses.replace(start, config=settings), [below], lambda *_: None)
+        return torch.equal(made.generator.net[0].weight, below.generator.net[0].weight)
+
+    assert same(start.config)
+    assert not same(dataclasses.replace(start.config, width_doubles_every=1))
+
+
+def test_training_lowers_the_reconstruction_error(small_run):
+    rows = [json.loads(line) for line in (small_run / METRICS).read_text().splitlines()]
+    for n in range(4):
+        of_scale = [row for row in rows if row["scale"] == n]
+        assert of_scale[-1]["done"] and of_scale[-1]["seconds"] > 0
+        assert {"noise_amplitude", "rmse", "width"} <= set(of_scale[-1])
+        assert {"real", "fake", "gradient_penalty", "adversarial", "rmse"} <= set(of_scale[0])
+    assert rows[-1]["rmse"] < 0.5 * _rmse_of_black(small_run)
+
+
+def _rmse_of_black(run):
+    with Image.open(run / "scale_03" / "real.png") as image:
+        return float(np.sqrt(((np.asarray(image) / 127.5 - 1) ** 2).mean()))
+
+
+def test_the_same_seed_gives_the_same_run_and_another_seed_another(small_run, drawn_scene, tmp_path):
+    settings = dataclasses.replace(SMALL, iterations=3)
+    first = files_of(train(drawn_scene, tmp_path / "a", settings))
+    again = files_of(train(drawn_scene, tmp_path / "b", settings))
+    other = files_of(train(drawn_scene, tmp_path / "c", dataclasses.replace(settings, seed=1)))
+    name = "scale_03/generator.safetensors"
+    assert results(first) == results(again)
+    assert first[name] != other[name]
+
+
+@pytest.mark.parametrize(
+    ("mode", "channels", "settings"),
+    [
+        ("L", 1, {}),
+        ("RGBA", 4, {}),
+        ("RGB", 3, {"border": "noise"}),
+        ("RGB", 3, {"generator_norm": False}),
+        ("RGB", 3, {"discriminator_norm": True, "pool": 0, "discriminator_steps": 2, "generator_steps": 2}),
+        ("RGB", 3, {"windows": 4, "window": 14}),
+        ("RGB", 3, {"width_doubles_every": 2}),
+    ],
+)
+def test_every_kind_of_photo_and_setting_trains(tmp_path, drawn_scene, mode, channels, settings):
+    with Image.open(drawn_scene) as image:
+        photo = image.convert(mode)
+    if mode == "RGBA":
+        photo.putalpha(Image.linear_gradient("L").resize(photo.size))
+    photo.save(tmp_path / "photo.png")
+    run = train(tmp_path / "photo.png", tmp_path / "run", dataclasses.replace(SMALL, iterations=2, **settings))
+    assert manifest.read(run, "run").channels == channels
+
+
+def test_devices_are_strict():
+    assert device.resolve("cpu").type == "cpu"
+    with pytest.raises(RequestError, match="unknown device 'tpu': choose auto, cpu, cuda or cuda:N"):
+        device.resolve("tpu")
+    if not torch.cuda.is_available():
+        assert device.resolve("auto").type == "cpu"
+        with pytest.raises(RequestError, match=r"device cuda:0: .* or use --device cpu"):
+            device.resolve("cuda:0")
