@@ -37,10 +37,10 @@ def command(
     max_pixels: MaxPixels = MAX_PIXELS,
 ) -> None:
     """Let the scene move: a smooth random walk from the photo's own noise, written as a GIF."""
-    wanted = parse.size(size) if size else None
+    wanted = parse.size(size) if size is not None else None
     number = parse.zoom(zoom)
     colour = parse.background(background)
-    from singan_cli.progress import counting
+    from singan_cli.progress import counting, say_device
 
     from singan_core.atomic import make_folder
     from singan_core.errors import RequestError
@@ -53,6 +53,7 @@ def command(
     walk = Walk(frames, alpha, beta, start_scale, seed)
     pictures = animation.animate(sampler, walk, wanted, "auto" if number is None else number)
     make_folder(out.parent)
+    say_device(sampler)
     with counting("frames", frames) as advance:
         shown = (picture for picture in pictures if advance() is None)
         animation.save_gif(out, animation.there_and_back(shown) if loop else shown, fps, colour)

@@ -24,7 +24,7 @@ def command(
     from singan_core import pyramid
 
     manifest = manifests.read(bundle, "bundle")
-    wanted = parse.size(size) if size else manifest.pyramid.finest
+    wanted = parse.size(size) if size is not None else manifest.pyramid.finest
     number = parse.zoom(zoom)
     passes = pyramid.fit(manifest.pyramid, wanted, number)
     used = pyramid.auto_zoom(manifest.pyramid, wanted) if number is None else number

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from singan_runtime import Sampler
     from singan_train.trainer import Progress
 
 LINE_EVERY = 10.0  # seconds between plain lines
@@ -74,3 +75,8 @@ def counting(what: str, total: int) -> Iterator[Callable[[], None]]:
     with Bars(console=Console(stderr=True), transient=True) as bars:
         bar = bars.add_task(what, total=total)
         yield lambda: bars.advance(bar)
+
+
+def say_device(sampler: Sampler) -> None:
+    """What --device auto has chosen."""
+    print(f"drawing with ONNX Runtime's {sampler.graphs.provider}", file=sys.stderr)

@@ -36,10 +36,10 @@ def command(
     max_pixels: MaxPixels = MAX_PIXELS,
 ) -> None:
     """Draw new pictures of the scene at exact sizes; the same seed gives the same picture, picture i has seed + i."""
-    sizes = parse.sizes(size) if size else [None]
+    sizes = parse.sizes(size) if size is not None else [None]
     number = parse.zoom(zoom)
     colour = parse.background(background)
-    from singan_cli.progress import counting
+    from singan_cli.progress import counting, say_device
 
     from singan_core import images
     from singan_core.atomic import make_folder
@@ -56,6 +56,7 @@ def command(
     check_seed(seed, count)
     make_folder(out)
     digest = fingerprint(bundle)
+    say_device(sampler)
     with counting("pictures", len(wanted) * count) as advance:
         for height, width in wanted:
             used: float | str = "auto" if number is None else number

@@ -40,7 +40,7 @@ def open_session(path: Path, device: str = "auto", threads: int | None = None) -
             f"{path}: not a graph that ONNX Runtime can load ({_first_line(error)}); export again"
         ) from error
     wanted = chosen[0] if isinstance(chosen[0], str) else chosen[0][0]
-    if wanted not in session.get_providers():
+    if device != "auto" and wanted not in session.get_providers():
         raise RequestError(
             f"device {device}: ONNX Runtime could not start its CUDA provider; "
             "check the driver with nvidia-smi and run: pip install 'singan[gpu]', or use --device cpu"
@@ -60,6 +60,11 @@ class Graphs:
         self.device = device
         self.threads = threads
         self._sessions: dict[int, Any] = {}
+
+    @property
+    def provider(self) -> str:
+        """The execution provider that is really used."""
+        return str(self.session(0).get_providers()[0])
 
     def session(self, scale: int) -> Any:
         """The session of a scale."""

@@ -95,7 +95,11 @@ def reconstruction_noise(start: Start) -> images.Floats:
 
 def _train_scales(folder: Path, start: Start, image: images.Floats, device: torch.device, show: Show) -> None:
     scales = len(start.pyramid.shapes)
-    z = torch.from_numpy(np.load(folder / run.RECONSTRUCTION_NOISE))[None].expand(-1, start.channels, -1, -1).to(device)
+    z = (
+        torch.from_numpy(np.load(folder / run.RECONSTRUCTION_NOISE, allow_pickle=False))[None]
+        .expand(-1, start.channels, -1, -1)
+        .to(device)
+    )
     done = [run.read_scale(folder, n) for n in range(run.finished_scales(folder, scales))]
     for trained in done:
         _place(trained.generator, device)

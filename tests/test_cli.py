@@ -1,0 +1,289 @@
+"""The command line of the runtime: it needs no torch, and every mistake gives one clear line."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import typer
+from PIL import Image
+from singan_cli.main import app
+from typer.testing import CliRunner
+
+from singan_core import images
+from singan_runtime import Sampler
+
+SINGAN = str(Path(sys.executable).with_name("singan"))
+COMMANDS = ("train", "export", "verify", "inspect", "sample", "animate")
+
+
+def call(*words):
+    """The command in this process: (exit status, stdout, stderr)."""
+    result = CliRunner().invoke(app, [str(word) for word in words])
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result.exit_code, result.stdout, result.stderr
+
+
+def one_line(*words, status=1):
+    """The one line that a mistake gives."""
+    got, _, said = call(*words)
+    assert got == status, said
+    lines = [line for line in said.strip().splitlines() if not line.startswith("drawing with")]
+    assert len(lines) == 1 and lines[0].startswith("error: "), said
+    return lines[0]
+
+
+def usage(*words):
+    """What a mistyped option gives: exit 2, Typer's usage lines and the cause, no traceback."""
+    status, _, said = call(*words)
+    assert status == 2 and "Traceback" not in said
+    return " ".join(said.split())
+
+
+def size_of(path):
+    with Image.open(path) as image:
+        return image.size
+
+
+# the main job
+
+
+def test_sample_writes_exact_sizes_named_by_size_and_seed(tiny_bundle, tmp_path):
+    out = tmp_path / "pictures"
+    status, said, _ = call("sample", tiny_bundle, "--out", out, "--size", "61x40,33x52", "--count", "2", "--seed", "7")
+    assert status == 0 and "wrote 4 pictures" in said
+    assert {path.name: size_of(path) for path in out.iterdir()} == {
+        "hills_61x40_7.png": (61, 40),
+        "hills_61x40_8.png": (61, 40),
+        "hills_33x52_7.png": (33, 52),
+        "hills_33x52_8.png": (33, 52),
+    }
+
+
+def test_the_same_seed_gives_the_same_bytes_alone_in_a_batch_and_on_any_threads(tiny_bundle, tmp_path):
+    call("sample", tiny_bundle, "--out", tmp_path / "batch", "--size", "61x40", "--count", "3", "--threads", "2")
+    call("sample", tiny_bundle, "--out", tmp_path / "alone", "--size", "61x40", "--seed", "2", "--threads", "1")
+    name = "hills_61x40_2.png"
+    assert (tmp_path / "batch" / name).read_bytes() == (tmp_path / "alone" / name).read_bytes()
+
+
+def test_png_text_repeats_the_picture(tiny_bundle, tmp_path):
+    words = ("--size", "61x40", "--seed", "5", "--zoom", "0.9", "--start-scale", "1")
+    call("sample", tiny_bundle, "--out", tmp_path / "first", *words)
+    (picture,) = (tmp_path / "first").iterdir()
+    with Image.open(picture) as image:
+        assert image.text["Software"] == "singan"
+        request = json.loads(image.text["singan"])
+    assert request["bundle"] == "hills" and len(request["bundle_sha256"]) == 64 and request["version"]
+    again = [f"--{name.replace('_', '-')}={request[name]}" for name in ("size", "seed", "zoom", "start_scale")]
+    call("sample", tiny_bundle, "--out", tmp_path / "again", *again)
+    assert (tmp_path / "again" / picture.name).read_bytes() == picture.read_bytes()
+
+
+@pytest.mark.parametrize("format", images.FORMATS)
+def test_every_format_is_written(tiny_bundle, tmp_path, format):
+    assert call("sample", tiny_bundle, "--out", tmp_path, "--format", format)[0] == 0
+    with Image.open(tmp_path / f"hills_48x32_0{images.FORMATS[format]}") as image:
+        assert image.format == format.upper()
+
+
+def test_animate_writes_a_gif(tiny_bundle, tmp_path):
+    out = tmp_path / "new" / "a.gif"
+    assert call("animate", tiny_bundle, "--out", out, "--frames", "4", "--size", "50x40", "--loop")[0] == 0
+    with Image.open(out) as image:
+        assert image.size == (50, 40) and image.n_frames == 6
+
+
+def test_inspect_prints_the_canvases_that_sample_uses(tiny_bundle):
+    status, said, _ = call("inspect", tiny_bundle, "--size", "200x150", "--zoom", "1.5", "--json")
+    plan = json.loads(said)["plan"]
+    passes = Sampler.load(tiny_bundle).passes((150, 200), 1.5)
+    assert status == 0 and plan["zoom"] == 1.5
+    assert [(p["generator"], p["height"], p["width"]) for p in plan["passes"]] == [
+        (step.generator, *step.canvas) for step in passes
+    ]
+    status, said, _ = call("inspect", tiny_bundle)
+    assert status == 0 and "hills: photo 60x40, 3 channels" in said and "scale 3: 48x32" in said
+
+
+def test_version_is_the_installed_one():
+    from importlib import metadata
+
+    assert call("--version")[1].strip() == f"singan {metadata.version('singan')}"
+
+
+# help
+
+
+def test_help_loads_neither_torch_nor_onnxruntime():
+    code = (
+        "import sys; from singan_cli.main import app\n"
+        "try: app(['--help'])\n"
+        "except SystemExit: pass\n"
+        "loaded = {'torch', 'onnx', 'onnxruntime', 'imageio'} & set(sys.modules)\n"
+        "assert not loaded, loaded"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_option_says_what_it_is_and_its_default(name):
+    command = typer.main.get_command(app).commands[name]
+    assert command.help
+    for option in command.params:
+        if option.name == "help":
+            continue
+        assert option.help and len(option.help) > 10, option.name
+        if option.param_type_name == "option" and not option.required and not option.is_flag:
+            assert option.show_default or option.default is not None, option.name
+
+
+RANGES = {
+    "train": {
+        "max_size": "11 to 8192 px", "min_size": "11 to 1024 px", "scales": "1 or more", "iterations": "1 to 1000000",
+        "seed": "0 to 2^63-1", "threads": "1 or more",
+    },
+    "sample": {"size": "pixels", "count": "1 or more", "seed": "0 to 2^64-1", "zoom": "above 0", "start_scale": "0 to",
+               "max_pixels": "pixels", "format": "png, jpeg or webp"},
+    "animate": {"frames": "1 or more", "fps": "0.1 to 50", "alpha": "0 to 1", "beta": "0 to 1", "start_scale": "0 to"},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", RANGES)
+def test_numbers_say_their_unit_and_range(name):
+    options = {option.name: option.help for option in typer.main.get_command(app).commands[name].params}
+    for option, words in RANGES[name].items():
+        assert words in options[option], option
+
+
+# mistakes
+
+
+@pytest.mark.parametrize("word", ["0x50", "50x0", "99999999x5"])
+def test_impossible_sizes(tiny_bundle, tmp_path, word):
+    assert "each side must be 1 to 1048576 px" in one_line("sample", tiny_bundle, "--out", tmp_path, "--size", word)
+
+
+@pytest.mark.parametrize("word", ["-5x50", "50", "axb", "50x", "50x50x50", "50x40,", "1e3x5", ""])
+def test_malformed_sizes(tiny_bundle, tmp_path, word):
+    said = usage("sample", tiny_bundle, "--out", tmp_path, f"--size={word}")
+    assert "is not a size; write WxH in pixels, for example 1920x1080" in said
+    assert "is not a size" in usage("inspect", tiny_bundle, f"--size={word}")
+
+
+def test_huge_pictures_need_leave(tiny_bundle, tmp_path):
+    said = one_line("sample", tiny_bundle, "--out", tmp_path / "out", "--size", "20000x20000")
+    assert "over the limit of 33177600; ask for less or raise the limit (--max-pixels)" in said
+    assert not (tmp_path / "out").exists()
+
+
+def test_other_impossible_numbers(tiny_bundle, tmp_path):
+    base = ("sample", tiny_bundle, "--out", tmp_path)
+    assert "the largest zoom for this size is" in one_line(*base, "--zoom", "50")
+    assert "above 0" in one_line(*base, "--zoom", "0")
+    assert "not a zoom" in usage(*base, "--zoom", "big")
+    assert "use scales 0 to 3" in one_line(*base, "--start-scale", "9")
+    assert "seed -3 is not possible" in one_line(*base, "--seed", "-3")
+    assert "unknown format 'gif': choose png, jpeg, webp" in one_line(*base, "--format", "gif")
+    assert "not a colour" in usage(*base, "--background", "reddish")
+    assert "unknown device" in one_line(*base, "--device", "tpu")
+    assert "Invalid value for '--count'" in usage(*base, "--count", "0")
+    assert "end the name in .gif" in one_line("animate", tiny_bundle, "--out", tmp_path / "a.mp4")
+    assert "0.1 to 50" in one_line("animate", tiny_bundle, "--out", tmp_path / "a.gif", "--fps", "99")
+    assert "alpha 3 is not possible" in one_line("animate", tiny_bundle, "--out", tmp_path / "a.gif", "--alpha", "3")
+    assert not list(tmp_path.iterdir())
+
+
+def test_several_sizes_are_all_checked_before_the_first_is_drawn(tiny_bundle, tmp_path):
+    one_line("sample", tiny_bundle, "--out", tmp_path / "out", "--size", "48x32,48x0")
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("command", ["sample", "animate", "inspect", "verify"])
+def test_missing_damaged_incomplete_and_newer_bundles(tiny_bundle, tmp_path, command):
+    if command == "verify":
+        pytest.importorskip("onnx")
+        pytest.importorskip("torch")
+    out = {"sample": ("--out", tmp_path / "o"), "animate": ("--out", tmp_path / "o.gif")}.get(command, ())
+    assert "no such folder; make a bundle with 'singan export'" in one_line(command, tmp_path / "nowhere", *out)
+
+    def spoilt(change):
+        copy = shutil.copytree(tiny_bundle, tmp_path / "bundle", dirs_exist_ok=True)
+        change(copy)
+        return one_line(command, copy, *out)
+
+    def newer(copy):
+        path = copy / "manifest.json"
+        path.write_text(path.read_text().replace('"format_version": 1', '"format_version": 7'))
+
+    damaged = spoilt(lambda copy: (copy / "scale_02.onnx").write_bytes(b"x"))
+    assert "scale_02.onnx: altered or damaged" in damaged and "make the bundle again" in damaged
+    assert "scale_01.onnx: missing" in spoilt(lambda copy: (copy / "scale_01.onnx").unlink())
+    assert "the bundle is unfinished" in spoilt(lambda copy: (copy / "manifest.json").unlink())
+    assert "format version 7, but this program reads version 1; upgrade singan" in spoilt(newer)
+
+
+def test_a_file_in_the_place_of_the_folder(tiny_bundle, tmp_path):
+    (tmp_path / "file").write_text("precious")
+    said = one_line("sample", tiny_bundle, "--out", tmp_path / "file")
+    assert "a file stands where a folder is needed; choose another place" in said
+    said = one_line("animate", tiny_bundle, "--out", tmp_path / "file" / "a.gif")
+    assert "a file stands where a folder is needed" in said
+    assert (tmp_path / "file").read_text() == "precious"
+
+
+def test_a_folder_that_is_not_writable(tiny_bundle, tmp_path):
+    if os.geteuid() == 0:  # root may write anywhere but into the kernel's own tree
+        folder = Path("/sys/singan")
+    else:
+        folder = tmp_path / "locked"
+        folder.mkdir(mode=0o500)
+    assert "not writable" in one_line("sample", tiny_bundle, "--out", folder)
+
+
+def test_a_full_disk(tiny_bundle, tmp_path):
+    """The temporary file is a link to the device on which every write fails for want of space."""
+    (tmp_path / f".hills_48x32_0.png.{os.getpid()}.tmp").symlink_to("/dev/full")
+    said = one_line("sample", tiny_bundle, "--out", tmp_path)
+    assert "hills_48x32_0.png: the disk is full; free some space or write elsewhere" in said
+    (tmp_path / f".a.gif.{os.getpid()}.tmp").symlink_to("/dev/full")
+    assert "a.gif: the disk is full" in one_line("animate", tiny_bundle, "--out", tmp_path / "a.gif", "--frames", "2")
+    assert not list(tmp_path.iterdir())
+
+
+def test_ctrl_c_leaves_whole_pictures_only(tiny_bundle, tmp_path):
+    words = [SINGAN, "sample", tiny_bundle, "--out", tmp_path, "--count", "100000", "--threads", "1"]
+    process = subprocess.Popen([str(word) for word in words], stderr=subprocess.PIPE, text=True)
+    while process.poll() is None and len(list(tmp_path.glob("*.png"))) < 3:
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    said = process.communicate()[1].strip().splitlines()
+    assert process.returncode == 130
+    assert said[-1] == "error: interrupted; nothing half-written was left" and len(said) <= 2
+    assert not list(tmp_path.glob(".*"))
+    for path in tmp_path.glob("*.png"):
+        with Image.open(path) as image:
+            assert np.asarray(image).shape == (32, 48, 3)
+
+
+def test_a_missing_package_names_the_pip_line(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch", None)
+    said = one_line("train", tmp_path / "photo.png", "--out", tmp_path / "run")
+    assert "this command needs torch; run: pip install 'singan[train]'" in said
+    for name in [name for name in sys.modules if name.startswith(("singan_export", "singan_train"))]:
+        monkeypatch.delitem(sys.modules, name)
+    said = one_line("export", tmp_path / "run", "--out", tmp_path / "bundle")
+    assert re.search(r"run: pip install 'singan\[(train|export,cpu)\]'", said)
+
+
+def test_debug_shows_where_it_happened(tmp_path):
+    process = subprocess.run([SINGAN, "--debug", "inspect", tmp_path / "nowhere"], capture_output=True, text=True)
+    assert process.returncode == 1 and "Traceback" in process.stderr

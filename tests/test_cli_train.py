@@ -1,0 +1,109 @@
+"""The command line of training and export."""
+
+import json
+import os
+import shutil
+
+import pytest
+from PIL import Image
+from test_cli import call, one_line, usage
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("onnx")
+
+TINY = ("--min-size", "14", "--max-size", "42", "--iterations", "5", "--threads", "1", "--device", "cpu")
+
+
+def test_photo_to_pictures(drawn_scene, tmp_path):
+    run, bundle = tmp_path / "run", tmp_path / "bundle"
+    status, said, shown = call("train", drawn_scene, "--out", run, *TINY)
+    assert status == 0 and "training on cpu, 1 threads" in said and f"wrote {run}" in said
+    assert "scale 4/4 iteration 5/5" in shown and "rmse" in shown and "left 0:00" in shown
+    status, said, _ = call("export", run, "--out", bundle)
+    assert status == 0 and said.count("(allowed 1e-05)") == 4 and said.count("pyramid") == 3
+    status, said, _ = call("verify", bundle, "--run", run)
+    assert status == 0 and "4 graphs valid" in said and "reconstruction equals preview.png" in said
+    status, said, _ = call("verify", bundle, "--json")
+    assert status == 0 and json.loads(said)["passed"]
+    assert json.loads(call("verify", bundle, "--run", run, "--json")[1])["parity"]["passed"]
+    assert call("sample", bundle, "--out", tmp_path / "out", "--size", "70x50")[0] == 0
+    with Image.open(tmp_path / "out" / "scene_70x50_0.png") as image:
+        assert image.size == (70, 50)
+
+
+def test_dry_run_prints_the_plan_and_writes_nothing(drawn_scene, tmp_path):
+    status, said, _ = call("train", drawn_scene, "--out", tmp_path / "run", *TINY, "--dry-run")
+    assert status == 0
+    assert "scene: 60x44, 3 channels; preset draft, seed 0, device cpu, border zero" in said
+    assert "scale 0: 19x14, width 32" in said and "scale 3: 42x31" in said and "parameters" in said
+    assert not (tmp_path / "run").exists()
+
+
+def test_paper_preset_is_planned_as_the_paper_has_it(drawn_scene, tmp_path):
+    said = call("train", drawn_scene, "--out", tmp_path / "run", "--preset", "paper", "--dry-run")[1]
+    assert "2000 iterations of 3 discriminator and 3 generator steps each" in said
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--preset", "thesis"), "unknown preset 'thesis': choose draft or paper"),
+        (("--max-size", "99999"), "max size 99999 is not possible: it must be 11 to 8192"),
+        (("--min-size", "2"), "min size 2 is not possible: it must be 11 to 1024"),
+        (("--min-size", "60", "--max-size", "50"), "max size 50 is below min size 60"),
+        (("--iterations", "0"), "iterations 0 is not possible"),
+        (("--seed", "-1"), "seed -1 is not possible"),
+        (("--channels", "2"), "channels '2' is not possible: choose auto, 1, 3 or 4"),
+        (("--border", "wrap"), "unknown border 'wrap': choose zero or noise"),
+        (("--device", "gpu"), "unknown device 'gpu': choose auto, cpu, cuda or cuda:N"),
+        (("--scales", "99"), "99 scales do not fit"),
+    ],
+)
+def test_impossible_options_of_train(drawn_scene, tmp_path, words, message):
+    assert message in one_line("train", drawn_scene, "--out", tmp_path / "run", *words)
+    assert not (tmp_path / "run").exists()
+
+
+def test_mistyped_numbers_of_train(drawn_scene, tmp_path):
+    assert "Invalid value for '--max-size'" in usage("train", drawn_scene, "--out", tmp_path, "--max-size", "ten")
+
+
+def test_missing_and_unreadable_photos(tmp_path):
+    out = ("--out", tmp_path / "run")
+    assert "nowhere.png: no such file" in one_line("train", tmp_path / "nowhere.png", *out)
+    (tmp_path / "text.png").write_text("no picture")
+    assert "text.png: not a picture that can be read" in one_line("train", tmp_path / "text.png", *out)
+    Image.new("RGB", (50, 9)).save(tmp_path / "thin.png")
+    assert "50x9 is too small" in one_line("train", tmp_path / "thin.png", *out)
+    Image.new("RGB", (24, 24)).save(tmp_path / "small.png")
+    assert "smaller than the coarsest scale of 25 px" in one_line("train", tmp_path / "small.png", *out)
+    assert not (tmp_path / "run").exists()
+
+
+def test_places_where_no_run_can_be_written(drawn_scene, tmp_path, small_run):
+    (tmp_path / "file").write_text("precious")
+    assert "a file stands where" in one_line("train", drawn_scene, "--out", tmp_path / "file", *TINY)
+    assert "a run is already there; continue it with --resume" in one_line("train", drawn_scene, "--out", small_run)
+    folder = tmp_path / "full"
+    folder.mkdir()
+    (folder / f".config.json.{os.getpid()}.tmp").symlink_to("/dev/full")
+    assert "the disk is full" in one_line("train", drawn_scene, "--out", folder, *TINY)
+
+
+def test_resuming_with_other_options(drawn_scene, small_run):
+    said = one_line("train", drawn_scene, "--out", small_run, "--resume", "--max-size", "50")
+    assert "cannot resume with max size 50 (the run has 42); leave the options out" in said
+
+
+def test_unfinished_and_missing_runs_of_export(tmp_path, small_run):
+    out = ("--out", tmp_path / "bundle")
+    assert "no such folder; make a run with 'singan train'" in one_line("export", tmp_path / "nowhere", *out)
+    copy = shutil.copytree(small_run, tmp_path / "run")
+    (copy / "scale_02" / "generator.safetensors").write_bytes(b"x")
+    assert "altered or damaged" in one_line("export", copy, *out)
+    (copy / "manifest.json").unlink()
+    assert "the run is unfinished" in one_line("export", copy, *out)
+    (tmp_path / "file").write_text("precious")
+    said = one_line("export", small_run, "--out", tmp_path / "file" / "bundle")
+    assert "a file stands where a folder is needed" in said
+    assert not (tmp_path / "bundle").exists()

@@ -1,0 +1,77 @@
+"""Arrows go one way: core <- train, core <- runtime, {core, train, runtime} <- export, all <- cli."""
+
+import ast
+import sys
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+CORE = {"numpy", "PIL", "singan_core"}
+ALLOWED = {
+    "singan_core": CORE,
+    "singan_train": CORE | {"singan_train", "torch", "safetensors"},
+    "singan_runtime": CORE | {"singan_runtime", "onnxruntime", "imageio"},
+    "singan_export": CORE
+    | {"singan_train", "singan_runtime", "singan_export", "torch", "onnx", "onnxruntime", "safetensors"},
+    "cli": CORE
+    | {"singan_cli", "singan_train", "singan_runtime", "singan_export", "typer", "rich", "torch"},
+}  # fmt: skip
+
+
+def imports_of(source):
+    """Top-level names of everything that a source imports, wherever in the file."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "relative imports hide where an arrow goes"
+            yield (node.module or "").partition(".")[0]
+
+
+def forbidden(package, source):
+    return set(imports_of(source)) - ALLOWED[package] - set(sys.stdlib_module_names)
+
+
+@pytest.mark.parametrize("package", ALLOWED)
+def test_imports_follow_the_table(package):
+    files = list((ROOT / package).rglob("*.py"))
+    assert files
+    for path in files:
+        assert not forbidden(package, path.read_text(encoding="utf-8")), path
+
+
+def test_the_table_would_notice_an_arrow_that_goes_back():
+    assert forbidden("singan_core", "def f():\n    import torch") == {"torch"}
+    assert forbidden("singan_train", "from singan_runtime import Sampler") == {"singan_runtime"}
+    assert forbidden("singan_runtime", "import onnx.helper as h") == {"onnx"}
+    assert not forbidden("singan_export", "import torch, onnx, json")
+
+
+def test_heavy_packages_wait_inside_the_commands():
+    """At the top of the command line's modules stand only packages that --help can afford."""
+    for path in (ROOT / "cli").glob("*.py"):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        top = ast.Module([node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)], [])
+        assert not {"torch", "singan_export", "rich"} & set(imports_of(ast.unparse(top))), path
+
+
+def test_no_top_level_module_called_cli_is_installed():
+    files = metadata.distribution("singan").files or []
+    assert not any(str(file).startswith("cli/") for file in files)
+    names = (metadata.distribution("singan").read_text("top_level.txt") or "").split()
+    assert set(names) == {"singan_core", "singan_train", "singan_export", "singan_runtime", "singan_cli"}
+
+
+def test_no_pickle_is_ever_loaded():
+    for package in ALLOWED:
+        for path in (ROOT / package).rglob("*.py"):
+            source = path.read_text(encoding="utf-8")
+            assert "pickle" not in set(imports_of(source)), path
+            for node in ast.walk(ast.parse(source)):
+                if isinstance(node, ast.Call) and ast.unparse(node.func) == "torch.load":
+                    raise AssertionError(path)
+                if isinstance(node, ast.Call) and ast.unparse(node.func) == "np.load":
+                    allow = {word.arg: ast.unparse(word.value) for word in node.keywords}.get("allow_pickle")
+                    assert allow == "False", path

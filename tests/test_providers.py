@@ -1,0 +1,77 @@
+"""Exactly one flavour of ONNX Runtime, and the provider that was asked for, or one line that says how to get there."""
+
+import sys
+from importlib import metadata
+
+import pytest
+
+from singan_core.errors import InstallError, RequestError
+from singan_runtime import providers
+
+
+def pretend_installed(monkeypatch, *names):
+    real = metadata.distribution
+
+    def distribution(name):
+        if name in providers.FLAVOURS and name not in names:
+            raise metadata.PackageNotFoundError(name)
+        return real("numpy") if name in names else real(name)
+
+    monkeypatch.setattr(metadata, "distribution", distribution)
+
+
+def test_without_any_flavour_the_pip_line_is_named(monkeypatch):
+    pretend_installed(monkeypatch)
+    with pytest.raises(InstallError, match=r"not installed; run: pip install 'singan\[cpu\]'"):
+        providers.onnxruntime()
+
+
+@pytest.mark.parametrize("other", ["onnxruntime-gpu", "onnxruntime-openvino", "onnxruntime-directml"])
+def test_two_flavours_at_once_are_refused_with_the_line_that_mends_it(monkeypatch, other):
+    pretend_installed(monkeypatch, "onnxruntime", other)
+    mend = rf"run: pip uninstall -y onnxruntime {other} && pip install '?(singan\[gpu\]|{other})"
+    with pytest.raises(InstallError, match=rf"onnxruntime and {other} are both installed .*{mend}"):
+        providers.onnxruntime()
+
+
+@pytest.mark.parametrize("only", providers.FLAVOURS)
+def test_one_flavour_is_enough(monkeypatch, only):
+    pretend_installed(monkeypatch, only)
+    assert providers.installed() == [only]
+    assert providers.onnxruntime().InferenceSession
+
+
+def test_a_broken_installation_is_said(monkeypatch):
+    pretend_installed(monkeypatch, "onnxruntime")
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    with pytest.raises(InstallError, match=r"cannot be imported .* run: pip install --force-reinstall onnxruntime"):
+        providers.onnxruntime()
+
+
+class CpuOnly:
+    @staticmethod
+    def get_available_providers():
+        return ["CPUExecutionProvider"]
+
+
+class WithCuda:
+    @staticmethod
+    def get_available_providers():
+        return ["CUDAExecutionProvider", "CPUExecutionProvider"]
+
+
+def test_auto_takes_cuda_where_it_is_and_the_cpu_elsewhere(monkeypatch):
+    monkeypatch.setattr(providers, "onnxruntime", CpuOnly)
+    assert providers.choose("auto") == ["CPUExecutionProvider"]
+    monkeypatch.setattr(providers, "onnxruntime", WithCuda)
+    assert providers.choose("auto")[0][0] == "CUDAExecutionProvider"
+    assert providers.choose("cuda:2")[0][1]["device_id"] == 2
+    assert providers.choose("cpu") == ["CPUExecutionProvider"]
+
+
+def test_cuda_that_is_not_there_is_refused(monkeypatch):
+    monkeypatch.setattr(providers, "onnxruntime", CpuOnly)
+    with pytest.raises(
+        RequestError, match=r"no CUDA provider; run: .*pip install 'singan\[gpu\]', or use --device cpu"
+    ):
+        providers.choose("cuda")

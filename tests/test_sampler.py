@@ -1,0 +1,163 @@
+"""Pictures from a bundle, without torch."""
+
+import json
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from singan_core.errors import BundleError, RequestError
+from singan_runtime import Sampler, graphs
+
+SIDE = st.integers(16, 90)
+
+
+@given(SIDE, SIDE)
+@settings(max_examples=25)
+def test_sizes_are_exact(sampler, height, width):
+    made = sampler.sample((height, width))
+    assert made.shape == (1, height, width, 3) and made.dtype == np.uint8
+
+
+def test_no_size_means_the_trained_size(sampler):
+    assert sampler.sample().shape == (1, 32, 48, 3)
+
+
+def test_the_same_seed_gives_the_same_picture_and_another_seed_another(sampler, tiny_bundle):
+    first = sampler.sample(seed=3)
+    assert np.array_equal(first, Sampler.load(tiny_bundle, threads=1).sample(seed=3))
+    assert not np.array_equal(first, sampler.sample(seed=4))
+
+
+def test_a_picture_is_the_same_alone_and_in_a_batch(sampler):
+    batch = sampler.sample((40, 61), seed=10, count=4)
+    for picture in range(4):
+        assert np.array_equal(batch[picture], sampler.sample((40, 61), seed=10 + picture)[0])
+    assert len({picture.tobytes() for picture in batch}) == 4
+
+
+def test_threads_change_no_byte(tiny_bundle):
+    one, two = (Sampler.load(tiny_bundle, threads=threads) for threads in (1, 2))
+    for size in ((32, 48), (333, 421)):
+        assert np.array_equal(one.sample(size, seed=5), two.sample(size, seed=5))
+
+
+@pytest.mark.parametrize("block", [16, 37, 64, 1000])
+def test_the_block_size_changes_no_byte(tiny_bundle, sampler, monkeypatch, block):
+    whole = sampler.sample((150, 211), seed=2)
+    monkeypatch.setattr(graphs, "BLOCK", block)
+    assert np.array_equal(Sampler.load(tiny_bundle, threads=1).sample((150, 211), seed=2), whole)
+
+
+@given(st.data())
+@settings(max_examples=25)
+def test_a_window_equals_the_slice_of_the_whole_picture(sampler, data):
+    height, width = data.draw(SIDE), data.draw(SIDE)
+    y, x = data.draw(st.integers(0, height - 1)), data.draw(st.integers(0, width - 1))
+    h, w = data.draw(st.integers(1, height - y)), data.draw(st.integers(1, width - x))
+    whole = sampler.sample((height, width), seed=1)[0]
+    assert np.array_equal(sampler.render((height, width), (y, x, h, w), seed=1), whole[y : y + h, x : x + w])
+
+
+@pytest.mark.parametrize("window", [(-1, 0, 5, 5), (0, 0, 0, 5), (30, 0, 5, 5), (0, 40, 5, 9)])
+def test_a_window_outside_the_picture_is_refused(sampler, window):
+    with pytest.raises(RequestError, match="is not inside the picture of 48x32"):
+        sampler.render((32, 48), window)
+
+
+def test_the_reconstruction_is_the_preview(sampler, tiny_bundle):
+    with Image.open(tiny_bundle / "preview.png") as image:
+        assert np.abs(np.asarray(image).astype(int) - sampler.reconstruct()).max() <= 1
+
+
+def test_later_start_scales_stay_closer_to_the_photo(sampler):
+    photo = sampler.reconstruct().astype(float)
+
+    def distance(start_scale):
+        return np.abs(sampler.sample(count=6, start_scale=start_scale) - photo).mean()
+
+    distances = [distance(start_scale) for start_scale in range(4)]
+    assert distances == sorted(distances, reverse=True)
+    assert distances[0] > 1.5 * distances[1] > 0
+
+
+def test_start_scales_work_at_any_size(sampler):
+    """The photo retargeted: what is kept is the whole photo, stretched."""
+    wide = sampler.sample((32, 90), start_scale=2, count=4).mean(axis=0)
+    photo = np.asarray(Image.fromarray(sampler.reconstruct()).resize((90, 32), Image.Resampling.BICUBIC))
+    assert np.abs(wide - photo).mean() < 12
+
+
+def test_zoom_two_draws_the_same_composition_twice_as_large(sampler):
+    """The same canvases with the same noise come first, so halving the large picture gives about the small one."""
+    large = sampler.sample((64, 96), seed=4, zoom=2.0)[0]
+    half = np.asarray(Image.fromarray(large).resize((48, 32), Image.Resampling.BOX)).astype(float)
+    assert np.abs(half - sampler.sample(seed=4)[0]).mean() < 12
+    assert np.abs(half - sampler.sample(seed=5)[0]).mean() > 12
+
+
+@pytest.mark.parametrize(
+    ("request_", "message"),
+    [
+        ({"size": (0, 5)}, "size 5x0 is not possible: each side must be 1 to 1048576 px"),
+        ({"size": (-4, 5)}, "is not possible"),
+        ({"size": (10, 10)}, "the smallest side that can be drawn is 11 px"),
+        ({"size": (32, 48), "zoom": 9.0}, "the largest zoom for this size is"),
+        ({"zoom": 0.0}, "it must be a number above 0"),
+        ({"start_scale": 4}, "start scale 4 is not possible: this size and zoom use scales 0 to 3"),
+        ({"start_scale": -1}, "start scale -1 is not possible"),
+        ({"zoom": 0.6, "start_scale": 3}, "use scales 0 to 1"),
+        ({"count": 0}, "count 0 is not possible: ask for 1 picture or more"),
+        ({"seed": -1}, "seed -1 is not possible"),
+        ({"seed": 2**64 - 1, "count": 2}, "it must be 0 to"),
+        ({"size": (100_000, 100_000)}, "over the limit of 33177600; ask for less or raise the limit"),
+    ],
+)
+def test_impossible_requests_are_refused_with_what_is_possible(sampler, request_, message):
+    with pytest.raises(RequestError, match=message):
+        sampler.sample(**request_)
+
+
+def test_the_pixel_limit_can_be_set(tiny_bundle):
+    small = Sampler.load(tiny_bundle, max_pixels=2000)
+    assert small.sample((40, 50)).shape == (1, 40, 50, 3)
+    with pytest.raises(RequestError, match="over the limit of 2000"):
+        small.sample((40, 51))
+
+
+def test_a_graph_that_cannot_be_loaded_is_named(tiny_bundle, tmp_path):
+    copy = shutil.copytree(tiny_bundle, tmp_path / "bundle")
+    (copy / "scale_00.onnx").write_bytes(b"no graph")
+    data = json.loads((copy / "manifest.json").read_text())
+    data["files"].pop("scale_00.onnx")
+    (copy / "manifest.json").write_text(json.dumps(data))
+    with pytest.raises(BundleError, match=r"scale_00\.onnx"):
+        Sampler.load(copy)
+
+
+def test_devices_are_strict(tiny_bundle):
+    with pytest.raises(RequestError, match="unknown device 'tpu': choose auto, cpu, cuda or cuda:N"):
+        Sampler.load(tiny_bundle, device="tpu")
+    with pytest.raises(RequestError, match="0 threads are not possible"):
+        Sampler.load(tiny_bundle, threads=0)
+
+
+def test_using_the_runtime_leaves_torch_and_onnx_unloaded(tiny_bundle, tmp_path):
+    code = """
+import sys
+from pathlib import Path
+from singan_runtime import Sampler, animation
+sampler = Sampler.load(sys.argv[1])
+sampler.sample((20, 30), count=2)
+sampler.render((20, 30), (1, 1, 5, 5))
+sampler.reconstruct()
+animation.save_gif(Path(sys.argv[2]), animation.animate(sampler, animation.Walk(frames=2)))
+loaded = {"torch", "onnx", "safetensors", "onnxscript", "singan_train", "singan_export"} & set(sys.modules)
+assert not loaded, loaded
+"""
+    subprocess.run([sys.executable, "-c", code, tiny_bundle, tmp_path / "a.gif"], check=True)
