@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from singan_core import HALO
@@ -67,3 +68,28 @@ class Discriminator(nn.Module):
     def forward(self, image: Tensor) -> Tensor:
         """Higher means more like the photograph."""
         return self.net(image)
+
+    def input_gradient(self, image: Tensor) -> Tensor:
+        """The gradient of the sum of all scores by the image (B, C, H, W), itself differentiable by the weights.
+
+        Without normalisation the critic is piecewise linear, so its gradient is a chain of transposed convolutions with
+        the LeakyReLU slopes as fixed factors: first-order autograd is enough, and a third of the work is gone.
+        """
+        if any(isinstance(module, nn.BatchNorm2d) for module in self.net):
+            image = image.detach().requires_grad_(True)
+            (gradient,) = torch.autograd.grad(self(image).sum(), image, create_graph=True)
+            return gradient
+        slopes = []
+        value = image
+        with torch.no_grad():
+            for module in self.net:
+                value = module(value)
+                if isinstance(module, nn.LeakyReLU):
+                    slopes.append(torch.where(value > 0, 1.0, SLOPE))
+        gradient = torch.ones_like(value)
+        convolutions = [module for module in self.net if isinstance(module, nn.Conv2d)]
+        for convolution, slope in zip(reversed(convolutions), [*reversed(slopes), None], strict=True):
+            gradient = F.conv_transpose2d(gradient, convolution.weight)
+            if slope is not None:
+                gradient = gradient * slope
+        return gradient

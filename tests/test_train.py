@@ -51,12 +51,30 @@ def test_gradient_penalty_is_zero_for_unit_slope_and_one_for_a_constant():
             super().__init__()
             self.slope = torch.nn.Parameter(torch.tensor(slope))
 
-        def forward(self, image):
-            return image[:, :1] * self.slope
+        def input_gradient(self, image):
+            return torch.cat([self.slope.expand_as(image[:, :1]), torch.zeros_like(image[:, 1:])], dim=1)
 
     image = torch.randn(2, 3, 9, 9)
     for slope, penalty in ((1.0, 0), (0.0, 1), (3.0, 4)):
         assert scale.gradient_penalty(Linear(slope), image).item() == pytest.approx(penalty)
+
+
+@pytest.mark.parametrize("norm", [False, True])
+def test_input_gradient_is_the_one_of_autograd_and_so_are_its_own_gradients(norm):
+    discriminator = Discriminator(3, 8, norm)
+    image = torch.randn(2, 3, 19, 23)
+    penalty = scale.gradient_penalty(discriminator, image)
+    penalty.backward()
+    ours = [None if p.grad is None else p.grad.clone() for p in discriminator.parameters()]
+    discriminator.zero_grad()
+    leaf = image.clone().requires_grad_(True)
+    (gradient,) = torch.autograd.grad(discriminator(leaf).sum(), leaf, create_graph=True)
+    theirs = ((gradient.norm(2, dim=1) - 1) ** 2).mean()
+    theirs.backward()
+    assert penalty.item() == pytest.approx(theirs.item(), rel=1e-5)
+    for mine, parameter in zip(ours, discriminator.parameters(), strict=True):
+        expected = torch.zeros_like(parameter) if parameter.grad is None else parameter.grad
+        assert torch.allclose(torch.zeros_like(parameter) if mine is None else mine, expected, atol=1e-5)
 
 
 def test_paper_preset_has_the_paper_s_numbers():
