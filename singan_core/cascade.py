@@ -16,6 +16,10 @@ Draw = Callable[[int, Pass], Array]
 """(index of the pass, pass) -> noise times its amplitude (B, C, H+10, W+10), its border filled."""
 
 
+DETAIL = 0.5
+"""How much of its detail a pass beyond the finest scale may add: see docs/decisions.md for what was measured."""
+
+
 def zeros(like: Array, shape: tuple[int, ...]) -> Array:
     """Zeros of the same kind (numpy or torch), dtype and device."""
     if hasattr(like, "new_zeros"):
@@ -37,10 +41,11 @@ def detail_only(image: Array, prev: Array, smaller: tuple[int, int]) -> Array:
     """What an image (..., H, W) adds to prev beyond what the smaller canvas could hold, on top of prev.
 
     A generator that goes on past the scale it was trained on repeats its residual, colour and contrast included, on
-    every pass. Taking the residual's coarse part away leaves it the fine detail and nothing to drift with.
+    every pass. Taking the residual's coarse part away leaves it the fine detail and nothing to drift with; half of that
+    detail stays natural over many passes, all of it grows into a net of false lines.
     """
     residual = image - prev
-    return prev + (residual - resize(resize(residual, smaller), tuple(prev.shape[-2:])))
+    return prev + DETAIL * (residual - resize(resize(residual, smaller), tuple(prev.shape[-2:])))
 
 
 def run(passes: Iterable[tuple[int, Pass]], generate: Generate, draw: Draw, image: Array | None = None) -> Any:

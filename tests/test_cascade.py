@@ -65,7 +65,7 @@ def test_a_further_pass_keeps_fine_detail():
 
     prev = np.zeros((1, 3, 18, 22), np.float32)
     made = cascade.run([(2, PASSES[2])], generate, silent, prev)
-    assert made.std() > 0.08
+    assert made.std() > 0.8 * cascade.DETAIL * checks.std()
 
 
 def test_torch_and_numpy_agree():
