@@ -20,7 +20,7 @@ $(VENV)/.ready: pyproject.toml constraints.txt
 # A second environment without torch and onnx, as a user of a bundle has it.
 $(RUNTIME)/.ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(RUNTIME)
-	$(RUNTIME)/bin/python -m pip install --quiet --constraint constraints.txt --editable '.[cpu]' pytest hypothesis
+	$(RUNTIME)/bin/python -m pip install --quiet --constraint constraints.txt '.[cpu]' pytest hypothesis
 	touch $@
 
 demo: $(VENV)/.ready
@@ -35,7 +35,10 @@ test: $(VENV)/.ready
 test-slow: $(VENV)/.ready
 	$(BIN)/pytest -m slow
 
+# Tests the installed package, not the source tree: what a user gets from 'pip install .[cpu]'.
 test-runtime: $(RUNTIME)/.ready
+	rm -rf build
+	$(RUNTIME)/bin/python -m pip install --quiet --no-deps --force-reinstall .
 	! $(RUNTIME)/bin/python -c 'import torch' 2>/dev/null
 	! $(RUNTIME)/bin/python -c 'import onnx' 2>/dev/null
 	$(RUNTIME)/bin/pytest
