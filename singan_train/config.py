@@ -20,7 +20,7 @@ class TrainingConfig:
     border: Border = "zero"
     # pyramid
     min_size: int = 25  # px, shorter side of the coarsest scale
-    max_size: int = 128  # px, longer side of the finest scale
+    max_size: int = 192  # px, longer side of the finest scale
     scale_factor: float = 0.75  # adjusted so that a whole number of scales fits
     scales: int | None = None  # fixes the number of scales instead
     # networks
@@ -30,7 +30,7 @@ class TrainingConfig:
     generator_norm: bool = True  # BatchNorm
     discriminator_norm: bool = False
     # one scale
-    iterations: int = 400
+    iterations: int = 600
     discriminator_steps: int = 1  # per iteration
     generator_steps: int = 1
     learning_rate: float = 5e-4
@@ -40,8 +40,8 @@ class TrainingConfig:
     gradient_penalty_weight: float = 0.1
     reconstruction_weight: float = 10.0
     noise_weight: float = 0.1  # noise amplitude per RMSE of the upsampled reconstruction
-    windows: int = 4  # squares of a large canvas that one step looks at; 0 always takes the whole
-    window: int = 64  # px, side of such a square
+    windows: int = 3  # squares of a large canvas that one step looks at; 0 always takes the whole
+    window: int = 48  # px, side of such a square
     pool: int = 64  # previous-scale images made once per scale; 0 draws a new one for every step
 
     def width_at(self, scale: int) -> int:
