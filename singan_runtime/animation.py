@@ -104,13 +104,14 @@ def save_gif(
 ) -> None:
     """Write frames, uint8 (h, w, C), as an endlessly repeating GIF, whole or not at all; fps 0.1 to 50.
 
-    All frames share one palette, since a palette of its own per frame makes flat areas flash.
+    All frames share one palette, since a palette of its own per frame makes flat areas flash,
+    and no dithering, whose dots would crawl from frame to frame.
     Raises RequestError or OutputError.
     """
     check_fps(fps)
     pictures = [images.to_pillow(images.flatten(frame, background)).convert("RGB") for frame in frames]
     palette = _palette(pictures)
-    indexed = [picture.quantize(palette=palette) for picture in pictures]
+    indexed = [picture.quantize(palette=palette, dither=Image.Dither.NONE) for picture in pictures]
     with atomic_file(path) as temporary:
         indexed[0].save(temporary, "GIF", save_all=True, append_images=indexed[1:], duration=1000 / fps, loop=0)
 

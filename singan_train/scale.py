@@ -63,6 +63,16 @@ def unit_noise(real: Tensor, channels: int, border: str, generator: torch.Genera
     return noise.expand(-1, colours, -1, -1)
 
 
+def uses_windows(size: tuple[int, int], config: TrainingConfig) -> bool:
+    """Whether a canvas is large enough for windows to be less than the whole."""
+    return bool(config.windows) and min(size) > config.window and size[0] * size[1] > config.windows * config.window**2
+
+
+def viewed_pixels(size: tuple[int, int], config: TrainingConfig) -> int:
+    """How many pixels one step looks at."""
+    return config.windows * config.window**2 if uses_windows(size, config) else size[0] * size[1]
+
+
 class Views:
     """Where one step looks: a few square windows of a large canvas, or the whole of a small one.
 
@@ -74,7 +84,7 @@ class Views:
         side, count = config.window, config.windows
         self.size: tuple[int, int] = size
         self.corners = [(0, 0)]
-        if count and min(size) > side and size[0] * size[1] > count * side * side:
+        if uses_windows(size, config):
             reach = [(-side // 2, length - side // 2 + 1) for length in size]
             drawn = [[int(positions.integers(*reach[axis])) for axis in (0, 1)] for _ in range(count)]
             self.corners = [(min(max(y, 0), size[0] - side), min(max(x, 0), size[1] - side)) for y, x in drawn]

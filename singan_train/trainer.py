@@ -28,7 +28,7 @@ from singan_train.config import TrainingConfig
 from singan_train.frozen import FrozenPyramid
 from singan_train.networks import Discriminator, Generator
 from singan_train.run import Facts, Start, TrainedScale
-from singan_train.scale import Losses, Task, random, train_scale, unit_noise
+from singan_train.scale import Losses, Task, random, train_scale, unit_noise, viewed_pixels
 
 
 @dataclass(frozen=True)
@@ -208,15 +208,18 @@ def _place(network: Generator | Discriminator, device: torch.device) -> None:
 
 
 class _Clock:
-    """Expected seconds, assuming that a step costs what its pixels cost."""
+    """Expected seconds, assuming that a step costs what its pixels cost, plus what starting every layer costs."""
+
+    OVERHEAD = 1500  # px: a step on an empty picture costs as much as these
 
     def __init__(self, start: Start) -> None:
         self.began = time.monotonic()
+        config = start.config
         self.costs = [
-            height * width * start.config.width_at(n) ** 2 + 2_000_000
-            for n, (height, width) in enumerate(start.pyramid.shapes)
+            (viewed_pixels(size, config) + self.OVERHEAD) * config.width_at(n) ** 2
+            for n, size in enumerate(start.pyramid.shapes)
         ]
-        self.iterations = start.config.iterations
+        self.iterations = config.iterations
         self.first: float | None = None
 
     def seconds_left(self, scale: int, iteration: int) -> float:
