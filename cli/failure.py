@@ -13,6 +13,14 @@ from singan_core.errors import SinGANError
 _debug = [False]
 
 
+class Stopped(KeyboardInterrupt):
+    """A signal has ended work in order; the exit status tells which, as shells do."""
+
+    def __init__(self, message: str, number: int) -> None:
+        super().__init__(message)
+        self.status = 128 + number
+
+
 def show_tracebacks(wanted: bool) -> None:
     """What --debug says; it stands before the command, so it is known before the command runs."""
     _debug[0] = wanted
@@ -29,9 +37,16 @@ def guarded(command: Callable[..., None]) -> Callable[..., None]:
             if _debug[0]:
                 raise
             typer.echo(f"error: {one_line(error)}", err=True)
-            raise typer.Exit(130 if isinstance(error, KeyboardInterrupt) else 1) from None
+            raise typer.Exit(status(error)) from None
 
     return run
+
+
+def status(error: BaseException) -> int:
+    """The exit status of an error."""
+    if isinstance(error, Stopped):
+        return error.status
+    return 130 if isinstance(error, KeyboardInterrupt) else 1
 
 
 def one_line(error: BaseException) -> str:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from singan_cli.failure import Stopped
 
 from singan_train.config import PRESETS, TrainingConfig
 
@@ -95,16 +99,36 @@ def command(
     typer.echo(
         f"training on {place}, {torch.get_num_threads()} threads" if place.type == "cpu" else f"training on {place}"
     )
-    try:
-        with training_progress() as show:
+    with asked_to_stop() as signals, training_progress() as show:
+        try:
             if resume:
-                trainer.resume(photo, out, asked, place, show)
+                trainer.resume(photo, out, asked, place, show, lambda: bool(signals))
             else:
-                trainer.train(photo, out, config, place, show)
-    except KeyboardInterrupt:
-        advice = f"singan train {photo} --out {out} --resume"
-        raise KeyboardInterrupt(f"interrupted; finished scales are kept; continue with: {advice}") from None
+                trainer.train(photo, out, config, place, show, lambda: bool(signals))
+        except KeyboardInterrupt:
+            raise Stopped(
+                f"stopped; what is done so far is kept; continue with: singan train {photo} --out {out} --resume",
+                signals[0] if signals else signal.SIGINT,
+            ) from None
     typer.echo(f"wrote {out}")
+
+
+@contextmanager
+def asked_to_stop() -> Iterator[list[signal.Signals]]:
+    """A list that fills on the first Ctrl-C or SIGTERM, so that work can end in order; a second one ends it at once."""
+    received: list[signal.Signals] = []
+
+    def receive(number: int, frame: object) -> None:
+        if received:
+            raise KeyboardInterrupt
+        received.append(signal.Signals(number))
+
+    before = {number: signal.signal(number, receive) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield received
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def plan_text(start: Start) -> str:

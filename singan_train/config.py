@@ -42,6 +42,7 @@ class TrainingConfig:
     noise_weight: float = 0.1  # noise amplitude per RMSE of the upsampled reconstruction
     windows: int = 3  # squares of a large canvas that one step looks at; 0 always takes the whole
     window: int = 48  # px, side of such a square
+    mirror: bool = True  # the critic sees 5 px mirrored over the canvas's edge
     pool: int = 64  # previous-scale images made once per scale; 0 draws a new one for every step
 
     def width_at(self, scale: int) -> int:
@@ -61,6 +62,7 @@ PRESETS = {
         discriminator_steps=3,
         generator_steps=3,
         windows=0,
+        mirror=False,
         pool=0,
     ),
 }

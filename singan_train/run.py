@@ -166,8 +166,8 @@ def finished_scales(folder: Path, scales: int) -> int:
     return next((n for n in range(scales) if not scale_folder(folder, n).is_dir()), scales)
 
 
-def forget_unfinished(folder: Path, first: int) -> None:
-    """Drop what a stopped run left of unfinished scales (from first on): temporary folders and metrics."""
+def forget_unfinished(folder: Path, first: int, iteration: int = 0) -> None:
+    """Drop what a stopped run left from an iteration of the first unfinished scale on: temporaries and metrics."""
     for left in folder.glob(".*.tmp"):
         if left.is_dir():
             shutil.rmtree(left)
@@ -175,16 +175,20 @@ def forget_unfinished(folder: Path, first: int) -> None:
             left.unlink()
     path = folder / METRICS
     if path.exists():
-        lines = [line for line in path.read_text(encoding="utf-8").splitlines() if _scale_of(line) < first]
+        lines = [
+            line for line in path.read_text(encoding="utf-8").splitlines() if _place_of(line) <= (first, iteration)
+        ]
         with atomic_file(path) as temporary:
             temporary.write_text("".join(line + "\n" for line in lines), encoding="utf-8")
 
 
-def _scale_of(line: str) -> float:
+def _place_of(line: str) -> tuple[float, float]:
+    """(scale, iteration) of a line of metrics; its summary stands for the end of a scale."""
     try:
-        return int(json.loads(line)["scale"])
+        entry = json.loads(line)
+        return int(entry["scale"]), float(entry.get("iteration", "inf"))
     except (ValueError, KeyError):
-        return float("inf")  # a line cut short by a kill
+        return float("inf"), 0.0  # a line cut short by a kill
 
 
 def write_manifest(folder: Path, start: Start, facts: Sequence[Facts], created: str, tool_version: str) -> Manifest:

@@ -43,8 +43,32 @@ class Losses:
     rmse: float
 
 
-Report = Callable[[int, Losses], None]
-"""Called every LOG_EVERY iterations with the number of iterations done."""
+@dataclass
+class State:
+    """Networks and optimizers of a scale in training, between two iterations."""
+
+    generator: Generator
+    discriminator: Discriminator
+    generator_optimizer: torch.optim.Adam
+    discriminator_optimizer: torch.optim.Adam
+    iteration: int = 0  # done so far
+
+    @classmethod
+    def begin(cls, generator: Generator, discriminator: Discriminator, config: TrainingConfig) -> State:
+        """Fresh optimizers for two networks that lie on their device."""
+
+        def adam(network: torch.nn.Module) -> torch.optim.Adam:
+            return torch.optim.Adam(network.parameters(), lr=config.learning_rate, betas=config.betas, fused=True)
+
+        return cls(generator, discriminator, adam(generator), adam(discriminator))
+
+
+Report = Callable[[State, Losses], None]
+"""Called every LOG_EVERY iterations, all numbers being finite."""
+
+
+class NotANumberError(TrainingError):
+    """A loss has become infinite or NaN."""
 
 
 def random(config: TrainingConfig, scale: int, iteration: int, device: torch.device) -> torch.Generator:
@@ -81,14 +105,20 @@ class Views:
     """
 
     def __init__(self, size: tuple[int, int], config: TrainingConfig, positions: np.random.Generator) -> None:
-        side, count = config.window, config.windows
-        self.size: tuple[int, int] = size
-        self.corners = [(0, 0)]
+        rim = HALO if config.mirror else 0
+        side = config.window
+        self.size: tuple[int, int] = size  # of what is generated
+        self.seen = (size[0] + 2 * rim, size[1] + 2 * rim)  # of what the critic looks at
+        self.corners, self.shifts = [(0, 0)], [(-rim, -rim)]
         if uses_windows(size, config):
             reach = [(-side // 2, length - side // 2 + 1) for length in size]
-            drawn = [[int(positions.integers(*reach[axis])) for axis in (0, 1)] for _ in range(count)]
-            self.corners = [(min(max(y, 0), size[0] - side), min(max(x, 0), size[1] - side)) for y, x in drawn]
-            self.size = (side, side)
+            drawn = [[int(positions.integers(*reach[axis])) for axis in (0, 1)] for _ in range(config.windows)]
+            starts = [
+                [min(max(at, -rim), length + rim - side) for at, length in zip(p, size, strict=True)] for p in drawn
+            ]
+            self.corners = [(min(max(y, 0), size[0] - side), min(max(x, 0), size[1] - side)) for y, x in starts]
+            self.shifts = [(y - top, x - left) for (y, x), (top, left) in zip(starts, self.corners, strict=True)]
+            self.size = self.seen = (side, side)
 
     def of(self, image: Tensor, halo: int = 0) -> Tensor:
         """The windows (B, C, h, w) of an image (1, C, H, W), or with halo of one that has it on every side."""
@@ -96,6 +126,27 @@ class Views:
         if image.shape[2:] == (height, width):
             return image
         return torch.cat([image[..., y : y + height, x : x + width] for y, x in self.corners])
+
+    def for_critic(self, windows: Tensor) -> Tensor:
+        """The windows (B, C, h, w), those at the canvas's edge moved over it by up to 5 px, mirrored there.
+
+        A critic without padding sees a border pixel in one patch where it sees any other in 121, so borders are left
+        to themselves; mirrored over the edge, they are seen like the rest, in the photo and in what is generated.
+        """
+        if not any(any(shift) for shift in self.shifts) and windows.shape[2:] == self.seen:
+            return windows
+        parts = []
+        for number, (down, right) in enumerate(self.shifts):
+            rows = mirrored(down, self.seen[0], self.size[0], windows.device)
+            columns = mirrored(right, self.seen[1], self.size[1], windows.device)
+            parts.append(windows[number : number + 1].index_select(2, rows).index_select(3, columns))
+        return torch.cat(parts)
+
+
+def mirrored(first: int, count: int, length: int, device: torch.device) -> Tensor:
+    """Indices first, first + 1, ... into an axis, mirrored at its ends without repeating them."""
+    at = np.abs(np.arange(first, first + count))
+    return torch.from_numpy(np.where(at < length, at, 2 * (length - 1) - at)).to(device)
 
 
 @dataclass(frozen=True)
@@ -120,38 +171,30 @@ def gradient_penalty(discriminator: Discriminator, images: Tensor) -> Tensor:
     return ((discriminator.input_gradient(images).norm(2, dim=1) - 1) ** 2).mean()
 
 
-def train_scale(
-    task: Task, config: TrainingConfig, generator: Generator, discriminator: Discriminator, report: Report
-) -> None:
-    """Train both networks in place. Raises TrainingError if a loss stops being a number."""
-    generator.train()
-    discriminator.train()
-    optimizers = [
-        torch.optim.Adam(network.parameters(), lr=config.learning_rate, betas=config.betas, fused=True)
-        for network in (generator, discriminator)
-    ]
-    for iteration in range(config.iterations):
-        if iteration == int(config.decay_at * config.iterations):
-            for optimizer in optimizers:
-                for group in optimizer.param_groups:
-                    group["lr"] *= config.decay
-        draw = Draw.of(task, config, iteration)
+def train_scale(task: Task, config: TrainingConfig, state: State, report: Report) -> None:
+    """Train the state's networks in place, from its iteration on. Raises NotANumberError if a loss stops being one."""
+    state.generator.train()
+    state.discriminator.train()
+    while state.iteration < config.iterations:
+        late = state.iteration >= int(config.decay_at * config.iterations)
+        for optimizer in (state.generator_optimizer, state.discriminator_optimizer):
+            for group in optimizer.param_groups:
+                group["lr"] = config.learning_rate * (config.decay if late else 1)
+        draw = Draw.of(task, config, state.iteration)
         for _ in range(config.discriminator_steps):
-            critic = discriminator_step(task, config, generator, discriminator, optimizers[1], draw)
+            critic = discriminator_step(task, config, state, draw)
         for _ in range(config.generator_steps):
-            made = generator_step(task, config, generator, discriminator, optimizers[0], draw)
-        if (iteration + 1) % LOG_EVERY == 0 or iteration + 1 == config.iterations:
+            made = generator_step(task, config, state, draw)
+        state.iteration += 1
+        if state.iteration % LOG_EVERY == 0 or state.iteration == config.iterations:
             losses = Losses(*(float(value) for value in (*critic, *made)))
             if not np.isfinite(losses.real + losses.fake + losses.adversarial + losses.rmse):
-                raise TrainingError(
-                    f"scale {task.scale}: the loss is no longer a number at iteration {iteration + 1}; "
-                    "train again with another --seed"
-                )
-            report(iteration + 1, losses)
+                raise NotANumberError(f"scale {task.scale}: the loss is no number at iteration {state.iteration}")
+            report(state, losses)
     if config.generator_norm:
-        gather_statistics(task, config, generator)
-    generator.eval()
-    discriminator.eval()
+        gather_statistics(task, config, state.generator)
+    state.generator.eval()
+    state.discriminator.eval()
 
 
 def fake_inputs(task: Task, config: TrainingConfig, views: Views, values: torch.Generator) -> tuple[Tensor, Tensor]:
@@ -160,19 +203,13 @@ def fake_inputs(task: Task, config: TrainingConfig, views: Views, values: torch.
     return views.of(noise, HALO), views.of(with_halo(task.draw_prev(values)), HALO)
 
 
-def discriminator_step(
-    task: Task,
-    config: TrainingConfig,
-    generator: Generator,
-    discriminator: Discriminator,
-    optimizer: torch.optim.Optimizer,
-    draw: Draw,
-) -> tuple[Tensor, Tensor, Tensor]:
+def discriminator_step(task: Task, config: TrainingConfig, state: State, draw: Draw) -> tuple[Tensor, Tensor, Tensor]:
     """One step on real, a fresh fake and a blend of both; returns mean scores of both and the penalty, detached."""
+    discriminator = state.discriminator
     views = Views((task.real.shape[2], task.real.shape[3]), config, draw.positions)
-    real = views.of(task.real)
+    real = views.for_critic(views.of(task.real))
     with torch.no_grad():
-        fake = generator(*fake_inputs(task, config, views, draw.values))
+        fake = views.for_critic(state.generator(*fake_inputs(task, config, views, draw.values)))
     share = torch.rand((len(real), 1, 1, 1), generator=draw.values, device=fake.device)
     blend = share * real + (1 - share) * fake
     if config.discriminator_norm:  # batch statistics must not mix real with fake
@@ -181,34 +218,28 @@ def discriminator_step(
         scores = discriminator(torch.cat([real, fake]))
         real_score, fake_score = scores[: len(real)].mean(), scores[len(real) :].mean()
     penalty = gradient_penalty(discriminator, blend)
-    optimizer.zero_grad()
+    state.discriminator_optimizer.zero_grad()
     (fake_score - real_score + config.gradient_penalty_weight * penalty).backward()
-    optimizer.step()
+    state.discriminator_optimizer.step()
     return real_score.detach(), fake_score.detach(), penalty.detach()
 
 
-def generator_step(
-    task: Task,
-    config: TrainingConfig,
-    generator: Generator,
-    discriminator: Discriminator,
-    optimizer: torch.optim.Optimizer,
-    draw: Draw,
-) -> tuple[Tensor, Tensor]:
+def generator_step(task: Task, config: TrainingConfig, state: State, draw: Draw) -> tuple[Tensor, Tensor]:
     """One step on a fresh fake and the reconstruction; returns the adversarial loss and the RMSE, detached.
 
     The reference repeats its generator steps on one stale fake; here each step draws and renders its own.
     """
+    generator, discriminator = state.generator, state.discriminator
     views = Views((task.real.shape[2], task.real.shape[3]), config, draw.positions)
     fake = generator(*fake_inputs(task, config, views, draw.values))
     reconstruction = generator(views.of(task.reconstruction_noise, HALO), views.of(task.reconstruction_prev, HALO))
     discriminator.requires_grad_(False)  # its weight gradients would be thrown away
-    adversarial = -discriminator(fake).mean()
+    adversarial = -discriminator(views.for_critic(fake)).mean()
     discriminator.requires_grad_(True)
     error = F.mse_loss(reconstruction, views.of(task.real))
-    optimizer.zero_grad()
+    state.generator_optimizer.zero_grad()
     (adversarial + config.reconstruction_weight * error).backward()
-    optimizer.step()
+    state.generator_optimizer.step()
     return adversarial.detach(), error.detach().sqrt()
 
 

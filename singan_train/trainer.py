@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import hashlib
-import json
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -22,28 +20,24 @@ from singan_core.cascade import with_halo
 from singan_core.errors import TrainingError
 from singan_core.pyramid import Pass
 from singan_core.version import tool_version
+from singan_train import checkpoint, run
 from singan_train import config as configs
-from singan_train import run
 from singan_train.config import TrainingConfig
+from singan_train.diary import Diary, Show, Stop
 from singan_train.frozen import FrozenPyramid
 from singan_train.networks import Discriminator, Generator
 from singan_train.run import Facts, Start, TrainedScale
-from singan_train.scale import Losses, Task, random, train_scale, unit_noise, viewed_pixels
+from singan_train.scale import (
+    NotANumberError,
+    State,
+    Task,
+    random,
+    train_scale,
+    unit_noise,
+)
 
-
-@dataclass(frozen=True)
-class Progress:
-    """Where training stands, for a display."""
-
-    scale: int
-    scales: int
-    iteration: int
-    iterations: int
-    losses: Losses
-    seconds_left: float
-
-
-Show = Callable[[Progress], None]
+RETRIES = 1
+"""How often a scale whose loss is no number begins again, with another seed."""
 
 
 def begin(photo: Path, config: TrainingConfig, device: torch.device) -> tuple[Start, images.Floats]:
@@ -56,19 +50,37 @@ def begin(photo: Path, config: TrainingConfig, device: torch.device) -> tuple[St
     return start, image
 
 
-def train(photo: Path, folder: Path, config: TrainingConfig, device: torch.device, show: Show = lambda _: None) -> Path:
-    """Train a new run. Raises ImageError, RequestError, TrainingError or OutputError; finished scales stay."""
+def train(
+    photo: Path,
+    folder: Path,
+    config: TrainingConfig,
+    device: torch.device,
+    show: Show = lambda _: None,
+    stop: Stop = lambda: False,
+) -> Path:
+    """Train a new run.
+
+    Raises ImageError, RequestError, TrainingError or OutputError, and KeyboardInterrupt when stop says so; what was
+    done by then is kept for resume.
+    """
     start, image = begin(photo, config, device)
     if (folder / run.CONFIG).exists() or (folder / "manifest.json").exists():
         raise TrainingError(f"{folder}: a run is already there; continue it with --resume or choose another folder")
     make_folder(folder)
     run.write_start(folder, start, reconstruction_noise(start))
-    _train_scales(folder, start, image, device, show)
+    _train_scales(folder, start, image, device, show, stop)
     return folder
 
 
-def resume(photo: Path, folder: Path, asked: dict[str, Any], device: torch.device, show: Show = lambda _: None) -> Path:
-    """Continue a run at its first unfinished scale; same result as an uninterrupted one (same device and threads).
+def resume(
+    photo: Path,
+    folder: Path,
+    asked: dict[str, Any],
+    device: torch.device,
+    show: Show = lambda _: None,
+    stop: Stop = lambda: False,
+) -> Path:
+    """Continue a run where it stopped; same result as an uninterrupted one (same device and number of threads).
 
     asked holds the options that the user gave: they must agree with the run. Raises TrainingError if not.
     """
@@ -79,8 +91,9 @@ def resume(photo: Path, folder: Path, asked: dict[str, Any], device: torch.devic
     if fresh.photo_sha256 != start.photo_sha256:
         raise TrainingError(f"{photo}: not the photo that {folder} was begun with ({start.name}); pass that one")
     make_folder(folder)
-    run.forget_unfinished(folder, run.finished_scales(folder, len(start.pyramid.shapes)))
-    _train_scales(folder, start, image, device, show)
+    unfinished = run.finished_scales(folder, len(start.pyramid.shapes))
+    run.forget_unfinished(folder, unfinished, checkpoint.peek(folder, unfinished)[1])
+    _train_scales(folder, start, image, device, show, stop)
     return folder
 
 
@@ -93,38 +106,27 @@ def reconstruction_noise(start: Start) -> images.Floats:
     return np.pad(field, ((0, 0), (HALO - rim,) * 2, (HALO - rim,) * 2))
 
 
-def _train_scales(folder: Path, start: Start, image: images.Floats, device: torch.device, show: Show) -> None:
+def _train_scales(
+    folder: Path, start: Start, image: images.Floats, device: torch.device, show: Show, stop: Stop
+) -> None:
     scales = len(start.pyramid.shapes)
-    z = (
-        torch.from_numpy(np.load(folder / run.RECONSTRUCTION_NOISE, allow_pickle=False))[None]
-        .expand(-1, start.channels, -1, -1)
-        .to(device)
-    )
+    z = torch.from_numpy(np.load(folder / run.RECONSTRUCTION_NOISE, allow_pickle=False))[None]
+    z = z.expand(-1, start.channels, -1, -1).to(device)
     done = [run.read_scale(folder, n) for n in range(run.finished_scales(folder, scales))]
     for trained in done:
         _place(trained.generator, device)
         _place(trained.discriminator, device)
-    clock = _Clock(start)
+    diary = Diary(folder, start, show, stop)
     for scale in range(len(done), scales):
-        began = time.monotonic()
         real = torch.from_numpy(resample.resize(image, start.pyramid.shapes[scale]))
         real = real.to(device, memory_format=torch.channels_last)
         task = make_task(scale, real, start, done, z)
-        with open(folder / run.METRICS, "a", encoding="utf-8") as metrics:
-
-            def report(iteration: int, losses: Losses, scale: int = scale, metrics: Any = metrics) -> None:
-                line = {"scale": scale, "iteration": iteration, **dataclasses.asdict(losses)}
-                metrics.write(json.dumps(line) + "\n")
-                metrics.flush()
-                left = clock.seconds_left(scale, iteration)
-                show(Progress(scale, scales, iteration, start.config.iterations, losses, left))
-
-            trained = train_one(task, start, done, report)
-            seconds = round(time.monotonic() - began, 3)
-            line = {"scale": scale, "done": True, "seconds": seconds, **dataclasses.asdict(trained.facts)}
-            metrics.write(json.dumps(line) + "\n")
+        began = time.monotonic()
+        trained = train_one(task, start, done, diary)
+        diary.write({"scale": scale, "done": True, "seconds": round(time.monotonic() - began, 3)}, trained.facts)
         done.append(trained)
         run.write_scale(folder, scale, trained, pictures(start, done, z, real))
+        checkpoint.forget(folder)
     if not (folder / "manifest.json").exists():
         created = datetime.now(UTC).isoformat(timespec="seconds")
         run.write_manifest(folder, start, [trained.facts for trained in done], created, tool_version())
@@ -165,28 +167,45 @@ def make_task(scale: int, real: Tensor, start: Start, done: list[TrainedScale], 
     return Task(scale, real, draw_prev, torch.zeros_like(with_halo(real)), with_halo(prev), amplitude, channels)
 
 
-def train_one(
-    task: Task, start: Start, done: list[TrainedScale], report: Callable[[int, Losses], None]
-) -> TrainedScale:
-    """Train one scale's networks, begun from the weights of the scale below when the widths agree."""
-    config, device = start.config, task.real.device
-    width = config.width_at(task.scale)
+def train_one(task: Task, start: Start, done: list[TrainedScale], diary: Diary) -> TrainedScale:
+    """Train one scale, from its checkpoint if there is one; once more with another seed if a loss is no number."""
+    for attempt in range(checkpoint.peek(diary.folder, task.scale)[0], RETRIES + 1):
+        config = dataclasses.replace(start.config, seed=start.config.seed + attempt * 2**63)
+        state = begin_scale(task, config, start.channels, done)
+        checkpoint.restore(diary.folder, task.scale, state)
+        try:
+            train_scale(task, config, state, functools.partial(diary.report, task.scale, attempt))
+        except NotANumberError as error:
+            diary.write({"scale": task.scale, "failed": str(error)})
+            checkpoint.forget(diary.folder)
+            failure = error
+        else:
+            return TrainedScale(judge(task, start, state), state.generator, state.discriminator)
+    raise TrainingError(f"{failure}, with two seeds; use another photo, another --seed or --preset paper") from failure
+
+
+def begin_scale(task: Task, config: TrainingConfig, channels: int, done: list[TrainedScale]) -> State:
+    """New networks, begun from the weights of the scale below when the widths agree."""
+    device, width = task.real.device, config.width_at(task.scale)
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(random(config, task.scale, -1, torch.device("cpu")).initial_seed())
-        generator = Generator(start.channels, width, config.generator_norm)
-        discriminator = Discriminator(start.channels, width, config.discriminator_norm)
+        generator = Generator(channels, width, config.generator_norm)
+        discriminator = Discriminator(channels, width, config.discriminator_norm)
     if done and done[-1].facts.width == width:
         generator.load_state_dict(done[-1].generator.state_dict())
         discriminator.load_state_dict(done[-1].discriminator.state_dict())
     _place(generator, device)
     _place(discriminator, device)
-    train_scale(task, config, generator, discriminator, report)
+    return State.begin(generator, discriminator, config)
+
+
+def judge(task: Task, start: Start, state: State) -> Facts:
+    """What a trained scale knows of itself."""
     with torch.no_grad():
-        error = generator(task.reconstruction_noise * task.noise_amplitude, task.reconstruction_prev) - task.real
-    rmse = float(error.square().mean().sqrt())
-    norm = config.generator_norm
-    facts = Facts(width, norm, start.channels, task.noise_amplitude, task.noise_channels, rmse)
-    return TrainedScale(facts, generator, discriminator)
+        made = state.generator(task.reconstruction_noise * task.noise_amplitude, task.reconstruction_prev)
+    rmse = float((made - task.real).square().mean().sqrt())
+    width, norm = start.config.width_at(task.scale), start.config.generator_norm
+    return Facts(width, norm, start.channels, task.noise_amplitude, task.noise_channels, rmse)
 
 
 def pictures(start: Start, done: list[TrainedScale], z: Tensor, real: Tensor) -> dict[str, images.Pixels]:
@@ -205,26 +224,3 @@ def pictures(start: Start, done: list[TrainedScale], z: Tensor, real: Tensor) ->
 def _place(network: Generator | Discriminator, device: torch.device) -> None:
     """Move a network; the memory format decides the order of sums, so a resumed run must use the same."""
     network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-
-
-class _Clock:
-    """Expected seconds, assuming that a step costs what its pixels cost, plus what starting every layer costs."""
-
-    OVERHEAD = 1500  # px: a step on an empty picture costs as much as these
-
-    def __init__(self, start: Start) -> None:
-        self.began = time.monotonic()
-        config = start.config
-        self.costs = [
-            (viewed_pixels(size, config) + self.OVERHEAD) * config.width_at(n) ** 2
-            for n, size in enumerate(start.pyramid.shapes)
-        ]
-        self.iterations = config.iterations
-        self.first: float | None = None
-
-    def seconds_left(self, scale: int, iteration: int) -> float:
-        """Seconds until the last scale is done."""
-        spent = sum(self.costs[:scale]) + self.costs[scale] * iteration / self.iterations
-        if self.first is None:
-            self.first = spent - self.costs[scale] * iteration / self.iterations
-        return (time.monotonic() - self.began) / (spent - self.first) * (sum(self.costs) - spent)

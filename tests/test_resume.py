@@ -18,8 +18,8 @@ from small_runs import SMALL, files_of, results, train  # noqa: E402
 
 from singan_core import manifest  # noqa: E402
 from singan_core.errors import BundleError, OutputError, TrainingError  # noqa: E402
+from singan_train import checkpoint, trainer  # noqa: E402
 from singan_train import run as runs  # noqa: E402
-from singan_train import trainer  # noqa: E402
 
 CPU = torch.device("cpu")
 
@@ -45,7 +45,7 @@ def test_a_stopped_run_ends_like_an_uninterrupted_one(tmp_path, drawn_scene, sma
     trainer.resume(drawn_scene, tmp_path / "run", {}, CPU)
     assert results(files_of(tmp_path / "run")) == results(files_of(small_run))
     assert manifest.read(tmp_path / "run", "run").files.keys() == manifest.read(small_run, "run").files.keys()
-    scales = [runs._scale_of(line) for line in (tmp_path / "run" / runs.METRICS).read_text().splitlines()]
+    scales = [runs._place_of(line)[0] for line in (tmp_path / "run" / runs.METRICS).read_text().splitlines()]
     assert scales == [n for n in range(4) for _ in range(5)]  # four reports and one summary each, none twice
 
 
@@ -82,7 +82,7 @@ def uninterrupted(tmp_path_factory, drawn_scene):
     return results(files_of(folder))
 
 
-def test_a_killed_process_loses_only_the_scale_it_was_at(tmp_path, drawn_scene, uninterrupted):
+def test_a_killed_process_loses_only_what_came_after_the_checkpoint(tmp_path, drawn_scene, uninterrupted):
     def second_scale_done(folder):
         return (folder / "scale_01").exists()
 
@@ -91,16 +91,71 @@ def test_a_killed_process_loses_only_the_scale_it_was_at(tmp_path, drawn_scene, 
     assert results(files_of(tmp_path / "run")) == uninterrupted
 
 
-def test_ctrl_c_says_how_to_go_on(tmp_path, drawn_scene, uninterrupted):
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_ctrl_c_and_sigterm_save_first_and_say_how_to_go_on(tmp_path, drawn_scene, uninterrupted, number, status):
     def first_scale_done(folder):
         return (folder / "scale_00").exists()
 
-    status, said = killed_and_resumed(drawn_scene, tmp_path / "run", signal.SIGINT, first_scale_done)
-    assert status == 130
+    got, said = killed_and_resumed(drawn_scene, tmp_path / "run", number, first_scale_done)
+    assert got == status
     last = said.strip().splitlines()[-1]
-    assert last.startswith("error: interrupted; finished scales are kept; continue with: singan train")
+    assert last.startswith("error: stopped; what is done so far is kept; continue with: singan train")
     assert last.endswith("--resume") and "Traceback" not in said
     assert results(files_of(tmp_path / "run")) == uninterrupted
+
+
+def stopping_at(scale, iteration):
+    """The show and stop of a run that is asked to stop there."""
+    now = []
+
+    def show(progress):
+        now[:] = [(progress.scale, progress.iteration)]
+
+    return show, lambda: now == [(scale, iteration)]
+
+
+def stopped(photo, folder, scale, iteration):
+    show, stop = stopping_at(scale, iteration)
+    with pytest.raises(KeyboardInterrupt):
+        trainer.train(photo, folder, SMALL, CPU, show, stop)
+
+
+@pytest.mark.parametrize("moment", [(0, 10), (1, 30), (2, 40), (3, 20)])
+def test_a_stop_inside_a_scale_goes_on_from_its_checkpoint(tmp_path, drawn_scene, small_run, moment):
+    stopped(drawn_scene, tmp_path / "run", *moment)
+    assert checkpoint.peek(tmp_path / "run", moment[0]) == (0, moment[1])
+    seen = []
+    trainer.resume(drawn_scene, tmp_path / "run", {}, CPU, seen.append)
+    first = (seen[0].scale, seen[0].iteration)
+    assert first == ((moment[0], moment[1] + 10) if moment[1] < 40 else (moment[0] + 1, 10))
+    assert results(files_of(tmp_path / "run")) == results(files_of(small_run))
+    places = [runs._place_of(line) for line in (tmp_path / "run" / runs.METRICS).read_text().splitlines()]
+    assert places == sorted(set(places)) and len(places) == 20
+
+
+@pytest.mark.parametrize("damage", ["cut", "bit", "empty", "other"])
+def test_a_damaged_checkpoint_counts_as_none(tmp_path, drawn_scene, small_run, damage):
+    stopped(drawn_scene, tmp_path / "run", 1, 20)
+    path = tmp_path / "run" / checkpoint.NAME
+    content = bytearray(path.read_bytes())
+    if damage == "bit":
+        content[-100] ^= 4
+    path.write_bytes({"cut": content[:-100], "bit": content, "empty": b"", "other": b"x" * 999}[damage])
+    assert checkpoint.peek(tmp_path / "run", 1) == (0, 0)
+    trainer.resume(drawn_scene, tmp_path / "run", {}, CPU)
+    assert results(files_of(tmp_path / "run")) == results(files_of(small_run))
+
+
+def test_checkpoints_are_written_now_and_then_and_removed_at_the_end(tmp_path, drawn_scene, small_run, monkeypatch):
+    monkeypatch.setattr(checkpoint, "SECONDS", 0.0)
+    kept = []
+
+    def show(progress):
+        kept.append(checkpoint.peek(tmp_path / "run", progress.scale)[1])
+
+    train(drawn_scene, tmp_path / "run", show=show)
+    assert kept == [0, 10, 20, 30] * 4  # each display comes before the checkpoint of its moment
+    assert results(files_of(tmp_path / "run")) == results(files_of(small_run))
 
 
 @pytest.mark.slow

@@ -102,13 +102,17 @@ def task_of(border="noise", real=None):
     return scale.Task(1, real, lambda generator: real * 0.5, torch.zeros_like(prev), prev, 0.3, 3)
 
 
+def state_of(settings):
+    return scale.State.begin(Generator(3, 8, norm=True), Discriminator(3, 8, norm=False), settings)
+
+
 def test_every_generator_step_sees_a_fresh_fake():
     """The reference repeats its generator steps on one stale fake; ours differ within an iteration."""
     seen = []
     settings = dataclasses.replace(SMALL, discriminator_steps=2, generator_steps=3, iterations=1)
-    generator = Generator(3, 8, norm=True)
-    generator.register_forward_pre_hook(lambda module, inputs: seen.append(inputs[0].clone()))
-    scale.train_scale(task_of(), settings, generator, Discriminator(3, 8, norm=False), lambda *_: None)
+    state = state_of(settings)
+    state.generator.register_forward_pre_hook(lambda module, inputs: seen.append(inputs[0].clone()))
+    scale.train_scale(task_of(), settings, state, lambda *_: None)
     fakes = [noise_ for noise_ in seen[: 2 + 2 * 3] if noise_.any()]  # reconstructions have no noise
     assert len(fakes) == 2 + 3
     assert len({noise_.numpy().tobytes() for noise_ in fakes}) == 5
@@ -145,16 +149,57 @@ def test_windows_cover_the_canvas_and_its_edges():
     assert torch.equal(views.of(padded, HALO)[..., HALO:-HALO, HALO:-HALO], views.of(image))
 
 
-def test_a_loss_that_is_no_number_stops_training_with_the_way_out():
+@pytest.mark.parametrize("windows", [0, 40])
+def test_the_critic_sees_the_canvas_mirrored_over_its_edge(windows):
+    """What it gets are parts of the picture padded by mirroring, edges included."""
+    settings = dataclasses.replace(SMALL, windows=windows, window=16)
+    image = torch.rand(1, 3, 30, 44) if not windows else torch.rand(1, 3, 130, 144)
+    padded = np.pad(image[0].numpy(), ((0, 0), (5, 5), (5, 5)), mode="reflect")
+    views = scale.Views(tuple(image.shape[2:]), settings, np.random.default_rng(1))
+    seen = views.for_critic(views.of(image)).numpy()
+    places = [(y + down + 5, x + right + 5) for (y, x), (down, right) in zip(views.corners, views.shifts, strict=True)]
+    for part, (y, x) in zip(seen, places, strict=True):
+        assert np.array_equal(part, padded[:, y : y + seen.shape[2], x : x + seen.shape[3]])
+    assert {0} <= {y for y, _ in places} and {0} <= {x for _, x in places}
+
+
+def test_a_loss_that_is_no_number_stops_the_scale():
     broken = task_of(real=torch.full((1, 3, 20, 24), math.nan))
-    with pytest.raises(TrainingError, match="no longer a number at iteration 1; train again with another --seed"):
-        scale.train_scale(
-            broken,
-            dataclasses.replace(SMALL, iterations=1),
-            Generator(3, 8, norm=True),
-            Discriminator(3, 8, norm=False),
-            lambda *_: None,
-        )
+    settings = dataclasses.replace(SMALL, iterations=1)
+    with pytest.raises(scale.NotANumberError, match="scale 1: the loss is no number at iteration 1"):
+        scale.train_scale(broken, settings, state_of(settings), lambda *_: None)
+
+
+def breaking(monkeypatch, times):
+    """Make the loss of scale 1 infinite at its 20th iteration, so many times."""
+    seeds = []
+    real_step = scale.generator_step
+
+    def step(task, settings, state, draw):
+        made = real_step(task, settings, state, draw)
+        if task.scale == 1 and state.iteration == 19 and len(seeds) < times:
+            seeds.append(settings.seed)
+            return made[0] + math.inf, made[1]
+        return made
+
+    monkeypatch.setattr(scale, "generator_step", step)
+    return seeds
+
+
+def test_a_scale_that_fails_once_is_begun_again_with_another_seed(monkeypatch, drawn_scene, tmp_path):
+    seeds = breaking(monkeypatch, 1)
+    run = train(drawn_scene, tmp_path / "run")
+    assert seeds == [0]
+    assert "the loss is no number at iteration 20" in (run / METRICS).read_text()
+    assert len(manifest.read(run, "run").shapes) == 4
+
+
+def test_a_scale_that_fails_twice_stops_training_with_the_way_out(monkeypatch, drawn_scene, tmp_path):
+    seeds = breaking(monkeypatch, 2)
+    with pytest.raises(TrainingError, match="no number at iteration 20, with two seeds; use another photo"):
+        train(drawn_scene, tmp_path / "run")
+    assert seeds == [0, 2**63]
+    assert (tmp_path / "run" / "scale_00").exists() and not (tmp_path / "run" / "scale_01").exists()
 
 
 def test_a_run_holds_what_the_design_says(small_run):
@@ -195,8 +240,7 @@ def test_noise_amplitude_is_a_tenth_of_the_rmse_of_the_enlarged_reconstruction(s
         assert scales[n].facts.noise_amplitude == pytest.approx(expected, rel=1e-5)
 
 
-def test_a_scale_begins_with_the_weights_of_the_one_below_when_the_width_agrees(small_run, drawn_scene, monkeypatch):
-    monkeypatch.setattr(trainer, "train_scale", lambda *_: None)
+def test_a_scale_begins_with_the_weights_of_the_one_below_when_the_width_agrees(small_run, drawn_scene):
     start = read_start(small_run)
     below = read_scale(small_run, 0)
     image = torch.from_numpy(resample.resize(trainer.images.read(drawn_scene), start.pyramid.shapes[1]))
@@ -204,7 +248,7 @@ def test_a_scale_begins_with_the_weights_of_the_one_below_when_the_width_agrees(
     task = trainer.make_task(1, image, start, [below], z)
 
     def same(settings):
-        made = trainer.train_one(task, dataclasses.replace(start, config=settings), [below], lambda *_: None)
+        made = trainer.begin_scale(task, settings, 3, [below])
         return torch.equal(made.generator.net[0].weight, below.generator.net[0].weight)
 
     assert same(start.config)
