@@ -48,9 +48,7 @@ def training_progress() -> Iterator[Callable[[Progress], None]]:
         bar = bars.add_task("starting")
 
         def live(progress: Progress) -> None:
-            done = progress.scale * progress.iterations + progress.iteration
-            total = progress.scales * progress.iterations
-            bars.update(bar, completed=done, total=total, description=describe(progress))
+            bars.update(bar, completed=progress.share, total=1.0, description=describe(progress))
 
         yield live
 

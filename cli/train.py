@@ -58,7 +58,7 @@ def command(
     ] = None,
     iterations: Annotated[
         int | None,
-        typer.Option(help="Iterations per scale, 1 to 1000000.", show_default=_by_preset("iterations")),
+        typer.Option(help="Iterations of a coarse scale, 1 to 1000000.", show_default=_by_preset("iterations")),
     ] = None,
     seed: Annotated[
         int | None, typer.Option(help="Seed of everything random, 0 to 2^63-1.", show_default=str(TrainingConfig.seed))
@@ -140,8 +140,8 @@ def plan_text(start: Start) -> str:
     lines = [
         f"{start.name}: {width}x{height}, {start.channels} channels; preset {config.preset}, seed {config.seed}, "
         f"device {start.device}, border {config.border}",
-        f"{len(start.pyramid.shapes)} scales, factor {start.pyramid.scale_factor:.4f}, {config.iterations} iterations "
-        f"of {config.discriminator_steps} discriminator and {config.generator_steps} generator steps each",
+        f"{len(start.pyramid.shapes)} scales, factor {start.pyramid.scale_factor:.4f}; an iteration is "
+        f"{config.discriminator_steps} discriminator and {config.generator_steps} generator steps",
     ]
     for scale, (rows, columns) in enumerate(start.pyramid.shapes):
         hidden = config.width_at(scale)
@@ -150,5 +150,6 @@ def plan_text(start: Start) -> str:
             Discriminator(start.channels, hidden, config.discriminator_norm),
         )
         count = sum(parameter.numel() for network in networks for parameter in network.parameters())
-        lines.append(f"  scale {scale}: {columns}x{rows}, width {hidden}, {count} parameters")
+        iterations = config.iterations_for((rows, columns))
+        lines.append(f"  scale {scale}: {columns}x{rows}, width {hidden}, {count} parameters, {iterations} iterations")
     return "\n".join(lines)

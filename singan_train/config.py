@@ -30,7 +30,10 @@ class TrainingConfig:
     generator_norm: bool = True  # BatchNorm
     discriminator_norm: bool = False
     # one scale
-    iterations: int = 600
+    iterations: int = 1000
+    window_share: float = (
+        0.4  # of the iterations, where a scale is seen through windows: most of its work is done below
+    )
     discriminator_steps: int = 1  # per iteration
     generator_steps: int = 1
     learning_rate: float = 5e-4
@@ -49,6 +52,18 @@ class TrainingConfig:
         """Channels of the hidden layers at a scale."""
         doublings = scale // self.width_doubles_every if self.width_doubles_every else 0
         return min(self.width * 2**doublings, max(self.width, self.max_width))
+
+    def uses_windows(self, size: tuple[int, int]) -> bool:
+        """Whether a canvas is large enough for windows to be less than the whole."""
+        return bool(self.windows) and min(size) > self.window and size[0] * size[1] > self.windows * self.window**2
+
+    def viewed_pixels(self, size: tuple[int, int]) -> int:
+        """How many pixels one step looks at."""
+        return self.windows * self.window**2 if self.uses_windows(size) else size[0] * size[1]
+
+    def iterations_for(self, size: tuple[int, int]) -> int:
+        """Iterations of a scale of this size."""
+        return max(1, round(self.iterations * self.window_share)) if self.uses_windows(size) else self.iterations
 
 
 PRESETS = {

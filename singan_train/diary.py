@@ -13,7 +13,7 @@ from typing import Any
 from singan_core.atomic import output_error
 from singan_train import checkpoint, run
 from singan_train.run import Facts, Start
-from singan_train.scale import Losses, State, viewed_pixels
+from singan_train.scale import LOG_EVERY, Losses, State
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,7 @@ class Progress:
     iteration: int
     iterations: int
     losses: Losses
+    share: float  # of the whole work that is done, 0..1
     seconds_left: float
 
 
@@ -52,11 +53,8 @@ class Diary:
 
     def report(self, scale: int, attempt: int, state: State, losses: Losses) -> None:
         """After some iterations of a scale. Raises KeyboardInterrupt, everything being kept, when asked to stop."""
-        config = self.start.config
         self.write({"scale": scale, "iteration": state.iteration, **dataclasses.asdict(losses)})
-        left = self.clock.seconds_left(scale, state.iteration)
-        scales = len(self.start.pyramid.shapes)
-        self.show(Progress(scale, scales, state.iteration, config.iterations, losses, left))
+        self.show(self.clock.progress(scale, state.iteration, losses))
         stopping = self.stop()
         if stopping or time.monotonic() - self.kept >= checkpoint.SECONDS:
             checkpoint.write(self.folder, scale, attempt, state)
@@ -72,17 +70,19 @@ class Clock:
 
     def __init__(self, start: Start) -> None:
         self.began = time.monotonic()
-        config = start.config
+        config, shapes = start.config, start.pyramid.shapes
+        self.iterations = [config.iterations_for(size) for size in shapes]
         self.costs = [
-            (viewed_pixels(size, config) + self.OVERHEAD) * config.width_at(n) ** 2
-            for n, size in enumerate(start.pyramid.shapes)
+            (config.viewed_pixels(size) + self.OVERHEAD) * config.width_at(n) ** 2 * self.iterations[n]
+            for n, size in enumerate(shapes)
         ]
-        self.iterations = config.iterations
         self.first: float | None = None
 
-    def seconds_left(self, scale: int, iteration: int) -> float:
-        """Seconds until the last scale is done."""
-        spent = sum(self.costs[:scale]) + self.costs[scale] * iteration / self.iterations
-        if self.first is None:
-            self.first = spent - self.costs[scale] * iteration / self.iterations
-        return (time.monotonic() - self.began) / (spent - self.first) * (sum(self.costs) - spent)
+    def progress(self, scale: int, iteration: int, losses: Losses) -> Progress:
+        """Where training stands after some iterations of a scale."""
+        spent = sum(self.costs[:scale]) + self.costs[scale] * iteration / self.iterations[scale]
+        if self.first is None:  # the first report comes after LOG_EVERY iterations, wherever training began
+            self.first = spent - self.costs[scale] * min(LOG_EVERY, iteration) / self.iterations[scale]
+        left = (time.monotonic() - self.began) / (spent - self.first) * (sum(self.costs) - spent)
+        share = spent / sum(self.costs)
+        return Progress(scale, len(self.costs), iteration, self.iterations[scale], losses, share, left)

@@ -31,6 +31,11 @@ class Task:
     noise_amplitude: float
     noise_channels: int
 
+    @property
+    def size(self) -> tuple[int, int]:
+        """(height, width) of the canvas."""
+        return self.real.shape[2], self.real.shape[3]
+
 
 @dataclass(frozen=True)
 class Losses:
@@ -87,16 +92,6 @@ def unit_noise(real: Tensor, channels: int, border: str, generator: torch.Genera
     return noise.expand(-1, colours, -1, -1)
 
 
-def uses_windows(size: tuple[int, int], config: TrainingConfig) -> bool:
-    """Whether a canvas is large enough for windows to be less than the whole."""
-    return bool(config.windows) and min(size) > config.window and size[0] * size[1] > config.windows * config.window**2
-
-
-def viewed_pixels(size: tuple[int, int], config: TrainingConfig) -> int:
-    """How many pixels one step looks at."""
-    return config.windows * config.window**2 if uses_windows(size, config) else size[0] * size[1]
-
-
 class Views:
     """Where one step looks: a few square windows of a large canvas, or the whole of a small one.
 
@@ -110,7 +105,7 @@ class Views:
         self.size: tuple[int, int] = size  # of what is generated
         self.seen = (size[0] + 2 * rim, size[1] + 2 * rim)  # of what the critic looks at
         self.corners, self.shifts = [(0, 0)], [(-rim, -rim)]
-        if uses_windows(size, config):
+        if config.uses_windows(size):
             reach = [(-side // 2, length - side // 2 + 1) for length in size]
             drawn = [[int(positions.integers(*reach[axis])) for axis in (0, 1)] for _ in range(config.windows)]
             starts = [
@@ -173,10 +168,11 @@ def gradient_penalty(discriminator: Discriminator, images: Tensor) -> Tensor:
 
 def train_scale(task: Task, config: TrainingConfig, state: State, report: Report) -> None:
     """Train the state's networks in place, from its iteration on. Raises NotANumberError if a loss stops being one."""
+    iterations = config.iterations_for(task.size)
     state.generator.train()
     state.discriminator.train()
-    while state.iteration < config.iterations:
-        late = state.iteration >= int(config.decay_at * config.iterations)
+    while state.iteration < iterations:
+        late = state.iteration >= int(config.decay_at * iterations)
         for optimizer in (state.generator_optimizer, state.discriminator_optimizer):
             for group in optimizer.param_groups:
                 group["lr"] = config.learning_rate * (config.decay if late else 1)
@@ -186,7 +182,7 @@ def train_scale(task: Task, config: TrainingConfig, state: State, report: Report
         for _ in range(config.generator_steps):
             made = generator_step(task, config, state, draw)
         state.iteration += 1
-        if state.iteration % LOG_EVERY == 0 or state.iteration == config.iterations:
+        if state.iteration % LOG_EVERY == 0 or state.iteration == iterations:
             losses = Losses(*(float(value) for value in (*critic, *made)))
             if not np.isfinite(losses.real + losses.fake + losses.adversarial + losses.rmse):
                 raise NotANumberError(f"scale {task.scale}: the loss is no number at iteration {state.iteration}")
@@ -206,7 +202,7 @@ def fake_inputs(task: Task, config: TrainingConfig, views: Views, values: torch.
 def discriminator_step(task: Task, config: TrainingConfig, state: State, draw: Draw) -> tuple[Tensor, Tensor, Tensor]:
     """One step on real, a fresh fake and a blend of both; returns mean scores of both and the penalty, detached."""
     discriminator = state.discriminator
-    views = Views((task.real.shape[2], task.real.shape[3]), config, draw.positions)
+    views = Views(task.size, config, draw.positions)
     real = views.for_critic(views.of(task.real))
     with torch.no_grad():
         fake = views.for_critic(state.generator(*fake_inputs(task, config, views, draw.values)))
@@ -230,7 +226,7 @@ def generator_step(task: Task, config: TrainingConfig, state: State, draw: Draw)
     The reference repeats its generator steps on one stale fake; here each step draws and renders its own.
     """
     generator, discriminator = state.generator, state.discriminator
-    views = Views((task.real.shape[2], task.real.shape[3]), config, draw.positions)
+    views = Views(task.size, config, draw.positions)
     fake = generator(*fake_inputs(task, config, views, draw.values))
     reconstruction = generator(views.of(task.reconstruction_noise, HALO), views.of(task.reconstruction_prev, HALO))
     discriminator.requires_grad_(False)  # its weight gradients would be thrown away
@@ -250,8 +246,8 @@ def gather_statistics(task: Task, config: TrainingConfig, generator: Generator, 
         if isinstance(module, torch.nn.BatchNorm2d):
             module.reset_running_stats()
             module.momentum = None  # a cumulative average
-    draw = Draw.of(task, config, config.iterations)
-    whole = Views((task.real.shape[2], task.real.shape[3]), replace(config, windows=0), draw.positions)
+    draw = Draw.of(task, config, config.iterations_for(task.size))
+    whole = Views(task.size, replace(config, windows=0), draw.positions)
     for _ in range(passes // 2):
         generator(*fake_inputs(task, config, whole, draw.values))
         generator(task.reconstruction_noise, task.reconstruction_prev)

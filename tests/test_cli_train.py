@@ -41,7 +41,8 @@ def test_dry_run_prints_the_plan_and_writes_nothing(drawn_scene, tmp_path):
 
 def test_paper_preset_is_planned_as_the_paper_has_it(drawn_scene, tmp_path):
     said = call("train", drawn_scene, "--out", tmp_path / "run", "--preset", "paper", "--dry-run")[1]
-    assert "2000 iterations of 3 discriminator and 3 generator steps each" in said
+    assert "an iteration is 3 discriminator and 3 generator steps" in said
+    assert said.count("2000 iterations") == 3  # 25x18 to 60x44
 
 
 @pytest.mark.parametrize(

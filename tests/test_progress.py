@@ -16,7 +16,7 @@ class Terminal(io.StringIO):
 def moment(scale, iteration):
     losses = SimpleNamespace(real=0.5, fake=-0.25, gradient_penalty=0.1, adversarial=0.0, rmse=0.0712)
     return SimpleNamespace(
-        scale=scale, scales=4, iteration=iteration, iterations=400, losses=losses, seconds_left=83.0
+        scale=scale, scales=4, iteration=iteration, iterations=400, losses=losses, share=scale / 4, seconds_left=83.0
     )  # fmt: skip
 
 

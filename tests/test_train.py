@@ -85,7 +85,8 @@ def test_paper_preset_has_the_paper_s_numbers():
     assert (paper.iterations, paper.discriminator_steps, paper.generator_steps) == (2000, 3, 3)
     assert (paper.learning_rate, paper.betas, paper.decay_at, paper.decay) == (5e-4, (0.5, 0.999), 0.8, 0.1)
     assert (paper.gradient_penalty_weight, paper.reconstruction_weight, paper.noise_weight) == (0.1, 10, 0.1)
-    assert paper.windows == 0 and paper.pool == 0  # whole pictures, drawn anew for every step
+    assert {paper.iterations_for(size) for size in ((25, 33), (250, 250))} == {2000}
+    assert paper.windows == 0 and not paper.mirror and paper.pool == 0  # whole pictures, drawn anew for every step
     with pytest.raises(RequestError, match="unknown preset 'thesis': choose draft or paper"):
         config.preset("thesis")
 
