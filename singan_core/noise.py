@@ -9,6 +9,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from singan_core import HALO
+
 SPEC = "philox4x32-10/box-muller/1"
 RECONSTRUCTION_FRAME = 0xFFFFFFFF
 """The frame that z* is drawn from; animations never reach it."""
@@ -70,3 +72,18 @@ def field(
             block[..., 2], block[..., 3] = _box_muller(words[2], words[3])
             out[channel, top : top + step] = block.reshape(len(part), -1)[:, skip : skip + width]
     return out
+
+
+def of_canvas(
+    seed: int, scale: int, frame: int, channels: int, size: tuple[int, int], border: str
+) -> NDArray[np.float32]:
+    """Unit noise (channels, H+10, W+10) of a canvas of size (H, W) with its halo.
+
+    The halo holds what the border mode says: with noise the field goes on there, otherwise it is zero.
+    """
+    height, width = size
+    if border == "noise":
+        return field(seed, scale, frame, channels, -HALO, -HALO, height + 2 * HALO, width + 2 * HALO)
+    padded = np.zeros((channels, height + 2 * HALO, width + 2 * HALO), np.float32)
+    padded[:, HALO:-HALO, HALO:-HALO] = field(seed, scale, frame, channels, 0, 0, height, width)
+    return padded

@@ -31,7 +31,7 @@ PARITY, PREVIEW = "parity.json", "preview.png"
 def frozen_run(folder: Path, manifest: Manifest) -> FrozenPyramid:
     """The trained networks of a finished run, on the CPU. Raises BundleError."""
     generators = [read_scale(folder, scale).generator for scale in range(len(manifest.shapes))]
-    return FrozenPyramid(manifest.pyramid, generators, manifest.noise_amplitude)
+    return FrozenPyramid(manifest.pyramid, generators, manifest.noise_amplitude, manifest.noise_channels)
 
 
 def export(run: Path, out: Path, force: bool = False) -> Parity:

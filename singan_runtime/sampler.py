@@ -134,7 +134,8 @@ class Sampler:
         """Unit noise of the field for every pass, (1, C, H+10, W+10), its rim following the border mode."""
 
         def unit_noise(index: int, step: Pass) -> Floats:
-            return self.fill(noise_window(seed, index, frame, self.noise_channels(index), step, self.manifest.border))
+            channels, border = self.noise_channels(index), self.manifest.border
+            return self.fill(noise.of_canvas(seed, index, frame, channels, step.canvas, border))
 
         return unit_noise
 
@@ -152,16 +153,6 @@ class Sampler:
 
     def _haloed(self, step: Pass) -> tuple[int, int, int, int]:
         return 1, self.manifest.channels, step.canvas[0] + 2 * HALO, step.canvas[1] + 2 * HALO
-
-
-def noise_window(seed: int, scale: int, frame: int, channels: int, step: Pass, border: str) -> Floats:
-    """Unit noise (channels, H+10, W+10) of a pass: the field, or zeros, in the halo beyond the canvas."""
-    height, width = step.canvas
-    if border == "noise":
-        return noise.field(seed, scale, frame, channels, -HALO, -HALO, height + 2 * HALO, width + 2 * HALO)
-    padded = np.zeros((channels, height + 2 * HALO, width + 2 * HALO), np.float32)
-    padded[:, HALO:-HALO, HALO:-HALO] = noise.field(seed, scale, frame, channels, 0, 0, height, width)
-    return padded
 
 
 def check_seed(seed: int, count: int = 1) -> None:

@@ -15,10 +15,18 @@ from singan_train.networks import Generator
 class FrozenPyramid:
     """Generators of scales 0..n with their noise amplitudes; draws with torch on one device, never with gradients."""
 
-    def __init__(self, pyramid: Pyramid, generators: Sequence[Generator], amplitudes: Sequence[float]) -> None:
-        self.passes = tuple(enumerate(Pass(n, shape) for n, shape in enumerate(pyramid.shapes[: len(generators)])))
+    def __init__(
+        self,
+        pyramid: Pyramid,
+        generators: Sequence[Generator],
+        amplitudes: Sequence[float],
+        noise_channels: Sequence[int],
+    ) -> None:
+        self.pyramid = Pyramid(pyramid.shapes[: len(generators)], pyramid.scale_factor)
+        self.passes = tuple(Pass(n, shape) for n, shape in enumerate(self.pyramid.shapes))
         self.generators = generators
         self.amplitudes = amplitudes
+        self.noise_channels = noise_channels
 
     def generate(self, scale: int, noise: Tensor, prev: Tensor) -> Tensor:
         """One generator's image (B, C, H, W)."""
@@ -34,10 +42,12 @@ class FrozenPyramid:
             height, width = step.canvas
             return reconstruction_noise.new_zeros((1, reconstruction_noise.shape[1], height + 10, width + 10))
 
-        return cascade.run(self.passes, self.generate, draw)
+        return cascade.run(enumerate(self.passes), self.generate, draw)
 
-    def sample(self, unit_noise: cascade.Draw) -> Tensor:
-        """A picture from unit noise per pass."""
-        return cascade.run(
-            self.passes, self.generate, lambda index, step: unit_noise(index, step) * self.amplitudes[index]
-        )
+    def sample(self, unit_noise: cascade.Draw, passes: Sequence[Pass] | None = None) -> Tensor:
+        """A picture from unit noise per pass, on the trained canvases unless other passes are given."""
+
+        def draw(index: int, step: Pass) -> Tensor:
+            return unit_noise(index, step) * self.amplitudes[step.generator]
+
+        return cascade.run(enumerate(self.passes if passes is None else passes), self.generate, draw)

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from singan_core import HALO, images, noise, pyramid, resample
+from singan_core import images, noise, pyramid, resample
 from singan_core.atomic import make_folder
 from singan_core.cascade import with_halo
 from singan_core.errors import TrainingError
@@ -26,6 +26,7 @@ from singan_train.config import TrainingConfig
 from singan_train.diary import Diary, Show, Stop
 from singan_train.frozen import FrozenPyramid
 from singan_train.networks import Discriminator, Generator
+from singan_train.pictures import pictures
 from singan_train.run import Facts, Start, TrainedScale
 from singan_train.scale import (
     NotANumberError,
@@ -99,11 +100,8 @@ def resume(
 
 def reconstruction_noise(start: Start) -> images.Floats:
     """z*, drawn once: unit noise (1, H0+10, W0+10), its rim following the border mode (SinGAN section 3.2)."""
-    height, width = start.pyramid.shapes[0]
-    rim = HALO if start.config.border == "noise" else 0
-    seed, frame = start.config.seed, noise.RECONSTRUCTION_FRAME
-    field = noise.field(seed, 0, frame, 1, -rim, -rim, height + 2 * rim, width + 2 * rim)
-    return np.pad(field, ((0, 0), (HALO - rim,) * 2, (HALO - rim,) * 2))
+    config = start.config
+    return noise.of_canvas(config.seed, 0, noise.RECONSTRUCTION_FRAME, 1, start.pyramid.shapes[0], config.border)
 
 
 def _train_scales(
@@ -125,7 +123,7 @@ def _train_scales(
         trained = train_one(task, start, done, diary)
         diary.write({"scale": scale, "done": True, "seconds": round(time.monotonic() - began, 3)}, trained.facts)
         done.append(trained)
-        run.write_scale(folder, scale, trained, pictures(start, done, z, real))
+        run.write_scale(folder, scale, trained, pictures(frozen(start, done), start, z, real))
         checkpoint.forget(folder)
     if not (folder / "manifest.json").exists():
         created = datetime.now(UTC).isoformat(timespec="seconds")
@@ -134,7 +132,10 @@ def _train_scales(
 
 def frozen(start: Start, done: list[TrainedScale]) -> FrozenPyramid:
     """The finished scales as one cascade."""
-    return FrozenPyramid(start.pyramid, [t.generator for t in done], [t.facts.noise_amplitude for t in done])
+    facts = [trained.facts for trained in done]
+    generators = [trained.generator for trained in done]
+    amplitudes, channels = [f.noise_amplitude for f in facts], [f.noise_channels for f in facts]
+    return FrozenPyramid(start.pyramid, generators, amplitudes, channels)
 
 
 def make_task(scale: int, real: Tensor, start: Start, done: list[TrainedScale], z: Tensor) -> Task:
@@ -206,19 +207,6 @@ def judge(task: Task, start: Start, state: State) -> Facts:
     rmse = float((made - task.real).square().mean().sqrt())
     width, norm = start.config.width_at(task.scale), start.config.generator_norm
     return Facts(width, norm, start.channels, task.noise_amplitude, task.noise_channels, rmse)
-
-
-def pictures(start: Start, done: list[TrainedScale], z: Tensor, real: Tensor) -> dict[str, images.Pixels]:
-    """The photo, its reconstruction and one random sample at the newest scale."""
-    below = frozen(start, done)
-    randomness = random(start.config, len(done) - 1, start.config.iterations, real.device)
-
-    def draw(index: int, step: Pass) -> Tensor:
-        like = real.new_empty((1, start.channels, *step.canvas))
-        return unit_noise(like, done[index].facts.noise_channels, start.config.border, randomness)
-
-    made = {"real": real, "reconstruction": below.reconstruct(z), "sample": below.sample(draw)}
-    return {name: images.to_pixels(np.ascontiguousarray(t.cpu().numpy()))[0] for name, t in made.items()}
 
 
 def _place(network: Generator | Discriminator, device: torch.device) -> None:

@@ -215,9 +215,28 @@ def test_a_run_holds_what_the_design_says(small_run):
             "discriminator.safetensors",
             "real.png",
             "reconstruction.png",
-            "sample.png",
+            "sheet.png",
         }
     assert not list(small_run.glob(".*"))
+
+
+def test_the_contact_sheet_shows_what_the_model_draws(small_run, tmp_path):
+    """Photo, reconstruction, the pictures of seeds 0 to 3, and a wide one; the runtime draws the same seeds."""
+    pytest.importorskip("onnx")
+    from singan_export import bundle
+    from singan_runtime import Sampler
+
+    with Image.open(small_run / "scale_03" / "sheet.png") as image:
+        sheet = np.asarray(image)
+    height, width, factor, gap = 31, 42, 240 // 42, 4
+    assert sheet.shape == (4 * height * factor + 3 * gap, 2 * width * factor + gap, 3)
+    bundle.export(small_run, tmp_path / "bundle")
+    sampler = Sampler.load(tmp_path / "bundle")
+    for seed in range(4):
+        top = (1 + seed // 2) * (height * factor + gap)
+        left = (seed % 2) * (width * factor + gap)
+        tile = sheet[top : top + height * factor : factor, left : left + width * factor : factor]
+        assert np.abs(tile.astype(int) - sampler.sample(seed=seed, zoom=1.0)[0]).max() <= 1
 
 
 def test_z_star_is_one_channel_of_the_field_drawn_once(small_run):
