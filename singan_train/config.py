@@ -31,9 +31,7 @@ class TrainingConfig:
     discriminator_norm: bool = False
     # one scale
     iterations: int = 1000
-    window_share: float = (
-        0.4  # of the iterations, where a scale is seen through windows: most of its work is done below
-    )
+    window_share: float = 0.5  # of the iterations, for scales seen through windows: most of their work is done below
     discriminator_steps: int = 1  # per iteration
     generator_steps: int = 1
     learning_rate: float = 5e-4
@@ -45,7 +43,6 @@ class TrainingConfig:
     noise_weight: float = 0.1  # noise amplitude per RMSE of the upsampled reconstruction
     windows: int = 3  # squares of a large canvas that one step looks at; 0 always takes the whole
     window: int = 48  # px, side of such a square
-    mirror: bool = True  # the critic sees 5 px mirrored over the canvas's edge
     pool: int = 64  # previous-scale images made once per scale; 0 draws a new one for every step
 
     def width_at(self, scale: int) -> int:
@@ -77,7 +74,6 @@ PRESETS = {
         discriminator_steps=3,
         generator_steps=3,
         windows=0,
-        mirror=False,
         pool=0,
     ),
 }

@@ -100,20 +100,14 @@ class Views:
     """
 
     def __init__(self, size: tuple[int, int], config: TrainingConfig, positions: np.random.Generator) -> None:
-        rim = HALO if config.mirror else 0
         side = config.window
-        self.size: tuple[int, int] = size  # of what is generated
-        self.seen = (size[0] + 2 * rim, size[1] + 2 * rim)  # of what the critic looks at
-        self.corners, self.shifts = [(0, 0)], [(-rim, -rim)]
+        self.size: tuple[int, int] = size
+        self.corners = [(0, 0)]
         if config.uses_windows(size):
             reach = [(-side // 2, length - side // 2 + 1) for length in size]
             drawn = [[int(positions.integers(*reach[axis])) for axis in (0, 1)] for _ in range(config.windows)]
-            starts = [
-                [min(max(at, -rim), length + rim - side) for at, length in zip(p, size, strict=True)] for p in drawn
-            ]
-            self.corners = [(min(max(y, 0), size[0] - side), min(max(x, 0), size[1] - side)) for y, x in starts]
-            self.shifts = [(y - top, x - left) for (y, x), (top, left) in zip(starts, self.corners, strict=True)]
-            self.size = self.seen = (side, side)
+            self.corners = [(min(max(y, 0), size[0] - side), min(max(x, 0), size[1] - side)) for y, x in drawn]
+            self.size = (side, side)
 
     def of(self, image: Tensor, halo: int = 0) -> Tensor:
         """The windows (B, C, h, w) of an image (1, C, H, W), or with halo of one that has it on every side."""
@@ -121,27 +115,6 @@ class Views:
         if image.shape[2:] == (height, width):
             return image
         return torch.cat([image[..., y : y + height, x : x + width] for y, x in self.corners])
-
-    def for_critic(self, windows: Tensor) -> Tensor:
-        """The windows (B, C, h, w), those at the canvas's edge moved over it by up to 5 px, mirrored there.
-
-        A critic without padding sees a border pixel in one patch where it sees any other in 121, so borders are left
-        to themselves; mirrored over the edge, they are seen like the rest, in the photo and in what is generated.
-        """
-        if not any(any(shift) for shift in self.shifts) and windows.shape[2:] == self.seen:
-            return windows
-        parts = []
-        for number, (down, right) in enumerate(self.shifts):
-            rows = mirrored(down, self.seen[0], self.size[0], windows.device)
-            columns = mirrored(right, self.seen[1], self.size[1], windows.device)
-            parts.append(windows[number : number + 1].index_select(2, rows).index_select(3, columns))
-        return torch.cat(parts)
-
-
-def mirrored(first: int, count: int, length: int, device: torch.device) -> Tensor:
-    """Indices first, first + 1, ... into an axis, mirrored at its ends without repeating them."""
-    at = np.abs(np.arange(first, first + count))
-    return torch.from_numpy(np.where(at < length, at, 2 * (length - 1) - at)).to(device)
 
 
 @dataclass(frozen=True)
@@ -203,9 +176,9 @@ def discriminator_step(task: Task, config: TrainingConfig, state: State, draw: D
     """One step on real, a fresh fake and a blend of both; returns mean scores of both and the penalty, detached."""
     discriminator = state.discriminator
     views = Views(task.size, config, draw.positions)
-    real = views.for_critic(views.of(task.real))
+    real = views.of(task.real)
     with torch.no_grad():
-        fake = views.for_critic(state.generator(*fake_inputs(task, config, views, draw.values)))
+        fake = state.generator(*fake_inputs(task, config, views, draw.values))
     share = torch.rand((len(real), 1, 1, 1), generator=draw.values, device=fake.device)
     blend = share * real + (1 - share) * fake
     if config.discriminator_norm:  # batch statistics must not mix real with fake
@@ -230,7 +203,7 @@ def generator_step(task: Task, config: TrainingConfig, state: State, draw: Draw)
     fake = generator(*fake_inputs(task, config, views, draw.values))
     reconstruction = generator(views.of(task.reconstruction_noise, HALO), views.of(task.reconstruction_prev, HALO))
     discriminator.requires_grad_(False)  # its weight gradients would be thrown away
-    adversarial = -discriminator(views.for_critic(fake)).mean()
+    adversarial = -discriminator(fake).mean()
     discriminator.requires_grad_(True)
     error = F.mse_loss(reconstruction, views.of(task.real))
     state.generator_optimizer.zero_grad()

@@ -86,7 +86,7 @@ def test_paper_preset_has_the_paper_s_numbers():
     assert (paper.learning_rate, paper.betas, paper.decay_at, paper.decay) == (5e-4, (0.5, 0.999), 0.8, 0.1)
     assert (paper.gradient_penalty_weight, paper.reconstruction_weight, paper.noise_weight) == (0.1, 10, 0.1)
     assert {paper.iterations_for(size) for size in ((25, 33), (250, 250))} == {2000}
-    assert paper.windows == 0 and not paper.mirror and paper.pool == 0  # whole pictures, drawn anew for every step
+    assert paper.windows == 0 and paper.pool == 0  # whole pictures, drawn anew for every step
     with pytest.raises(RequestError, match="unknown preset 'thesis': choose draft or paper"):
         config.preset("thesis")
 
@@ -148,20 +148,6 @@ def test_windows_cover_the_canvas_and_its_edges():
     image = torch.arange(60 * 80.0).reshape(1, 1, 60, 80)
     padded = torch.nn.functional.pad(image, (HALO,) * 4)
     assert torch.equal(views.of(padded, HALO)[..., HALO:-HALO, HALO:-HALO], views.of(image))
-
-
-@pytest.mark.parametrize("windows", [0, 40])
-def test_the_critic_sees_the_canvas_mirrored_over_its_edge(windows):
-    """What it gets are parts of the picture padded by mirroring, edges included."""
-    settings = dataclasses.replace(SMALL, windows=windows, window=16)
-    image = torch.rand(1, 3, 30, 44) if not windows else torch.rand(1, 3, 130, 144)
-    padded = np.pad(image[0].numpy(), ((0, 0), (5, 5), (5, 5)), mode="reflect")
-    views = scale.Views(tuple(image.shape[2:]), settings, np.random.default_rng(1))
-    seen = views.for_critic(views.of(image)).numpy()
-    places = [(y + down + 5, x + right + 5) for (y, x), (down, right) in zip(views.corners, views.shifts, strict=True)]
-    for part, (y, x) in zip(seen, places, strict=True):
-        assert np.array_equal(part, padded[:, y : y + seen.shape[2], x : x + seen.shape[3]])
-    assert {0} <= {y for y, _ in places} and {0} <= {x for _, x in places}
 
 
 def test_a_loss_that_is_no_number_stops_the_scale():
