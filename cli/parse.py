@@ -39,3 +39,10 @@ def background(word: str) -> tuple[int, int, int]:
     except ValueError:
         raise typer.BadParameter(f"{word!r} is not a colour; write a name or #rrggbb") from None
     return red, green, blue
+
+
+def numbers(words: str) -> list[int]:
+    """'0,1,2' -> whole numbers in that order."""
+    if not re.fullmatch(r"\d{1,9}(,\d{1,9})*", words.strip()):
+        raise typer.BadParameter(f"{words!r} is not a list of whole numbers; write for example 0,1,2")
+    return [int(word) for word in words.split(",")]

@@ -30,8 +30,8 @@ class TrainingConfig:
     generator_norm: bool = True  # BatchNorm
     discriminator_norm: bool = False
     # one scale
-    iterations: int = 1000
-    window_share: float = 0.5  # of the iterations, for scales seen through windows: most of their work is done below
+    iterations: int = 900
+    window_share: float = 0.4  # of the iterations, for scales seen through windows: most of their work is done below
     discriminator_steps: int = 1  # per iteration
     generator_steps: int = 1
     learning_rate: float = 5e-4

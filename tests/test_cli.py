@@ -21,7 +21,7 @@ from singan_core import images
 from singan_runtime import Sampler
 
 SINGAN = str(Path(sys.executable).with_name("singan"))
-COMMANDS = ("train", "export", "verify", "inspect", "sample", "animate")
+COMMANDS = ("train", "export", "verify", "inspect", "sample", "animate", "evaluate")
 
 
 def call(*words):
@@ -112,6 +112,26 @@ def test_inspect_prints_the_canvases_that_sample_uses(tiny_bundle):
     ]
     status, said, _ = call("inspect", tiny_bundle)
     assert status == 0 and "hills: photo 60x40, 3 channels" in said and "scale 3: 48x32" in said
+
+
+def test_evaluate_prints_scores_and_writes_a_page(tiny_bundle, tmp_path):
+    words = ("evaluate", tiny_bundle, "--photo", tiny_bundle / "preview.png", "--count", "2")
+    status, said, _ = call(*words, "--start-scales", "0,2", "--html", tmp_path / "new" / "page.html")
+    assert status == 0 and said.count("swd 0.0") == 2 and "start scale 2, 2 samples" in said
+    assert (tmp_path / "new" / "page.html").read_text(encoding="utf-8").count("<h2>") == 2
+    (scores,) = json.loads(call(*words, "--json")[1])
+    assert {"swd", "diversity", "coherence", "completeness"} <= scores.keys() and scores["sifid"] is None
+
+
+def test_mistakes_of_evaluate(tiny_bundle, tmp_path):
+    base = ("evaluate", tiny_bundle, "--count", "2", "--photo")
+    assert "no.png: no such file" in one_line(*base, tmp_path / "no.png")
+    photo = tiny_bundle / "preview.png"
+    assert "use scales 0 to 3" in one_line(*base, photo, "--start-scales", "0,9")
+    assert "not a list of whole numbers" in usage(*base, photo, "--start-scales", "0;1")
+    (tmp_path / "file").write_text("precious")
+    said = one_line(*base, photo, "--html", tmp_path / "file" / "page.html")
+    assert "a file stands where a folder is needed" in said
 
 
 def test_version_is_the_installed_one():

@@ -64,14 +64,14 @@ def test_no_top_level_module_called_cli_is_installed():
     assert set(names) == {"singan_core", "singan_train", "singan_export", "singan_runtime", "singan_cli"}
 
 
-def test_no_pickle_is_ever_loaded():
+def test_no_file_can_run_code_when_it_is_loaded():
     for package in ALLOWED:
         for path in (ROOT / package).rglob("*.py"):
             source = path.read_text(encoding="utf-8")
             assert "pickle" not in set(imports_of(source)), path
             for node in ast.walk(ast.parse(source)):
                 if isinstance(node, ast.Call) and ast.unparse(node.func) == "torch.load":
-                    raise AssertionError(path)
+                    assert "weights_only=True" in ast.unparse(node), path
                 if isinstance(node, ast.Call) and ast.unparse(node.func) == "np.load":
                     allow = {word.arg: ast.unparse(word.value) for word in node.keywords}.get("allow_pickle")
                     assert allow == "False", path

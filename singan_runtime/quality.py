@@ -1,0 +1,100 @@
+"""How good samples are: patch statistics, variety, and how much of the photo is in them and of them in the photo.
+
+docs/quality.md has the recipes in full. Pictures are uint8 (h, w, C) with 1 or 3 channels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from singan_core import images
+
+Pixels = NDArray[np.uint8]
+Floats = NDArray[np.float32]
+
+PATCH = 7  # px, side of a patch
+PROJECTIONS = 128  # random directions of the sliced distance
+MOST_PATCHES = 20_000  # per picture and level
+QUANTILES = 512
+SMALLEST = 24  # px: levels of the pyramid of halvings stop below this side
+NEAREST_PATCHES = 2_000  # whose nearest neighbours are looked for
+
+
+def sliced_wasserstein(photo: Pixels, sample: Pixels, seed: int = 0) -> float:
+    """Sliced Wasserstein distance of the 7x7 patches of two pictures, averaged over halvings; 0 is equal, lower better.
+
+    Source: Rabin et al. 2011 for the distance; pixel values in [0, 1], 128 random directions, 512 quantiles.
+    """
+    rng = np.random.default_rng(seed)
+    distances = []
+    for a, b in zip(halvings(photo), halvings(sample), strict=False):
+        ours, theirs = _some(patches(a), rng), _some(patches(b), rng)
+        directions = rng.standard_normal((ours.shape[1], PROJECTIONS)).astype(np.float32)
+        directions /= np.linalg.norm(directions, axis=0)
+        at = np.linspace(0, 1, QUANTILES)
+        apart = np.quantile(ours @ directions, at, axis=0) - np.quantile(theirs @ directions, at, axis=0)
+        distances.append(float(np.abs(apart).mean()))
+    return sum(distances) / len(distances)
+
+
+def diversity(photo: Pixels, samples: Sequence[Pixels]) -> float:
+    """Standard deviation over samples per pixel, averaged, in units of the photo's own (SinGAN, section 4)."""
+    grey = np.stack([sample.astype(np.float32).mean(axis=2) for sample in samples])
+    return float(grey.std(axis=0).mean() / photo.astype(np.float32).mean(axis=2).std())
+
+
+def diversity_map(samples: Sequence[Pixels]) -> Floats:
+    """Where samples vary: the standard deviation per pixel (h, w), in grey levels."""
+    grey: Floats = np.stack([sample.astype(np.float32).mean(axis=2) for sample in samples])
+    return grey.std(axis=0)
+
+
+def coherence(photo: Pixels, sample: Pixels, seed: int = 0) -> float:
+    """RMS distance (0..1 per value) from patches of the sample to their nearest in the photo: low if all looks real.
+
+    Source: bidirectional similarity (Simakov et al. 2008), on 2000 random patches.
+    """
+    return _nearest(sample, photo, seed)
+
+
+def completeness(photo: Pixels, sample: Pixels, seed: int = 0) -> float:
+    """RMS distance from patches of the photo to their nearest in the sample: low if all of the photo is there."""
+    return _nearest(photo, sample, seed)
+
+
+def _nearest(asked: Pixels, among: Pixels, seed: int) -> float:
+    rng = np.random.default_rng(seed)
+    queries, stored = _some(patches(_unit(asked)), rng, NEAREST_PATCHES), _some(patches(_unit(among)), rng)
+    lengths = (stored**2).sum(axis=1)
+    squares = [
+        ((part**2).sum(axis=1)[:, None] + lengths - 2 * part @ stored.T).min(axis=1)
+        for part in np.array_split(queries, max(1, len(queries) // 250))
+    ]
+    return float(np.sqrt(np.concatenate(squares).clip(0).mean() / queries.shape[1]))
+
+
+def _unit(picture: Pixels) -> Floats:
+    return picture.astype(np.float32) / np.float32(255)
+
+
+def halvings(picture: Pixels) -> Iterator[Floats]:
+    """The picture in [0, 1], halved again and again by a box filter as long as both sides reach 24 px."""
+    image = images.to_pillow(picture)
+    while min(image.size) >= SMALLEST:
+        values = np.asarray(image, np.float32) / np.float32(255)
+        yield values.reshape(image.height, image.width, -1)
+        image = image.resize((image.width // 2, image.height // 2), Image.Resampling.BOX)
+
+
+def patches(values: Floats) -> Floats:
+    """Every 7x7 patch of (h, w, C) as a row."""
+    windows = np.lib.stride_tricks.sliding_window_view(values, (PATCH, PATCH), axis=(0, 1))
+    return windows.reshape(windows.shape[0] * windows.shape[1], -1)
+
+
+def _some(rows: Floats, rng: np.random.Generator, most: int = MOST_PATCHES) -> Floats:
+    return rows[rng.choice(len(rows), most, replace=False)] if len(rows) > most else rows

@@ -1,0 +1,153 @@
+import html
+import re
+
+import numpy as np
+import pytest
+from PIL import Image, ImageFilter
+
+from singan_core.errors import ImageError, RequestError
+from singan_runtime import evaluation, quality
+
+RNG = np.random.default_rng(0)
+
+
+def scene(seed, width=60, height=48):
+    """A smooth random picture, the same in every process."""
+    values = np.random.default_rng(seed).integers(0, 256, (6, 8, 3), np.uint8)
+    return np.asarray(Image.fromarray(values).resize((width, height), Image.Resampling.BICUBIC))
+
+
+def test_equal_pictures_have_no_distance_and_rising_blur_a_rising_one():
+    photo = RNG.integers(0, 256, (48, 60, 3), np.uint8)
+    blurred = [np.asarray(Image.fromarray(photo).filter(ImageFilter.GaussianBlur(radius))) for radius in (0, 0.5, 1, 2)]
+    distances = [quality.sliced_wasserstein(photo, picture) for picture in blurred]
+    assert distances[0] == 0
+    assert distances == sorted(distances) and distances[1] > 0.01
+
+
+def test_distance_of_two_flat_pictures_is_the_one_of_their_patches():
+    """All patches of a flat picture are one point, so every direction u sees |u . (a - b)| at every quantile."""
+    a, b = np.full((30, 30, 1), 51, np.uint8), np.full((30, 30, 1), 102, np.uint8)
+    rng = np.random.default_rng(0)
+    directions = rng.standard_normal((49, 128)).astype(np.float32)
+    directions /= np.linalg.norm(directions, axis=0)
+    assert quality.sliced_wasserstein(a, b) == pytest.approx(0.2 * np.abs(directions.sum(axis=0)).mean(), rel=1e-4)
+
+
+def test_distance_stays_what_the_recipe_gave():
+    """Pinned to the measure's first implementation, which is a separate program."""
+    assert quality.sliced_wasserstein(scene(1), scene(2)) == pytest.approx(0.0490454790935851, rel=1e-3)
+    assert quality.diversity(scene(0), [scene(1), scene(2), scene(3)]) == pytest.approx(0.7649576663970947, rel=1e-5)
+
+
+def test_diversity_is_zero_for_equal_samples_and_one_for_the_photo_s_own_spread():
+    photo = scene(0)
+    assert quality.diversity(photo, [photo, photo]) == 0
+    spread = photo.astype(np.float32).mean(axis=2).std()
+    apart = [np.full_like(photo, 100), np.full_like(photo, 120)]
+    assert quality.diversity(photo, apart) == pytest.approx(10 / spread, rel=1e-5)
+    assert np.allclose(quality.diversity_map(apart), 10)
+
+
+def test_coherence_notices_what_the_photo_never_showed_and_completeness_what_is_left_out():
+    left, right = scene(1), scene(2)
+    both = np.concatenate([left, right], axis=1)
+    assert quality.coherence(both, left) < 0.01 < 0.05 < quality.completeness(both, left)
+    assert quality.completeness(left, both) < 0.01 < 0.05 < quality.coherence(left, both)
+
+
+def test_evaluation_scores_the_photo_s_own_model_better_than_another_picture(sampler):
+    photo = sampler.reconstruct()
+    own = evaluation.evaluate(sampler, photo, 6).scores
+    other = evaluation.evaluate(sampler, scene(0, 48, 32), 6).scores
+    assert own.swd < other.swd and own.coherence < other.coherence
+    later = evaluation.evaluate(sampler, photo, 6, start_scale=2).scores
+    assert later.diversity < own.diversity and later.swd < own.swd
+    assert own.sifid is None and (own.count, later.start_scale) == (6, 2)
+
+
+def test_the_report_holds_everything_it_shows(sampler):
+    photo = sampler.reconstruct()
+    judged = [evaluation.evaluate(sampler, photo, 3, start_scale) for start_scale in (0, 1)]
+    page = evaluation.report("a <b>", photo, judged)
+    assert page.count("<img") == 1 + 2 * (3 + 1)
+    assert not re.search(r'(src|href)="(?!data:)', page)
+    assert "a &lt;b&gt;" in page and "a <b>" not in page
+    for key in ("swd", "diversity", "coherence", "completeness"):
+        assert f"{getattr(judged[1].scores, key):.4f}" in page and html.escape(evaluation.MEANING[key]) in page
+    assert "sifid" not in page
+
+
+def test_a_missing_photo_is_named(sampler, tmp_path):
+    with pytest.raises(ImageError, match=r"no\.png: no such file"):
+        evaluation.trained_photo(sampler, tmp_path / "no.png")
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory):
+    """Small random weights under the names of pytorch-fid's state dict."""
+    torch = pytest.importorskip("torch")
+    from singan_train.sifid import Inception
+
+    torch.manual_seed(0)
+    made = Inception()
+    for name, value in made.state_dict().items():
+        if "running_var" in name:
+            value.uniform_(0.5, 2)
+        elif value.is_floating_point():
+            value.normal_(0.05, 0.2)
+    path = tmp_path_factory.mktemp("inception") / "weights.pth"
+    torch.save({**made.state_dict(), "Mixed_5b.branch1x1.conv.weight": torch.zeros(1)}, path)
+    return path
+
+
+def test_sifid_is_the_frechet_distance_of_the_features_before_the_second_pooling(weights):
+    torch = pytest.importorskip("torch")
+    from singan_train.sifid import Inception
+
+    state = torch.load(weights, weights_only=True)
+
+    def features(picture):
+        """The same network once more, layer by layer, in double precision."""
+        value = torch.from_numpy(picture.copy()).permute(2, 0, 1)[None].double() / 127.5 - 1
+        for name, stride, padding in (
+            ("Conv2d_1a_3x3", 2, 0), ("Conv2d_2a_3x3", 1, 0), ("Conv2d_2b_3x3", 1, 1), ("pool", 0, 0),
+            ("Conv2d_3b_1x1", 1, 0), ("Conv2d_4a_3x3", 1, 0),
+        ):  # fmt: skip
+            if name == "pool":
+                value = torch.nn.functional.max_pool2d(value, 3, 2)
+                continue
+            layer = {key.removeprefix(name + "."): v.double() for key, v in state.items() if key.startswith(name)}
+            value = torch.nn.functional.conv2d(value, layer["conv.weight"], None, stride, padding)
+            gain = layer["bn.weight"] / (layer["bn.running_var"] + 0.001).sqrt()
+            shift = layer["bn.bias"] - layer["bn.running_mean"] * gain
+            value = (value * gain[:, None, None] + shift[:, None, None]).relu()
+        return value[0].flatten(1).T.numpy()
+
+    a, b = scene(1), scene(2)
+    x, y = features(a), features(b)
+    product = np.linalg.eigvals(np.cov(x, rowvar=False) @ np.cov(y, rowvar=False))
+    expected = ((x.mean(0) - y.mean(0)) ** 2).sum() + np.trace(np.cov(x, rowvar=False) + np.cov(y, rowvar=False))
+    expected -= 2 * np.sqrt(product.astype(complex)).real.sum()
+    network = Inception.load(weights)
+    assert network.distance(a, b) == pytest.approx(expected, rel=1e-3)
+    assert network.distance(a, a) == pytest.approx(0, abs=1e-6 * expected)
+
+
+def test_files_that_are_no_inception_weights_are_refused_and_run_nothing(tmp_path, weights):
+    torch = pytest.importorskip("torch")
+    from singan_train.sifid import Inception
+
+    class Hostile:
+        def __reduce__(self):
+            return (Path.touch, (tmp_path / "executed",))
+
+    from pathlib import Path
+
+    torch.save({"a": Hostile()}, tmp_path / "hostile.pth")
+    torch.save({"a": torch.zeros(1)}, tmp_path / "other.pth")
+    (tmp_path / "text.pth").write_text("nothing")
+    for name in ("hostile.pth", "other.pth", "text.pth", "missing.pth"):
+        with pytest.raises(RequestError, match=f"{name}: no (such file|Inception v3 state dict)"):
+            Inception.load(tmp_path / name)
+    assert not (tmp_path / "executed").exists()
