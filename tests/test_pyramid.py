@@ -24,7 +24,8 @@ def test_plan_goes_from_min_size_to_max_size_by_one_factor(height, width, min_si
         for axis in (0, 1):
             assert coarse[axis] < fine[axis]
             assert abs(coarse[axis] - fine[axis] * planned.scale_factor) <= 1
-    assert all(abs(min(shape) - max(shape) * ratio) <= 1 for shape in planned.shapes)
+    # Three roundings of half a pixel: the finest shorter side, and both sides of the scale.
+    assert all(abs(min(shape) - max(shape) * ratio) <= 1.5 for shape in planned.shapes)
 
 
 def test_the_paper_s_numbers_give_the_paper_s_pyramid():
