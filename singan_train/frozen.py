@@ -10,6 +10,7 @@ from torch import Tensor
 from singan_core import cascade
 from singan_core.pyramid import Pass, Pyramid
 from singan_train.networks import Generator
+from singan_train.run import TrainedScale
 
 
 class FrozenPyramid:
@@ -27,6 +28,13 @@ class FrozenPyramid:
         self.generators = generators
         self.amplitudes = amplitudes
         self.noise_channels = noise_channels
+
+    @classmethod
+    def of(cls, pyramid: Pyramid, done: Sequence[TrainedScale]) -> FrozenPyramid:
+        """The finished scales of a pyramid."""
+        facts = [trained.facts for trained in done]
+        amplitudes, channels = [f.noise_amplitude for f in facts], [f.noise_channels for f in facts]
+        return cls(pyramid, [trained.generator for trained in done], amplitudes, channels)
 
     def generate(self, scale: int, noise: Tensor, prev: Tensor) -> Tensor:
         """One generator's image (B, C, H, W)."""

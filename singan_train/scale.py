@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -17,6 +17,7 @@ from singan_train.config import TrainingConfig
 from singan_train.networks import Discriminator, Generator
 
 LOG_EVERY = 10  # iterations between reports: each one waits for the device
+STATISTICS_PIXELS = 1_000_000  # of fakes that BatchNorm statistics are gathered over
 
 
 @dataclass(frozen=True)
@@ -25,9 +26,10 @@ class Task:
 
     scale: int
     real: Tensor
-    draw_prev: Callable[[torch.Generator], Tensor]  # a previous-scale sample at this size, (1, C, H, W)
+    draw_prev: DrawPrev
     reconstruction_noise: Tensor  # times its amplitude, with halo
     reconstruction_prev: Tensor  # with halo
+    noise_mask: Tensor  # (1, 1, H+10, W+10): 1 where there is noise, which the border mode says
     noise_amplitude: float
     noise_channels: int
 
@@ -68,6 +70,9 @@ class State:
         return cls(generator, discriminator, adam(generator), adam(discriminator))
 
 
+DrawPrev = Callable[["Views", "Draw"], Tensor]
+"""Previous-scale samples, enlarged to this canvas, in the views: (B, C, h+10, w+10)."""
+
 Report = Callable[[State, Losses], None]
 """Called every LOG_EVERY iterations, all numbers being finite."""
 
@@ -82,14 +87,17 @@ def random(config: TrainingConfig, scale: int, iteration: int, device: torch.dev
     return torch.Generator(device).manual_seed(int(words[0] >> np.uint64(1)))
 
 
-def unit_noise(real: Tensor, channels: int, border: str, generator: torch.Generator) -> Tensor:
-    """Gaussian noise (1, C, H+10, W+10) for an image like real; zero beyond the canvas unless the border is noise."""
-    _, colours, height, width = real.shape
-    if border == "noise":
-        noise = torch.randn((1, channels, height + 2 * HALO, width + 2 * HALO), generator=generator, device=real.device)
-    else:
-        noise = with_halo(torch.randn((1, channels, height, width), generator=generator, device=real.device))
-    return noise.expand(-1, colours, -1, -1)
+def noise_mask(canvas: Tensor, border: str) -> Tensor:
+    """(1, 1, H+10, W+10): 1 where an image like the canvas gets noise, which beyond it the border mode says."""
+    inside = with_halo(torch.ones_like(canvas[:, :1]))
+    return torch.ones_like(inside) if border == "noise" else inside
+
+
+def unit_noise(mask: Tensor, channels: int, noise_channels: int, generator: torch.Generator) -> Tensor:
+    """Gaussian noise (B, channels, h+10, w+10) where the mask (B, 1, h+10, w+10) is 1; one channel is repeated."""
+    shape = (len(mask), noise_channels, *mask.shape[2:])
+    noise = torch.randn(shape, generator=generator, device=mask.device) * mask
+    return noise.expand(-1, channels, -1, -1)
 
 
 class Views:
@@ -111,10 +119,13 @@ class Views:
 
     def of(self, image: Tensor, halo: int = 0) -> Tensor:
         """The windows (B, C, h, w) of an image (1, C, H, W), or with halo of one that has it on every side."""
+        return self.each([image] * len(self.corners), halo)
+
+    def each(self, images: Sequence[Tensor], halo: int = 0) -> Tensor:
+        """The same of an image of its own for every window."""
         height, width = self.size[0] + 2 * halo, self.size[1] + 2 * halo
-        if image.shape[2:] == (height, width):
-            return image
-        return torch.cat([image[..., y : y + height, x : x + width] for y, x in self.corners])
+        parts = [image[..., y : y + height, x : x + width] for image, (y, x) in zip(images, self.corners, strict=True)]
+        return parts[0] if len(parts) == 1 else torch.cat(parts)
 
 
 @dataclass(frozen=True)
@@ -166,10 +177,10 @@ def train_scale(task: Task, config: TrainingConfig, state: State, report: Report
     state.discriminator.eval()
 
 
-def fake_inputs(task: Task, config: TrainingConfig, views: Views, values: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Noise times its amplitude and a previous-scale sample in the views, each (B, C, h+10, w+10)."""
-    noise = unit_noise(task.real, task.noise_channels, config.border, values) * task.noise_amplitude
-    return views.of(noise, HALO), views.of(with_halo(task.draw_prev(values)), HALO)
+def fake_inputs(task: Task, views: Views, draw: Draw) -> tuple[Tensor, Tensor]:
+    """Noise times its amplitude and previous-scale samples in the views, each (B, C, h+10, w+10)."""
+    noise = unit_noise(views.of(task.noise_mask, HALO), task.real.shape[1], task.noise_channels, draw.values)
+    return noise * task.noise_amplitude, task.draw_prev(views, draw)
 
 
 def discriminator_step(task: Task, config: TrainingConfig, state: State, draw: Draw) -> tuple[Tensor, Tensor, Tensor]:
@@ -178,7 +189,7 @@ def discriminator_step(task: Task, config: TrainingConfig, state: State, draw: D
     views = Views(task.size, config, draw.positions)
     real = views.of(task.real)
     with torch.no_grad():
-        fake = state.generator(*fake_inputs(task, config, views, draw.values))
+        fake = state.generator(*fake_inputs(task, views, draw))
     share = torch.rand((len(real), 1, 1, 1), generator=draw.values, device=fake.device)
     blend = share * real + (1 - share) * fake
     if config.discriminator_norm:  # batch statistics must not mix real with fake
@@ -200,7 +211,7 @@ def generator_step(task: Task, config: TrainingConfig, state: State, draw: Draw)
     """
     generator, discriminator = state.generator, state.discriminator
     views = Views(task.size, config, draw.positions)
-    fake = generator(*fake_inputs(task, config, views, draw.values))
+    fake = generator(*fake_inputs(task, views, draw))
     reconstruction = generator(views.of(task.reconstruction_noise, HALO), views.of(task.reconstruction_prev, HALO))
     discriminator.requires_grad_(False)  # its weight gradients would be thrown away
     adversarial = -discriminator(fake).mean()
@@ -213,14 +224,17 @@ def generator_step(task: Task, config: TrainingConfig, state: State, draw: Draw)
 
 
 @torch.no_grad()
-def gather_statistics(task: Task, config: TrainingConfig, generator: Generator, passes: int = 32) -> None:
-    """Replace the BatchNorm statistics by averages over whole fakes and reconstructions of the final weights."""
+def gather_statistics(task: Task, config: TrainingConfig, generator: Generator) -> None:
+    """Replace the BatchNorm statistics by averages over whole fakes and reconstructions of the final weights.
+
+    Whole canvases, since windows would miss what differs between them; the larger a canvas, the fewer are enough.
+    """
     for module in generator.modules():
         if isinstance(module, torch.nn.BatchNorm2d):
             module.reset_running_stats()
             module.momentum = None  # a cumulative average
     draw = Draw.of(task, config, config.iterations_for(task.size))
     whole = Views(task.size, replace(config, windows=0), draw.positions)
-    for _ in range(passes // 2):
-        generator(*fake_inputs(task, config, whole, draw.values))
+    for _ in range(min(max(STATISTICS_PIXELS // (task.size[0] * task.size[1]), 2), 16)):
+        generator(*fake_inputs(task, whole, draw))
         generator(task.reconstruction_noise, task.reconstruction_prev)

@@ -18,7 +18,6 @@ from singan_core import images, noise, pyramid, resample
 from singan_core.atomic import make_folder
 from singan_core.cascade import with_halo
 from singan_core.errors import TrainingError
-from singan_core.pyramid import Pass
 from singan_core.version import tool_version
 from singan_train import checkpoint, run
 from singan_train import config as configs
@@ -27,14 +26,16 @@ from singan_train.diary import Diary, Show, Stop
 from singan_train.frozen import FrozenPyramid
 from singan_train.networks import Discriminator, Generator
 from singan_train.pictures import pictures
+from singan_train.previous import Previous
 from singan_train.run import Facts, Start, TrainedScale
 from singan_train.scale import (
+    DrawPrev,
     NotANumberError,
     State,
     Task,
+    noise_mask,
     random,
     train_scale,
-    unit_noise,
 )
 
 RETRIES = 1
@@ -115,57 +116,31 @@ def _train_scales(
         _place(trained.generator, device)
         _place(trained.discriminator, device)
     diary = Diary(folder, start, show, stop)
+    previous = Previous(start, device)
     for scale in range(len(done), scales):
         real = torch.from_numpy(resample.resize(image, start.pyramid.shapes[scale]))
         real = real.to(device, memory_format=torch.channels_last)
-        task = make_task(scale, real, start, done, z)
+        task = make_task(scale, real, start, done, z, previous.at(scale, done))
         began = time.monotonic()
         trained = train_one(task, start, done, diary)
         diary.write({"scale": scale, "done": True, "seconds": round(time.monotonic() - began, 3)}, trained.facts)
         done.append(trained)
-        run.write_scale(folder, scale, trained, pictures(frozen(start, done), start, z, real))
+        run.write_scale(folder, scale, trained, pictures(FrozenPyramid.of(start.pyramid, done), start, z, real))
         checkpoint.forget(folder)
     if not (folder / "manifest.json").exists():
         created = datetime.now(UTC).isoformat(timespec="seconds")
         run.write_manifest(folder, start, [trained.facts for trained in done], created, tool_version())
 
 
-def frozen(start: Start, done: list[TrainedScale]) -> FrozenPyramid:
-    """The finished scales as one cascade."""
-    facts = [trained.facts for trained in done]
-    generators = [trained.generator for trained in done]
-    amplitudes, channels = [f.noise_amplitude for f in facts], [f.noise_channels for f in facts]
-    return FrozenPyramid(start.pyramid, generators, amplitudes, channels)
-
-
-def make_task(scale: int, real: Tensor, start: Start, done: list[TrainedScale], z: Tensor) -> Task:
+def make_task(scale: int, real: Tensor, start: Start, done: list[TrainedScale], z: Tensor, draw_prev: DrawPrev) -> Task:
     """What the scale is trained on, given the finished scales below it."""
-    channels, config = start.channels, start.config
-    size = start.pyramid.shapes[scale]
+    mask = noise_mask(real, start.config.border)
     if scale == 0:
-        nothing = torch.zeros_like(real)
-        return Task(0, real, lambda _: nothing, z, with_halo(nothing), 1.0, 1)
-    below = frozen(start, done)
-    prev = resample.resize(below.reconstruct(z), size)
-    amplitude = config.noise_weight * float((real - prev).square().mean().sqrt())
-
-    def fresh(generator: torch.Generator) -> Tensor:
-        def draw(index: int, step: Pass) -> Tensor:
-            like = real.new_empty((1, channels, *step.canvas))
-            return unit_noise(like, 1 if index == 0 else channels, config.border, generator)
-
-        return resample.resize(below.sample(draw), size)
-
-    draw_prev = fresh
-    if config.pool:
-        before = random(config, scale, -1, real.device)
-        pool = torch.cat([fresh(before) for _ in range(config.pool)])
-
-        def draw_prev(generator: torch.Generator) -> Tensor:
-            index = torch.randint(config.pool, (1,), generator=generator, device=real.device)
-            return pool[index]
-
-    return Task(scale, real, draw_prev, torch.zeros_like(with_halo(real)), with_halo(prev), amplitude, channels)
+        return Task(0, real, draw_prev, z, with_halo(torch.zeros_like(real)), mask, 1.0, 1)
+    prev = resample.resize(FrozenPyramid.of(start.pyramid, done).reconstruct(z), start.pyramid.shapes[scale])
+    amplitude = start.config.noise_weight * float((real - prev).square().mean().sqrt())
+    nothing = torch.zeros_like(with_halo(real))
+    return Task(scale, real, draw_prev, nothing, with_halo(prev), mask, amplitude, start.channels)
 
 
 def train_one(task: Task, start: Start, done: list[TrainedScale], diary: Diary) -> TrainedScale:

@@ -13,8 +13,10 @@ torch = pytest.importorskip("torch")
 from small_runs import SMALL, files_of, results, train  # noqa: E402
 
 from singan_core import HALO, manifest, noise, resample  # noqa: E402
+from singan_core.cascade import with_halo  # noqa: E402
 from singan_core.errors import RequestError, TrainingError  # noqa: E402
 from singan_train import config, device, scale, trainer  # noqa: E402
+from singan_train.frozen import FrozenPyramid  # noqa: E402
 from singan_train.networks import Discriminator, Generator  # noqa: E402
 from singan_train.run import METRICS, read_scale, read_start  # noqa: E402
 
@@ -100,7 +102,9 @@ def test_impossible_settings_are_refused(changes):
 def task_of(border="noise", real=None):
     real = torch.rand(1, 3, 20, 24) * 2 - 1 if real is None else real
     prev = torch.zeros(1, 3, real.shape[2] + 2 * HALO, real.shape[3] + 2 * HALO)
-    return scale.Task(1, real, lambda generator: real * 0.5, torch.zeros_like(prev), prev, 0.3, 3)
+    half = with_halo(real * 0.5)
+    mask = scale.noise_mask(real, border)
+    return scale.Task(1, real, lambda views, _: views.of(half, HALO), torch.zeros_like(prev), prev, mask, 0.3, 3)
 
 
 def state_of(settings):
@@ -130,7 +134,8 @@ def test_randomness_is_a_function_of_seed_scale_and_iteration():
 
 @pytest.mark.parametrize("border", ["zero", "noise"])
 def test_noise_fills_the_border_as_the_border_mode_says(border):
-    made = scale.unit_noise(torch.zeros(1, 3, 20, 24), 1, border, torch.Generator().manual_seed(0))
+    mask = scale.noise_mask(torch.zeros(1, 3, 20, 24), border)
+    made = scale.unit_noise(mask, 3, 1, torch.Generator().manual_seed(0))
     assert made.shape == (1, 3, 30, 34)
     assert torch.equal(made[:, 0], made[:, 1])
     assert bool(made[..., :5, :].any()) == (border == "noise")
@@ -240,7 +245,7 @@ def test_noise_amplitude_is_a_tenth_of_the_rmse_of_the_enlarged_reconstruction(s
     image = trainer.images.read(drawn_scene)
     z = torch.from_numpy(np.load(small_run / "reconstruction_noise.npy"))[None].expand(-1, 3, -1, -1)
     for n in (1, 2, 3):
-        below = resample.resize(trainer.frozen(start, scales[:n]).reconstruct(z), start.pyramid.shapes[n])
+        below = resample.resize(FrozenPyramid.of(start.pyramid, scales[:n]).reconstruct(z), start.pyramid.shapes[n])
         real = torch.from_numpy(resample.resize(image, start.pyramid.shapes[n]))
         expected = 0.1 * float((real - below).square().mean().sqrt())
         assert scales[n].facts.noise_amplitude == pytest.approx(expected, rel=1e-5)
@@ -251,7 +256,7 @@ def test_a_scale_begins_with_the_weights_of_the_one_below_when_the_width_agrees(
     below = read_scale(small_run, 0)
     image = torch.from_numpy(resample.resize(trainer.images.read(drawn_scene), start.pyramid.shapes[1]))
     z = torch.from_numpy(np.load(small_run / "reconstruction_noise.npy"))[None].expand(-1, 3, -1, -1)
-    task = trainer.make_task(1, image, start, [below], z)
+    task = trainer.make_task(1, image, start, [below], z, lambda *_: image)
 
     def same(settings):
         made = trainer.begin_scale(task, settings, 3, [below])
