@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from singan_core import HALO
+from singan_core import HALO, windows
 from singan_core.pyramid import Pass
-from singan_core.resample import Array, resize
+from singan_core.resample import Array, window
+from singan_core.windows import Region, Step, Wrap
 
 Generate = Callable[[int, Array, Array], Array]
-"""(scale, noise, prev), each (B, C, H+10, W+10) -> image (B, C, H, W)."""
+"""(scale, noise, prev), each (B, C, h+10, w+10) -> image (B, C, h, w)."""
 
-Draw = Callable[[int, Pass], Array]
-"""(index of the pass, pass) -> noise times its amplitude (B, C, H+10, W+10), its border filled."""
-
+Draw = Callable[[Step], Array]
+"""Noise times its amplitude for the step's drawn region and its halo, (B, C, h+10, w+10), its border filled."""
 
 DETAIL = 0.5
 """How much of its detail a pass beyond the finest scale may add: see docs/decisions.md for what was measured."""
@@ -37,25 +37,55 @@ def with_halo(image: Array) -> Array:
     return padded
 
 
-def detail_only(image: Array, prev: Array, smaller: tuple[int, int]) -> Array:
-    """What an image (..., H, W) adds to prev beyond what the smaller canvas could hold, on top of prev.
+def detail_only(image: Array, prev: Array, step: Step, wrap: Wrap = (False, False)) -> Array:
+    """The step's kept region of prev, and what its image adds beyond what the smaller canvas could hold.
 
     A generator that goes on past the scale it was trained on repeats its residual, colour and contrast included, on
     every pass. Taking the residual's coarse part away leaves it the fine detail and nothing to drift with; half of that
     detail stays natural over many passes, all of it grows into a net of false lines.
     """
     residual = image - prev
-    return prev + DETAIL * (residual - resize(resize(residual, smaller), tuple(prev.shape[-2:])))
+    held = windows.sources(step.kept, step.smaller, step.canvas, wrap)
+    coarse = window(residual, step.drawn, step.canvas, step.smaller, held, wrap)
+    coarse = window(coarse, held, step.smaller, step.canvas, step.kept, wrap)
+    fine, below = (window(part, step.drawn, step.canvas, step.canvas, step.kept, wrap) for part in (residual, prev))
+    return below + DETAIL * (fine - coarse)
 
 
-def run(passes: Iterable[tuple[int, Pass]], generate: Generate, draw: Draw, image: Array | None = None) -> Any:
-    """The picture (B, C, H, W), float, that the numbered passes draw, starting from an image of any size or nothing."""
-    for index, step in passes:
-        noise = draw(index, step)
-        if image is None:
-            image = generate(step.generator, noise, zeros(noise, noise.shape))
-            continue
-        prev = resize(image, step.canvas)
-        made = generate(step.generator, noise, with_halo(prev))
-        image = detail_only(made, prev, tuple(image.shape[-2:])) if step.beyond else made
+def enlarged(image: Array, have: Region, step: Step, wrap: Wrap) -> Array:
+    """Prev of a step with its halo, from a region of the smaller image: zeros beyond a canvas that does not wrap."""
+    seen = windows.seen(step.drawn, step.canvas, wrap)
+    inside = window(image, have, step.smaller, step.canvas, seen, wrap)
+    size = [span.length + 2 * HALO for span in step.drawn]
+    if list(inside.shape[-2:]) == size:
+        return inside
+    prev = zeros(inside, (*inside.shape[:-2], *size))
+    top, left = (span.start - drawn.start + HALO for span, drawn in zip(seen, step.drawn, strict=True))
+    prev[..., top : top + inside.shape[-2], left : left + inside.shape[-1]] = inside
+    return prev
+
+
+def run(
+    passes: Sequence[Pass],
+    generate: Generate,
+    draw: Draw,
+    image: Array | None = None,
+    region: Region | None = None,
+    wrap: Wrap = (False, False),
+) -> Any:
+    """The region (all of it, unless given) of the picture that the passes draw, float (B, C, h, w).
+
+    They start from an image of any size or from nothing. A region equals the slice of the whole, bit for bit, if
+    generate is as exact.
+    """
+    source = None if image is None else tuple(image.shape[-2:])
+    steps = windows.plan(passes, source, region or windows.whole(passes[-1].canvas), wrap)
+    have = windows.whole(steps[0].smaller)
+    for step in steps:
+        noise = draw(step)
+        prev = zeros(noise, noise.shape) if image is None else enlarged(image, have, step, wrap)
+        image = generate(step.generator, noise, prev)
+        if step.beyond:
+            image = detail_only(image, prev[..., HALO:-HALO, HALO:-HALO], step, wrap)
+        have = step.kept
     return image

@@ -6,6 +6,8 @@ pair are specified with test vectors in docs/noise.md; change nothing here witho
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -77,13 +79,47 @@ def field(
 def of_canvas(
     seed: int, scale: int, frame: int, channels: int, size: tuple[int, int], border: str
 ) -> NDArray[np.float32]:
-    """Unit noise (channels, H+10, W+10) of a canvas of size (H, W) with its halo.
-
-    The halo holds what the border mode says: with noise the field goes on there, otherwise it is zero.
-    """
+    """Unit noise (channels, H+10, W+10) of a canvas of size (H, W) with its halo, filled as the border mode says."""
     height, width = size
-    if border == "noise":
-        return field(seed, scale, frame, channels, -HALO, -HALO, height + 2 * HALO, width + 2 * HALO)
-    padded = np.zeros((channels, height + 2 * HALO, width + 2 * HALO), np.float32)
-    padded[:, HALO:-HALO, HALO:-HALO] = field(seed, scale, frame, channels, 0, 0, height, width)
-    return padded
+    return of_region(seed, scale, frame, channels, size, ((0, height), (0, width)), border)
+
+
+def of_region(
+    seed: int,
+    scale: int,
+    frame: int,
+    channels: int,
+    size: tuple[int, int],
+    region: tuple[tuple[int, int], tuple[int, int]],
+    border: str,
+    wrap: tuple[bool, bool] = (False, False),
+) -> NDArray[np.float32]:
+    """Unit noise (channels, h+10, w+10) of a region, (start, stop) of rows and columns, of a canvas, with its halo.
+
+    Beyond the canvas it is what the border mode says: with noise the field goes on, with zero there is none. Along an
+    axis that wraps the canvas is repeated.
+    """
+    spans = [(start - HALO, stop + HALO) for start, stop in region]
+    made = np.zeros((channels, *(stop - start for start, stop in spans)), np.float32)
+    rows, columns = (
+        list(_pieces(*span, length, periodic, border)) for span, length, periodic in zip(spans, size, wrap, strict=True)
+    )
+    for top, y, height in rows:
+        for left, x, width in columns:
+            made[:, top : top + height, left : left + width] = field(seed, scale, frame, channels, y, x, height, width)
+    return made
+
+
+def _pieces(start: int, stop: int, length: int, periodic: bool, border: str) -> Iterator[tuple[int, int, int]]:
+    """Where start .. stop-1 of an axis shows the field: (offset from start, position of the field, how many)."""
+    if periodic:
+        at = start
+        while at < stop:
+            count = min(length - at % length, stop - at)
+            yield at - start, at % length, count
+            at += count
+    elif border == "noise":
+        yield 0, start, stop - start
+    else:
+        first, last = max(start, 0), min(stop, length)
+        yield first - start, first, last - first

@@ -35,11 +35,17 @@ class Pyramid:
         height, width = self.shapes[scale]
         return math.sqrt(height * width / (self.finest[0] * self.finest[1]))
 
+    @property
+    def passes(self) -> tuple[Pass, ...]:
+        """The cascade on the trained sizes."""
+        return tuple(Pass(n, n, shape) for n, shape in enumerate(self.shapes))
+
 
 @dataclass(frozen=True)
 class Pass:
-    """One turn of the cascade: the generator's scale and the canvas that it draws."""
+    """One turn of the cascade: its number, the generator's scale and the canvas that it draws."""
 
+    index: int  # which noise it gets; the scale, and beyond the finest counted on
     generator: int
     canvas: Size
     beyond: bool = False  # a further pass of the finest generator: it may only add detail (cascade.detail_only)
@@ -116,9 +122,10 @@ def _passes(pyramid: Pyramid, size: Size, zoom: float) -> tuple[Pass, ...]:
         last = _last_scale(pyramid, zoom)
         unit = pyramid.ratio(last)
     canvases = [_scaled(size, pyramid.ratio(n) / unit) for n in range(last + 1)]
-    passes = [Pass(n, canvas) for n, canvas in enumerate(canvases)]
+    passes = [Pass(n, n, canvas) for n, canvas in enumerate(canvases)]
     for step in range(1, further + 1):
-        passes.append(Pass(finest, _scaled(size, zoom ** (step / further) / zoom), beyond=True))
+        canvas = _scaled(size, zoom ** (step / further) / zoom)
+        passes.append(Pass(finest + step, finest, canvas, beyond=True))
     passes[-1] = replace(passes[-1], canvas=size)
     return tuple(passes)
 

@@ -34,16 +34,16 @@ def _cubic(x: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.where(x < 1, near, np.where(x < 2, far, 0.0))
 
 
-def taps(n_in: int, n_out: int, wrap: bool = False) -> Taps:
+def taps(n_in: int, n_out: int, wrap: bool = False, start: int = 0, stop: int | None = None) -> Taps:
     """Indices into an axis of length n_in and float64 weights (rows sum to 1) that resample it to length n_out.
 
     With wrap the axis is periodic; without it, taps beyond the ends weigh nothing and the rest is renormalised.
+    Of the outputs, those from start to before stop (all of them, unless given); a part equals the slice of the whole.
     """
+    positions = np.arange(start, n_out if stop is None else stop) % n_out
     shrink = max(n_in / n_out, 1.0)
-    centres = (np.arange(n_out) + 0.5) * (n_in / n_out)
-    first = np.floor(centres - _SUPPORT * shrink + 0.5).astype(np.int64)
-    count = 2 * math.ceil(_SUPPORT * shrink) + 1 if shrink > 1 else 4
-    indices = first[:, None] + np.arange(count)
+    centres = (positions + 0.5) * (n_in / n_out)
+    indices = _first(n_in, n_out, positions)[:, None] + np.arange(_count(n_in, n_out))
     weights = _cubic((indices + 0.5 - centres[:, None]) / shrink)
     if wrap:
         indices = indices % n_in
@@ -51,6 +51,31 @@ def taps(n_in: int, n_out: int, wrap: bool = False) -> Taps:
         weights = np.where((indices >= 0) & (indices < n_in), weights, 0.0)
         indices = indices.clip(0, n_in - 1)
     return Taps(indices, weights / weights.sum(axis=1, keepdims=True))
+
+
+def reach(n_in: int, n_out: int, start: int, stop: int) -> tuple[int, int]:
+    """First and one past the last position of an axis of length n_in that outputs start .. stop-1 of n_out may read.
+
+    Positions outside the axis mean its periodic repeats.
+    """
+    ends = np.array([start, stop - 1])
+    first = _first(n_in, n_out, ends % n_out) + ends // n_out * n_in
+    return int(first[0]), int(first[1]) + _count(n_in, n_out)
+
+
+def _first(n_in: int, n_out: int, positions: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The first tap of every output position within 0 .. n_out-1."""
+    if n_in == n_out:
+        return positions
+    shrink = max(n_in / n_out, 1.0)
+    return np.floor((positions + 0.5) * (n_in / n_out) - _SUPPORT * shrink + 0.5).astype(np.int64)
+
+
+def _count(n_in: int, n_out: int) -> int:
+    """How many taps an output position has."""
+    if n_in == n_out:
+        return 1
+    return 2 * math.ceil(_SUPPORT * n_in / n_out) + 1 if n_in > n_out else 4
 
 
 def _like(values: NDArray[Any], image: Array) -> Array:
@@ -77,3 +102,27 @@ def resize(image: Array, size: tuple[int, int]) -> Array:
     if (height, width) == tuple(size):
         return image
     return apply(image, taps(height, size[0]), taps(width, size[1]))
+
+
+def window(
+    image: Array,
+    have: tuple[tuple[int, int], tuple[int, int]],
+    n_in: tuple[int, int],
+    n_out: tuple[int, int],
+    want: tuple[tuple[int, int], tuple[int, int]],
+    wrap: tuple[bool, bool] = (False, False),
+) -> Array:
+    """A region of what resize would make of a whole image, from the region of it that is there; bit for bit the same.
+
+    have and want are (start, stop) of rows and columns within n_in and n_out (or, periodic, their repeats); image is
+    the region have, (..., h, w).
+    """
+    if n_in == n_out and not any(wrap):
+        rows, columns = (slice(w[0] - h[0], w[1] - h[0]) for w, h in zip(want, have, strict=True))
+        return image[..., rows, columns]
+    parts = []
+    for axis in (0, 1):
+        made = taps(n_in[axis], n_out[axis], wrap[axis], *want[axis])
+        local = made.indices - have[axis][0]
+        parts.append(Taps(local % n_in[axis] if wrap[axis] else local, made.weights))
+    return apply(image, parts[0], parts[1])

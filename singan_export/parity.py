@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from singan_core import HALO, images, noise
 from singan_core.cascade import run
 from singan_core.errors import ParityError, RequestError
-from singan_core.pyramid import Pass, Size
+from singan_core.pyramid import Size
+from singan_core.windows import Step
 from singan_runtime.sampler import Sampler
 from singan_train.frozen import FrozenPyramid
 
@@ -133,17 +134,17 @@ def canvases(sampler: Sampler) -> Sequence[Size]:
 def compare_pyramid(sampler: Sampler, frozen: FrozenPyramid, size: Size) -> PyramidCheck:
     """The cascade of the size at zoom 1 (or the largest legal one), torch and ONNX, on noise seed 0."""
     try:
-        passes = sampler.passes(size, 1.0)
+        picture = sampler.picture(size, 1.0)
     except RequestError:
-        passes = sampler.passes(size)
+        picture = sampler.picture(size)
     unit = sampler.fresh(0)
-    ours = sampler.draw(passes, 0, None, unit)
+    ours = sampler.draw(picture, unit)
 
-    def draw(index: int, step: Pass) -> torch.Tensor:
-        scaled = unit(index, step) * np.float32(frozen.amplitudes[step.generator])
+    def draw(step: Step) -> torch.Tensor:
+        scaled = unit(step) * np.float32(frozen.amplitudes[step.generator])
         return torch.from_numpy(np.ascontiguousarray(scaled))
 
-    theirs = run(enumerate(passes), frozen.generate, draw).numpy()
+    theirs = run(picture.passes, frozen.generate, draw).numpy()
     levels = np.abs(images.to_pixels(ours).astype(int) - images.to_pixels(theirs).astype(int))
     return PyramidCheck(size, *_difference(ours, theirs), int(levels.max()), float((levels > 0).mean()))
 

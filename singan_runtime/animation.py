@@ -10,11 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from singan_core import cascade, images
+from singan_core import images, windows
 from singan_core.atomic import atomic_file
 from singan_core.errors import RequestError
 from singan_core.noise import RECONSTRUCTION_FRAME
-from singan_core.pyramid import Pass, Size
+from singan_core.pyramid import Size
+from singan_core.windows import Step
 from singan_runtime.sampler import Sampler, Zoom, check_seed
 
 Floats = NDArray[np.float32]
@@ -50,35 +51,34 @@ def animate(sampler: Sampler, walk: Walk, size: Size | None = None, zoom: Zoom =
     scale stand still. On a canvas other than the trained one, where z* is not defined, a fixed noise takes its place.
     """
     check(walk)
-    passes = sampler.passes(size, zoom, walk.start_scale)
-    base = sampler.base(passes, walk.start_scale)
-    moving = list(enumerate(passes))[walk.start_scale :]
-    rest = {index: _rest(sampler, walk, index, step) for index, step in moving}
+    picture = sampler.picture(size, zoom, walk.start_scale)
+    sampler.check_pixels(picture.size)
+    moving = windows.whole_steps(picture.passes)
+    rest = {step.index: _rest(sampler, walk, step) for step in moving}
     before, now = dict(rest), dict(rest)
     for frame in range(walk.frames):
         fresh = sampler.fresh(walk.seed, frame)
-        for index, step in moving:
-            u = fresh(index, step)
+        for step in moving:
+            index, u = step.index, fresh(step)
             if frame == 0:
                 now[index] = 0.95 * rest[index] + 0.05 * u
                 continue
             onward = now[index] + walk.beta * (now[index] - before[index]) + (1 - walk.beta) * u
             before[index], now[index] = now[index], walk.alpha * rest[index] + (1 - walk.alpha) * onward
 
-        def unit_noise(index: int, step: Pass) -> Floats:
-            return now[index].astype(np.float32)
+        def unit_noise(step: Step) -> Floats:
+            return now[step.index].astype(np.float32)
 
-        draw: cascade.Draw = unit_noise
-        yield images.to_pixels(sampler.draw(passes, walk.start_scale, base, draw))[0]
+        yield images.to_pixels(sampler.draw(picture, unit_noise))[0]
 
 
-def _rest(sampler: Sampler, walk: Walk, index: int, step: Pass) -> Floats:
+def _rest(sampler: Sampler, walk: Walk, step: Step) -> Floats:
     """z* of a pass: the stored one at scale 0 of the trained canvas, else zero, as at training."""
-    if index > 0:
+    if step.index > 0:
         return np.zeros((1, 1, 1, 1), np.float32)
     if step.canvas == sampler.manifest.shapes[0]:
         return sampler.fill(sampler.reconstruction_noise)
-    return sampler.fresh(walk.seed, RECONSTRUCTION_FRAME)(index, step)
+    return sampler.fresh(walk.seed, RECONSTRUCTION_FRAME)(step)
 
 
 def check_fps(fps: float) -> None:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from singan_core import HALO, cascade, images, manifest, noise, pyramid
+from singan_core import HALO, cascade, images, manifest, noise, pyramid, windows
 from singan_core.errors import RequestError
 from singan_core.manifest import Manifest
 from singan_core.pyramid import MAX_PIXELS, Pass, Size
+from singan_core.windows import Region, Span, Step, Wrap
 from singan_runtime.graphs import Graphs
 
 Floats = NDArray[np.float32]
@@ -21,6 +23,22 @@ Pixels = NDArray[np.uint8]
 Zoom = float | Literal["auto"]
 
 RECONSTRUCTION_NOISE = "reconstruction_noise.npy"
+TILE = 1280  # px: a larger picture is drawn in parts, so that memory stays bounded
+TILEABLE = ("", "x", "y", "xy")
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture but for its noise: the passes that draw it, what they start from, and which edges meet."""
+
+    passes: tuple[Pass, ...]
+    base: Floats | None  # the photo's reconstruction below the start scale, (1, C, H, W)
+    wrap: Wrap
+
+    @property
+    def size(self) -> Size:
+        """(height, width)."""
+        return self.passes[-1].canvas
 
 
 class Sampler:
@@ -55,34 +73,56 @@ class Sampler:
         last = passes[-1].generator
         if not 0 <= start_scale <= last:
             raise RequestError(f"start scale {start_scale} is not possible: this size and zoom use scales 0 to {last}")
-        if size[0] * size[1] > self.max_pixels:
-            raise RequestError(
-                f"{size[1]}x{size[0]} is {size[0] * size[1]} pixels, over the limit of {self.max_pixels}; "
-                "ask for less or raise the limit (--max-pixels)"
-            )
         return passes
 
+    def picture(
+        self, size: Size | None = None, zoom: Zoom = "auto", start_scale: int = 0, tileable: str = ""
+    ) -> Picture:
+        """A picture of exactly size (height, width), yet without its noise. Raises RequestError."""
+        passes = self.passes(size, zoom, start_scale)
+        if tileable not in TILEABLE:
+            raise RequestError(f"tileable {tileable!r} is not possible: choose x, y or xy")
+        if tileable and start_scale:
+            raise RequestError(f"a tileable picture needs start scale 0, not {start_scale}: the photo is not seamless")
+        base = self.reconstruction(start_scale) if start_scale else None
+        return Picture(passes[start_scale:], base, ("y" in tileable, "x" in tileable))
+
     def sample(
-        self, size: Size | None = None, seed: int = 0, count: int = 1, zoom: Zoom = "auto", start_scale: int = 0
+        self,
+        size: Size | None = None,
+        seed: int = 0,
+        count: int = 1,
+        zoom: Zoom = "auto",
+        start_scale: int = 0,
+        tileable: str = "",
     ) -> Pixels:
         """New pictures, uint8 (count, h, w, C), of exactly size (height, width); picture i has seed + i.
 
         Zoom says how large content is drawn (auto keeps the composition); from start_scale on noise is fresh, below
-        it the photo's own structure is kept. Raises RequestError.
+        it the photo's own structure is kept; tileable x, y or xy repeats without a seam. Raises RequestError.
         """
         if count < 1:
             raise RequestError(f"count {count} is not possible: ask for 1 picture or more")
-        return np.concatenate(list(self.each(size, seed, count, zoom, start_scale)))
+        return np.concatenate(list(self.each(size, seed, count, zoom, start_scale, tileable)))
 
     def each(
-        self, size: Size | None = None, seed: int = 0, count: int = 1, zoom: Zoom = "auto", start_scale: int = 0
+        self,
+        size: Size | None = None,
+        seed: int = 0,
+        count: int = 1,
+        zoom: Zoom = "auto",
+        start_scale: int = 0,
+        tileable: str = "",
     ) -> Iterator[Pixels]:
         """The pictures of sample one by one, (1, h, w, C) each, so that memory does not grow with count."""
-        passes = self.passes(size, zoom, start_scale)
+        picture = self.picture(size, zoom, start_scale, tileable)
+        self.check_pixels(picture.size)
         check_seed(seed, count)
-        base = self.base(passes, start_scale)
-        for picture in range(count):
-            yield images.to_pixels(self.draw(passes, start_scale, base, self.fresh(seed + picture)))
+        for number in range(count):
+            pixels = np.empty((1, *picture.size, self.manifest.channels), np.uint8)
+            for (rows, columns), part in self.tiles(picture, seed + number):
+                pixels[0, slice(*rows), slice(*columns)] = part
+            yield pixels
 
     def render(
         self,
@@ -91,17 +131,41 @@ class Sampler:
         seed: int = 0,
         zoom: Zoom = "auto",
         start_scale: int = 0,
+        tileable: str = "",
     ) -> Pixels:
         """Exactly the pixels (h, w, C) that the picture of the size has in the window (y, x, h, w).
 
-        The whole picture is drawn and sliced. Raises RequestError if the window is not inside.
+        Only what the window needs is drawn, at every scale. Raises RequestError if the window is not inside.
         """
         y, x, height, width = window
         if min(y, x) < 0 or min(height, width) < 1 or y + height > size[0] or x + width > size[1]:
             raise RequestError(
                 f"window {width}x{height} at x {x}, y {y} is not inside the picture of {size[1]}x{size[0]}"
             )
-        return self.sample(size, seed, 1, zoom, start_scale)[0, y : y + height, x : x + width]
+        self.check_pixels((height, width))
+        picture = self.picture(size, zoom, start_scale, tileable)
+        check_seed(seed)
+        pixels = np.empty((height, width, self.manifest.channels), np.uint8)
+        for (rows, columns), part in self.tiles(picture, seed, (Span(y, y + height), Span(x, x + width))):
+            pixels[rows.start - y : rows.stop - y, columns.start - x : columns.stop - x] = part
+        return pixels
+
+    def tiles(self, picture: Picture, seed: int, region: Region | None = None) -> Iterator[tuple[Region, Pixels]]:
+        """A region of the picture (all of it, unless given) part by part: where it lies and its pixels (h, w, C).
+
+        However large the picture, memory holds one part of it.
+        """
+        unit_noise = self.fresh(seed, wrap=picture.wrap)
+        for tile in windows.tiles(region or windows.whole(picture.size), TILE):
+            yield tile, images.to_pixels(self.draw(picture, unit_noise, tile))[0]
+
+    def check_pixels(self, size: Size) -> None:
+        """Raise RequestError if so many pixels may not be held at once."""
+        if size[0] * size[1] > self.max_pixels:
+            raise RequestError(
+                f"{size[1]}x{size[0]} is {size[0] * size[1]} pixels, over the limit of {self.max_pixels}; "
+                "ask for less or raise the limit (--max-pixels)"
+            )
 
     def reconstruct(self) -> Pixels:
         """The training photo as the model knows it, uint8 (H_N, W_N, C)."""
@@ -109,50 +173,36 @@ class Sampler:
 
     def reconstruction(self, scales: int) -> Floats:
         """The reconstruction of the first scales at their trained sizes, float (1, C, H, W)."""
-        passes = [Pass(n, shape) for n, shape in enumerate(self.manifest.shapes[:scales])]
 
-        def no_noise_but_z(index: int, step: Pass) -> Floats:
-            return self.z(step) if index == 0 else np.zeros(self._haloed(step), np.float32)
+        def no_noise_but_z(step: Step) -> Floats:
+            height, width = step.canvas
+            if step.index == 0:
+                return self.fill(self.reconstruction_noise) * np.float32(self.manifest.noise_amplitude[0])
+            return np.zeros((1, self.manifest.channels, height + 2 * HALO, width + 2 * HALO), np.float32)
 
-        return cascade.run(enumerate(passes), self.graphs.generate, no_noise_but_z)
+        return cascade.run(self.manifest.pyramid.passes[:scales], self.graphs.generate, no_noise_but_z)
 
-    def base(self, passes: tuple[Pass, ...], start_scale: int) -> Floats | None:
-        """What the start scale enlarges: the photo's reconstruction up to the scale below it."""
-        if start_scale == 0:
-            return None
-        return self.reconstruction(start_scale)
+    def draw(self, picture: Picture, unit_noise: cascade.Draw, region: Region | None = None) -> Floats:
+        """A region of the picture (all of it, unless given), float (1, C, h, w), from unit noise per step."""
 
-    def draw(self, passes: tuple[Pass, ...], start_scale: int, base: Floats | None, unit_noise: cascade.Draw) -> Floats:
-        """The picture, float (1, C, h, w), from unit noise per pass."""
+        def scaled(step: Step) -> Floats:
+            return unit_noise(step) * np.float32(self.manifest.noise_amplitude[step.generator])
 
-        def scaled(index: int, step: Pass) -> Floats:
-            return unit_noise(index, step) * np.float32(self.manifest.noise_amplitude[step.generator])
+        return cascade.run(picture.passes, self.graphs.generate, scaled, picture.base, region, picture.wrap)
 
-        return cascade.run(list(enumerate(passes))[start_scale:], self.graphs.generate, scaled, base)
+    def fresh(self, seed: int, frame: int = 0, wrap: Wrap = (False, False)) -> cascade.Draw:
+        """Unit noise of the field for every step, (1, C, h+10, w+10), its rim following the border mode."""
+        border = self.manifest.border
 
-    def fresh(self, seed: int, frame: int = 0) -> cascade.Draw:
-        """Unit noise of the field for every pass, (1, C, H+10, W+10), its rim following the border mode."""
-
-        def unit_noise(index: int, step: Pass) -> Floats:
-            channels, border = self.noise_channels(index), self.manifest.border
-            return self.fill(noise.of_canvas(seed, index, frame, channels, step.canvas, border))
+        def unit_noise(step: Step) -> Floats:
+            channels = self.manifest.noise_channels[step.generator]
+            return self.fill(noise.of_region(seed, step.index, frame, channels, step.canvas, step.drawn, border, wrap))
 
         return unit_noise
-
-    def noise_channels(self, index: int) -> int:
-        """Channels of the noise of a pass; passes beyond the finest scale count as the finest."""
-        return self.manifest.noise_channels[min(index, len(self.manifest.noise_channels) - 1)]
-
-    def z(self, step: Pass) -> Floats:
-        """z* as input of scale 0."""
-        return self.fill(self.reconstruction_noise) * np.float32(self.manifest.noise_amplitude[0])
 
     def fill(self, values: Floats) -> Floats:
         """Noise (1 or C, H, W) as (1, C, H, W)."""
         return np.broadcast_to(values[None], (1, self.manifest.channels, *values.shape[1:]))
-
-    def _haloed(self, step: Pass) -> tuple[int, int, int, int]:
-        return 1, self.manifest.channels, step.canvas[0] + 2 * HALO, step.canvas[1] + 2 * HALO
 
 
 def check_seed(seed: int, count: int = 1) -> None:

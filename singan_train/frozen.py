@@ -9,6 +9,7 @@ from torch import Tensor
 
 from singan_core import cascade
 from singan_core.pyramid import Pass, Pyramid
+from singan_core.windows import Step
 from singan_train.networks import Generator
 from singan_train.run import TrainedScale
 
@@ -24,7 +25,7 @@ class FrozenPyramid:
         noise_channels: Sequence[int],
     ) -> None:
         self.pyramid = Pyramid(pyramid.shapes[: len(generators)], pyramid.scale_factor)
-        self.passes = tuple(Pass(n, shape) for n, shape in enumerate(self.pyramid.shapes))
+        self.passes = self.pyramid.passes
         self.generators = generators
         self.amplitudes = amplitudes
         self.noise_channels = noise_channels
@@ -44,18 +45,18 @@ class FrozenPyramid:
     def reconstruct(self, reconstruction_noise: Tensor) -> Tensor:
         """The photo as the pyramid knows it: z* (1, C, H0+10, W0+10) at scale 0 and no noise above."""
 
-        def draw(index: int, step: Pass) -> Tensor:
-            if index == 0:
+        def draw(step: Step) -> Tensor:
+            if step.index == 0:
                 return reconstruction_noise * self.amplitudes[0]
             height, width = step.canvas
             return reconstruction_noise.new_zeros((1, reconstruction_noise.shape[1], height + 10, width + 10))
 
-        return cascade.run(enumerate(self.passes), self.generate, draw)
+        return cascade.run(self.passes, self.generate, draw)
 
     def sample(self, unit_noise: cascade.Draw, passes: Sequence[Pass] | None = None) -> Tensor:
         """A picture from unit noise per pass, on the trained canvases unless other passes are given."""
 
-        def draw(index: int, step: Pass) -> Tensor:
-            return unit_noise(index, step) * self.amplitudes[step.generator]
+        def draw(step: Step) -> Tensor:
+            return unit_noise(step) * self.amplitudes[step.generator]
 
-        return cascade.run(enumerate(self.passes if passes is None else passes), self.generate, draw)
+        return cascade.run(self.passes if passes is None else passes, self.generate, draw)

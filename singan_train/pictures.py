@@ -12,6 +12,7 @@ from torch import Tensor
 
 from singan_core import images, noise, pyramid
 from singan_core.pyramid import Pass
+from singan_core.windows import Step
 from singan_train.frozen import FrozenPyramid
 from singan_train.run import Start
 
@@ -36,9 +37,9 @@ def pictures(frozen: FrozenPyramid, start: Start, z: Tensor, real: Tensor) -> di
 def fake(frozen: FrozenPyramid, start: Start, seed: int, passes: Sequence[Pass], like: Tensor) -> Tensor:
     """The picture of a seed, (1, C, H, W), drawn from the noise field as the runtime draws it."""
 
-    def unit_noise(index: int, step: Pass) -> Tensor:
+    def unit_noise(step: Step) -> Tensor:
         channels = frozen.noise_channels[step.generator]
-        values = noise.of_canvas(seed, index, 0, channels, step.canvas, start.config.border)
+        values = noise.of_canvas(seed, step.index, 0, channels, step.canvas, start.config.border)
         return torch.from_numpy(values)[None].expand(-1, start.channels, -1, -1).to(like.device)
 
     return frozen.sample(unit_noise, passes)

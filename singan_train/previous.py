@@ -9,7 +9,7 @@ from torch import Tensor
 
 from singan_core import HALO, resample
 from singan_core.cascade import with_halo
-from singan_core.pyramid import Pass
+from singan_core.windows import Step
 from singan_train.frozen import FrozenPyramid
 from singan_train.run import Start, TrainedScale
 from singan_train.scale import Draw, DrawPrev, Views, noise_mask, random, unit_noise
@@ -64,10 +64,10 @@ class Previous:
         start = self.start
 
         def draw(views: Views, draw: Draw) -> Tensor:
-            def unit(index: int, step: Pass) -> Tensor:
+            def unit(step: Step) -> Tensor:
                 like = self.pool.new_empty((1, start.channels, *step.canvas))
                 mask = noise_mask(like, start.config.border)
-                return unit_noise(mask, start.channels, below.noise_channels[index], draw.values)
+                return unit_noise(mask, start.channels, below.noise_channels[step.index], draw.values)
 
             return views.of(with_halo(resample.resize(below.sample(unit), size)), HALO)
 

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageSequence
 
+from singan_core import windows
 from singan_core.errors import RequestError
 from singan_core.noise import RECONSTRUCTION_FRAME
 from singan_runtime import animation
@@ -31,11 +32,11 @@ def test_alpha_one_and_no_noise_stand_still_at_the_photo(sampler):
 def test_the_walk_is_the_paper_s_recursion(sampler, monkeypatch):
     """Frames drawn from noise that was computed here, plainly, from the formula."""
     alpha, beta, seed = 0.2, 0.6, 9
-    passes = sampler.passes()
+    one = windows.whole_steps(sampler.passes())[1]
     drawn = []
-    monkeypatch.setattr(sampler, "draw", lambda p, s, b, noise: drawn.append(noise(1, p[1])) or np.zeros((1, 3, 2, 2)))
+    monkeypatch.setattr(sampler, "draw", lambda _, noise: drawn.append(noise(one)) or np.zeros((1, 3, 2, 2)))
     list(animate(sampler, Walk(4, alpha, beta, 1, seed)))
-    u = [sampler.fresh(seed, frame)(1, passes[1]) for frame in range(4)]
+    u = [sampler.fresh(seed, frame)(one) for frame in range(4)]
     z = [np.zeros_like(u[0]), 0.05 * u[0]]
     for step in u[1:]:
         z.append((1 - alpha) * (z[-1] + beta * (z[-1] - z[-2]) + (1 - beta) * step))
@@ -59,11 +60,11 @@ def test_scales_below_the_start_scale_stand_still(sampler):
 
 
 def test_z_star_moves_the_trained_canvas_and_a_fixed_noise_any_other(sampler):
-    rest = animation._rest(sampler, Walk(), 0, sampler.passes()[0])
+    rest = animation._rest(sampler, Walk(), windows.whole_steps(sampler.passes())[0])
     assert np.array_equal(rest[0, :1], sampler.reconstruction_noise)
-    other = sampler.passes((40, 61), 1.0)[0]
-    rest = animation._rest(sampler, Walk(seed=3), 0, other)
-    assert np.array_equal(rest, sampler.fresh(3, RECONSTRUCTION_FRAME)(0, other))
+    other = windows.whole_steps(sampler.passes((40, 61), 1.0))[0]
+    rest = animation._rest(sampler, Walk(seed=3), other)
+    assert np.array_equal(rest, sampler.fresh(3, RECONSTRUCTION_FRAME)(other))
 
 
 def test_there_and_back_closes_without_a_jump():

@@ -5,11 +5,11 @@ from singan_core import cascade
 from singan_core.pyramid import Pass
 from singan_core.resample import resize
 
-PASSES = (Pass(0, (12, 15)), Pass(1, (18, 22)), Pass(1, (25, 30), beyond=True))
+PASSES = (Pass(0, 0, (12, 15)), Pass(1, 1, (18, 22)), Pass(2, 1, (25, 30), beyond=True))
 
 
-def silent(index, step):
-    return np.zeros((1, 3, step.canvas[0] + 10, step.canvas[1] + 10), np.float32)
+def silent(step):
+    return np.zeros((1, 3, step.size[0] + 10, step.size[1] + 10), np.float32)
 
 
 def adding(value):
@@ -24,7 +24,7 @@ def test_each_pass_gets_the_enlarged_image_with_a_border_of_zeros():
         seen.append((scale, noise.shape, prev))
         return prev[..., 5:-5, 5:-5] + np.float32(scale + 1)
 
-    cascade.run(enumerate(PASSES), generate, silent)
+    cascade.run(PASSES, generate, silent)
     assert [(scale, shape) for scale, shape, _ in seen] == [
         (0, (1, 3, 22, 25)),
         (1, (1, 3, 28, 32)),
@@ -38,22 +38,22 @@ def test_each_pass_gets_the_enlarged_image_with_a_border_of_zeros():
 
 def test_a_start_image_is_resized_once_to_the_first_canvas():
     image = np.random.default_rng(0).uniform(-1, 1, (1, 3, 9, 40)).astype(np.float32)
-    made = cascade.run([(1, PASSES[1])], adding(0), silent, image)
+    made = cascade.run(PASSES[1:2], adding(0), silent, image)
     assert np.array_equal(made, resize(image, (18, 22)))
 
 
 def test_noise_reaches_the_generator_by_index_of_the_pass():
-    def draw(index, step):
-        return silent(index, step) + np.float32(index + 1)
+    def draw(step):
+        return silent(step) + np.float32(step.index + 1)
 
-    made = cascade.run([(7, PASSES[1])], adding(0), draw, np.zeros((1, 3, 18, 22), np.float32))
+    made = cascade.run([Pass(7, 1, (18, 22))], adding(0), draw, np.zeros((1, 3, 18, 22), np.float32))
     assert np.all(made == 8)
 
 
 def test_a_further_pass_can_shift_no_colour():
     """The finest generator goes on beyond its scale: whatever it adds everywhere is taken away again."""
-    without = cascade.run(enumerate(PASSES[:2]), adding(0.25), silent)
-    beyond = cascade.run(enumerate(PASSES), adding(0.25), silent)
+    without = cascade.run(PASSES[:2], adding(0.25), silent)
+    beyond = cascade.run(PASSES, adding(0.25), silent)
     assert np.allclose(without, 0.5) and np.allclose(beyond, 0.5, atol=1e-6)
 
 
@@ -64,17 +64,17 @@ def test_a_further_pass_keeps_fine_detail():
         return prev[..., 5:-5, 5:-5] + checks
 
     prev = np.zeros((1, 3, 18, 22), np.float32)
-    made = cascade.run([(2, PASSES[2])], generate, silent, prev)
+    made = cascade.run(PASSES[2:], generate, silent, prev)
     assert made.std() > 0.8 * cascade.DETAIL * checks.std()
 
 
 def test_torch_and_numpy_agree():
     torch = pytest.importorskip("torch")
 
-    def draw(index, step):
-        rng = np.random.default_rng(index)
-        return rng.normal(size=silent(index, step).shape).astype(np.float32)
+    def draw(step):
+        rng = np.random.default_rng(step.index)
+        return rng.normal(size=silent(step).shape).astype(np.float32)
 
-    ours = cascade.run(enumerate(PASSES), adding(0), draw)
-    theirs = cascade.run(enumerate(PASSES), adding(0), lambda i, s: torch.from_numpy(draw(i, s)))
+    ours = cascade.run(PASSES, adding(0), draw)
+    theirs = cascade.run(PASSES, adding(0), lambda step: torch.from_numpy(draw(step)))
     assert np.abs(ours - theirs.numpy()).max() < 1e-5

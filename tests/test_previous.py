@@ -33,9 +33,9 @@ def test_the_pool_climbs_by_one_pass_as_the_cascade_does(border):
     start, done = small_pyramid(border=border)
     values = [scale.random(start.config, n, -1, CPU) for n in (1, 2)]
 
-    def unit(index, step):
+    def unit(step):
         mask = scale.noise_mask(torch.zeros(1, 3, *step.canvas), border)
-        return scale.unit_noise(mask, 3, 1 if index == 0 else 3, values[index])
+        return scale.unit_noise(mask, 3, 1 if step.index == 0 else 3, values[step.index])
 
     below = FrozenPyramid.of(start.pyramid, done[:2])
     cascades = [resample.resize(below.sample(unit), (56, 80)) for _ in range(4)]

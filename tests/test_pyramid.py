@@ -86,7 +86,7 @@ def test_auto_zoom_is_always_legal_and_keeps_the_coarsest_canvas_about_as_large_
 
 def test_the_trained_size_uses_the_trained_canvases():
     passes = pyramid.fit(TRAINED, (164, 250))
-    assert passes == tuple(Pass(n, shape) for n, shape in enumerate(TRAINED.shapes))
+    assert passes == TRAINED.passes
     assert passes == pyramid.fit(TRAINED, (164, 250), 1.0)
 
 
@@ -97,7 +97,7 @@ def test_zoom_one_adds_content_and_zoom_two_enlarges_it():
     twice = pyramid.fit(TRAINED, (328, 500), 2.0)
     assert twice[len(TRAINED.shapes) - 1].canvas == (164, 250)
     assert [step.beyond for step in twice].count(True) == round(math.log(2) / math.log(1 / TRAINED.scale_factor))
-    assert twice[-1] == Pass(len(TRAINED.shapes) - 1, (328, 500), beyond=True)
+    assert twice[-1] == Pass(twice[-1].index, len(TRAINED.shapes) - 1, (328, 500), beyond=True)
 
 
 @pytest.mark.parametrize("scale", range(len(TRAINED.shapes) - 1))

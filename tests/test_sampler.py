@@ -7,14 +7,16 @@ import sys
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
 from singan_core.errors import BundleError, RequestError
 from singan_runtime import Sampler, graphs
+from singan_runtime import sampler as samplers
 
 SIDE = st.integers(16, 90)
+TILEABLE = st.sampled_from(["", "x", "y", "xy"])
 
 
 @given(SIDE, SIDE)
@@ -55,13 +57,58 @@ def test_the_block_size_changes_no_byte(tiny_bundle, sampler, monkeypatch, block
 
 
 @given(st.data())
-@settings(max_examples=25)
+@settings(max_examples=60)
 def test_a_window_equals_the_slice_of_the_whole_picture(sampler, data):
     height, width = data.draw(SIDE), data.draw(SIDE)
     y, x = data.draw(st.integers(0, height - 1)), data.draw(st.integers(0, width - 1))
     h, w = data.draw(st.integers(1, height - y)), data.draw(st.integers(1, width - x))
-    whole = sampler.sample((height, width), seed=1)[0]
-    assert np.array_equal(sampler.render((height, width), (y, x, h, w), seed=1), whole[y : y + h, x : x + w])
+    start = data.draw(st.integers(0, 1))
+    request_ = {"zoom": data.draw(st.sampled_from(["auto", 0.7, 1.0, 1.3])), "start_scale": start}
+    request_ |= {"seed": data.draw(st.integers(0, 99)), "tileable": "" if start else data.draw(TILEABLE)}
+    try:
+        whole = sampler.sample((height, width), **request_)[0]
+    except RequestError:
+        assume(False)
+    part = sampler.render((height, width), (y, x, h, w), **request_)
+    assert np.array_equal(part, whole[y : y + h, x : x + w])
+
+
+@pytest.mark.parametrize("tile", [60, 101])
+def test_the_size_of_the_parts_changes_no_byte(sampler, monkeypatch, tile):
+    whole = sampler.sample((150, 211), seed=2)
+    monkeypatch.setattr(samplers, "TILE", tile)
+    assert np.array_equal(sampler.sample((150, 211), seed=2), whole)
+
+
+def test_a_window_of_a_picture_larger_than_memory_costs_a_window(sampler):
+    """A square of a 2^20 px picture, and the pixel limit counts the window alone."""
+    size = (2**20, 2**20)
+    window = sampler.render(size, (700_000, 5, 40, 50), seed=1)
+    assert window.shape == (40, 50, 3)
+    assert np.array_equal(sampler.render(size, (700_010, 15, 20, 30), seed=1), window[10:30, 10:40])
+    with pytest.raises(RequestError, match="over the limit"):
+        sampler.render(size, (0, 0, 10_000, 10_000))
+
+
+@pytest.mark.parametrize("tileable", ["x", "y", "xy"])
+def test_tileable_pictures_meet_themselves(sampler, tileable):
+    """No step over a seam is larger than those between neighbours inside, and on average it is like them."""
+    pictures = sampler.sample((70, 90), count=8, zoom=1.0, tileable=tileable).astype(float)
+    plain = sampler.sample((70, 90), count=8, zoom=1.0).astype(float)
+    for axis, name in ((1, "y"), (2, "x")):
+        if name in tileable:
+            seam = np.abs(pictures.take(0, axis) - pictures.take(-1, axis))
+            inside = np.abs(np.diff(pictures, axis=axis))
+            assert seam.max() <= inside.max()
+            assert seam.mean() <= 1.5 * inside.mean()
+            assert seam.mean() < 0.7 * np.abs(plain.take(0, axis) - plain.take(-1, axis)).mean()
+
+
+def test_only_new_pictures_can_be_tileable(sampler):
+    with pytest.raises(RequestError, match="needs start scale 0, not 1"):
+        sampler.sample(start_scale=1, tileable="x")
+    with pytest.raises(RequestError, match="tileable 'z' is not possible: choose x, y or xy"):
+        sampler.sample(tileable="z")
 
 
 @pytest.mark.parametrize("window", [(-1, 0, 5, 5), (0, 0, 0, 5), (30, 0, 5, 5), (0, 40, 5, 9)])
