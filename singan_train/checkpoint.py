@@ -63,7 +63,7 @@ def _moments(parameter: Tensor) -> dict[str, Tensor]:
 
 def _tensors(state: State) -> dict[str, Tensor]:
     """Everything that the next iteration depends on, by name; the tensors themselves, not copies."""
-    found: dict[str, Tensor] = {}
+    found = {f"average.{n}": value for n, value in enumerate(state.average)}
     for name, network, optimizer in (
         ("generator", state.generator, state.generator_optimizer),
         ("discriminator", state.discriminator, state.discriminator_optimizer),

@@ -58,16 +58,21 @@ class State:
     discriminator: Discriminator
     generator_optimizer: torch.optim.Adam
     discriminator_optimizer: torch.optim.Adam
+    average: list[Tensor]  # of the generator's parameters over the last iterations
+    fixed_statistics: bool  # BatchNorm runs on stored statistics
     iteration: int = 0  # done so far
 
     @classmethod
-    def begin(cls, generator: Generator, discriminator: Discriminator, config: TrainingConfig) -> State:
+    def begin(
+        cls, generator: Generator, discriminator: Discriminator, config: TrainingConfig, fixed_statistics: bool = False
+    ) -> State:
         """Fresh optimizers for two networks that lie on their device."""
 
         def adam(network: torch.nn.Module) -> torch.optim.Adam:
             return torch.optim.Adam(network.parameters(), lr=config.learning_rate, betas=config.betas, fused=True)
 
-        return cls(generator, discriminator, adam(generator), adam(discriminator))
+        average = [parameter.detach().clone() for parameter in generator.parameters()]
+        return cls(generator, discriminator, adam(generator), adam(discriminator), average, fixed_statistics)
 
 
 DrawPrev = Callable[["Views", "Draw"], Tensor]
@@ -153,7 +158,9 @@ def gradient_penalty(discriminator: Discriminator, images: Tensor) -> Tensor:
 def train_scale(task: Task, config: TrainingConfig, state: State, report: Report) -> None:
     """Train the state's networks in place, from its iteration on. Raises NotANumberError if a loss stops being one."""
     iterations = config.iterations_for(task.size)
-    state.generator.train()
+    if state.fixed_statistics and state.iteration == 0:
+        gather_statistics(task, config, state.generator)
+    state.generator.train(not state.fixed_statistics)
     state.discriminator.train()
     while state.iteration < iterations:
         late = state.iteration >= int(config.decay_at * iterations)
@@ -166,15 +173,26 @@ def train_scale(task: Task, config: TrainingConfig, state: State, report: Report
         for _ in range(config.generator_steps):
             made = generator_step(task, config, state, draw)
         state.iteration += 1
+        average(config, state)
         if state.iteration % LOG_EVERY == 0 or state.iteration == iterations:
             losses = Losses(*(float(value) for value in (*critic, *made)))
             if not np.isfinite(losses.real + losses.fake + losses.adversarial + losses.rmse):
                 raise NotANumberError(f"scale {task.scale}: the loss is no number at iteration {state.iteration}")
             report(state, losses)
-    if config.generator_norm:
+    with torch.no_grad():
+        for parameter, averaged in zip(state.generator.parameters(), state.average, strict=True):
+            parameter.copy_(averaged)
+    if config.generator_norm and not state.fixed_statistics:
         gather_statistics(task, config, state.generator)
     state.generator.eval()
     state.discriminator.eval()
+
+
+@torch.no_grad()
+def average(config: TrainingConfig, state: State) -> None:
+    """Take the newest weights into the average, which reaches back over a share of the iterations so far."""
+    newest = 1 / max(config.averaging * state.iteration, 1.0)
+    torch._foreach_lerp_(state.average, list(state.generator.parameters()), newest)
 
 
 def fake_inputs(task: Task, views: Views, draw: Draw) -> tuple[Tensor, Tensor]:
@@ -225,10 +243,11 @@ def generator_step(task: Task, config: TrainingConfig, state: State, draw: Draw)
 
 @torch.no_grad()
 def gather_statistics(task: Task, config: TrainingConfig, generator: Generator) -> None:
-    """Replace the BatchNorm statistics by averages over whole fakes and reconstructions of the final weights.
+    """Replace the BatchNorm statistics by averages over whole fakes and reconstructions of the present weights.
 
     Whole canvases, since windows would miss what differs between them; the larger a canvas, the fewer are enough.
     """
+    generator.train()
     for module in generator.modules():
         if isinstance(module, torch.nn.BatchNorm2d):
             module.reset_running_stats()
