@@ -2,22 +2,39 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 
 import typer
+from singan_cli.screens import SCREENS
 
 
 def size(word: str) -> tuple[int, int]:
-    """'1920x1080' (width x height) -> (height, width)."""
-    match = re.fullmatch(r"(\d{1,9})[xX](\d{1,9})", word.strip())
+    """'1920x1080' (width x height) or 'fullhd' -> (height, width)."""
+    word = word.strip().lower()
+    if word in SCREENS:
+        width, height = SCREENS[word]
+        return height, width
+    match = re.fullmatch(r"(\d{1,9})x(\d{1,9})", word)
     if not match:
-        raise typer.BadParameter(f"{word!r} is not a size; write WxH in pixels, for example 1920x1080")
+        near = difflib.get_close_matches(word, SCREENS, 1)
+        hint = f"did you mean {near[0]}?" if near else "write WxH in pixels, for example 1920x1080"
+        raise typer.BadParameter(f"{word!r} is not a size; {hint} (--list-sizes shows the names)")
     return int(match[2]), int(match[1])
 
 
 def sizes(words: str) -> list[tuple[int, int]]:
     """'320x240,1920x1080' -> sizes in that order."""
     return [size(word) for word in words.split(",")]
+
+
+def window(word: str) -> tuple[int, int, int, int]:
+    """'X,Y,W,H' -> (y, x, height, width)."""
+    match = re.fullmatch(r"(\d{1,9}),(\d{1,9}),(\d{1,9}),(\d{1,9})", word.strip())
+    if not match:
+        raise typer.BadParameter(f"{word!r} is not a window; write X,Y,W,H in pixels, for example 100,50,640,480")
+    x, y, width, height = (int(part) for part in match.groups())
+    return y, x, height, width
 
 
 def zoom(word: str) -> float | None:

@@ -4,32 +4,66 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from singan_cli import parse
 from singan_cli.options import Background, Bundle, Device, MaxPixels, Seed, Threads, ZoomWord
+from singan_cli.screens import listing
 
 from singan_core.pyramid import MAX_PIXELS
 
 if TYPE_CHECKING:
+    from singan_core.pyramid import Size
     from singan_runtime import Sampler
+
+
+def _list_sizes(wanted: bool) -> None:
+    if wanted:
+        typer.echo(listing())
+        raise typer.Exit
 
 
 def command(
     bundle: Bundle,
-    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder of the pictures.")],
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="Folder of the pictures; needed unless --deepzoom.")
+    ] = None,
     size: Annotated[
         str | None,
-        typer.Option("--size", metavar="WxH[,WxH...]", help="Exact sizes in pixels.", show_default="trained size"),
+        typer.Option(
+            "--size",
+            metavar="WxH|NAME[,...]",
+            help="Exact sizes in pixels, or names (--list-sizes).",
+            show_default="trained size",
+        ),
     ] = None,
+    list_sizes: Annotated[
+        bool, typer.Option("--list-sizes", callback=_list_sizes, is_eager=True, help="Print the names of sizes.")
+    ] = False,
     count: Annotated[int, typer.Option("--count", min=1, help="Pictures of each size, 1 or more.")] = 1,
     seed: Seed = 0,
     zoom: ZoomWord = "auto",
     start_scale: Annotated[
         int, typer.Option("--start-scale", help="First scale with fresh noise, 0 to the finest; 0 is all random.")
     ] = 0,
-    format: Annotated[str, typer.Option("--format", help="png, jpeg or webp.")] = "png",
+    tileable: Annotated[
+        str,
+        typer.Option(
+            "--tileable", metavar="x|y|xy", help="Repeat without a seam along x, y or both; start scale 0 only."
+        ),
+    ] = "",
+    window: Annotated[
+        str | None,
+        typer.Option("--window", metavar="X,Y,W,H", help="Draw only this rectangle of the picture, in pixels."),
+    ] = None,
+    deepzoom: Annotated[
+        Path | None,
+        typer.Option("--deepzoom", metavar="DIR", help="Write one picture as a Deep Zoom folder, png or jpeg."),
+    ] = None,
+    format: Annotated[
+        str, typer.Option("--format", help="png, jpeg, webp or tiff; tiff and --deepzoom take pictures of any size.")
+    ] = "png",
     background: Background = "white",
     device: Device = "auto",
     threads: Threads = None,
@@ -39,39 +73,108 @@ def command(
     sizes = parse.sizes(size) if size is not None else [None]
     number = parse.zoom(zoom)
     colour = parse.background(background)
-    from singan_cli.progress import counting, say_device
+    rectangle = parse.window(window) if window is not None else None
+    if (out is None) == (deepzoom is None):
+        raise typer.BadParameter("name one place for the result: --out DIR or --deepzoom DIR")
+    if deepzoom and (rectangle or count > 1 or len(sizes) > 1):
+        raise typer.BadParameter("--deepzoom writes one whole picture: leave out --window, --count and further sizes")
+    from singan_cli.progress import say_device
 
-    from singan_core import images
-    from singan_core.atomic import make_folder
     from singan_core.errors import RequestError
+    from singan_core.images import FORMATS, check_format
     from singan_runtime import Sampler
     from singan_runtime.sampler import check_seed
 
-    if format not in images.FORMATS:
-        raise RequestError(f"unknown format {format!r}: choose {', '.join(images.FORMATS)}")
+    if format not in (*FORMATS, "tiff"):
+        raise RequestError(f"unknown format {format!r}: choose {', '.join(FORMATS)} or tiff")
     sampler = Sampler.load(bundle, device, threads, max_pixels)
+    request: dict[str, Any] = {"zoom": "auto" if number is None else number, "start_scale": start_scale}
+    request |= {"tileable": tileable} if tileable else {}
     wanted = [sampler.trained_size if one is None else one for one in sizes]
     for one in wanted:  # refuse before the first picture is written
-        sampler.passes(one, "auto" if number is None else number, start_scale)
+        sampler.picture(one, **request)
+        if rectangle:
+            sampler.region(one, rectangle)
+        if format != "tiff" and not deepzoom:
+            held = rectangle[2:] if rectangle else one
+            check_format(format, held)
+            sampler.check_pixels(held)
     check_seed(seed, count)
+    say_device(sampler)
+    if deepzoom:
+        write_deepzoom(sampler, deepzoom, wanted[0], seed, request, format, colour)
+        return
+    assert out is not None
+    write_pictures(sampler, bundle, out, wanted, range(seed, seed + count), rectangle, request, format, colour)
+
+
+def write_pictures(
+    sampler: Sampler,
+    bundle: Path,
+    out: Path,
+    sizes: list[Size],
+    seeds: range,
+    rectangle: tuple[int, int, int, int] | None,
+    request: dict[str, Any],
+    format: str,
+    colour: tuple[int, int, int],
+) -> None:
+    """Every size with every seed, or a rectangle of each, into one flat folder."""
+    from singan_cli.progress import counting
+
+    from singan_core import images
+    from singan_core.atomic import make_folder
+    from singan_runtime import tiff
+
     make_folder(out)
     digest = fingerprint(bundle)
-    say_device(sampler)
-    with counting("pictures", len(wanted) * count) as advance:
-        for height, width in wanted:
-            used: float | str = "auto" if number is None else number
-            drawn = sampler.each((height, width), seed, count, "auto" if number is None else number, start_scale)
-            for picture, pixels in enumerate(drawn):
-                request = {
-                    "size": f"{width}x{height}",
-                    "seed": seed + picture,
-                    "zoom": used,
-                    "start_scale": start_scale,
-                }
-                path = out / f"{sampler.manifest.name}_{width}x{height}_{seed + picture}{images.FORMATS[format]}"
-                images.save(path, pixels[0], format, colour, provenance(sampler, digest, request))
+    with counting("pictures", len(sizes) * len(seeds)) as advance:
+        for height, width in sizes:
+            picture = sampler.picture((height, width), **request)
+            region = sampler.region((height, width), rectangle) if rectangle else None
+            for seed in seeds:
+                name = f"{sampler.manifest.name}_{width}x{height}_{seed}"
+                asked: dict[str, Any] = {"size": f"{width}x{height}", "seed": seed, **request}
+                if rectangle:
+                    y, x, h, w = rectangle
+                    name += f"_window_{x}_{y}_{w}x{h}"
+                    asked["window"] = [x, y, w, h]
+                text = provenance(sampler, digest, asked)
+                if format == "tiff":
+                    tiles = (sampler.pixels(picture, seed, tile) for tile in tiff.regions((height, width), region))
+                    shape = (height, width) if rectangle is None else rectangle[2:]
+                    tiff.save(out / f"{name}.tif", shape, sampler.manifest.channels, tiles, text["singan"])
+                else:
+                    pixels = sampler.pixels(picture, seed, region)
+                    images.save(out / f"{name}{images.FORMATS[format]}", pixels, format, colour, text)
                 advance()
-    typer.echo(f"wrote {len(wanted) * count} pictures to {out}")
+    typer.echo(f"wrote {len(sizes) * len(seeds)} pictures to {out}")
+
+
+def write_deepzoom(
+    sampler: Sampler,
+    folder: Path,
+    size: Size,
+    seed: int,
+    request: dict[str, Any],
+    format: str,
+    colour: tuple[int, int, int],
+) -> None:
+    """One picture as a Deep Zoom folder."""
+    from singan_cli.progress import counting
+
+    from singan_runtime import deepzoom
+
+    picture = sampler.picture(size, **request)
+    title = f"{sampler.manifest.name}, seed {seed}"
+    with counting("tiles", deepzoom.tile_count(size)) as advance:
+
+        def render(region: Any) -> Any:
+            advance()
+            return sampler.pixels(picture, seed, region)
+
+        deepzoom.save(folder, size, render, format, colour, title)
+    typer.echo(f"wrote {folder}; open {folder / 'index.html'} in a browser")
 
 
 def fingerprint(bundle: Path) -> str:

@@ -19,6 +19,7 @@ from singan_core.errors import ImageError, RequestError
 MIN_SIDE = 11  # the receptive field
 CHANNELS = ("auto", "1", "3", "4")
 FORMATS = {"png": ".png", "jpeg": ".jpg", "webp": ".webp"}
+_MOST = {"jpeg": 65535, "webp": 16383}  # px, longest side that a format can hold
 _MODES = {1: "L", 3: "RGB", 4: "RGBA"}
 _QUALITY = {"jpeg": {"quality": 95, "subsampling": 0}, "webp": {"quality": 95, "method": 4}}
 
@@ -148,6 +149,15 @@ def flatten(pixels: Pixels, background: tuple[int, int, int]) -> Pixels:
     return (mixed + 0.5).astype(np.uint8)
 
 
+def check_format(format: str, size: tuple[int, int]) -> None:
+    """Raise RequestError unless pictures of the size (height, width) can be saved in the format."""
+    if format not in FORMATS:
+        raise RequestError(f"unknown format {format!r}: choose {', '.join(FORMATS)}")
+    most = _MOST.get(format, max(size))
+    if max(size) > most:
+        raise RequestError(f"{size[1]}x{size[0]} is too large for {format}: sides up to {most} px; use png or tiff")
+
+
 def save(
     path: Path,
     pixels: Pixels,
@@ -160,8 +170,7 @@ def save(
     text becomes PNG text chunks (ignored by the others); JPEG, which has no alpha, composes on the background.
     Raises RequestError for another format, OutputError if the file cannot be written.
     """
-    if format not in FORMATS:
-        raise RequestError(f"unknown format {format!r}: choose {', '.join(FORMATS)}")
+    check_format(format, (pixels.shape[0], pixels.shape[1]))
     image = to_pillow(flatten(pixels, background) if format == "jpeg" else pixels)
     options: dict[str, object] = dict(_QUALITY.get(format, {}))
     if format == "png":

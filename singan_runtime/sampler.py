@@ -119,10 +119,7 @@ class Sampler:
         self.check_pixels(picture.size)
         check_seed(seed, count)
         for number in range(count):
-            pixels = np.empty((1, *picture.size, self.manifest.channels), np.uint8)
-            for (rows, columns), part in self.tiles(picture, seed + number):
-                pixels[0, slice(*rows), slice(*columns)] = part
-            yield pixels
+            yield self.pixels(picture, seed + number)[None]
 
     def render(
         self,
@@ -137,27 +134,31 @@ class Sampler:
 
         Only what the window needs is drawn, at every scale. Raises RequestError if the window is not inside.
         """
+        region = self.region(size, window)
+        self.check_pixels((window[2], window[3]))
+        picture = self.picture(size, zoom, start_scale, tileable)
+        check_seed(seed)
+        return self.pixels(picture, seed, region)
+
+    def region(self, size: Size, window: tuple[int, int, int, int]) -> Region:
+        """The window (y, x, h, w) of a picture of the size as a region. Raises RequestError if it is not inside."""
         y, x, height, width = window
         if min(y, x) < 0 or min(height, width) < 1 or y + height > size[0] or x + width > size[1]:
             raise RequestError(
                 f"window {width}x{height} at x {x}, y {y} is not inside the picture of {size[1]}x{size[0]}"
             )
-        self.check_pixels((height, width))
-        picture = self.picture(size, zoom, start_scale, tileable)
-        check_seed(seed)
-        pixels = np.empty((height, width, self.manifest.channels), np.uint8)
-        for (rows, columns), part in self.tiles(picture, seed, (Span(y, y + height), Span(x, x + width))):
-            pixels[rows.start - y : rows.stop - y, columns.start - x : columns.stop - x] = part
-        return pixels
+        return Span(y, y + height), Span(x, x + width)
 
-    def tiles(self, picture: Picture, seed: int, region: Region | None = None) -> Iterator[tuple[Region, Pixels]]:
-        """A region of the picture (all of it, unless given) part by part: where it lies and its pixels (h, w, C).
-
-        However large the picture, memory holds one part of it.
-        """
+    def pixels(self, picture: Picture, seed: int, region: Region | None = None) -> Pixels:
+        """A region of the picture (all of it, unless given), uint8 (h, w, C), drawn in parts of bounded memory."""
+        region = region or windows.whole(picture.size)
+        (top, bottom), (left, right) = region
+        pixels = np.empty((bottom - top, right - left, self.manifest.channels), np.uint8)
         unit_noise = self.fresh(seed, wrap=picture.wrap)
-        for tile in windows.tiles(region or windows.whole(picture.size), TILE):
-            yield tile, images.to_pixels(self.draw(picture, unit_noise, tile))[0]
+        for rows, columns in windows.tiles(region, TILE):
+            part = images.to_pixels(self.draw(picture, unit_noise, (rows, columns)))[0]
+            pixels[rows.start - top : rows.stop - top, columns.start - left : columns.stop - left] = part
+        return pixels
 
     def check_pixels(self, size: Size) -> None:
         """Raise RequestError if so many pixels may not be held at once."""

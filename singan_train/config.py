@@ -29,8 +29,7 @@ class TrainingConfig:
     max_width: int = 128
     generator_norm: bool = True  # BatchNorm
     discriminator_norm: bool = False
-    # a scale that begins with the weights of the one below also takes its BatchNorm statistics, and keeps them fixed
-    fixed_statistics: bool = True
+    fixed_statistics: bool = True  # BatchNorm's, gathered over whole canvases when the learning rate drops
     # one scale
     iterations: int = 900
     window_share: float = 0.4  # of the iterations, for scales seen through windows: most of their work is done below
@@ -40,7 +39,7 @@ class TrainingConfig:
     betas: tuple[float, float] = (0.5, 0.999)
     decay_at: float = 0.8  # of the iterations
     decay: float = 0.1
-    averaging: float = 0.1  # share of the iterations so far that the generator's weights are averaged over
+    averaging: float = 0.5  # share of the iterations since the drop that the generator's weights are averaged over
     gradient_penalty_weight: float = 0.1
     reconstruction_weight: float = 10.0
     noise_weight: float = 0.1  # noise amplitude per RMSE of the upsampled reconstruction

@@ -59,20 +59,17 @@ class State:
     generator_optimizer: torch.optim.Adam
     discriminator_optimizer: torch.optim.Adam
     average: list[Tensor]  # of the generator's parameters over the last iterations
-    fixed_statistics: bool  # BatchNorm runs on stored statistics
     iteration: int = 0  # done so far
 
     @classmethod
-    def begin(
-        cls, generator: Generator, discriminator: Discriminator, config: TrainingConfig, fixed_statistics: bool = False
-    ) -> State:
+    def begin(cls, generator: Generator, discriminator: Discriminator, config: TrainingConfig) -> State:
         """Fresh optimizers for two networks that lie on their device."""
 
         def adam(network: torch.nn.Module) -> torch.optim.Adam:
             return torch.optim.Adam(network.parameters(), lr=config.learning_rate, betas=config.betas, fused=True)
 
         average = [parameter.detach().clone() for parameter in generator.parameters()]
-        return cls(generator, discriminator, adam(generator), adam(discriminator), average, fixed_statistics)
+        return cls(generator, discriminator, adam(generator), adam(discriminator), average)
 
 
 DrawPrev = Callable[["Views", "Draw"], Tensor]
@@ -156,24 +153,28 @@ def gradient_penalty(discriminator: Discriminator, images: Tensor) -> Tensor:
 
 
 def train_scale(task: Task, config: TrainingConfig, state: State, report: Report) -> None:
-    """Train the state's networks in place, from its iteration on. Raises NotANumberError if a loss stops being one."""
+    """Train the state's networks in place, from its iteration on. Raises NotANumberError if a loss stops being one.
+
+    When the learning rate drops, BatchNorm goes over to statistics of whole canvases, fixed from then on, so that the
+    generator ends as it will be used. What remains is the average of its weights since then.
+    """
     iterations = config.iterations_for(task.size)
-    if state.fixed_statistics and state.iteration == 0:
-        gather_statistics(task, config, state.generator)
-    state.generator.train(not state.fixed_statistics)
+    drop = int(config.decay_at * iterations)
     state.discriminator.train()
     while state.iteration < iterations:
-        late = state.iteration >= int(config.decay_at * iterations)
+        if state.iteration == drop and config.fixed_statistics:
+            gather_statistics(task, config, state.generator)
+        state.generator.train(state.iteration < drop or not config.fixed_statistics)
         for optimizer in (state.generator_optimizer, state.discriminator_optimizer):
             for group in optimizer.param_groups:
-                group["lr"] = config.learning_rate * (config.decay if late else 1)
+                group["lr"] = config.learning_rate * (config.decay if state.iteration >= drop else 1)
         draw = Draw.of(task, config, state.iteration)
         for _ in range(config.discriminator_steps):
             critic = discriminator_step(task, config, state, draw)
         for _ in range(config.generator_steps):
             made = generator_step(task, config, state, draw)
         state.iteration += 1
-        average(config, state)
+        average(config, state, state.iteration - drop)
         if state.iteration % LOG_EVERY == 0 or state.iteration == iterations:
             losses = Losses(*(float(value) for value in (*critic, *made)))
             if not np.isfinite(losses.real + losses.fake + losses.adversarial + losses.rmse):
@@ -182,16 +183,16 @@ def train_scale(task: Task, config: TrainingConfig, state: State, report: Report
     with torch.no_grad():
         for parameter, averaged in zip(state.generator.parameters(), state.average, strict=True):
             parameter.copy_(averaged)
-    if config.generator_norm and not state.fixed_statistics:
+    if config.generator_norm and not config.fixed_statistics:
         gather_statistics(task, config, state.generator)
     state.generator.eval()
     state.discriminator.eval()
 
 
 @torch.no_grad()
-def average(config: TrainingConfig, state: State) -> None:
-    """Take the newest weights into the average, which reaches back over a share of the iterations so far."""
-    newest = 1 / max(config.averaging * state.iteration, 1.0)
+def average(config: TrainingConfig, state: State, count: int) -> None:
+    """Take the newest weights into the average, which reaches back over a share of the last count iterations."""
+    newest = 1 / max(config.averaging * count, 1.0)
     torch._foreach_lerp_(state.average, list(state.generator.parameters()), newest)
 
 

@@ -167,14 +167,12 @@ def begin_scale(task: Task, config: TrainingConfig, channels: int, done: list[Tr
         torch.manual_seed(random(config, task.scale, -1, torch.device("cpu")).initial_seed())
         generator = Generator(channels, width, config.generator_norm)
         discriminator = Discriminator(channels, width, config.discriminator_norm)
-    goes_on = bool(done) and done[-1].facts.width == width
-    if goes_on:
+    if done and done[-1].facts.width == width:
         generator.load_state_dict(done[-1].generator.state_dict())
         discriminator.load_state_dict(done[-1].discriminator.state_dict())
     _place(generator, device)
     _place(discriminator, device)
-    fixed = goes_on and config.generator_norm and config.fixed_statistics
-    return State.begin(generator, discriminator, config, fixed)
+    return State.begin(generator, discriminator, config)
 
 
 def judge(task: Task, start: Start, state: State) -> Facts:

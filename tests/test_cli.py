@@ -21,7 +21,7 @@ from singan_core import images
 from singan_runtime import Sampler
 
 SINGAN = str(Path(sys.executable).with_name("singan"))
-COMMANDS = ("train", "export", "verify", "inspect", "sample", "animate", "evaluate")
+COMMANDS = ("train", "export", "verify", "inspect", "sample", "animate", "evaluate", "bench")
 
 
 def call(*words):
@@ -93,6 +93,52 @@ def test_every_format_is_written(tiny_bundle, tmp_path, format):
     assert call("sample", tiny_bundle, "--out", tmp_path, "--format", format)[0] == 0
     with Image.open(tmp_path / f"hills_48x32_0{images.FORMATS[format]}") as image:
         assert image.format == format.upper()
+
+
+def test_sizes_have_names(tiny_bundle, tmp_path):
+    assert "fullhd       1920x1080" in call("sample", tiny_bundle, "--list-sizes")[1]
+    assert call("sample", tiny_bundle, "--out", tmp_path, "--size", "leaderboard,50x40")[0] == 0
+    assert sorted(size_of(path) for path in tmp_path.iterdir()) == [(50, 40), (728, 90)]
+    assert "did you mean fullhd?" in usage("sample", tiny_bundle, "--out", tmp_path, "--size", "fulhd")
+
+
+@pytest.mark.parametrize("format", ["png", "tiff"])
+def test_a_window_is_the_rectangle_of_the_picture(tiny_bundle, tmp_path, format):
+    pytest.importorskip("tifffile")
+    words = ["--out", tmp_path, "--size", "90x70", "--seed", "4"]
+    assert call("sample", tiny_bundle, *words)[0] == 0
+    assert call("sample", tiny_bundle, *words, "--window", "10,20,50,30", "--format", format)[0] == 0
+    with Image.open(tmp_path / "hills_90x70_4.png") as image:
+        whole = np.asarray(image)
+    with Image.open(next(tmp_path.glob("*window_10_20_50x30*"))) as image:
+        assert np.array_equal(np.asarray(image), whole[20:50, 10:60])
+
+
+def test_a_deep_zoom_folder_is_written(tiny_bundle, tmp_path):
+    status, said, _ = call(
+        "sample", tiny_bundle, "--deepzoom", tmp_path / "dz", "--size", "600x100", "--format", "jpeg"
+    )
+    assert status == 0 and "index.html in a browser" in said
+    assert size_of(tmp_path / "dz" / "picture_files" / "10" / "0_0.jpg") == (512, 100)
+
+
+def test_tileable_pictures_on_the_command_line(tiny_bundle, tmp_path):
+    words = ["--out", tmp_path, "--size", "60x60", "--tileable", "xy"]
+    assert call("sample", tiny_bundle, *words)[0] == 0
+    with Image.open(next(tmp_path.iterdir())) as image:
+        assert '"tileable": "xy"' in image.text["singan"]
+    assert "needs start scale 0" in one_line("sample", tiny_bundle, *words, "--start-scale", "1")
+    assert "choose x, y or xy" in one_line("sample", tiny_bundle, "--out", tmp_path, "--tileable", "both")
+
+
+def test_bench_tells_what_was_really_used(tiny_bundle):
+    status, said, _ = call("bench", tiny_bundle, "--size", "64x48,hd", "--repeats", "2", "--threads", "1", "--json")
+    small, large = json.loads(said)
+    assert status == 0 and (small["width"], small["height"], small["repeats"], small["threads"]) == (64, 48, 2, 1)
+    assert small["provider"] == "CPUExecutionProvider" and large["peak_memory_mb"] > 30
+    assert 0 < small["median"] <= small["p95"] < large["median"]
+    assert large["megapixels_per_second"] == pytest.approx(1280 * 720 / 1e6 / large["median"])
+    assert "1280x720: median" in call("bench", tiny_bundle, "--size", "hd", "--repeats", "1")[1]
 
 
 def test_animate_writes_a_gif(tiny_bundle, tmp_path):
@@ -172,7 +218,7 @@ RANGES = {
         "seed": "0 to 2^63-1", "threads": "1 or more",
     },
     "sample": {"size": "pixels", "count": "1 or more", "seed": "0 to 2^64-1", "zoom": "above 0", "start_scale": "0 to",
-               "max_pixels": "pixels", "format": "png, jpeg or webp"},
+               "max_pixels": "pixels", "format": "png, jpeg, webp or tiff"},
     "animate": {"frames": "1 or more", "fps": "0.1 to 50", "alpha": "0 to 1", "beta": "0 to 1", "start_scale": "0 to"},
 }  # fmt: skip
 
@@ -203,6 +249,19 @@ def test_huge_pictures_need_leave(tiny_bundle, tmp_path):
     said = one_line("sample", tiny_bundle, "--out", tmp_path / "out", "--size", "20000x20000")
     assert "over the limit of 33177600; ask for less or raise the limit (--max-pixels)" in said
     assert not (tmp_path / "out").exists()
+
+
+def test_impossible_windows_and_formats(tiny_bundle, tmp_path):
+    words = ["sample", tiny_bundle, "--out", tmp_path / "new", "--size", "90x70"]
+    assert "is not inside the picture of 90x70" in one_line(*words, "--window", "80,0,11,5")
+    assert "write X,Y,W,H in pixels" in usage(*words, "--window", "80,0,11")
+    assert "choose png, jpeg, webp or tiff" in one_line(*words, "--format", "bmp")
+    large = ["sample", tiny_bundle, "--out", tmp_path / "new", "--size", "70000x12", "--max-pixels", "900000"]
+    assert "too large for jpeg: sides up to 65535 px; use png or tiff" in one_line(*large, "--format", "jpeg")
+    assert not (tmp_path / "new").exists()
+    assert "name one place" in usage("sample", tiny_bundle)
+    assert "name one place" in usage(*words, "--deepzoom", tmp_path / "dz")
+    assert "one whole picture" in usage("sample", tiny_bundle, "--deepzoom", tmp_path / "dz", "--count", "2")
 
 
 def test_other_impossible_numbers(tiny_bundle, tmp_path):

@@ -1,0 +1,49 @@
+"""singan bench."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from typing import Annotated
+
+import typer
+from singan_cli import parse
+from singan_cli.options import AsJson, Bundle, Device, MaxPixels, Threads, ZoomWord
+
+from singan_core.pyramid import MAX_PIXELS
+
+
+def command(
+    bundle: Bundle,
+    size: Annotated[
+        str | None,
+        typer.Option("--size", metavar="WxH|NAME[,...]", help="Exact sizes in pixels.", show_default="trained size"),
+    ] = None,
+    zoom: ZoomWord = "auto",
+    repeats: Annotated[int, typer.Option("--repeats", min=1, help="Timed pictures of each size, 1 or more.")] = 5,
+    as_json: AsJson = False,
+    device: Device = "auto",
+    threads: Threads = None,
+    max_pixels: MaxPixels = MAX_PIXELS,
+) -> None:
+    """Time how fast a bundle draws here: one picture to warm up, then the median and the 95th percentile."""
+    sizes = parse.sizes(size) if size is not None else [None]
+    number = parse.zoom(zoom)
+    from singan_cli.progress import counting
+
+    from singan_runtime import Sampler
+    from singan_runtime.bench import bench
+
+    sampler = Sampler.load(bundle, device, threads, max_pixels)
+    used = "auto" if number is None else number
+    with counting("pictures", len(sizes) * (repeats + 1)) as advance:
+        timings = [bench(sampler, one, repeats, used, advance) for one in sizes]
+    if as_json:
+        typer.echo(json.dumps([dataclasses.asdict(timing) for timing in timings], indent=2))
+        return
+    typer.echo(f"{timings[0].provider}, {timings[0].threads} threads; peak memory {timings[-1].peak_memory_mb:.0f} MB")
+    for timing in timings:
+        typer.echo(
+            f"{timing.width}x{timing.height}: median {timing.median:.3f} s, p95 {timing.p95:.3f} s, "
+            f"{timing.megapixels_per_second:.2f} MPix/s (first {timing.first:.3f} s, {timing.repeats} repeats)"
+        )

@@ -1,0 +1,62 @@
+"""How fast a bundle draws on this machine."""
+
+from __future__ import annotations
+
+import os
+import resource
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from singan_core.errors import RequestError
+from singan_core.pyramid import Size
+from singan_runtime.sampler import Sampler, Zoom
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Seconds per picture after one that warms up, and what was really used."""
+
+    width: int
+    height: int
+    repeats: int
+    first: float  # seconds of the first picture: opening graphs included
+    median: float
+    p95: float  # at most this long in 95 % of the repeats
+    megapixels_per_second: float
+    peak_memory_mb: float | None  # of the process so far, resident; None where the system does not tell
+    provider: str
+    threads: int
+
+
+def bench(
+    sampler: Sampler,
+    size: Size | None = None,
+    repeats: int = 5,
+    zoom: Zoom = "auto",
+    advance: Callable[[], None] = lambda: None,
+) -> Timing:
+    """Draw a picture repeats + 1 times and time it. Raises RequestError."""
+    if repeats < 1:
+        raise RequestError(f"{repeats} repeats are not possible: ask for 1 or more")
+    seconds = []
+    for seed in range(repeats + 1):
+        began = time.perf_counter()
+        drawn = sampler.sample(size, seed, zoom=zoom)
+        seconds.append(time.perf_counter() - began)
+        advance()
+    _, height, width, _ = drawn.shape
+    first, *rest = seconds
+    median = statistics.median(rest)
+    p95 = sorted(rest)[-(-95 * len(rest) // 100) - 1]
+    speed = height * width / 1e6 / median
+    threads = sampler.graphs.threads or os.cpu_count() or 1
+    return Timing(width, height, repeats, first, median, p95, speed, peak_memory(), sampler.graphs.provider, threads)
+
+
+def peak_memory() -> float:
+    """The largest resident memory of this process so far, in MB."""
+    unit = 1 if sys.platform == "darwin" else 1024  # macOS counts bytes, Linux kB
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6
