@@ -11,10 +11,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from singan_cli.failure import Stopped
 
-from singan_train.config import PRESETS, TrainingConfig
+from singan_train.config import MOST_ON_CUDA, PRESETS, TrainingConfig
 
 if TYPE_CHECKING:
+    import torch
+
     from singan_train.run import Start
+
+LONG = 1800
+"""Seconds from which on training is said to be long."""
 
 
 def _by_preset(field: str) -> str:
@@ -26,11 +31,17 @@ def command(
     out: Annotated[Path, typer.Option("--out", metavar="RUN", help="Folder of the run.")],
     preset: Annotated[
         str | None,
-        typer.Option(help="draft (minutes on a CPU) or paper (hours on a CPU).", show_default=TrainingConfig.preset),
+        typer.Option(
+            help="draft (the fewest minutes), standard (some more) or paper (hours on a CPU).",
+            show_default=TrainingConfig.preset,
+        ),
     ] = None,
     max_size: Annotated[
         int | None,
-        typer.Option(help="Longer side of the finest scale, 11 to 8192 px.", show_default=_by_preset("max_size")),
+        typer.Option(
+            help="Longer side of the finest scale, 11 to 8192 px.",
+            show_default=f"{_by_preset('max_size')}; standard on a GPU: the photo's own, at most {MOST_ON_CUDA}",
+        ),
     ] = None,
     min_size: Annotated[
         int | None,
@@ -44,6 +55,13 @@ def command(
             min=1,
             help="Number of scales, 1 or more.",
             show_default=f"as many as fit factor {TrainingConfig.scale_factor}",
+        ),
+    ] = None,
+    schedule: Annotated[
+        str | None,
+        typer.Option(
+            help="How sizes grow from scale to scale: geometric (by a factor) or linear (by as many pixels).",
+            show_default=TrainingConfig.schedule,
         ),
     ] = None,
     channels: Annotated[
@@ -76,29 +94,33 @@ def command(
 
     from singan_train import config as configs
     from singan_train import trainer
+    from singan_train.calibration import expected_seconds
     from singan_train.device import resolve
+    from singan_train.run import read_start
 
     asked: dict[str, Any] = {
         "preset": preset,
         "max_size": max_size,
         "min_size": min_size,
         "scales": scales,
+        "schedule": schedule,
         "channels": channels,
         "border": border,
         "iterations": iterations,
         "seed": seed,
     }
-    changes = {name: value for name, value in asked.items() if name != "preset"}
-    config = configs.preset(preset or TrainingConfig.preset, **changes)
     if threads:
         torch.set_num_threads(threads)
     place = resolve(device)
+    changes = {name: value for name, value in asked.items() if name != "preset"}
+    config = configs.preset(preset or TrainingConfig.preset, **changes)
+    if config.preset == "standard" and place.type == "cuda" and max_size is None:
+        config = configs.preset("standard", **changes | {"max_size": MOST_ON_CUDA})
+    start = read_start(out) if resume else trainer.begin(photo, config, place)[0]
+    typer.echo(plan_text(start))
+    say_time(expected_seconds(start, place), start.config.preset, place, torch.get_num_threads())
     if dry_run:
-        typer.echo(plan_text(trainer.begin(photo, config, place)[0]))
         return
-    typer.echo(
-        f"training on {place}, {torch.get_num_threads()} threads" if place.type == "cpu" else f"training on {place}"
-    )
     with asked_to_stop() as signals, training_progress() as show:
         try:
             if resume:
@@ -111,6 +133,24 @@ def command(
                 signals[0] if signals else signal.SIGINT,
             ) from None
     typer.echo(f"wrote {out}")
+
+
+def say_time(seconds: float, preset: str, place: torch.device, threads: int) -> None:
+    """How long training will take, and what would be shorter if that is long."""
+    on = f"{place}, {threads} threads" if place.type == "cpu" else str(place)
+    typer.echo(f"training on {on}: about {duration(seconds)}")
+    if seconds > LONG:
+        shorter = "a smaller --max-size" if preset == "draft" else "--preset draft or a smaller --max-size"
+        typer.echo(
+            f"warning: this will be long; {shorter} would be shorter, and --resume goes on after a stop", err=True
+        )
+
+
+def duration(seconds: float) -> str:
+    """In words, to about two digits."""
+    if seconds < 90:
+        return f"{max(round(seconds), 1)} s"
+    return f"{round(seconds / 60)} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
 @contextmanager

@@ -20,7 +20,7 @@ MAX_PIXELS = 7680 * 4320  # of a whole picture, unless told otherwise
 
 @dataclass(frozen=True)
 class Pyramid:
-    """The trained sizes, coarsest first, and the ratio of neighbouring scales."""
+    """The trained sizes, coarsest first, and the (geometric mean) ratio of neighbouring scales."""
 
     shapes: tuple[Size, ...]
     scale_factor: float
@@ -52,35 +52,57 @@ class Pass:
 
 
 def plan(
-    size: Size, min_size: int = 25, max_size: int = 250, scale_factor: float = 0.75, scales: int | None = None
+    size: Size,
+    min_size: int = 25,
+    max_size: int = 250,
+    scale_factor: float = 0.75,
+    scales: int | None = None,
+    schedule: str = "geometric",
 ) -> Pyramid:
     """The pyramid of a photo of the given size: longer side at most max_size, coarsest shorter side min_size.
 
-    The factor is adjusted so that a whole number of scales fits. Raises RequestError. Source: SinGAN section 3 and
-    its reference code; sides are rounded here where the reference rounds up.
+    With a geometric schedule every scale is larger than the one below by the same factor, adjusted so that a whole
+    number of scales fits; with a linear one by the same number of pixels, about min_size. Raises RequestError.
+    Source: SinGAN section 3 and its reference code; sides are rounded here where the reference rounds up.
     """
     reduction = min(max_size / max(size), 1.0)
     finest = (round(size[0] * reduction), round(size[1] * reduction))
     short = min(finest)
     if short < min_size:
-        needed = math.ceil(min_size * max(size) / min(size))
-        advice = f"raise the maximal size to at least {needed} or crop" if min(size) >= min_size else "use a larger one"
-        raise RequestError(
-            f"a photo of {size[1]}x{size[0]} gives a finest scale of {finest[1]}x{finest[0]}, "
-            f"but the shorter side needs at least {min_size}: {advice} the photo"
-            if min(size) >= min_size
-            else f"a photo of {size[1]}x{size[0]} is smaller than the coarsest scale of {min_size} px: {advice}"
-        )
-    steps = math.ceil(round(math.log(min_size / short) / math.log(scale_factor), 6)) if scales is None else scales - 1
-    if scales is not None and not (1 <= scales <= max(1, short - min_size + 1)):
+        raise RequestError(_too_small(size, finest, min_size))
+    if scales is None:
+        steps = _steps(short, min_size, scale_factor, schedule)
+    elif 1 <= scales <= max(1, short - min_size + 1):
+        steps = scales - 1
+    else:
         raise RequestError(
             f"{scales} scales do not fit between {min_size} and {short} px: ask for 1 to {max(1, short - min_size + 1)}"
         )
     if steps == 0:
         return Pyramid((finest,), scale_factor)
     factor = (min_size / short) ** (1 / steps)
-    powers = [factor ** (steps - scale) for scale in range(steps + 1)]
-    return Pyramid(tuple((round(finest[0] * p), round(finest[1] * p)) for p in powers), factor)
+    if schedule == "linear":
+        ratios = [(min_size + (short - min_size) * scale / steps) / short for scale in range(steps + 1)]
+    else:
+        ratios = [factor ** (steps - scale) for scale in range(steps + 1)]
+    return Pyramid(tuple((round(finest[0] * ratio), round(finest[1] * ratio)) for ratio in ratios), factor)
+
+
+def _steps(short: int, min_size: int, scale_factor: float, schedule: str) -> int:
+    """How many steps lead from min_size to the finest shorter side."""
+    if schedule == "linear":
+        return math.ceil((short - min_size) / min_size)
+    return math.ceil(round(math.log(min_size / short) / math.log(scale_factor), 6))
+
+
+def _too_small(size: Size, finest: Size, min_size: int) -> str:
+    if min(size) < min_size:
+        return f"a photo of {size[1]}x{size[0]} is smaller than the coarsest scale of {min_size} px: use a larger one"
+    needed = math.ceil(min_size * max(size) / min(size))
+    return (
+        f"a photo of {size[1]}x{size[0]} gives a finest scale of {finest[1]}x{finest[0]}, "
+        f"but the shorter side needs at least {min_size}: raise the maximal size to at least {needed} or crop the photo"
+    )
 
 
 def check_size(size: Size) -> None:

@@ -8,20 +8,25 @@ from typing import Any, Literal
 from singan_core.errors import RequestError
 
 Border = Literal["zero", "noise"]
+Schedule = Literal["geometric", "linear"]
+
+MOST_ON_CUDA = 1920
+"""Longer side (px) of the standard preset on a GPU, where the photo has as much."""
 
 
 @dataclass(frozen=True)
 class TrainingConfig:
-    """Every number of a training run. The defaults are the draft preset."""
+    """Every number of a training run. The defaults are the standard preset."""
 
-    preset: str = "draft"
+    preset: str = "standard"
     seed: int = 0
     channels: str = "auto"
     border: Border = "zero"
     # pyramid
     min_size: int = 25  # px, shorter side of the coarsest scale
-    max_size: int = 192  # px, longer side of the finest scale
+    max_size: int = 250  # px, longer side of the finest scale
     scale_factor: float = 0.75  # adjusted so that a whole number of scales fits
+    schedule: Schedule = "geometric"  # how sizes grow: by a factor, or by as many pixels
     scales: int | None = None  # fixes the number of scales instead
     # networks
     width: int = 32  # channels of the hidden layers at scale 0
@@ -31,8 +36,8 @@ class TrainingConfig:
     discriminator_norm: bool = False
     fixed_statistics: bool = True  # BatchNorm's, gathered over whole canvases when the learning rate drops
     # one scale
-    iterations: int = 900
-    window_share: float = 0.4  # of the iterations, for scales seen through windows: most of their work is done below
+    iterations: int = 1000
+    window_share: float = 1.0  # of the iterations, for scales seen through windows
     discriminator_steps: int = 1  # per iteration
     generator_steps: int = 1
     learning_rate: float = 5e-4
@@ -66,7 +71,8 @@ class TrainingConfig:
 
 
 PRESETS = {
-    "draft": TrainingConfig(),
+    "draft": TrainingConfig(preset="draft", max_size=192, iterations=900, window_share=0.4),
+    "standard": TrainingConfig(),
     "paper": TrainingConfig(
         preset="paper",
         max_size=250,
@@ -86,7 +92,7 @@ PRESETS = {
 def preset(name: str, **changes: Any) -> TrainingConfig:
     """The named preset with the given fields changed (None leaves a field as it is). Raises RequestError."""
     if name not in PRESETS:
-        raise RequestError(f"unknown preset {name!r}: choose {' or '.join(PRESETS)}")
+        raise RequestError(f"unknown preset {name!r}: choose {', '.join(PRESETS)}")
     return checked(replace(PRESETS[name], **{key: value for key, value in changes.items() if value is not None}))
 
 
@@ -99,6 +105,8 @@ def checked(config: TrainingConfig) -> TrainingConfig:
             raise RequestError(f"{name.replace('_', ' ')} {value} is not possible: it must be {low} to {high}")
     if config.max_size < config.min_size:
         raise RequestError(f"max size {config.max_size} is below min size {config.min_size}")
+    if config.schedule not in ("geometric", "linear"):
+        raise RequestError(f"unknown schedule {config.schedule!r}: choose geometric or linear")
     if config.border not in ("zero", "noise"):
         raise RequestError(f"unknown border {config.border!r}: choose zero or noise")
     if config.channels not in ("auto", "1", "3", "4"):

@@ -46,7 +46,7 @@ def begin(photo: Path, config: TrainingConfig, device: torch.device) -> tuple[St
     """Read the photo and plan its pyramid, writing nothing. Raises ImageError or RequestError."""
     image = images.read(photo, config.channels)
     size = (image.shape[2], image.shape[3])
-    shapes = pyramid.plan(size, config.min_size, config.max_size, config.scale_factor, config.scales)
+    shapes = pyramid.plan(size, config.min_size, config.max_size, config.scale_factor, config.scales, config.schedule)
     digest = hashlib.sha256(image.tobytes()).hexdigest()
     start = Start(config, photo.stem, digest, size, image.shape[1], shapes, str(device), torch.__version__)
     return start, image

@@ -6,6 +6,7 @@ import shutil
 
 import pytest
 from PIL import Image
+from singan_cli import train
 from test_cli import call, one_line, usage
 
 torch = pytest.importorskip("torch")
@@ -17,7 +18,7 @@ TINY = ("--min-size", "14", "--max-size", "42", "--iterations", "5", "--threads"
 def test_photo_to_pictures(drawn_scene, tmp_path):
     run, bundle = tmp_path / "run", tmp_path / "bundle"
     status, said, shown = call("train", drawn_scene, "--out", run, *TINY)
-    assert status == 0 and "training on cpu, 1 threads" in said and f"wrote {run}" in said
+    assert status == 0 and "training on cpu, 1 threads: about " in said and f"wrote {run}" in said
     assert "scale 4/4 iteration 5/5" in shown and "rmse" in shown and "left 0:00" in shown
     status, said, _ = call("export", run, "--out", bundle)
     assert status == 0 and said.count("(allowed 1e-05)") == 4 and said.count("pyramid") == 3
@@ -34,9 +35,26 @@ def test_photo_to_pictures(drawn_scene, tmp_path):
 def test_dry_run_prints_the_plan_and_writes_nothing(drawn_scene, tmp_path):
     status, said, _ = call("train", drawn_scene, "--out", tmp_path / "run", *TINY, "--dry-run")
     assert status == 0
-    assert "scene: 60x44, 3 channels; preset draft, seed 0, device cpu, border zero" in said
+    assert "scene: 60x44, 3 channels; preset standard, seed 0, device cpu, border zero" in said
     assert "scale 0: 19x14, width 32" in said and "scale 3: 42x31" in said and "parameters" in said
     assert not (tmp_path / "run").exists()
+
+
+def test_training_that_will_be_long_is_said_to_be(drawn_scene, tmp_path, monkeypatch):
+    words = ["train", drawn_scene, "--out", tmp_path / "run", *TINY, "--dry-run"]
+    assert "warning" not in call(*words)[2]
+    monkeypatch.setattr(train, "LONG", 0.0)
+    assert "warning: this will be long; --preset draft or a smaller --max-size would be shorter" in call(*words)[2]
+    assert "warning: this will be long; a smaller --max-size" in call(*words, "--preset", "draft")[2]
+    assert [train.duration(seconds) for seconds in (0.2, 40, 400, 9000)] == ["1 s", "40 s", "7 min", "2.5 h"]
+
+
+def test_sizes_can_grow_by_as_many_pixels(drawn_scene, tmp_path):
+    words = ("--out", tmp_path / "run", "--min-size", "14", "--schedule", "linear", "--dry-run")
+    said = call("train", drawn_scene, *words)[1]
+    assert [line.split()[2] for line in said.splitlines() if line.startswith("  scale")] == [
+        "19x14,", "33x24,", "46x34,", "60x44,"
+    ]  # fmt: skip
 
 
 def test_paper_preset_is_planned_as_the_paper_has_it(drawn_scene, tmp_path):
@@ -48,7 +66,7 @@ def test_paper_preset_is_planned_as_the_paper_has_it(drawn_scene, tmp_path):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (("--preset", "thesis"), "unknown preset 'thesis': choose draft or paper"),
+        (("--preset", "thesis"), "unknown preset 'thesis': choose draft, standard, paper"),
         (("--max-size", "99999"), "max size 99999 is not possible: it must be 11 to 8192"),
         (("--min-size", "2"), "min size 2 is not possible: it must be 11 to 1024"),
         (("--min-size", "60", "--max-size", "50"), "max size 50 is below min size 60"),
@@ -58,6 +76,7 @@ def test_paper_preset_is_planned_as_the_paper_has_it(drawn_scene, tmp_path):
         (("--border", "wrap"), "unknown border 'wrap': choose zero or noise"),
         (("--device", "gpu"), "unknown device 'gpu': choose auto, cpu, cuda or cuda:N"),
         (("--scales", "99"), "99 scales do not fit"),
+        (("--schedule", "cubic"), "unknown schedule 'cubic': choose geometric or linear"),
     ],
 )
 def test_impossible_options_of_train(drawn_scene, tmp_path, words, message):

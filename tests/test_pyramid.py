@@ -45,11 +45,24 @@ def test_the_number_of_scales_can_be_asked_for():
         pyramid.plan((164, 250), scales=500)
 
 
+def test_a_linear_schedule_grows_by_the_same_number_of_pixels():
+    """The thesis' ten steps of 25 px."""
+    planned = pyramid.plan((250, 250), schedule="linear")
+    assert planned.shapes == tuple((side, side) for side in range(25, 251, 25))
+    assert pyramid.plan((250, 250), schedule="linear", scales=4).shapes == (
+        (25, 25),
+        (100, 100),
+        (175, 175),
+        (250, 250),
+    )
+    assert math.isclose(planned.scale_factor, 0.1 ** (1 / 9))
+
+
 def test_photos_that_cannot_be_planned_are_refused_with_the_way_out():
     with pytest.raises(RequestError, match=r"2000x30 .* raise the maximal size to at least 1667"):
         pyramid.plan((30, 2000))
     assert min(pyramid.plan((30, 2000), max_size=1667).finest) >= 25
-    with pytest.raises(RequestError, match=r"100x20 is smaller than the coarsest scale of 25 px"):
+    with pytest.raises(RequestError, match=r"100x20 is smaller than the coarsest scale of 25 px: use a larger one"):
         pyramid.plan((20, 100))
 
 

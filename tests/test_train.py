@@ -89,7 +89,7 @@ def test_paper_preset_has_the_paper_s_numbers():
     assert (paper.gradient_penalty_weight, paper.reconstruction_weight, paper.noise_weight) == (0.1, 10, 0.1)
     assert {paper.iterations_for(size) for size in ((25, 33), (250, 250))} == {2000}
     assert paper.windows == 0 and paper.pool == 0  # whole pictures, drawn anew for every step
-    with pytest.raises(RequestError, match="unknown preset 'thesis': choose draft or paper"):
+    with pytest.raises(RequestError, match="unknown preset 'thesis': choose draft, standard, paper"):
         config.preset("thesis")
 
 
@@ -114,13 +114,49 @@ def state_of(settings):
 def test_every_generator_step_sees_a_fresh_fake():
     """The reference repeats its generator steps on one stale fake; ours differ within an iteration."""
     seen = []
-    settings = dataclasses.replace(SMALL, discriminator_steps=2, generator_steps=3, iterations=1)
+    settings = dataclasses.replace(
+        SMALL, discriminator_steps=2, generator_steps=3, iterations=1, fixed_statistics=False
+    )
     state = state_of(settings)
     state.generator.register_forward_pre_hook(lambda module, inputs: seen.append(inputs[0].clone()))
     scale.train_scale(task_of(), settings, state, lambda *_: None)
     fakes = [noise_ for noise_ in seen[: 2 + 2 * 3] if noise_.any()]  # reconstructions have no noise
     assert len(fakes) == 2 + 3
     assert len({noise_.numpy().tobytes() for noise_ in fakes}) == 5
+
+
+def test_statistics_are_fixed_when_the_learning_rate_drops():
+    """From then on the generator runs, and ends, on what whole canvases have shown."""
+    settings = dataclasses.replace(SMALL, iterations=10, decay_at=0.7)
+    state, modes, statistics = state_of(settings), [], set()
+
+    def look(module, inputs):
+        modes.append((state.iteration, module.training))
+        if not module.training:
+            statistics.add(module.net[1].running_mean.numpy().tobytes())
+
+    state.generator.register_forward_pre_hook(look)
+    scale.train_scale(task_of(), settings, state, lambda *_: None)
+    assert all(training for iteration, training in modes if iteration < 7)
+    assert not any(training for iteration, training in modes if iteration > 7)
+    assert statistics == {state.generator.net[1].running_mean.numpy().tobytes()}
+
+
+def test_the_average_reaches_back_over_a_share_of_the_last_iterations():
+    settings = dataclasses.replace(SMALL, averaging=0.5)
+    state = state_of(settings)
+    values = []
+    for count in range(-3, 9):
+        for parameter in state.generator.parameters():
+            parameter.data.fill_(float(count))
+        scale.average(settings, state, count)
+        values.append(float(state.average[0].flatten()[0]))
+    assert values[:6] == list(range(-3, 3))  # before the drop, and as long as half the count is one
+    assert values[6] == pytest.approx(2 / 3 * 3 + 1 / 3 * 2)
+    assert values[-1] < 8 - 1
+    last = dataclasses.replace(settings, averaging=0.0)
+    scale.average(last, state, 100)
+    assert float(state.average[0].flatten()[0]) == 8
 
 
 def test_randomness_is_a_function_of_seed_scale_and_iteration():
