@@ -17,6 +17,7 @@ Array = Any  # numpy.ndarray or torch.Tensor; the core knows nothing of torch
 
 _SUPPORT = 2.0  # of the cubic kernel, in source pixels at scale 1
 _A = -0.5
+_ROWS = 32  # of the output at once
 
 
 class Taps(NamedTuple):
@@ -84,16 +85,40 @@ def _like(values: NDArray[Any], image: Array) -> Array:
 
 
 def apply(image: Array, rows: Taps, columns: Taps) -> Array:
-    """Resample an image (..., H, W), numpy or torch, float: columns first, since they are the fewer when enlarging."""
-    weights = _like(columns.weights, image)
-    wide = image[..., columns.indices[:, 0]] * weights[:, 0]
-    for tap in range(1, weights.shape[1]):
-        wide = wide + image[..., columns.indices[:, tap]] * weights[:, tap]
-    weights = _like(rows.weights, image)[..., None]
-    tall = wide[..., rows.indices[:, 0], :] * weights[:, 0]
-    for tap in range(1, weights.shape[1]):
-        tall = tall + wide[..., rows.indices[:, tap], :] * weights[:, tap]
-    return tall
+    """Resample an image (..., H, W), numpy or torch, float: columns first, since they are the fewer when enlarging.
+
+    Block of rows by block of rows, so that what is in work stays in the cache.
+    """
+    across, down = _like(columns.weights, image), _like(rows.weights, image)[..., None]
+    parts = []
+    for top in range(0, len(rows.indices), _ROWS):
+        indices = rows.indices[top : top + _ROWS]
+        first = int(indices.min())
+        source = image[..., first : int(indices.max()) + 1, :]
+        wide = source[..., columns.indices[:, 0]] * across[:, 0]
+        for tap in range(1, across.shape[1]):
+            wide += source[..., columns.indices[:, tap]] * across[:, tap]
+        indices, weights = indices - first, down[top : top + _ROWS]
+        tall = wide[..., indices[:, 0], :] * weights[:, 0]
+        for tap in range(1, weights.shape[1]):
+            tall += wide[..., indices[:, tap], :] * weights[:, tap]
+        parts.append(tall)
+    return _joined(parts)
+
+
+def _joined(parts: list[Array]) -> Array:
+    """The parts below each other."""
+    if len(parts) == 1:
+        return parts[0]
+    if hasattr(parts[0], "new_empty"):
+        height = sum(part.shape[-2] for part in parts)
+        whole = parts[0].new_empty((*parts[0].shape[:-2], height, parts[0].shape[-1]))
+        top = 0
+        for part in parts:
+            whole[..., top : top + part.shape[-2], :] = part
+            top += part.shape[-2]
+        return whole
+    return np.concatenate(parts, axis=-2)
 
 
 def resize(image: Array, size: tuple[int, int]) -> Array:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from singan_core import images, windows
+from singan_core import HALO, images, windows
 from singan_core.atomic import atomic_file
 from singan_core.errors import RequestError
 from singan_core.noise import RECONSTRUCTION_FRAME
@@ -67,9 +67,11 @@ def animate(sampler: Sampler, walk: Walk, size: Size | None = None, zoom: Zoom =
             before[index], now[index] = now[index], walk.alpha * rest[index] + (1 - walk.alpha) * onward
 
         def unit_noise(step: Step) -> Floats:
-            return now[step.index].astype(np.float32)
+            (top, bottom), (left, right) = step.drawn
+            part = now[step.index][..., top : bottom + 2 * HALO, left : right + 2 * HALO]
+            return part.astype(np.float32)
 
-        yield images.to_pixels(sampler.draw(picture, unit_noise))[0]
+        yield sampler.painted(picture, unit_noise)
 
 
 def _rest(sampler: Sampler, walk: Walk, step: Step) -> Floats:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import resource
 import statistics
 import sys
@@ -52,8 +51,8 @@ def bench(
     median = statistics.median(rest)
     p95 = sorted(rest)[-(-95 * len(rest) // 100) - 1]
     speed = height * width / 1e6 / median
-    threads = sampler.graphs.threads or os.cpu_count() or 1
-    return Timing(width, height, repeats, first, median, p95, speed, peak_memory(), sampler.graphs.provider, threads)
+    graphs = sampler.graphs
+    return Timing(width, height, repeats, first, median, p95, speed, peak_memory(), graphs.provider, graphs.threads)
 
 
 def peak_memory() -> float:

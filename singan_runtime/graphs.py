@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import threading
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from singan_core import HALO
+from singan_core import HALO, windows
 from singan_core.errors import BundleError, RequestError
 from singan_runtime import providers
 
@@ -22,16 +24,16 @@ def graph_name(scale: int) -> str:
     return f"scale_{scale:02d}.onnx"
 
 
-def open_session(path: Path, device: str = "auto", threads: int | None = None) -> Any:
-    """An ONNX Runtime session of one graph. Raises BundleError, RequestError or InstallError."""
+def open_session(path: Path, device: str = "auto") -> Any:
+    """An ONNX Runtime session of one graph, single-threaded. Raises BundleError, RequestError or InstallError.
+
+    Parts of a picture are drawn in threads of their own, which keeps noise and resampling busy too.
+    """
     runtime = providers.onnxruntime()
     options = runtime.SessionOptions()
     options.log_severity_level = 3
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # idle threads sleep
-    if threads is not None:
-        if threads < 1:
-            raise RequestError(f"{threads} threads are not possible: use 1 or more")
-        options.intra_op_num_threads = threads
+    options.intra_op_num_threads = 1
+    options.enable_mem_pattern = False  # it would remember a plan for every size that was ever drawn
     chosen = providers.choose(device)
     try:
         session = runtime.InferenceSession(path, options, providers=chosen)
@@ -52,14 +54,23 @@ def _first_line(error: Exception) -> str:
     return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
 
 
+def processors() -> int:
+    """How many processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 class Graphs:
     """The fp32 generators of a bundle, opened when first used."""
 
     def __init__(self, folder: Path, device: str, threads: int | None) -> None:
+        if threads is not None and threads < 1:
+            raise RequestError(f"{threads} threads are not possible: use 1 or more")
         self.folder = folder
         self.device = device
-        self.threads = threads
         self._sessions: dict[int, Any] = {}
+        self._opening = threading.Lock()
+        on_cpu = self.provider == "CPUExecutionProvider"
+        self.threads = threads or (processors() if on_cpu else 1)
 
     @property
     def provider(self) -> str:
@@ -68,9 +79,10 @@ class Graphs:
 
     def session(self, scale: int) -> Any:
         """The session of a scale."""
-        if scale not in self._sessions:
-            self._sessions[scale] = open_session(self.folder / graph_name(scale), self.device, self.threads)
-        return self._sessions[scale]
+        with self._opening:
+            if scale not in self._sessions:
+                self._sessions[scale] = open_session(self.folder / graph_name(scale), self.device)
+            return self._sessions[scale]
 
     def generate(self, scale: int, noise: Floats, prev: Floats) -> Floats:
         """One generator's image (B, C, H, W) from noise and prev (B, C, H+10, W+10), in blocks.
@@ -81,10 +93,8 @@ class Graphs:
         batch, channels = prev.shape[:2]
         height, width = prev.shape[2] - 2 * HALO, prev.shape[3] - 2 * HALO
         image = np.empty((batch, channels, height, width), np.float32)
-        for top in range(0, height, BLOCK):
-            for left in range(0, width, BLOCK):
-                part = (..., slice(top, top + BLOCK + 2 * HALO), slice(left, left + BLOCK + 2 * HALO))
-                inputs = {"noise": np.ascontiguousarray(noise[part]), "prev": np.ascontiguousarray(prev[part])}
-                (block,) = session.run(["image"], inputs)
-                image[..., top : top + BLOCK, left : left + BLOCK] = block
+        for rows, columns in windows.tiles(windows.whole((height, width)), BLOCK):
+            part = (..., slice(rows.start, rows.stop + 2 * HALO), slice(columns.start, columns.stop + 2 * HALO))
+            inputs = {"noise": np.ascontiguousarray(noise[part]), "prev": np.ascontiguousarray(prev[part])}
+            (image[..., slice(*rows), slice(*columns)],) = session.run(["image"], inputs)
         return image

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -23,7 +25,8 @@ Pixels = NDArray[np.uint8]
 Zoom = float | Literal["auto"]
 
 RECONSTRUCTION_NOISE = "reconstruction_noise.npy"
-TILE = 1280  # px: a larger picture is drawn in parts, so that memory stays bounded
+TILE = 960  # px: a larger picture is drawn in parts, so that memory stays bounded
+SMALLEST_TILE = 96  # px: smaller parts would be mostly halo
 TILEABLE = ("", "x", "y", "xy")
 
 
@@ -150,14 +153,29 @@ class Sampler:
         return Span(y, y + height), Span(x, x + width)
 
     def pixels(self, picture: Picture, seed: int, region: Region | None = None) -> Pixels:
-        """A region of the picture (all of it, unless given), uint8 (h, w, C), drawn in parts of bounded memory."""
+        """A region of the picture (all of it, unless given), uint8 (h, w, C)."""
+        return self.painted(picture, self.fresh(seed, wrap=picture.wrap), region)
+
+    def painted(self, picture: Picture, unit_noise: cascade.Draw, region: Region | None = None) -> Pixels:
+        """The same from any unit noise: drawn in parts, which bounds memory, and by as many threads as allowed."""
         region = region or windows.whole(picture.size)
         (top, bottom), (left, right) = region
         pixels = np.empty((bottom - top, right - left, self.manifest.channels), np.uint8)
-        unit_noise = self.fresh(seed, wrap=picture.wrap)
-        for rows, columns in windows.tiles(region, TILE):
-            part = images.to_pixels(self.draw(picture, unit_noise, (rows, columns)))[0]
+
+        def paint(tile: Region) -> None:
+            rows, columns = tile
+            part = images.to_pixels(self.draw(picture, unit_noise, tile))[0]
             pixels[rows.start - top : rows.stop - top, columns.start - left : columns.stop - left] = part
+
+        threads = self.graphs.threads
+        share = math.ceil(math.sqrt((bottom - top) * (right - left) / threads))
+        tiles = list(windows.tiles(region, min(max(share, SMALLEST_TILE), TILE)))
+        if threads == 1 or len(tiles) == 1:
+            for tile in tiles:
+                paint(tile)
+        else:
+            with ThreadPoolExecutor(threads) as pool:
+                list(pool.map(paint, tiles))
         return pixels
 
     def check_pixels(self, size: Size) -> None:

@@ -34,7 +34,7 @@ def test_the_walk_is_the_paper_s_recursion(sampler, monkeypatch):
     alpha, beta, seed = 0.2, 0.6, 9
     one = windows.whole_steps(sampler.passes())[1]
     drawn = []
-    monkeypatch.setattr(sampler, "draw", lambda _, noise: drawn.append(noise(one)) or np.zeros((1, 3, 2, 2)))
+    monkeypatch.setattr(sampler, "painted", lambda _, noise: drawn.append(noise(one)))
     list(animate(sampler, Walk(4, alpha, beta, 1, seed)))
     u = [sampler.fresh(seed, frame)(one) for frame in range(4)]
     z = [np.zeros_like(u[0]), 0.05 * u[0]]
