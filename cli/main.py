@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
-from singan_cli import animate, bench, evaluate, export, inspect, sample, train, verify
+from singan_cli import animate, bench, evaluate, export, inspect, plot, sample, train, verify
 from singan_cli.failure import guarded, show_tracebacks
 
 app = typer.Typer(
@@ -37,7 +37,7 @@ def options(
     show_tracebacks(debug)
 
 
-for module in (train, export, verify, inspect, sample, animate, evaluate, bench):
+for module in (train, plot, export, verify, inspect, sample, animate, evaluate, bench):
     app.command(name=module.__name__.rpartition(".")[2])(guarded(module.command))
 
 

@@ -11,7 +11,7 @@ ROOT = Path(__file__).parent.parent
 CORE = {"numpy", "PIL", "singan_core"}
 ALLOWED = {
     "singan_core": CORE,
-    "singan_train": CORE | {"singan_train", "torch", "safetensors"},
+    "singan_train": CORE | {"singan_train", "torch", "safetensors", "matplotlib"},
     "singan_runtime": CORE | {"singan_runtime", "onnxruntime", "imageio", "tifffile"},
     "singan_export": CORE
     | {"singan_train", "singan_runtime", "singan_export", "torch", "onnx", "onnxruntime", "safetensors"},

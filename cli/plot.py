@@ -1,0 +1,22 @@
+"""singan plot."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def command(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder made by 'singan train', finished or not.")],
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="FILE.png", help="The picture.", show_default="RUN/plot.png")
+    ] = None,
+) -> None:
+    """Draw a run's loss curves and its pyramid into a PNG picture."""
+    from singan_train.plot import plot
+
+    path = out or run / "plot.png"
+    plot(run, path)
+    typer.echo(f"wrote {path}")
