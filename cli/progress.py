@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -51,6 +53,27 @@ def training_progress() -> Iterator[Callable[[Progress], None]]:
             bars.update(bar, completed=progress.share, total=1.0, description=describe(progress))
 
         yield live
+
+
+@contextmanager
+def tensorboard(folder: Path | None) -> Iterator[Callable[[Progress], None]]:
+    """A callback that writes the losses of every scale for TensorBoard into the folder, if there is one."""
+    if folder is None:
+        yield lambda _: None
+        return
+    from singan_core.errors import InstallError
+
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError as error:
+        raise InstallError("--tensorboard needs tensorboard; run: pip install 'singan[tensorboard]'") from error
+    with SummaryWriter(str(folder)) as writer:
+
+        def tell(progress: Progress) -> None:
+            for name, value in dataclasses.asdict(progress.losses).items():
+                writer.add_scalar(f"scale_{progress.scale:02d}/{name}", value, progress.iteration)
+
+        yield tell
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from singan_train.config import MOST_ON_CUDA, PRESETS, TrainingConfig
 if TYPE_CHECKING:
     import torch
 
+    from singan_train.diary import Progress
     from singan_train.run import Start
 
 LONG = 1800
@@ -86,11 +87,14 @@ def command(
         int | None, typer.Option(min=1, help="CPU threads, 1 or more.", show_default="one per core")
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Continue a stopped run in RUN.")] = False,
+    to_tensorboard: Annotated[
+        bool, typer.Option("--tensorboard", help="Also write the losses for TensorBoard, into RUN/tensorboard.")
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and write nothing.")] = False,
 ) -> None:
     """Train a model on one photograph and write a run folder; a stopped run continues with --resume."""
     import torch
-    from singan_cli.progress import training_progress
+    from singan_cli.progress import tensorboard, training_progress
 
     from singan_train import config as configs
     from singan_train import trainer
@@ -121,12 +125,18 @@ def command(
     say_time(expected_seconds(start, place), start.config.preset, place, torch.get_num_threads())
     if dry_run:
         return
-    with asked_to_stop() as signals, training_progress() as show:
+    board = tensorboard(out / "tensorboard" if to_tensorboard else None)
+    with asked_to_stop() as signals, training_progress() as show, board as tell:
+
+        def told(progress: Progress) -> None:
+            show(progress)
+            tell(progress)
+
         try:
             if resume:
-                trainer.resume(photo, out, asked, place, show, lambda: bool(signals))
+                trainer.resume(photo, out, asked, place, told, lambda: bool(signals))
             else:
-                trainer.train(photo, out, config, place, show, lambda: bool(signals))
+                trainer.train(photo, out, config, place, told, lambda: bool(signals))
         except KeyboardInterrupt:
             raise Stopped(
                 f"stopped; what is done so far is kept; continue with: singan train {photo} --out {out} --resume",

@@ -49,6 +49,17 @@ def test_training_that_will_be_long_is_said_to_be(drawn_scene, tmp_path, monkeyp
     assert [train.duration(seconds) for seconds in (0.2, 40, 400, 9000)] == ["1 s", "40 s", "7 min", "2.5 h"]
 
 
+def test_losses_can_be_written_for_tensorboard(drawn_scene, tmp_path, monkeypatch):
+    pytest.importorskip("tensorboard")
+    words = ["train", drawn_scene, "--out", tmp_path / "run", *TINY]
+    assert call(*words, "--tensorboard")[0] == 0
+    (events,) = (tmp_path / "run" / "tensorboard").iterdir()
+    content = events.read_bytes()
+    assert b"scale_03/rmse" in content and b"scale_00/gradient_penalty" in content
+    monkeypatch.setitem(__import__("sys").modules, "torch.utils.tensorboard", None)
+    assert "pip install 'singan[tensorboard]'" in one_line(*words[:3], tmp_path / "other", *TINY, "--tensorboard")
+
+
 def test_sizes_can_grow_by_as_many_pixels(drawn_scene, tmp_path):
     words = ("--out", tmp_path / "run", "--min-size", "14", "--schedule", "linear", "--dry-run")
     said = call("train", drawn_scene, *words)[1]
