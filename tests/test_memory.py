@@ -1,0 +1,51 @@
+"""Memory is bounded by the parts that a picture is drawn in, not by the picture or by how many there were."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="reads resident memory from Linux' /proc"),
+]
+
+LARGE = """
+import resource, sys
+from singan_runtime import Sampler
+Sampler.load(sys.argv[1], threads=2).sample((4320, 7680))
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+"""
+
+MANY = """
+import resource, sys
+import numpy as np
+from pathlib import Path
+from singan_runtime import Sampler
+
+def resident():
+    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize() / 2**20
+
+rng = np.random.default_rng(0)
+sampler = Sampler.load(sys.argv[1], threads=2)
+sampler.sample((900, 900))
+seen = []
+for seed in range(200):
+    sampler.sample(tuple(int(side) for side in rng.integers(16, 900, 2)), seed)
+    seen.append(resident())
+print(np.mean(seen[:20]), np.mean(seen[-20:]))
+"""
+
+
+def run(code, bundle):
+    return subprocess.run([sys.executable, "-c", code, bundle], check=True, capture_output=True, text=True).stdout
+
+
+def test_an_8k_picture_stays_under_600_mb(tiny_bundle):
+    assert float(run(LARGE, tiny_bundle)) < 600
+
+
+def test_memory_stays_flat_over_200_random_sizes(tiny_bundle):
+    first, last = (float(word) for word in run(MANY, tiny_bundle).split())
+    assert last < 1.1 * first
