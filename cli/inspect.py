@@ -43,8 +43,9 @@ def command(
         f"border {manifest.border}, made {manifest.created} by singan {manifest.tool_version}"
     )
     typer.echo(f"{len(manifest.shapes)} scales, factor {manifest.scale_factor:.4f}")
-    for scale, (rows, columns) in enumerate(manifest.shapes):
-        typer.echo(f"  scale {scale}: {columns}x{rows}, noise amplitude {manifest.noise_amplitude[scale]:.4f}")
+    for scale, (rows, columns) in enumerate(manifest.pyramid.sizes):
+        name = f"scale {scale}" if scale < len(manifest.shapes) else "continuation"
+        typer.echo(f"  {name}: {columns}x{rows}, noise amplitude {manifest.noise_amplitude[scale]:.4f}")
     typer.echo(f"a picture of {wanted[1]}x{wanted[0]} at zoom {used:.4g} (largest {plan['largest_zoom']:g}):")
     for step in passes:
         typer.echo(f"  generator {step.generator} on {step.canvas[1]}x{step.canvas[0]}")

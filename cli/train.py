@@ -79,6 +79,14 @@ def command(
         int | None,
         typer.Option(help="Iterations of a coarse scale, 1 to 1000000.", show_default=_by_preset("iterations")),
     ] = None,
+    continuation: Annotated[
+        bool | None,
+        typer.Option(
+            "--continuation/--no-continuation",
+            help="Train one generator more, for pictures drawn larger than the photo (zoom above 1).",
+            show_default=_by_preset("continuation"),
+        ),
+    ] = None,
     seed: Annotated[
         int | None, typer.Option(help="Seed of everything random, 0 to 2^63-1.", show_default=str(TrainingConfig.seed))
     ] = None,
@@ -111,6 +119,7 @@ def command(
         "channels": channels,
         "border": border,
         "iterations": iterations,
+        "continuation": continuation,
         "seed": seed,
     }
     if threads:
@@ -193,7 +202,7 @@ def plan_text(start: Start) -> str:
         f"{len(start.pyramid.shapes)} scales, factor {start.pyramid.scale_factor:.4f}; an iteration is "
         f"{config.discriminator_steps} discriminator and {config.generator_steps} generator steps",
     ]
-    for scale, (rows, columns) in enumerate(start.pyramid.shapes):
+    for scale, (rows, columns) in enumerate(start.pyramid.sizes):
         hidden = config.width_at(scale)
         networks = (
             Generator(start.channels, hidden, config.generator_norm),
@@ -201,5 +210,6 @@ def plan_text(start: Start) -> str:
         )
         count = sum(parameter.numel() for network in networks for parameter in network.parameters())
         iterations = config.iterations_for((rows, columns))
-        lines.append(f"  scale {scale}: {columns}x{rows}, width {hidden}, {count} parameters, {iterations} iterations")
+        name = f"scale {scale}" if scale < len(start.pyramid.shapes) else "continuation"
+        lines.append(f"  {name}: {columns}x{rows}, width {hidden}, {count} parameters, {iterations} iterations")
     return "\n".join(lines)

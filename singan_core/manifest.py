@@ -31,8 +31,8 @@ class Manifest:
     channels: int
     shapes: tuple[tuple[int, int], ...]  # (height, width), coarsest first
     scale_factor: float
-    noise_amplitude: tuple[float, ...]  # per scale
-    noise_channels: tuple[int, ...]  # per scale; 1 is repeated to all channels
+    noise_amplitude: tuple[float, ...]  # per generator: one per scale, and one more if there is a continuation
+    noise_channels: tuple[int, ...]  # per generator; 1 is repeated to all channels
     border: str  # zero or noise
     preset: str
     photo_size: tuple[int, int]  # (height, width) before training
@@ -44,7 +44,7 @@ class Manifest:
     @property
     def pyramid(self) -> Pyramid:
         """The trained geometry."""
-        return Pyramid(self.shapes, self.scale_factor)
+        return Pyramid(self.shapes, self.scale_factor, len(self.noise_amplitude) > len(self.shapes))
 
 
 def sha256(path: Path) -> str:
@@ -125,7 +125,7 @@ def _parse(data: Any, path: Path) -> Manifest:
 
 
 def _check_values(manifest: Manifest, path: Path) -> None:
-    scales = len(manifest.shapes)
+    scales, generators = len(manifest.shapes), len(manifest.noise_amplitude)
     wrong = [
         f"{name} {value!r} (expected {expected})"
         for name, value, good, expected in (
@@ -133,12 +133,17 @@ def _check_values(manifest: Manifest, path: Path) -> None:
             ("channels", manifest.channels, manifest.channels >= 1, "1 or more"),
             ("shapes", manifest.shapes, scales > 0 and all(min(s) >= 1 for s in manifest.shapes), "sizes of 1 or more"),
             ("scale_factor", manifest.scale_factor, 0 < manifest.scale_factor < 1, "between 0 and 1"),
-            ("noise_amplitude", manifest.noise_amplitude, len(manifest.noise_amplitude) == scales, f"{scales} values"),
+            (
+                "noise_amplitude",
+                manifest.noise_amplitude,
+                generators - scales in (0, 1),
+                f"{scales} values, or one more",
+            ),
             (
                 "noise_channels",
                 manifest.noise_channels,
-                len(manifest.noise_channels) == scales and set(manifest.noise_channels) <= {1, manifest.channels},
-                f"{scales} values of 1 or {manifest.channels}",
+                len(manifest.noise_channels) == generators and set(manifest.noise_channels) <= {1, manifest.channels},
+                f"{generators} values of 1 or {manifest.channels}",
             ),
             ("halo", manifest.halo, manifest.halo == HALO, HALO),
             ("border", manifest.border, manifest.border in ("zero", "noise"), "zero or noise"),

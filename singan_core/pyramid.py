@@ -24,6 +24,12 @@ class Pyramid:
 
     shapes: tuple[Size, ...]
     scale_factor: float
+    continuation: bool = False  # one generator more, which draws what lies beyond the finest scale
+
+    @property
+    def sizes(self) -> tuple[Size, ...]:
+        """The size that each generator is trained at: the shapes, and the finest again for a continuation."""
+        return (*self.shapes, self.finest) if self.continuation else self.shapes
 
     @property
     def finest(self) -> Size:
@@ -48,7 +54,7 @@ class Pass:
     index: int  # which noise it gets; the scale, and beyond the finest counted on
     generator: int
     canvas: Size
-    beyond: bool = False  # a further pass of the finest generator: it may only add detail (cascade.detail_only)
+    beyond: bool = False  # a pass beyond the finest scale: it may only add detail (cascade.detail_only)
 
 
 def plan(
@@ -147,7 +153,7 @@ def _passes(pyramid: Pyramid, size: Size, zoom: float) -> tuple[Pass, ...]:
     passes = [Pass(n, n, canvas) for n, canvas in enumerate(canvases)]
     for step in range(1, further + 1):
         canvas = _scaled(size, zoom ** (step / further) / zoom)
-        passes.append(Pass(finest + step, finest, canvas, beyond=True))
+        passes.append(Pass(finest + step, len(pyramid.sizes) - 1, canvas, beyond=True))
     passes[-1] = replace(passes[-1], canvas=size)
     return tuple(passes)
 

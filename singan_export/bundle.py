@@ -30,7 +30,7 @@ PARITY, PREVIEW = "parity.json", "preview.png"
 
 def frozen_run(folder: Path, manifest: Manifest) -> FrozenPyramid:
     """The trained networks of a finished run, on the CPU. Raises BundleError."""
-    generators = [read_scale(folder, scale).generator for scale in range(len(manifest.shapes))]
+    generators = [read_scale(folder, scale).generator for scale in range(len(manifest.pyramid.sizes))]
     return FrozenPyramid(manifest.pyramid, generators, manifest.noise_amplitude, manifest.noise_channels)
 
 
@@ -71,7 +71,7 @@ def open_unfinished(folder: Path, manifest: Manifest) -> Sampler:
 
 def graph_metadata(manifest: Manifest, scale: int) -> dict[str, str]:
     """What a graph says of itself in metadata_props."""
-    height, width = manifest.shapes[scale]
+    height, width = manifest.pyramid.sizes[scale]
     return {
         "singan.name": manifest.name,
         "singan.scale": str(scale),

@@ -36,14 +36,16 @@ def verify(bundle: Path, run: Path | None = None) -> Verified:
     """
     sampler = Sampler.load(bundle, device="cpu")
     manifest = sampler.manifest
-    for scale in range(len(manifest.shapes)):
+    for scale in range(len(manifest.pyramid.sizes)):
         check_graph(bundle / graph_name(scale), manifest, scale)
     if run is not None:  # before the preview: a doctored weight should be named by its scale
         measured = compare_with_run(sampler, run)
         measured.require()
     else:
         measured = None
-    return Verified(len(manifest.files), len(manifest.shapes), check_preview(sampler, bundle / PREVIEW), measured)
+    return Verified(
+        len(manifest.files), len(manifest.pyramid.sizes), check_preview(sampler, bundle / PREVIEW), measured
+    )
 
 
 def compare_with_run(sampler: Sampler, run: Path) -> Parity:

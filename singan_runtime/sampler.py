@@ -73,7 +73,7 @@ class Sampler:
         """The cascade that draws a picture of the size; None is the trained size. Raises RequestError."""
         size = self.trained_size if size is None else (operator.index(size[0]), operator.index(size[1]))
         passes = pyramid.fit(self.manifest.pyramid, size, None if zoom == "auto" else zoom)
-        last = passes[-1].generator
+        last = max(step.generator for step in passes if not step.beyond)
         if not 0 <= start_scale <= last:
             raise RequestError(f"start scale {start_scale} is not possible: this size and zoom use scales 0 to {last}")
         return passes

@@ -23,7 +23,7 @@ STEPS = 3
 
 def expected_seconds(start: Start, device: torch.device) -> float:
     """Seconds that training would take: between the two scales a step's time is taken to grow with its work."""
-    config, shapes = start.config, start.pyramid.shapes
+    config, shapes = start.config, start.pyramid.sizes
     work = [config.viewed_pixels(size) * config.width_at(scale) ** 2 for scale, size in enumerate(shapes)]
     low, high = work.index(min(work)), work.index(max(work))
     quick = iteration_seconds(start, low, device)
@@ -35,7 +35,7 @@ def expected_seconds(start: Start, device: torch.device) -> float:
 
 def iteration_seconds(start: Start, scale: int, device: torch.device) -> float:
     """Seconds of one iteration of a scale, networks and pictures being of no account."""
-    config, size = start.config, start.pyramid.shapes[scale]
+    config, size = start.config, start.pyramid.sizes[scale]
     width = config.width_at(scale)
     real = torch.rand((1, start.channels, *size), device=device).to(memory_format=torch.channels_last)
     prev = with_halo(real)

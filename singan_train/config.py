@@ -9,6 +9,7 @@ from singan_core.errors import RequestError
 
 Border = Literal["zero", "noise"]
 Schedule = Literal["geometric", "linear"]
+Precision = Literal["float32", "bfloat16"]
 
 MOST_ON_CUDA = 1920
 """Longer side (px) of the standard preset on a GPU, where the photo has as much."""
@@ -35,6 +36,7 @@ class TrainingConfig:
     generator_norm: bool = True  # BatchNorm
     discriminator_norm: bool = False
     fixed_statistics: bool = True  # BatchNorm's, gathered over whole canvases when the learning rate drops
+    precision: Precision = "float32"  # of the convolutions in training; what is trained is float32 always
     # one scale
     iterations: int = 1000
     window_share: float = 1.0  # of the iterations, for scales seen through windows
@@ -48,6 +50,8 @@ class TrainingConfig:
     gradient_penalty_weight: float = 0.1
     reconstruction_weight: float = 10.0
     noise_weight: float = 0.1  # noise amplitude per RMSE of the upsampled reconstruction
+    continuation: bool = False  # one generator more, for what lies beyond the finest scale
+    continuation_weight: float = 100.0  # its reconstruction weight (SinGAN section 4, super-resolution)
     windows: int = 3  # squares of a large canvas that one step looks at; 0 always takes the whole
     window: int = 48  # px, side of such a square
     pool: int = 64  # previous-scale images made once per scale; 0 draws a new one for every step

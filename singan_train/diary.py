@@ -71,7 +71,7 @@ class Clock:
 
     def __init__(self, start: Start) -> None:
         self.began = time.monotonic()
-        config, shapes = start.config, start.pyramid.shapes
+        config, shapes = start.config, start.pyramid.sizes
         self.iterations = [config.iterations_for(size) for size in shapes]
         self.costs = [
             (config.viewed_pixels(size) + self.OVERHEAD) * config.width_at(n) ** 2 * self.iterations[n]

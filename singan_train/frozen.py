@@ -24,7 +24,8 @@ class FrozenPyramid:
         amplitudes: Sequence[float],
         noise_channels: Sequence[int],
     ) -> None:
-        self.pyramid = Pyramid(pyramid.shapes[: len(generators)], pyramid.scale_factor)
+        continuation = len(generators) > len(pyramid.shapes)
+        self.pyramid = Pyramid(pyramid.shapes[: len(generators)], pyramid.scale_factor, continuation)
         self.passes = self.pyramid.passes
         self.generators = generators
         self.amplitudes = amplitudes

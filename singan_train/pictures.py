@@ -25,8 +25,9 @@ FAKES = 4
 
 def pictures(frozen: FrozenPyramid, start: Start, z: Tensor, real: Tensor) -> dict[str, Pixels]:
     """real, reconstruction and sheet of the newest scale; fake k is the picture of seed k."""
-    passes = frozen.passes
-    height, width = passes[-1].canvas
+    height, width = frozen.pyramid.finest
+    zoom = 2 if frozen.pyramid.continuation else 1  # a continuation shows at larger sizes only
+    passes = pyramid.fit(frozen.pyramid, (zoom * height, zoom * width), zoom)
     wide = pyramid.fit(frozen.pyramid, (height, 2 * width), 1.0)
     shown, reconstruction = _pixels(real), _pixels(frozen.reconstruct(z))
     fakes = [_pixels(fake(frozen, start, seed, passes, real)) for seed in range(FAKES)]

@@ -56,7 +56,7 @@ def plot(folder: Path, out: Path) -> None:
             offset = max(at)
         panel.set_title(title)
         panel.set_xlabel("iterations, scale after scale")
-    done = run.finished_scales(folder, len(start.pyramid.shapes))
+    done = run.finished_scales(folder, len(start.pyramid.sizes))
     for scale, panel in enumerate(pictures.subplots(2, max(done, 1), squeeze=False).T):
         for axes, name in zip(panel, ("real", "reconstruction"), strict=True):
             axes.axis("off")
@@ -64,7 +64,7 @@ def plot(folder: Path, out: Path) -> None:
                 with Image.open(run.scale_folder(folder, scale) / f"{name}.png") as image:
                     axes.imshow(image.convert("RGB"), interpolation="nearest")
         if done:
-            height, width = start.pyramid.shapes[scale]
+            height, width = start.pyramid.sizes[scale]
             panel[0].set_title(f"scale {scale}: {width}x{height}", fontsize=8)
     figure.suptitle(f"{start.name}, preset {start.config.preset}, seed {start.config.seed}")
     with atomic_file(out) as temporary:

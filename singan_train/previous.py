@@ -9,6 +9,7 @@ from torch import Tensor
 
 from singan_core import HALO, resample
 from singan_core.cascade import with_halo
+from singan_core.pyramid import Pyramid
 from singan_core.windows import Step
 from singan_train.frozen import FrozenPyramid
 from singan_train.run import Start, TrainedScale
@@ -17,6 +18,18 @@ from singan_train.views import Draw, Views, noise_mask, random, unit_noise
 
 POOL_PIXELS = 16_000_000  # of all images of a pool together: bounds its memory on large canvases
 LEAST = 8  # images of a pool, however large: the many windows in each make up for the few
+
+
+def enlarged(image: Tensor, pyramid: Pyramid, scale: int) -> Tensor:
+    """What a scale is given of an image of the scale below, (B, C, H, W): the same enlarged to its canvas.
+
+    A continuation learns on the finest canvas: its images are shrunk first, by as much as it will enlarge.
+    """
+    size = pyramid.sizes[scale]
+    if scale == len(pyramid.shapes):
+        smaller = round(size[0] * pyramid.scale_factor), round(size[1] * pyramid.scale_factor)
+        image = resample.resize(image, smaller)
+    return resample.resize(image, size)
 
 
 class Previous:
@@ -34,7 +47,7 @@ class Previous:
     def at(self, scale: int, done: Sequence[TrainedScale]) -> DrawPrev:
         """What a scale draws its previous-scale samples with, given the finished scales below it."""
         if scale and not self.start.config.pool:
-            return self._fresh(FrozenPyramid.of(self.start.pyramid, done), self.start.pyramid.shapes[scale])
+            return self._fresh(FrozenPyramid.of(self.start.pyramid, done), scale)
         while self.scale < scale:
             self.pool = self._climb(done[self.scale])
             self.scale += 1
@@ -48,8 +61,9 @@ class Previous:
 
     def _climb(self, trained: TrainedScale) -> Tensor:
         """The pool (P, C, H, W) of the next scale, from that of this one and its trained generator."""
-        start, facts, size = self.start, trained.facts, self.start.pyramid.shapes[self.scale + 1]
-        values = random(start.config, self.scale + 1, -1, self.pool.device)
+        start, facts, scale = self.start, trained.facts, self.scale + 1
+        size = start.pyramid.sizes[scale]
+        values = random(start.config, scale, -1, self.pool.device)
         mask = noise_mask(self.pool[:1], start.config.border)
         count = min(start.config.pool, max(LEAST, POOL_PIXELS // (size[0] * size[1])))
         made = []
@@ -57,10 +71,10 @@ class Previous:
             prev = with_halo(self.pool[n % len(self.pool)][None])
             noise = unit_noise(mask, start.channels, facts.noise_channels, values) * facts.noise_amplitude
             with torch.no_grad():
-                made.append(resample.resize(trained.generator(noise, prev), size))
+                made.append(enlarged(trained.generator(noise, prev), start.pyramid, scale))
         return torch.cat(made)
 
-    def _fresh(self, below: FrozenPyramid, size: tuple[int, int]) -> DrawPrev:
+    def _fresh(self, below: FrozenPyramid, scale: int) -> DrawPrev:
         """A new sample of the whole cascade every time, as the paper has it."""
         start = self.start
 
@@ -70,6 +84,6 @@ class Previous:
                 mask = noise_mask(like, start.config.border)
                 return unit_noise(mask, start.channels, below.noise_channels[step.index], draw.values)
 
-            return views.of(with_halo(resample.resize(below.sample(unit), size)), HALO)
+            return views.of(with_halo(enlarged(below.sample(unit), start.pyramid, scale)), HALO)
 
         return draw

@@ -92,7 +92,9 @@ def read_start(folder: Path) -> Start:
             photo_sha256=data["photo_sha256"],
             photo_size=tuple(data["photo_size"]),
             channels=data["channels"],
-            pyramid=Pyramid(tuple((h, w) for h, w in pyramid["shapes"]), pyramid["scale_factor"]),
+            pyramid=Pyramid(
+                tuple((h, w) for h, w in pyramid["shapes"]), pyramid["scale_factor"], pyramid["continuation"]
+            ),
             device=data["device"],
             torch_version=data["torch_version"],
         )

@@ -71,7 +71,7 @@ def gradient_penalty(discriminator: Discriminator, images: Tensor) -> Tensor:
 
     Source: Gulrajani et al. 2017, eq. 3; the norm per pixel follows SinGAN's reference code.
     """
-    return ((discriminator.input_gradient(images).norm(2, dim=1) - 1) ** 2).mean()
+    return ((discriminator.input_gradient(images).float().norm(2, dim=1) - 1) ** 2).mean()
 
 
 def discriminator_step(config: TrainingConfig, state: State, batch: DiscriminatorBatch) -> tuple[Tensor, ...]:
@@ -81,9 +81,9 @@ def discriminator_step(config: TrainingConfig, state: State, batch: Discriminato
         fake = state.generator(batch.noise, batch.prev)
     blend = batch.share * batch.real + (1 - batch.share) * fake
     if config.discriminator_norm:  # batch statistics must not mix real with fake
-        real_score, fake_score = discriminator(batch.real).mean(), discriminator(fake).mean()
+        real_score, fake_score = (discriminator(image).float().mean() for image in (batch.real, fake))
     else:
-        scores = discriminator(torch.cat([batch.real, fake]))
+        scores = discriminator(torch.cat([batch.real, fake])).float()
         real_score, fake_score = scores[: len(fake)].mean(), scores[len(fake) :].mean()
     penalty = gradient_penalty(discriminator, blend)
     state.discriminator_optimizer.zero_grad()
@@ -101,7 +101,7 @@ def generator_step(config: TrainingConfig, state: State, batch: GeneratorBatch) 
     fake = generator(batch.noise, batch.prev)
     reconstruction = generator(batch.reconstruction_noise, batch.reconstruction_prev)
     discriminator.requires_grad_(False)  # its weight gradients would be thrown away
-    adversarial = -discriminator(fake).mean()
+    adversarial = -discriminator(fake).float().mean()
     discriminator.requires_grad_(True)
     error = F.mse_loss(reconstruction, batch.real)
     state.generator_optimizer.zero_grad()
@@ -114,8 +114,9 @@ def iteration(
     config: TrainingConfig, state: State, critics: list[DiscriminatorBatch], makers: list[GeneratorBatch]
 ) -> Tensor:
     """All steps of an iteration; real score, fake score, penalty, adversarial loss and RMSE of the last ones, (5,)."""
-    for critic in critics:
-        judged = discriminator_step(config, state, critic)
-    for maker in makers:
-        made = generator_step(config, state, maker)
+    with torch.autocast(makers[0].real.device.type, torch.bfloat16, enabled=config.precision == "bfloat16"):
+        for critic in critics:
+            judged = discriminator_step(config, state, critic)
+        for maker in makers:
+            made = generator_step(config, state, maker)
     return torch.stack([*judged, *made])

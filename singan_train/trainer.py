@@ -26,7 +26,7 @@ from singan_train.diary import Diary, Show, Stop
 from singan_train.frozen import FrozenPyramid
 from singan_train.networks import Discriminator, Generator
 from singan_train.pictures import pictures
-from singan_train.previous import Previous
+from singan_train.previous import Previous, enlarged
 from singan_train.run import Facts, Start, TrainedScale
 from singan_train.scale import DrawPrev, NotANumberError, Task, train_scale
 from singan_train.steps import State
@@ -42,6 +42,7 @@ def begin(photo: Path, config: TrainingConfig, device: torch.device) -> tuple[St
     size = (image.shape[2], image.shape[3])
     shapes = pyramid.plan(size, config.min_size, config.max_size, config.scale_factor, config.scales, config.schedule)
     digest = hashlib.sha256(image.tobytes()).hexdigest()
+    shapes = dataclasses.replace(shapes, continuation=config.continuation)
     start = Start(config, photo.stem, digest, size, image.shape[1], shapes, str(device), torch.__version__)
     return start, image
 
@@ -87,7 +88,7 @@ def resume(
     if fresh.photo_sha256 != start.photo_sha256:
         raise TrainingError(f"{photo}: not the photo that {folder} was begun with ({start.name}); pass that one")
     make_folder(folder)
-    unfinished = run.finished_scales(folder, len(start.pyramid.shapes))
+    unfinished = run.finished_scales(folder, len(start.pyramid.sizes))
     run.forget_unfinished(folder, unfinished, checkpoint.peek(folder, unfinished)[1])
     _train_scales(folder, start, image, device, show, stop)
     return folder
@@ -102,7 +103,7 @@ def reconstruction_noise(start: Start) -> images.Floats:
 def _train_scales(
     folder: Path, start: Start, image: images.Floats, device: torch.device, show: Show, stop: Stop
 ) -> None:
-    scales = len(start.pyramid.shapes)
+    scales = len(start.pyramid.sizes)
     z = torch.from_numpy(np.load(folder / run.RECONSTRUCTION_NOISE, allow_pickle=False))[None]
     z = z.expand(-1, start.channels, -1, -1).to(device)
     done = [run.read_scale(folder, n) for n in range(run.finished_scales(folder, scales))]
@@ -112,7 +113,7 @@ def _train_scales(
     diary = Diary(folder, start, show, stop)
     previous = Previous(start, device)
     for scale in range(len(done), scales):
-        real = torch.from_numpy(resample.resize(image, start.pyramid.shapes[scale]))
+        real = torch.from_numpy(resample.resize(image, start.pyramid.sizes[scale]))
         real = real.to(device, memory_format=torch.channels_last)
         task = make_task(scale, real, start, done, z, previous.at(scale, done))
         began = time.monotonic()
@@ -131,7 +132,8 @@ def make_task(scale: int, real: Tensor, start: Start, done: list[TrainedScale], 
     mask = noise_mask(real, start.config.border)
     if scale == 0:
         return Task(0, real, draw_prev, z, with_halo(torch.zeros_like(real)), mask, 1.0, 1)
-    prev = resample.resize(FrozenPyramid.of(start.pyramid, done).reconstruct(z), start.pyramid.shapes[scale])
+    continuing = scale == len(start.pyramid.shapes)  # from the photo: it has to add detail, not to mend what is below
+    prev = enlarged(real if continuing else FrozenPyramid.of(start.pyramid, done).reconstruct(z), start.pyramid, scale)
     amplitude = start.config.noise_weight * float((real - prev).square().mean().sqrt())
     nothing = torch.zeros_like(with_halo(real))
     return Task(scale, real, draw_prev, nothing, with_halo(prev), mask, amplitude, start.channels)
@@ -141,6 +143,8 @@ def train_one(task: Task, start: Start, done: list[TrainedScale], diary: Diary) 
     """Train one scale, from its checkpoint if there is one; once more with another seed if a loss is no number."""
     for attempt in range(checkpoint.peek(diary.folder, task.scale)[0], RETRIES + 1):
         config = dataclasses.replace(start.config, seed=start.config.seed + attempt * 2**63)
+        if task.scale == len(start.pyramid.shapes):
+            config = dataclasses.replace(config, reconstruction_weight=config.continuation_weight)
         state = begin_scale(task, config, start.channels, done)
         checkpoint.restore(diary.folder, task.scale, state)
         try:
