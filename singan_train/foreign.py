@@ -17,7 +17,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from singan_core import HALO, resample
 from singan_core.atomic import atomic_folder

@@ -134,7 +134,16 @@ class _Machine:
                 stack.append(None)
             case "NEWTRUE" | "NEWFALSE":
                 stack.append(opcode == "NEWTRUE")
-            case "BININT" | "BININT1" | "BININT2" | "LONG1" | "BINFLOAT" | "BINUNICODE" | "SHORT_BINUNICODE":
+            case (
+                "BININT"
+                | "BININT1"
+                | "BININT2"
+                | "LONG1"
+                | "BINFLOAT"
+                | "BINUNICODE"
+                | "SHORT_BINUNICODE"
+                | "SHORT_BINSTRING"
+            ):
                 stack.append(argument)
             case "EMPTY_DICT" | "EMPTY_LIST" | "EMPTY_TUPLE":
                 stack.append({"EMPTY_DICT": dict, "EMPTY_LIST": list, "EMPTY_TUPLE": tuple}[opcode]())
