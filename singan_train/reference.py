@@ -51,7 +51,7 @@ def state_of(value: Any, path: Path) -> State:
             found = {}
     elif isinstance(value, dict):
         found = value
-    if not found or not all(isinstance(tensor, np.ndarray) for tensor in found.values()):
+    if not found or not all(isinstance(k, str) and isinstance(tensor, np.ndarray) for k, tensor in found.items()):
         raise CheckpointError(f"{path}: a network's tensors are expected, got {described(value)}; give its netG.pth")
     return found
 
@@ -89,7 +89,7 @@ def _hidden(state: State, inputs: int, outputs: int, tail: str, where: str) -> i
     for key in sorted(expected.keys() | found.keys()):
         if found.get(key) != expected.get(key):
             raise CheckpointError(
-                f"{where}: {key} is {found.get(key, 'missing')}, expected {expected.get(key, 'none')}; "
+                f"{where}: {ascii(key)[1:-1]} is {found.get(key, 'missing')}, expected {expected.get(key, 'none')}; "
                 "not a network of the reference SinGAN with five 3x3 layers of one width"
             )
     if not all(np.isfinite(value).all() for value in state.values()):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import pickletools
+import warnings
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -61,6 +62,9 @@ class Described:
 class _Refused(Exception):
     """The file names something that describes no tensor."""
 
+    def __init__(self, named: str) -> None:
+        super().__init__(ascii(named)[1:-1][:100])  # a name from such a file may hold anything, control codes too
+
 
 def _tensor(values: Any, offset: int, size: tuple[int, ...], stride: tuple[int, ...], *_: Any) -> NDArray[Any]:
     """A view of a storage's values, which may still be on their way."""
@@ -111,8 +115,10 @@ class _Machine:
 
     def run(self, file: io.BytesIO) -> Any:
         """The object of the pickle that starts at the file's position."""
-        for opcode, argument, _ in pickletools.genops(file):
-            self.step(opcode.name, argument)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # a damaged name may look like a bad escape sequence
+            for opcode, argument, _ in pickletools.genops(file):
+                self.step(opcode.name, argument)
         return self.stack.pop()
 
     def popped(self) -> list[Any]:

@@ -233,6 +233,14 @@ def test_a_class_of_a_network_cannot_be_called(tmp_path):
         unpickle.load(tmp_path / "file")
 
 
+def test_a_name_with_control_codes_stays_on_its_line(tmp_path):
+    name = "evil\n\x1b[2Jname"
+    body = b"\x80\x04\x8c\x02os" + bytes([0x8C, len(name)]) + name.encode() + b"\x93."
+    (tmp_path / "file").write_bytes(body)
+    with pytest.raises(CheckpointError, match=r"names os\.evil\\n\\x1b\[2Jname, which"):
+        unpickle.load(tmp_path / "file")
+
+
 def test_whole_modules_are_read_without_their_classes(tmp_path):
     states = write(tmp_path / "in", layout="modules")
     assert "SinGAN" not in sys.modules
