@@ -23,10 +23,10 @@ from singan_core.atomic import atomic_folder
 from singan_core.cascade import with_halo
 from singan_core.errors import CheckpointError, OutputError
 from singan_core.images import Floats
-from singan_core.pyramid import Pyramid
+from singan_core.pyramid import MIN_CANVAS, Pyramid
 from singan_core.version import tool_version
 from singan_train import reference, run, unpickle
-from singan_train.config import IMPORTED, PRESETS, TrainingConfig
+from singan_train.config import IMPORTED, PRESETS, Border, TrainingConfig
 from singan_train.frozen import FrozenPyramid
 from singan_train.networks import Discriminator, Generator
 from singan_train.pictures import pictures
@@ -48,7 +48,7 @@ class Checkpoint:
     discriminators: list[Discriminator | None]
 
     @property
-    def border(self) -> str:
+    def border(self) -> Border:
         """noise, if z* goes on beyond the canvas (the reference's animation mode), else zero."""
         rim = self.noise.copy()
         rim[:, HALO:-HALO, HALO:-HALO] = 0
@@ -74,7 +74,7 @@ def convert(path: Path, out: Path) -> Start:
     config = dataclasses.replace(
         PRESETS["paper"],  # what the checkpoint does not tell: the reference's own defaults
         preset=IMPORTED,
-        border="noise" if checkpoint.border == "noise" else "zero",
+        border=checkpoint.border,
         channels=str(finest.shape[1]),
         min_size=min(pyramid.shapes[0]),
         max_size=max(pyramid.finest),
@@ -206,6 +206,10 @@ def _check_shapes(folder: Path, reals: list[Floats], noises: list[Floats]) -> No
             raise CheckpointError(
                 f"{folder}: z* of scale {scale} has the shape {noise.shape}, expected {expected}; "
                 "only networks of five 3x3 layers, which pad by 5, can be imported"
+            )
+        if min(real.shape[2:]) < MIN_CANVAS:
+            raise CheckpointError(
+                f"{folder}: scale {scale} is {real.shape[3]}x{real.shape[2]}; {MIN_CANVAS} px a side are the least"
             )
         if real.shape[1] not in (1, 3):
             raise CheckpointError(f"{folder}: {REALS} has {real.shape[1]} channels; 1 or 3 can be imported")

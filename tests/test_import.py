@@ -327,6 +327,18 @@ def test_z_of_other_scales_must_be_zero(checkpoint, tmp_path):
     refused(checkpoint, tmp_path, r"z\* of scale 2 is not zero")
 
 
+def test_scales_smaller_than_a_networks_view_are_refused(tmp_path):
+    write(tmp_path / "in", shapes=((8, 12), (17, 23)), widths=(6, 6))
+    refused(tmp_path / "in", tmp_path, "scale 0 is 12x8; 11 px a side are the least")
+
+
+def test_scales_must_grow(checkpoint, tmp_path):
+    for name in ("reals.pth", "Zs.pth"):
+        values = torch.load(checkpoint / name, weights_only=True)
+        reference.save([values[1], *values[1:]], checkpoint / name)
+    refused(checkpoint, tmp_path, "scale 1 of reals.pth is not larger than the one below")
+
+
 def test_a_super_resolution_model_is_refused(checkpoint, tmp_path):
     noises = torch.load(checkpoint / "Zs.pth", weights_only=True)
     reference.save([noise * 0 for noise in noises], checkpoint / "Zs.pth")
