@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
-from singan_cli import animate, bench, evaluate, export, inspect, plot, sample, train, verify
+from singan_cli import animate, bench, evaluate, export, import_, inspect, plot, sample, train, verify
 from singan_cli.failure import guarded, show_tracebacks
 
 app = typer.Typer(
@@ -37,8 +37,8 @@ def options(
     show_tracebacks(debug)
 
 
-for module in (train, plot, export, verify, inspect, sample, animate, evaluate, bench):
-    app.command(name=module.__name__.rpartition(".")[2])(guarded(module.command))
+for module in (train, import_, plot, export, verify, inspect, sample, animate, evaluate, bench):
+    app.command(name=module.__name__.rpartition(".")[2].rstrip("_"))(guarded(module.command))
 
 
 def main() -> None:

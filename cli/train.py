@@ -108,7 +108,6 @@ def command(
     from singan_train import trainer
     from singan_train.calibration import expected_seconds
     from singan_train.device import resolve
-    from singan_train.run import read_start
 
     asked: dict[str, Any] = {
         "preset": preset,
@@ -129,7 +128,7 @@ def command(
     config = configs.preset(preset or TrainingConfig.preset, **changes)
     if config.preset == "standard" and place.type == "cuda" and max_size is None:
         config = configs.preset("standard", **changes | {"max_size": MOST_ON_CUDA})
-    start = read_start(out) if resume else trainer.begin(photo, config, place)[0]
+    start = trainer.to_resume(out) if resume else trainer.begin(photo, config, place)[0]
     typer.echo(plan_text(start))
     say_time(expected_seconds(start, place), start.config.preset, place, torch.get_num_threads())
     if dry_run:

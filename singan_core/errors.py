@@ -31,3 +31,7 @@ class InstallError(SinGANError):
 
 class OutputError(SinGANError):
     """A result cannot be written: no permission, or the disk is full."""
+
+
+class CheckpointError(SinGANError):
+    """A checkpoint of another program cannot be imported."""

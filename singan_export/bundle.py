@@ -23,14 +23,14 @@ from singan_runtime import providers
 from singan_runtime.graphs import Graphs, graph_name
 from singan_runtime.sampler import RECONSTRUCTION_NOISE, Sampler
 from singan_train.frozen import FrozenPyramid
-from singan_train.run import read_scale
+from singan_train.run import read_generator
 
 PARITY, PREVIEW = "parity.json", "preview.png"
 
 
 def frozen_run(folder: Path, manifest: Manifest) -> FrozenPyramid:
     """The trained networks of a finished run, on the CPU. Raises BundleError."""
-    generators = [read_scale(folder, scale).generator for scale in range(len(manifest.pyramid.sizes))]
+    generators = [read_generator(folder, scale) for scale in range(len(manifest.pyramid.sizes))]
     return FrozenPyramid(manifest.pyramid, generators, manifest.noise_amplitude, manifest.noise_channels)
 
 

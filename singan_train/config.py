@@ -14,6 +14,9 @@ Precision = Literal["float32", "bfloat16"]
 MOST_ON_CUDA = 1920
 """Longer side (px) of the standard preset on a GPU, where the photo has as much."""
 
+IMPORTED = "imported"
+"""Preset of a run that another program has trained."""
+
 
 @dataclass(frozen=True)
 class TrainingConfig:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -104,16 +104,21 @@ def read_start(folder: Path) -> Start:
         raise BundleError(f"{path}: damaged ({error!r}); train into a new folder") from error
 
 
-def write_scale(folder: Path, scale: int, trained: TrainedScale, pictures: dict[str, NDArray[np.uint8]]) -> None:
-    """Write a finished scale, whole or not at all. Raises OutputError."""
+def write_scale(
+    folder: Path,
+    scale: int,
+    facts: Facts,
+    generator: Generator,
+    discriminator: Discriminator | None,
+    pictures: Mapping[str, NDArray[np.uint8]],
+) -> None:
+    """Write a finished scale, whole or not at all; an imported one may lack the discriminator. Raises OutputError."""
     with atomic_folder(scale_folder(folder, scale)) as temporary:
-        metadata = {FACTS: json.dumps(dataclasses.asdict(trained.facts))}  # one key: the library shuffles several
-        for name, network, notes in (
-            ("generator", trained.generator, metadata),
-            ("discriminator", trained.discriminator, None),
-        ):
-            state = {key: value.detach().cpu().contiguous() for key, value in network.state_dict().items()}
-            (temporary / f"{name}.safetensors").write_bytes(save(state, notes))
+        metadata = {FACTS: json.dumps(dataclasses.asdict(facts))}  # one key: the library shuffles several
+        for name, network, notes in (("generator", generator, metadata), ("discriminator", discriminator, None)):
+            if network is not None:
+                state = {key: value.detach().cpu().contiguous() for key, value in network.state_dict().items()}
+                (temporary / f"{name}.safetensors").write_bytes(save(state, notes))
         for name, pixels in pictures.items():
             images.save(temporary / f"{name}.png", pixels)
 
@@ -131,11 +136,16 @@ def read_facts(folder: Path, scale: int) -> Facts:
         ) from error
 
 
-def read_scale(folder: Path, scale: int) -> TrainedScale:
-    """A finished scale with its networks on the CPU, ready for inference. Raises BundleError."""
+def read_generator(folder: Path, scale: int) -> Generator:
+    """The generator of a finished scale on the CPU, ready for inference. Raises BundleError."""
     facts = read_facts(folder, scale)
     generator = Generator(facts.channels, facts.width, facts.norm)
-    _load(generator, scale_folder(folder, scale) / "generator.safetensors")
+    return _load(generator, scale_folder(folder, scale) / "generator.safetensors")
+
+
+def read_scale(folder: Path, scale: int) -> TrainedScale:
+    """A finished scale with both networks on the CPU, ready for inference. Raises BundleError."""
+    facts, generator = read_facts(folder, scale), read_generator(folder, scale)
     path = scale_folder(folder, scale) / "discriminator.safetensors"
     norm = False
     try:

@@ -21,7 +21,7 @@ from singan_core.errors import TrainingError
 from singan_core.version import tool_version
 from singan_train import checkpoint, run
 from singan_train import config as configs
-from singan_train.config import TrainingConfig
+from singan_train.config import IMPORTED, TrainingConfig
 from singan_train.diary import Diary, Show, Stop
 from singan_train.frozen import FrozenPyramid
 from singan_train.networks import Discriminator, Generator
@@ -69,6 +69,14 @@ def train(
     return folder
 
 
+def to_resume(folder: Path) -> Start:
+    """The config.json of a run that can go on. Raises BundleError, or TrainingError for an imported run."""
+    start = run.read_start(folder)
+    if start.config.preset == IMPORTED:
+        raise TrainingError(f"{folder}: an imported run cannot be trained further; train a new one into another folder")
+    return start
+
+
 def resume(
     photo: Path,
     folder: Path,
@@ -81,7 +89,7 @@ def resume(
 
     asked holds the options that the user gave: they must agree with the run. Raises TrainingError if not.
     """
-    start = run.read_start(folder)
+    start = to_resume(folder)
     if different := configs.differences(start.config, asked):
         raise TrainingError(f"{folder}: cannot resume with {', '.join(different)}; leave the options out")
     fresh, image = begin(photo, start.config, device)
@@ -120,7 +128,8 @@ def _train_scales(
         trained = train_one(task, start, done, diary)
         diary.write({"scale": scale, "done": True, "seconds": round(time.monotonic() - began, 3)}, trained.facts)
         done.append(trained)
-        run.write_scale(folder, scale, trained, pictures(FrozenPyramid.of(start.pyramid, done), start, z, real))
+        shown = pictures(FrozenPyramid.of(start.pyramid, done), start, z, real)
+        run.write_scale(folder, scale, trained.facts, trained.generator, trained.discriminator, shown)
         checkpoint.forget(folder)
     if not (folder / "manifest.json").exists():
         created = datetime.now(UTC).isoformat(timespec="seconds")

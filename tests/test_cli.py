@@ -21,7 +21,7 @@ from singan_core import images
 from singan_runtime import Sampler
 
 SINGAN = str(Path(sys.executable).with_name("singan"))
-COMMANDS = ("train", "export", "verify", "inspect", "sample", "animate", "evaluate", "bench", "plot")
+COMMANDS = ("train", "import", "export", "verify", "inspect", "sample", "animate", "evaluate", "bench", "plot")
 
 
 def call(*words):

@@ -1,0 +1,29 @@
+"""singan import."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def command(
+    path: Annotated[
+        Path,
+        typer.Argument(
+            metavar="PATH", help="Checkpoint folder of the reference SinGAN: folders 0, 1, ... beside NoiseAmp.pth."
+        ),
+    ],
+    out: Annotated[Path, typer.Option("--out", metavar="RUN", help="Folder of the run.")],
+) -> None:
+    """Turn a checkpoint of the reference SinGAN into a run; nothing in it is executed."""
+    from singan_train.foreign import convert
+
+    start = convert(path, out)
+    height, width = start.photo_size
+    typer.echo(
+        f"{start.name}: {width}x{height}, {start.channels} channels, {len(start.pyramid.shapes)} scales, "
+        f"factor {start.pyramid.scale_factor:.4f}, border {start.config.border}"
+    )
+    typer.echo(f"wrote {out}")
