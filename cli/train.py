@@ -79,6 +79,13 @@ def command(
         int | None,
         typer.Option(help="Iterations of a coarse scale, 1 to 1000000.", show_default=_by_preset("iterations")),
     ] = None,
+    precision: Annotated[
+        str | None,
+        typer.Option(
+            help="Of the arithmetic in training: float32, bfloat16, or auto: bfloat16 where the CPU has it.",
+            show_default=_by_preset("precision"),
+        ),
+    ] = None,
     continuation: Annotated[
         bool | None,
         typer.Option(
@@ -119,6 +126,7 @@ def command(
         "border": border,
         "iterations": iterations,
         "continuation": continuation,
+        "precision": precision,
         "seed": seed,
     }
     if threads:
@@ -197,7 +205,7 @@ def plan_text(start: Start) -> str:
     height, width = start.photo_size
     lines = [
         f"{start.name}: {width}x{height}, {start.channels} channels; preset {config.preset}, seed {config.seed}, "
-        f"device {start.device}, border {config.border}",
+        f"device {start.device}, {config.precision}, border {config.border}",
         f"{len(start.pyramid.shapes)} scales, factor {start.pyramid.scale_factor:.4f}; an iteration is "
         f"{config.discriminator_steps} discriminator and {config.generator_steps} generator steps",
     ]

@@ -9,7 +9,7 @@ from singan_core.errors import RequestError
 
 Border = Literal["zero", "noise"]
 Schedule = Literal["geometric", "linear"]
-Precision = Literal["float32", "bfloat16"]
+Precision = Literal["auto", "float32", "bfloat16"]
 
 MOST_ON_CUDA = 1920
 """Longer side (px) of the standard preset on a GPU, where the photo has as much."""
@@ -39,7 +39,7 @@ class TrainingConfig:
     generator_norm: bool = True  # BatchNorm
     discriminator_norm: bool = False
     fixed_statistics: bool = True  # BatchNorm's, gathered over whole canvases when the learning rate drops
-    precision: Precision = "float32"  # of the convolutions in training; what is trained is float32 always
+    precision: Precision = "auto"  # of the convolutions in training (the weights are float32): device.precision
     # one scale
     iterations: int = 1000
     window_share: float = 1.0  # of the iterations, for scales seen through windows
@@ -84,6 +84,7 @@ PRESETS = {
         preset="paper",
         max_size=250,
         width_doubles_every=4,
+        precision="float32",
         discriminator_norm=True,
         fixed_statistics=False,
         averaging=0.0,
@@ -116,6 +117,8 @@ def checked(config: TrainingConfig) -> TrainingConfig:
         raise RequestError(f"unknown schedule {config.schedule!r}: choose geometric or linear")
     if config.border not in ("zero", "noise"):
         raise RequestError(f"unknown border {config.border!r}: choose zero or noise")
+    if config.precision not in ("auto", "float32", "bfloat16"):
+        raise RequestError(f"unknown precision {config.precision!r}: choose auto, float32 or bfloat16")
     if config.channels not in ("auto", "1", "3", "4"):
         raise RequestError(f"channels {config.channels!r} is not possible: choose auto, 1, 3 or 4")
     return config

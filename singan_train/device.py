@@ -7,6 +7,15 @@ import re
 import torch
 
 from singan_core.errors import RequestError
+from singan_train.config import Precision
+
+
+def precision(device: torch.device) -> Precision:
+    """What auto means: bfloat16 on a CPU that multiplies it twice as fast as float32, float32 everywhere else."""
+    if device.type != "cpu":
+        return "float32"
+    able = torch.cpu.get_capabilities()
+    return "bfloat16" if able.get("avx512_bf16") or able.get("amx_bf16") else "float32"
 
 
 def resolve(name: str) -> torch.device:

@@ -22,6 +22,7 @@ from singan_core.version import tool_version
 from singan_train import checkpoint, run
 from singan_train import config as configs
 from singan_train.config import IMPORTED, TrainingConfig
+from singan_train.device import precision
 from singan_train.diary import Diary, Show, Stop
 from singan_train.frozen import FrozenPyramid
 from singan_train.networks import Discriminator, Generator
@@ -39,6 +40,8 @@ RETRIES = 1
 def begin(photo: Path, config: TrainingConfig, device: torch.device) -> tuple[Start, images.Floats]:
     """Read the photo and plan its pyramid, writing nothing. Raises ImageError or RequestError."""
     image = images.read(photo, config.channels)
+    if config.precision == "auto":
+        config = dataclasses.replace(config, precision=precision(device))
     size = (image.shape[2], image.shape[3])
     shapes = pyramid.plan(size, config.min_size, config.max_size, config.scale_factor, config.scales, config.schedule)
     digest = hashlib.sha256(image.tobytes()).hexdigest()

@@ -12,6 +12,7 @@ from test_cli import call, one_line, usage
 torch = pytest.importorskip("torch")
 pytest.importorskip("onnx")
 
+FLOAT32 = ("--precision", "float32")
 TINY = ("--min-size", "14", "--max-size", "42", "--iterations", "5", "--threads", "1", "--device", "cpu")
 
 
@@ -33,9 +34,11 @@ def test_photo_to_pictures(drawn_scene, tmp_path):
 
 
 def test_dry_run_prints_the_plan_and_writes_nothing(drawn_scene, tmp_path):
-    status, said, _ = call("train", drawn_scene, "--out", tmp_path / "run", *TINY, "--dry-run")
+    status, said, _ = call(
+        "train", drawn_scene, "--out", tmp_path / "run", *TINY, "--dry-run", "--precision", "float32"
+    )
     assert status == 0
-    assert "scene: 60x44, 3 channels; preset standard, seed 0, device cpu, border zero" in said
+    assert "scene: 60x44, 3 channels; preset standard, seed 0, device cpu, float32, border zero" in said
     assert "scale 0: 19x14, width 32" in said and "scale 3: 42x31" in said and "parameters" in said
     assert not (tmp_path / "run").exists()
 

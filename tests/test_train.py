@@ -22,6 +22,7 @@ from singan_train.networks import Discriminator, Generator  # noqa: E402
 from singan_train.run import METRICS, read_scale, read_start  # noqa: E402
 
 CPU = torch.device("cpu")
+REAL = torch.rand(1, 3, 20, 24, generator=torch.Generator().manual_seed(0)) * 2 - 1
 
 
 def test_generator_is_tanh_of_five_convolutions_plus_the_centre_of_prev():
@@ -150,6 +151,28 @@ def test_replayed_iterations_equal_eager_ones():
             scale.train_scale(task_of(device="cuda"), settings, state, lambda *_: None)
         ends.append(state.average[0].cpu())
     assert torch.allclose(*ends, atol=1e-4)
+
+
+def test_bfloat16_is_for_processors_that_have_it_and_a_run_remembers_what_it_used(monkeypatch, drawn_scene):
+    for able, expected in (({"avx512_bf16": True}, "bfloat16"), ({"amx_bf16": True}, "bfloat16"), ({}, "float32")):
+        monkeypatch.setattr(torch.cpu, "get_capabilities", lambda able=able: able)
+        assert device.precision(CPU) == expected
+        assert trainer.begin(drawn_scene, config.preset("draft"), CPU)[0].config.precision == expected
+        assert trainer.begin(drawn_scene, config.preset("paper"), CPU)[0].config.precision == "float32"
+    assert device.precision(torch.device("cuda")) == "float32"
+
+
+def test_bfloat16_steps_are_close_to_those_in_float32():
+    """Convolutions are rounded, weights, losses and what is trained are not."""
+    losses = []
+    for precision in ("float32", "bfloat16"):
+        settings = dataclasses.replace(SMALL, precision=precision)
+        torch.manual_seed(0)
+        state = state_of(settings)
+        losses.append(steps.iteration(settings, state, *scale.batches(task_of(real=REAL), settings, 0)))
+        assert {parameter.dtype for parameter in state.generator.parameters()} == {torch.float32}
+    assert losses[1].dtype == torch.float32
+    assert torch.allclose(*losses, rtol=0.05, atol=0.02) and not torch.equal(*losses)
 
 
 def test_every_generator_step_sees_a_fresh_fake():
