@@ -126,13 +126,18 @@ def _save_gif(path: Path, frames: Iterable[Pixels], fps: float) -> None:
 
 
 def _palette(pictures: list[Image.Image], looked_at: int = 8) -> Image.Image:
-    """256 colours fitted to a few frames at once."""
+    """256 colours fitted to a few frames at once.
+
+    Each distinct colour counts by the root of its pixels: by all of them a wide sky would take the palette for itself
+    and leave a small balloon grey.
+    """
     few = pictures[:: max(1, len(pictures) // looked_at)][:looked_at]
-    height = few[0].height
-    montage = Image.new("RGB", (few[0].width, height * len(few)))
-    for place, picture in enumerate(few):
-        montage.paste(picture, (0, place * height))
-    return montage.quantize(256)
+    pixels = np.concatenate([np.asarray(picture).reshape(-1, 3) for picture in few])
+    pixels = pixels[:: -(-len(pixels) // 2**20)]  # a million tell enough
+    coarse = (pixels >> 2).astype(np.uint32) @ np.array([1 << 12, 1 << 6, 1], np.uint32)
+    _, first, count = np.unique(coarse, return_index=True, return_counts=True)
+    colours = np.repeat(pixels[first], np.sqrt(count).astype(int), axis=0)
+    return Image.fromarray(colours[:, None]).quantize(256, kmeans=3)
 
 
 def _encode(path: Path, format: str, frames: Iterator[Pixels], fps: float) -> None:

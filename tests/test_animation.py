@@ -170,6 +170,17 @@ def test_no_more_frames_are_drawn_ahead_than_there_are_threads():
     assert len(drawn) <= 6
 
 
+@pytest.mark.parametrize("start_scale", [0, 1, 2])
+def test_the_rim_moves_as_its_content_lets_it(sampler, start_scale):
+    """Neither dead nor flickering: motion in units of the photo's contrast, two rows at an edge and four inside."""
+    moved = frames(sampler, frames=24, start_scale=start_scale, loop=True).astype(float).std(0).mean(2)
+    photo = sampler.reconstruct().astype(float)
+    for turns in range(4):
+        motion, contrast = np.rot90(moved, turns), np.rot90(photo, turns).std(1).mean(1)
+        rim, inside = (np.sqrt((motion[of] ** 2).mean()) / contrast[of].mean() for of in (slice(0, 2), slice(5, 9)))
+        assert 0.5 < rim / inside < 2
+
+
 # the paper's walk
 
 

@@ -59,6 +59,21 @@ def test_gif_holds_every_frame_with_one_palette(drawn, tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["a.gif"]
 
 
+def test_gif_keeps_the_colours_of_small_things_under_a_wide_sky(tmp_path):
+    """A sky of many blues and three small balloons: none is grey, and the sky is still smooth."""
+    sky = np.linspace(0, 1, 200)[:, None, None] * (60, 80, 50) + (90, 140, 190)
+    noise = np.random.default_rng(0).normal(0, 6, (200, 250, 3))
+    scene = (np.broadcast_to(sky, (200, 250, 3)) + noise).clip(0, 255).astype(np.uint8)
+    balloons = ((220, 40, 30), (240, 210, 40), (40, 150, 60))
+    for number, colour in enumerate(balloons):
+        scene[50:56, 60 * number + 40 : 60 * number + 46] = colour
+    video.save(tmp_path / "a.gif", [scene, scene[:, ::-1]])
+    away = np.abs(shown(tmp_path / "a.gif")[0][0].astype(int) - scene)
+    for number in range(3):
+        assert away[50:56, 60 * number + 40 : 60 * number + 46].max() <= 12
+    assert away.mean() < 6
+
+
 @pytest.mark.parametrize(("ending", "far"), [("gif", 8), ("webp", 8), ("png", 0)])
 def test_animated_pictures_show_what_was_drawn(drawn, tmp_path, ending, far):
     path = tmp_path / f"a.{ending}"
