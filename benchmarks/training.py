@@ -21,7 +21,7 @@ from torch import Tensor, nn
 
 from singan_runtime import Sampler, evaluation
 from singan_runtime.bench import peak_memory
-from singan_train import calibration, scale, trainer
+from singan_train import calibration, steps, trainer
 from singan_train.config import TrainingConfig, preset
 from singan_train.networks import Discriminator
 
@@ -71,7 +71,7 @@ def gradient_penalties() -> None:
 
     discriminator = Discriminator(3, 32, norm=False).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     images = torch.rand((3, 3, 48, 48)).to(memory_format=torch.channels_last)
-    ours = seconds_of(lambda: scale.gradient_penalty(discriminator, images).backward(), 15)
+    ours = seconds_of(lambda: steps.gradient_penalty(discriminator, images).backward(), 15)
     theirs = seconds_of(lambda: by_autograd(discriminator, images).backward(), 15)
     print(f"gradient penalty: {ours * 1e3:.1f} ms by transposed convolutions, {theirs * 1e3:.1f} ms by autograd.grad")
 

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import functools
 import time
 
 import torch
 
 from singan_core import HALO
 from singan_core.cascade import with_halo
+from singan_train import steps
 from singan_train.networks import Discriminator, Generator
+from singan_train.replay import WARM_UP, Replay
 from singan_train.run import Start
-from singan_train.scale import Draw, State, Task, discriminator_step, generator_step, noise_mask
+from singan_train.scale import Task, batches
+from singan_train.steps import State
+from singan_train.views import noise_mask
 
 STEPS = 3
-"""Timed iterations per scale, after one that warms up."""
+"""Timed iterations per scale, after those that warm up."""
 
 
 def expected_seconds(start: Start, device: torch.device) -> float:
@@ -45,15 +50,13 @@ def iteration_seconds(start: Start, scale: int, device: torch.device) -> float:
     for network in networks:
         network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     state = State.begin(*networks, config)
+    iterate = Replay(functools.partial(steps.iteration, config, state), device)
+    warm_up = WARM_UP + 1 if device.type == "cuda" else 1  # then the graph is captured, too
     began = 0.0
-    for iteration in range(STEPS + 1):
-        if iteration == 1:
+    for iteration in range(warm_up + STEPS):
+        if iteration == warm_up:
             began = _now(device)
-        draw = Draw.of(task, config, iteration)
-        for _ in range(config.discriminator_steps):
-            discriminator_step(task, config, state, draw)
-        for _ in range(config.generator_steps):
-            generator_step(task, config, state, draw)
+        iterate(*batches(task, config, iteration))
     return (_now(device) - began) / STEPS
 
 

@@ -12,7 +12,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 from singan_core.atomic import atomic_file
-from singan_train.scale import State
+from singan_train.steps import State
 
 NAME = "checkpoint.safetensors"
 SECONDS = 60.0

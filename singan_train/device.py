@@ -12,7 +12,7 @@ from singan_core.errors import RequestError
 def resolve(name: str) -> torch.device:
     """The torch device of auto, cpu, cuda or cuda:N. Raises RequestError with the cause when it cannot be had."""
     if name == "auto":
-        return torch.device("cuda:0" if torch.cuda.is_available() else "cpu")
+        return resolve("cuda:0" if torch.cuda.is_available() else "cpu")
     if not re.fullmatch(r"cpu|cuda(:\d+)?", name):
         raise RequestError(f"unknown device {name!r}: choose auto, cpu, cuda or cuda:N")
     if name == "cpu":
@@ -23,4 +23,6 @@ def resolve(name: str) -> torch.device:
     index = int(name.partition(":")[2] or 0)
     if index >= torch.cuda.device_count():
         raise RequestError(f"device {name}: this machine has cuda:0 to cuda:{torch.cuda.device_count() - 1}")
+    torch.backends.cudnn.deterministic = True  # the same seed must end in the same weights
+    torch.backends.cudnn.benchmark = False
     return torch.device("cuda", index)

@@ -13,7 +13,8 @@ from typing import Any
 from singan_core.atomic import output_error
 from singan_train import checkpoint, run
 from singan_train.run import Facts, Start
-from singan_train.scale import LOG_EVERY, Losses, State
+from singan_train.scale import LOG_EVERY, Losses
+from singan_train.steps import State
 
 
 @dataclass(frozen=True)

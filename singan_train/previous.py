@@ -12,7 +12,8 @@ from singan_core.cascade import with_halo
 from singan_core.windows import Step
 from singan_train.frozen import FrozenPyramid
 from singan_train.run import Start, TrainedScale
-from singan_train.scale import Draw, DrawPrev, Views, noise_mask, random, unit_noise
+from singan_train.scale import DrawPrev
+from singan_train.views import Draw, Views, noise_mask, random, unit_noise
 
 POOL_PIXELS = 16_000_000  # of all images of a pool together: bounds its memory on large canvases
 LEAST = 8  # images of a pool, however large: the many windows in each make up for the few

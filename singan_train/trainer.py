@@ -28,15 +28,9 @@ from singan_train.networks import Discriminator, Generator
 from singan_train.pictures import pictures
 from singan_train.previous import Previous
 from singan_train.run import Facts, Start, TrainedScale
-from singan_train.scale import (
-    DrawPrev,
-    NotANumberError,
-    State,
-    Task,
-    noise_mask,
-    random,
-    train_scale,
-)
+from singan_train.scale import DrawPrev, NotANumberError, Task, train_scale
+from singan_train.steps import State
+from singan_train.views import noise_mask, random
 
 RETRIES = 1
 """How often a scale whose loss is no number begins again, with another seed."""

@@ -10,7 +10,7 @@ torch = pytest.importorskip("torch")
 from small_runs import SMALL  # noqa: E402
 
 from singan_core import pyramid, resample  # noqa: E402
-from singan_train import previous, run, scale  # noqa: E402
+from singan_train import previous, run, views  # noqa: E402
 from singan_train.frozen import FrozenPyramid  # noqa: E402
 from singan_train.networks import Generator  # noqa: E402
 from singan_train.previous import Previous  # noqa: E402
@@ -31,11 +31,11 @@ def small_pyramid(**changes):
 def test_the_pool_climbs_by_one_pass_as_the_cascade_does(border):
     """Pool images of scale 2 equal the cascade of scales 0 and 1 on the same noise."""
     start, done = small_pyramid(border=border)
-    values = [scale.random(start.config, n, -1, CPU) for n in (1, 2)]
+    values = [views.random(start.config, n, -1, CPU) for n in (1, 2)]
 
     def unit(step):
-        mask = scale.noise_mask(torch.zeros(1, 3, *step.canvas), border)
-        return scale.unit_noise(mask, 3, 1 if step.index == 0 else 3, values[step.index])
+        mask = views.noise_mask(torch.zeros(1, 3, *step.canvas), border)
+        return views.unit_noise(mask, 3, 1 if step.index == 0 else 3, values[step.index])
 
     below = FrozenPyramid.of(start.pyramid, done[:2])
     cascades = [resample.resize(below.sample(unit), (56, 80)) for _ in range(4)]
@@ -50,8 +50,8 @@ def test_every_window_looks_at_a_sample_of_its_own():
     climbing.at(2, done)
     climbing.pool[:] = torch.arange(4.0)[:, None, None, None]
     draw_prev = climbing.at(2, done)
-    draw = scale.Draw(torch.Generator(), np.random.default_rng(1))
-    windows = draw_prev(scale.Views((56, 80), start.config, draw.positions), draw)
+    draw = views.Draw(torch.Generator(), np.random.default_rng(1))
+    windows = draw_prev(views.Views((56, 80), start.config, draw.positions), draw)
     assert len(set(windows.amax((1, 2, 3)).tolist())) > 1
 
 

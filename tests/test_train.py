@@ -11,11 +11,12 @@ from PIL import Image
 torch = pytest.importorskip("torch")
 
 from small_runs import SMALL, files_of, results, train  # noqa: E402
+from torch.utils._python_dispatch import TorchDispatchMode  # noqa: E402
 
 from singan_core import HALO, manifest, noise, resample  # noqa: E402
 from singan_core.cascade import with_halo  # noqa: E402
 from singan_core.errors import RequestError, TrainingError  # noqa: E402
-from singan_train import config, device, scale, trainer  # noqa: E402
+from singan_train import config, device, replay, scale, steps, trainer, views  # noqa: E402
 from singan_train.frozen import FrozenPyramid  # noqa: E402
 from singan_train.networks import Discriminator, Generator  # noqa: E402
 from singan_train.run import METRICS, read_scale, read_start  # noqa: E402
@@ -58,14 +59,14 @@ def test_gradient_penalty_is_zero_for_unit_slope_and_one_for_a_constant():
 
     image = torch.randn(2, 3, 9, 9)
     for slope, penalty in ((1.0, 0), (0.0, 1), (3.0, 4)):
-        assert scale.gradient_penalty(Linear(slope), image).item() == pytest.approx(penalty)
+        assert steps.gradient_penalty(Linear(slope), image).item() == pytest.approx(penalty)
 
 
 @pytest.mark.parametrize("norm", [False, True])
 def test_input_gradient_is_the_one_of_autograd_and_so_are_its_own_gradients(norm):
     discriminator = Discriminator(3, 8, norm)
     image = torch.randn(2, 3, 19, 23)
-    penalty = scale.gradient_penalty(discriminator, image)
+    penalty = steps.gradient_penalty(discriminator, image)
     penalty.backward()
     ours = [None if p.grad is None else p.grad.clone() for p in discriminator.parameters()]
     discriminator.zero_grad()
@@ -99,16 +100,56 @@ def test_impossible_settings_are_refused(changes):
         config.preset("draft", **changes)
 
 
-def task_of(border="noise", real=None):
-    real = torch.rand(1, 3, 20, 24) * 2 - 1 if real is None else real
-    prev = torch.zeros(1, 3, real.shape[2] + 2 * HALO, real.shape[3] + 2 * HALO)
+def task_of(border="noise", real=None, device="cpu"):
+    real = (torch.rand(1, 3, 20, 24) * 2 - 1 if real is None else real).to(device)
+    prev = torch.zeros_like(with_halo(real))
     half = with_halo(real * 0.5)
-    mask = scale.noise_mask(real, border)
-    return scale.Task(1, real, lambda views, _: views.of(half, HALO), torch.zeros_like(prev), prev, mask, 0.3, 3)
+    mask = views.noise_mask(real, border)
+    return scale.Task(1, real, lambda where, _: where.of(half, HALO), torch.zeros_like(prev), prev, mask, 0.3, 3)
 
 
 def state_of(settings):
-    return scale.State.begin(Generator(3, 8, norm=True), Discriminator(3, 8, norm=False), settings)
+    return steps.State.begin(Generator(3, 8, norm=True), Discriminator(3, 8, norm=False), settings)
+
+
+class Waiting(TorchDispatchMode):
+    """Every operation whose result the host has to wait for."""
+
+    def __init__(self):
+        super().__init__()
+        self.found = []
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        if function.overloadpacket in (torch.ops.aten._local_scalar_dense, torch.ops.aten.nonzero):
+            self.found.append(str(function))
+        return function(*args, **(kwargs or {}))
+
+
+@pytest.mark.parametrize("name", ["draft", "paper"])
+def test_an_iteration_never_waits_for_the_device(name):
+    settings = config.preset(name)
+    state = state_of(settings)
+    with Waiting() as waiting:
+        losses = steps.iteration(settings, state, *scale.batches(task_of(), settings, 0))
+    assert waiting.found == []
+    with Waiting() as waiting:
+        losses[0].item()
+    assert len(waiting.found) == 1
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs an NVIDIA GPU")
+def test_replayed_iterations_equal_eager_ones():
+    settings = dataclasses.replace(SMALL, iterations=20, fixed_statistics=False)
+    ends = []
+    for warm_up in (replay.WARM_UP, 1000):
+        torch.manual_seed(0)
+        networks = [network.to("cuda") for network in (Generator(3, 8, norm=True), Discriminator(3, 8, norm=False))]
+        state = steps.State.begin(*networks, settings)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(replay, "WARM_UP", warm_up)
+            scale.train_scale(task_of(device="cuda"), settings, state, lambda *_: None)
+        ends.append(state.average[0].cpu())
+    assert torch.allclose(*ends, atol=1e-4)
 
 
 def test_every_generator_step_sees_a_fresh_fake():
@@ -161,7 +202,7 @@ def test_the_average_reaches_back_over_a_share_of_the_last_iterations():
 
 def test_randomness_is_a_function_of_seed_scale_and_iteration():
     def draw(seed, level, iteration):
-        generator = scale.random(dataclasses.replace(SMALL, seed=seed), level, iteration, CPU)
+        generator = views.random(dataclasses.replace(SMALL, seed=seed), level, iteration, CPU)
         return torch.randn(3, generator=generator).tolist()
 
     assert draw(1, 2, 3) == draw(1, 2, 3)
@@ -170,8 +211,8 @@ def test_randomness_is_a_function_of_seed_scale_and_iteration():
 
 @pytest.mark.parametrize("border", ["zero", "noise"])
 def test_noise_fills_the_border_as_the_border_mode_says(border):
-    mask = scale.noise_mask(torch.zeros(1, 3, 20, 24), border)
-    made = scale.unit_noise(mask, 3, 1, torch.Generator().manual_seed(0))
+    mask = views.noise_mask(torch.zeros(1, 3, 20, 24), border)
+    made = views.unit_noise(mask, 3, 1, torch.Generator().manual_seed(0))
     assert made.shape == (1, 3, 30, 34)
     assert torch.equal(made[:, 0], made[:, 1])
     assert bool(made[..., :5, :].any()) == (border == "noise")
@@ -182,13 +223,13 @@ def test_windows_cover_the_canvas_and_its_edges():
     settings = dataclasses.replace(SMALL, windows=4, window=16)
     hits = np.zeros((60, 80), int)
     for seed in range(300):
-        views = scale.Views((60, 80), settings, np.random.default_rng(seed))
-        for y, x in views.corners:
+        chosen = views.Views((60, 80), settings, np.random.default_rng(seed))
+        for y, x in chosen.corners:
             hits[y : y + 16, x : x + 16] += 1
     assert hits.min() > 0.05 * hits.max()  # uniform positions would leave a corner 1/256 of a share
     image = torch.arange(60 * 80.0).reshape(1, 1, 60, 80)
     padded = torch.nn.functional.pad(image, (HALO,) * 4)
-    assert torch.equal(views.of(padded, HALO)[..., HALO:-HALO, HALO:-HALO], views.of(image))
+    assert torch.equal(chosen.of(padded, HALO)[..., HALO:-HALO, HALO:-HALO], chosen.of(image))
 
 
 def test_a_loss_that_is_no_number_stops_the_scale():
@@ -201,16 +242,16 @@ def test_a_loss_that_is_no_number_stops_the_scale():
 def breaking(monkeypatch, times):
     """Make the loss of scale 1 infinite at its 20th iteration, so many times."""
     seeds = []
-    real_step = scale.generator_step
+    real_batches = scale.batches
 
-    def step(task, settings, state, draw):
-        made = real_step(task, settings, state, draw)
-        if task.scale == 1 and state.iteration == 19 and len(seeds) < times:
+    def batches(task, settings, iteration):
+        critics, makers = real_batches(task, settings, iteration)
+        if task.scale == 1 and iteration == 19 and len(seeds) < times:
             seeds.append(settings.seed)
-            return made[0] + math.inf, made[1]
-        return made
+            makers = [maker._replace(real=maker.real * math.inf) for maker in makers]
+        return critics, makers
 
-    monkeypatch.setattr(scale, "generator_step", step)
+    monkeypatch.setattr(scale, "batches", batches)
     return seeds
 
 
