@@ -2,59 +2,103 @@
 
 from __future__ import annotations
 
+import dataclasses
+import itertools
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from singan_cli import parse
 from singan_cli.options import Background, Bundle, Device, MaxPixels, Seed, Threads, ZoomWord
 
 from singan_core.pyramid import MAX_PIXELS
-from singan_runtime.animation import FPS, Walk
+from singan_runtime.animation import FPS, GRID_BETAS, GRID_START_SCALES, Walk
+from singan_runtime.video import MAX_FRAME_MEMORY
+
+if TYPE_CHECKING:
+    from singan_runtime.sampler import Zoom
 
 
 def command(
     bundle: Bundle,
-    out: Annotated[Path, typer.Option("--out", metavar="FILE.gif", help="The animation.")],
+    out: Annotated[
+        Path,
+        typer.Option(
+            "--out", metavar="FILE.{gif,mp4,webm,webp,png}", help="The animation, in the format of its ending."
+        ),
+    ],
     size: Annotated[
-        str | None, typer.Option("--size", metavar="WxH", help="Exact size in pixels.", show_default="trained size")
+        str | None,
+        typer.Option("--size", metavar="WxH", help="Exact size in pixels.", show_default="trained size"),
     ] = None,
     zoom: ZoomWord = "auto",
-    frames: Annotated[int, typer.Option("--frames", min=1, help="Steps of the walk, 1 or more.")] = Walk.frames,
-    fps: Annotated[float, typer.Option("--fps", help="Frames per second, 0.1 to 50.")] = FPS,
+    frames: Annotated[int, typer.Option("--frames", help="Frames of the motion, 1 or more.")] = Walk.frames,
+    fps: Annotated[
+        float, typer.Option("--fps", help="Frames per second, 0.1 to 50 in gif, 0.1 to 120 in the other formats.")
+    ] = FPS,
     alpha: Annotated[float, typer.Option("--alpha", help="Pull towards the photo, 0 to 1.")] = Walk.alpha,
     beta: Annotated[float, typer.Option("--beta", help="Smoothness of the motion, 0 to 1.")] = Walk.beta,
     start_scale: Annotated[
         int, typer.Option("--start-scale", help="First scale that moves, 0 to the finest; higher moves finer things.")
     ] = Walk.start_scale,
     seed: Seed = Walk.seed,
-    loop: Annotated[
-        bool, typer.Option("--loop", help="Play forwards, then backwards, so that repeating shows no jump.")
+    loop: Annotated[bool, typer.Option("--loop", help="Repeat without a jump after the last frame.")] = False,
+    walk: Annotated[
+        str,
+        typer.Option(
+            "--walk",
+            metavar="harmonic|paper",
+            help="harmonic: frames are independent, loops close; paper: the paper's recursion, looped there and back.",
+        ),
+    ] = Walk.kind,
+    grid: Annotated[
+        bool,
+        typer.Option("--grid", help="Write 12 GIFs into the folder --out: start scales 0 to 2, four values of beta."),
     ] = False,
     background: Background = "white",
+    max_frame_memory: Annotated[
+        float,
+        typer.Option("--max-frame-memory", help="Most memory for frames that wait for the last one, in GB, above 0."),
+    ] = MAX_FRAME_MEMORY,
     device: Device = "auto",
     threads: Threads = None,
     max_pixels: MaxPixels = MAX_PIXELS,
 ) -> None:
-    """Let the scene move: a smooth random walk from the photo's own noise, written as a GIF."""
+    """Let the scene move, smoothly and at random, as GIF, MP4, WebM, WebP or animated PNG."""
     wanted = parse.size(size) if size is not None else None
     number = parse.zoom(zoom)
     colour = parse.background(background)
+    if grid and (start_scale != Walk.start_scale or beta != Walk.beta):
+        raise typer.BadParameter("--grid has start scales and betas of its own: leave out --start-scale and --beta")
     from singan_cli.progress import counting, say_device
 
     from singan_core.atomic import make_folder
-    from singan_core.errors import RequestError
-    from singan_runtime import Sampler, animation
+    from singan_runtime import Sampler, animation, video
 
-    if out.suffix.lower() != ".gif":
-        raise RequestError(f"{out}: unknown format {out.suffix or 'without an ending'}; end the name in .gif")
-    animation.check_fps(fps)
     sampler = Sampler.load(bundle, device, threads, max_pixels)
-    walk = Walk(frames, alpha, beta, start_scale, seed)
-    pictures = animation.animate(sampler, walk, wanted, "auto" if number is None else number)
-    make_folder(out.parent)
+    asked = Walk(frames, alpha, beta, start_scale, seed, loop, walk)
+    files = grid_files(out, asked) if grid else {out: asked}
+    scale: Zoom = "auto" if number is None else number
+    for path, one in files.items():  # refuse before the first frame is drawn
+        animation.check(one)
+        shown = sampler.picture(wanted, scale, one.start_scale).size
+        sampler.check_pixels(shown)
+        video.check(path, shown, one.length, fps, max_frame_memory, holds_all=loop and walk == "paper")
+    for folder in {path.parent for path in files}:
+        make_folder(folder)
     say_device(sampler)
-    with counting("frames", frames) as advance:
-        shown = (picture for picture in pictures if advance() is None)
-        animation.save_gif(out, animation.there_and_back(shown) if loop else shown, fps, colour)
-    typer.echo(f"wrote {out}")
+    with counting("frames", sum(one.length for one in files.values())) as advance:
+        for path, one in files.items():
+            pictures = animation.animate(sampler, one, wanted, scale)
+            video.save(path, (picture for picture in pictures if advance() is None), fps, colour)
+    typer.echo(f"wrote {len(files)} animations to {out}" if grid else f"wrote {out}")
+
+
+def grid_files(folder: Path, walk: Walk) -> dict[Path, Walk]:
+    """The paper's supplementary overview: how far down and how smoothly things move."""
+    return {
+        folder / f"start_scale_{start_scale}_beta_{beta:.2f}.gif": dataclasses.replace(
+            walk, start_scale=start_scale, beta=beta
+        )
+        for start_scale, beta in itertools.product(GRID_START_SCALES, GRID_BETAS)
+    }

@@ -8,7 +8,7 @@ from pathlib import Path
 from PIL import Image
 
 from singan_core import images
-from singan_runtime import Sampler, animation
+from singan_runtime import Sampler, animation, video
 
 ROW_HEIGHT = 166  # px
 
@@ -25,9 +25,8 @@ def main(bundle: Path, photo: Path, folder: Path) -> None:
     images.save(folder / "wide.jpg", sampler.sample((ROW_HEIGHT, 500), seed=4, zoom=1.0)[0], "jpeg")
     images.save(folder / "tall.jpg", sampler.sample((320, 180), seed=5)[0], "jpeg")
     images.save(folder / "screen.jpg", sampler.sample((1080, 1920), seed=6)[0], "jpeg")
-    walk = animation.Walk(frames=30, start_scale=1)
-    frames = animation.there_and_back(animation.animate(sampler, walk))
-    animation.save_gif(folder / "animation.gif", frames, fps=10)
+    walk = animation.Walk(frames=60, start_scale=1, loop=True)
+    video.save(folder / "animation.gif", animation.animate(sampler, walk), fps=10)
 
 
 if __name__ == "__main__":

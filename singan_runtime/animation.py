@@ -1,41 +1,56 @@
-"""Animation: the paper's walk through noise space (SinGAN section 4, supplementary section 5), frame by frame."""
+"""Animation: a smooth motion through noise space, every frame a function of its number; or the paper's random walk."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
-from singan_core import HALO, images, windows
-from singan_core.atomic import atomic_file
+from singan_core import HALO, cascade, windows
 from singan_core.errors import RequestError
 from singan_core.noise import RECONSTRUCTION_FRAME
 from singan_core.pyramid import Size
-from singan_core.windows import Step
-from singan_runtime.sampler import Sampler, Zoom, check_seed
+from singan_core.windows import Region, Step
+from singan_runtime.sampler import Picture, Sampler, Zoom, check_seed
 
 Floats = NDArray[np.float32]
+Pixels = NDArray[np.uint8]
 
 FPS = 10.0  # frames per second, unless told otherwise
+KINDS = ("harmonic", "paper")
+HARMONICS = 8  # at most: each takes two noise fields of the canvas
+PERIOD = 36_000  # frames after which a motion that is no loop repeats: an hour at 10 per second
+GRID_START_SCALES = (0, 1, 2)
+GRID_BETAS = (0.80, 0.85, 0.90, 0.95)
+FIELD_MEMORY = 10**9  # bytes of noise fields kept from frame to frame; what goes beyond is made anew for every frame
 
 
 @dataclass(frozen=True)
 class Walk:
-    """z_{t+1} = alpha z* + (1 - alpha) (z_t + beta (z_t - z_{t-1}) + (1 - beta) u_t), u_t fresh unit noise."""
+    """A random walk through noise space; both kinds share the spectrum, docs/animation.md."""
 
     frames: int = 60
     alpha: float = 0.1  # pull towards the photo, 0..1
     beta: float = 0.9  # smoothness: how much of the last step goes on, 0..1
     start_scale: int = 2
     seed: int = 0
+    loop: bool = False
+    kind: str = "harmonic"
+
+    @property
+    def length(self) -> int:
+        """How many frames are shown: the paper's walk can close only by going back."""
+        return max(2 * self.frames - 2, 1) if self.loop and self.kind == "paper" else self.frames
 
 
 def check(walk: Walk) -> None:
     """Raise RequestError naming the first number that is not possible."""
+    if walk.kind not in KINDS:
+        raise RequestError(f"walk {walk.kind!r} is not possible: choose {' or '.join(KINDS)}")
     if walk.frames < 1:
         raise RequestError(f"{walk.frames} frames are not possible: ask for 1 or more")
     for name, value in (("alpha", walk.alpha), ("beta", walk.beta)):
@@ -44,17 +59,178 @@ def check(walk: Walk) -> None:
     check_seed(walk.seed)
 
 
-def animate(sampler: Sampler, walk: Walk, size: Size | None = None, zoom: Zoom = "auto") -> Iterator[NDArray[np.uint8]]:
+def animate(sampler: Sampler, walk: Walk, size: Size | None = None, zoom: Zoom = "auto") -> Iterator[Pixels]:
     """The frames, uint8 (h, w, C), in order; checked when the first is asked for. Raises RequestError.
 
-    Source: the reference's random walk; its first two states are z* and 0.95 z* + 0.05 u. Scales below the start
-    scale stand still. On a canvas other than the trained one, where z* is not defined, a fixed noise takes its place.
+    Scales below the start scale stand still and are drawn once. On a canvas other than the trained one, where z* is
+    not defined, a fixed noise takes its place.
+    """
+    if walk.kind == "paper":
+        frames = _recursion(sampler, walk, size, zoom)
+        yield from there_and_back(frames) if walk.loop else frames
+        return
+    clip = Clip(sampler, walk, size, zoom)
+    if not clip.harmonics:  # nothing moves
+        still = clip.frame(0)
+        yield from (still for _ in range(walk.frames))
+        return
+    yield from _in_order(clip.frame, walk.frames, sampler.graphs.threads)
+
+
+def _in_order(draw: Callable[[int], Pixels], count: int, threads: int) -> Iterator[Pixels]:
+    """draw(0), draw(1), ...: drawn side by side, one more than there are threads at most waiting to be taken.
+
+    A thread with a frame of its own has no halo to share with its neighbour, as parts of one frame would have.
+    """
+    with ThreadPoolExecutor(threads) as pool:
+        waiting: deque[Future[Pixels]] = deque()
+        try:
+            for number in range(count):
+                waiting.append(pool.submit(draw, number))
+                if len(waiting) > threads:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()
+
+
+class Clip:
+    """An animation whose frames can be drawn in any order: z_t mixes fixed noise fields by cosines and sines of t.
+
+    Source: the spectrum of SinGAN's random walk (supplementary section 5); its sampling is ours, docs/animation.md.
+    """
+
+    def __init__(self, sampler: Sampler, walk: Walk, size: Size | None = None, zoom: Zoom = "auto") -> None:
+        check(walk)
+        self.sampler, self.walk = sampler, walk
+        self.picture: Picture = sampler.picture(size, zoom, walk.start_scale)
+        sampler.check_pixels(self.picture.size)
+        self.harmonics = harmonics(walk)
+        self._kept: dict[int, list[Floats]] = {}
+        left = FIELD_MEMORY
+        with ThreadPoolExecutor(sampler.graphs.threads) as pool:
+            for step in windows.whole_steps(self.picture.passes):
+                height, width = step.size
+                channels = sampler.manifest.noise_channels[step.generator]
+                draws = self._draws(step)
+                left -= 4 * len(draws) * channels * (height + 2 * HALO) * (width + 2 * HALO)
+                if left < 0:
+                    break
+                self._kept[step.index] = list(pool.map(lambda draw, step=step: draw(step), draws))
+        self._first = 0
+        if walk.loop and walk.start_scale == 0:
+            self._first = self._calmest()
+
+    def frame(self, number: int) -> Pixels:
+        """One frame, uint8 (h, w, C), drawn by the calling thread alone; number 0 or more."""
+        return self.sampler.painted(self.picture, self.noise(number), threads=1)
+
+    def noise(self, number: int) -> cascade.Draw:
+        """The unit noise of a frame."""
+        weights = [np.float32(_pull(self.walk))]
+        for k, amplitude in self.harmonics:
+            turned = k * (number + self._first) % self.period  # exact however large the number
+            angle = 2 * np.pi * turned / self.period
+            weights += [np.float32(amplitude * np.cos(angle)), np.float32(amplitude * np.sin(angle))]
+
+        def unit_noise(step: Step) -> Floats:
+            kept = self._kept.get(step.index)
+            fields = (
+                (draw(step) for draw in self._draws(step)) if kept is None else (_part(f, step.drawn) for f in kept)
+            )
+            height, width = step.size
+            total = np.zeros((1, self.sampler.manifest.channels, height + 2 * HALO, width + 2 * HALO), np.float32)
+            term = np.empty_like(total)
+            for weight, field in zip(weights if step.index == 0 else weights[1:], fields, strict=True):
+                total += np.multiply(field, weight, out=term)
+            return total
+
+        return unit_noise
+
+    @property
+    def period(self) -> int:
+        """Frames after which the motion repeats exactly."""
+        return self.walk.frames if self.walk.loop else PERIOD
+
+    def _calmest(self) -> int:
+        """The frame at whose coming the coarsest image changes least.
+
+        It has few values, so that some steps of a whole scene's motion are twice as large as others: a loop that begins
+        here has its seam where the eye looks for it least. Finer scales move evenly.
+        """
+        coarsest = replace(self.picture, passes=self.picture.passes[:1])
+        before = self.sampler.draw(coarsest, self.noise(-1))
+        steps = []
+        for number in range(self.period):
+            image = self.sampler.draw(coarsest, self.noise(number))
+            steps.append(np.abs(image - before).mean())
+            before = image
+        return int(np.argmin(steps))
+
+    def _draws(self, step: Step) -> list[cascade.Draw]:
+        """What draws each noise field of a step: first z* where there is one, then two of every harmonic."""
+        seed, sampler = self.walk.seed, self.sampler
+        fields = [sampler.fresh(seed, number) for number in range(2 * len(self.harmonics))]
+        return fields if step.index else [lambda step: _rest(sampler, self.walk, step), *fields]
+
+
+def harmonics(walk: Walk) -> list[tuple[int, float]]:
+    """(k, amplitude) of the at most 8 harmonics that stand for the walk's spectrum: k turns in a period.
+
+    The power of all k is cut into eight equal parts in the order of k; each part moves at its mean k.
+    """
+    period = walk.frames if walk.loop else PERIOD
+    k = np.arange(1, max(period // 2, 1) + 1)
+    power = spectrum(walk, 2 * np.pi * k / period)
+    if power.sum() == 0:
+        return []
+    power *= variance(walk) / power.sum()
+    middle = (np.cumsum(power) - power / 2) / power.sum()
+    part = (middle * HARMONICS).astype(int)
+    parts = [part == one for one in np.unique(part)]
+    return [(round(np.average(k[of], weights=power[of])), float(np.sqrt(power[of].sum()))) for of in parts]
+
+
+def spectrum(walk: Walk, angle: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Power density of the paper's recursion at frequencies in radians per frame, above 0."""
+    first, second, gain = _recursion_terms(walk)
+    turn = np.exp(-1j * angle)
+    return gain**2 / np.abs(1 - first * turn - second * turn**2) ** 2
+
+
+def variance(walk: Walk) -> float:
+    """How far the walk strays from its mean in the long run, at most 1: more noise than that no generator has seen."""
+    first, second, gain = _recursion_terms(walk)
+    below = (1 + second) * ((1 - second) ** 2 - first**2)
+    above = gain**2 * (1 - second)
+    return above / below if above < below else 1.0
+
+
+def _recursion_terms(walk: Walk) -> tuple[float, float, float]:
+    """Of x_{t+1} = first x_t + second x_{t-1} + gain u_t, where x = z - z*."""
+    keep = 1 - walk.alpha
+    return keep * (1 + walk.beta), -keep * walk.beta, keep * (1 - walk.beta)
+
+
+def _pull(walk: Walk) -> float:
+    """Weight of z*."""
+    return float(np.sqrt(1 - variance(walk)))
+
+
+def _recursion(sampler: Sampler, walk: Walk, size: Size | None, zoom: Zoom) -> Iterator[Pixels]:
+    """z_{t+1} = alpha z* + (1 - alpha) (z_t + beta (z_t - z_{t-1}) + (1 - beta) u_t), u_t fresh unit noise.
+
+    Source: the reference's random walk; its first two states are z* and 0.95 z* + 0.05 u.
     """
     check(walk)
     picture = sampler.picture(size, zoom, walk.start_scale)
     sampler.check_pixels(picture.size)
     moving = windows.whole_steps(picture.passes)
-    rest = {step.index: _rest(sampler, walk, step) for step in moving}
+    rest = {
+        step.index: np.zeros((1, 1, 1, 1), np.float32) if step.index else _rest(sampler, walk, step) for step in moving
+    }
     before, now = dict(rest), dict(rest)
     for frame in range(walk.frames):
         fresh = sampler.fresh(walk.seed, frame)
@@ -65,64 +241,26 @@ def animate(sampler: Sampler, walk: Walk, size: Size | None = None, zoom: Zoom =
                 continue
             onward = now[index] + walk.beta * (now[index] - before[index]) + (1 - walk.beta) * u
             before[index], now[index] = now[index], walk.alpha * rest[index] + (1 - walk.alpha) * onward
-
-        def unit_noise(step: Step) -> Floats:
-            (top, bottom), (left, right) = step.drawn
-            part = now[step.index][..., top : bottom + 2 * HALO, left : right + 2 * HALO]
-            return part.astype(np.float32)
-
-        yield sampler.painted(picture, unit_noise)
+        yield sampler.painted(picture, lambda step: _part(now[step.index], step.drawn).astype(np.float32))
 
 
 def _rest(sampler: Sampler, walk: Walk, step: Step) -> Floats:
-    """z* of a pass: the stored one at scale 0 of the trained canvas, else zero, as at training."""
-    if step.index > 0:
-        return np.zeros((1, 1, 1, 1), np.float32)
+    """z* of the first pass: the stored one on the trained canvas, else a fixed noise."""
     if step.canvas == sampler.manifest.shapes[0]:
-        return sampler.fill(sampler.reconstruction_noise)
+        return _part(sampler.fill(sampler.reconstruction_noise), step.drawn)
     return sampler.fresh(walk.seed, RECONSTRUCTION_FRAME)(step)
 
 
-def check_fps(fps: float) -> None:
-    """Raise RequestError unless a GIF can play so many frames per second."""
-    if not 0.1 <= fps <= 50:
-        raise RequestError(f"{fps:g} frames per second are not possible: a GIF takes 0.1 to 50")
+def _part(whole: Floats, region: Region) -> Floats:
+    """A region, with its halo, of noise for the whole canvas with its halo."""
+    (top, bottom), (left, right) = region
+    return whole[..., top : bottom + 2 * HALO, left : right + 2 * HALO]
 
 
-def there_and_back(frames: Iterator[NDArray[np.uint8]]) -> Iterator[NDArray[np.uint8]]:
+def there_and_back(frames: Iterator[Pixels]) -> Iterator[Pixels]:
     """The frames forwards, then backwards without the two ends, so that a repeating player sees no jump."""
     seen = []
     for frame in frames:
         seen.append(frame)
         yield frame
     yield from reversed(seen[1:-1])
-
-
-def save_gif(
-    path: Path,
-    frames: Iterator[NDArray[np.uint8]],
-    fps: float = FPS,
-    background: tuple[int, int, int] = (255, 255, 255),
-) -> None:
-    """Write frames, uint8 (h, w, C), as an endlessly repeating GIF, whole or not at all; fps 0.1 to 50.
-
-    All frames share one palette, since a palette of its own per frame makes flat areas flash,
-    and no dithering, whose dots would crawl from frame to frame.
-    Raises RequestError or OutputError.
-    """
-    check_fps(fps)
-    pictures = [images.to_pillow(images.flatten(frame, background)).convert("RGB") for frame in frames]
-    palette = _palette(pictures)
-    indexed = [picture.quantize(palette=palette, dither=Image.Dither.NONE) for picture in pictures]
-    with atomic_file(path) as temporary:
-        indexed[0].save(temporary, "GIF", save_all=True, append_images=indexed[1:], duration=1000 / fps, loop=0)
-
-
-def _palette(pictures: list[Image.Image], looked_at: int = 8) -> Image.Image:
-    """256 colours fitted to a few frames at once."""
-    few = pictures[:: max(1, len(pictures) // looked_at)][:looked_at]
-    height = few[0].height
-    montage = Image.new("RGB", (few[0].width, height * len(few)))
-    for place, picture in enumerate(few):
-        montage.paste(picture, (0, place * height))
-    return montage.quantize(256)

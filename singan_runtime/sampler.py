@@ -156,7 +156,9 @@ class Sampler:
         """A region of the picture (all of it, unless given), uint8 (h, w, C)."""
         return self.painted(picture, self.fresh(seed, wrap=picture.wrap), region)
 
-    def painted(self, picture: Picture, unit_noise: cascade.Draw, region: Region | None = None) -> Pixels:
+    def painted(
+        self, picture: Picture, unit_noise: cascade.Draw, region: Region | None = None, threads: int | None = None
+    ) -> Pixels:
         """The same from any unit noise: drawn in parts, which bounds memory, and by as many threads as allowed."""
         region = region or windows.whole(picture.size)
         (top, bottom), (left, right) = region
@@ -167,7 +169,7 @@ class Sampler:
             part = images.to_pixels(self.draw(picture, unit_noise, tile))[0]
             pixels[rows.start - top : rows.stop - top, columns.start - left : columns.stop - left] = part
 
-        threads = self.graphs.threads
+        threads = threads or self.graphs.threads
         share = math.ceil(math.sqrt((bottom - top) * (right - left) / threads))
         tiles = list(windows.tiles(region, min(max(share, SMALLEST_TILE), TILE)))
         if threads == 1 or len(tiles) == 1:

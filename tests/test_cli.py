@@ -143,9 +143,35 @@ def test_bench_tells_what_was_really_used(tiny_bundle):
 
 def test_animate_writes_a_gif(tiny_bundle, tmp_path):
     out = tmp_path / "new" / "a.gif"
-    assert call("animate", tiny_bundle, "--out", out, "--frames", "4", "--size", "50x40", "--loop")[0] == 0
-    with Image.open(out) as image:
-        assert image.size == (50, 40) and image.n_frames == 6
+    words = ("animate", tiny_bundle, "--out", out, "--frames", "4", "--size", "50x40", "--start-scale", "0")
+    for loop, count in (((), 4), (("--loop",), 4), (("--loop", "--walk", "paper"), 6)):
+        assert call(*words, *loop)[0] == 0
+        with Image.open(out) as image:
+            assert image.size == (50, 40) and image.n_frames == count
+
+
+@pytest.mark.parametrize("ending", ["mp4", "webm", "webp", "png"])
+def test_animate_writes_the_format_of_the_ending(tiny_bundle, tmp_path, ending):
+    if ending in ("mp4", "webm"):
+        pytest.importorskip("imageio_ffmpeg")
+    out = tmp_path / f"a.{ending}"
+    words = ("--frames", "3", "--size", "50x40", "--zoom", "1.5", "--fps", "30", "--seed", "4", "--start-scale", "0")
+    assert call("animate", tiny_bundle, "--out", out, *words)[0] == 0
+    magic = {"mp4": b"ftypisom", "webm": b"\x1a\x45\xdf\xa3", "webp": b"WEBPVP8X", "png": b"acTL"}[ending]
+    assert magic in out.read_bytes()[:100] and [path.name for path in tmp_path.iterdir()] == [out.name]
+
+
+def test_grid_writes_twelve_gifs(tiny_bundle, tmp_path):
+    assert (
+        "wrote 12 animations" in call("animate", tiny_bundle, "--out", tmp_path / "grid", "--grid", "--frames", "3")[1]
+    )
+    names = [f"start_scale_{scale}_beta_{beta}.gif" for scale in range(3) for beta in ("0.80", "0.85", "0.90", "0.95")]
+    assert sorted(path.name for path in (tmp_path / "grid").iterdir()) == names
+    assert len({path.read_bytes() for path in (tmp_path / "grid").iterdir()}) == 12
+    words = ("animate", tiny_bundle, "--out", tmp_path / "other", "--grid")
+    assert "leave out --start-scale and --beta" in usage(*words, "--beta", "0.5")
+    assert "over the limit" in one_line(*words, "--frames", "200000")
+    assert not (tmp_path / "other").exists()
 
 
 def test_inspect_prints_the_canvases_that_sample_uses(tiny_bundle):
@@ -275,10 +301,27 @@ def test_other_impossible_numbers(tiny_bundle, tmp_path):
     assert "not a colour" in usage(*base, "--background", "reddish")
     assert "unknown device" in one_line(*base, "--device", "tpu")
     assert "Invalid value for '--count'" in usage(*base, "--count", "0")
-    assert "end the name in .gif" in one_line("animate", tiny_bundle, "--out", tmp_path / "a.mp4")
-    assert "0.1 to 50" in one_line("animate", tiny_bundle, "--out", tmp_path / "a.gif", "--fps", "99")
-    assert "alpha 3 is not possible" in one_line("animate", tiny_bundle, "--out", tmp_path / "a.gif", "--alpha", "3")
     assert not list(tmp_path.iterdir())
+
+
+def test_mistakes_of_animate(tiny_bundle, tmp_path):
+    def mistake(name, *words):
+        return one_line("animate", tiny_bundle, "--out", tmp_path / "new" / name, *words)
+
+    assert "end the name in one of .gif, .mp4, .webm, .webp, .png" in mistake("a.avi")
+    assert "0.1 to 50" in mistake("a.gif", "--fps", "99")
+    assert "alpha 3 is not possible" in mistake("a.gif", "--alpha", "3")
+    assert "0 frames are not possible: ask for 1 or more" in mistake("a.gif", "--frames", "0")
+    assert "choose harmonic or paper" in mistake("a.gif", "--walk", "drunk")
+    assert "use scales 0 to 3" in mistake("a.gif", "--start-scale", "9")
+    assert "over the limit of 33177600" in mistake("a.png", "--size", "9000x9000")
+    assert "51x40 is odd, which mp4 cannot hold: ask for 52x40" in mistake("a.mp4", "--size", "51x40")
+    said = mistake("a.webp", "--size", "hd", "--frames", "400")
+    assert "over the limit of 1 GB; write mp4" in said and "--max-frame-memory" in said
+    assert "limit of 0.001 GB" in mistake("a.gif", "--size", "hd", "--max-frame-memory", "0.001")
+    assert not list(tmp_path.iterdir())
+    (tmp_path / "a.gif").mkdir()
+    assert "a folder stands there" in one_line("animate", tiny_bundle, "--out", tmp_path / "a.gif")
 
 
 def test_several_sizes_are_all_checked_before_the_first_is_drawn(tiny_bundle, tmp_path):

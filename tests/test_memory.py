@@ -49,3 +49,26 @@ def test_an_8k_picture_stays_under_600_mb(tiny_bundle):
 def test_memory_stays_flat_over_200_random_sizes(tiny_bundle):
     first, last = (float(word) for word in run(MANY, tiny_bundle).split())
     assert last < 1.1 * first
+
+
+FILM = """
+import resource, sys
+from pathlib import Path
+from singan_runtime import Sampler, animation, video
+sampler = Sampler.load(sys.argv[1], threads=2)
+frames = animation.animate(sampler, animation.Walk(int(sys.argv[3])), (360, 480))
+video.save(Path(sys.argv[2]), frames)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+"""
+
+
+@pytest.mark.parametrize("ending", ["mp4", "webm"])
+def test_a_film_of_any_length_takes_the_same_memory(tiny_bundle, tmp_path, ending):
+    """150 frames more would be 78 MB, held once."""
+    pytest.importorskip("imageio_ffmpeg")
+
+    def peak(frames):
+        words = [sys.executable, "-c", FILM, tiny_bundle, tmp_path / f"a.{ending}", str(frames)]
+        return float(subprocess.run(words, check=True, capture_output=True, text=True).stdout)
+
+    assert peak(170) < peak(20) + 15

@@ -198,12 +198,12 @@ def test_using_the_runtime_leaves_torch_and_onnx_unloaded(tiny_bundle, tmp_path)
     code = """
 import sys
 from pathlib import Path
-from singan_runtime import Sampler, animation
+from singan_runtime import Sampler, animation, video
 sampler = Sampler.load(sys.argv[1])
 sampler.sample((20, 30), count=2)
 sampler.render((20, 30), (1, 1, 5, 5))
 sampler.reconstruct()
-animation.save_gif(Path(sys.argv[2]), animation.animate(sampler, animation.Walk(frames=2)))
+video.save(Path(sys.argv[2]), animation.animate(sampler, animation.Walk(frames=2)))
 loaded = {"torch", "onnx", "safetensors", "onnxscript", "singan_train", "singan_export"} & set(sys.modules)
 assert not loaded, loaded
 """
