@@ -56,6 +56,38 @@ def test_the_block_size_changes_no_byte(tiny_bundle, sampler, monkeypatch, block
     assert np.array_equal(Sampler.load(tiny_bundle, threads=1).sample((150, 211), seed=2), whole)
 
 
+class Watched:
+    """A session that remembers the shapes that it was fed."""
+
+    def __init__(self, session):
+        self.session, self.shapes = session, set()
+
+    def run(self, names, inputs):
+        self.shapes.add(inputs["prev"].shape[2:])
+        return self.session.run(names, inputs)
+
+
+@pytest.mark.parametrize("fixed", [False, True])
+def test_convolutions_see_one_shape_per_canvas_and_a_gpu_one_on_all_large_ones(tiny_bundle, monkeypatch, fixed):
+    """Whatever the shapes of the blocks, the image is that of the canvas in one piece."""
+    rng = np.random.default_rng(0)
+    own = Sampler.load(tiny_bundle, threads=1).graphs
+    shapes = []
+    for height, width in ((150, 211), (190, 70), (65, 64), (30, 40)):
+        noise, prev = rng.normal(0, 0.3, (2, 1, 3, height + 10, width + 10)).astype(np.float32)
+        monkeypatch.setattr(graphs, "BLOCK", 1000)
+        whole = own.generate(3, noise, prev)
+        own.fixed_blocks = fixed
+        monkeypatch.setattr(graphs, "BLOCK", 64)
+        own._sessions[3] = watched = Watched(own.session(3))
+        assert np.array_equal(own.generate(3, noise, prev), whole)
+        (shape,) = watched.shapes
+        shapes.append(shape)
+        own._sessions[3] = watched.session
+    assert max(max(shape) for shape in shapes) <= 74
+    assert set(shapes) == {(74, 74), (40, 50)} if fixed else len(set(shapes)) == 4
+
+
 @given(st.data())
 @settings(max_examples=60)
 def test_a_window_equals_the_slice_of_the_whole_picture(sampler, data):
