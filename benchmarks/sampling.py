@@ -1,27 +1,55 @@
 """Where the time of a picture goes, against what this machine can do, in one run.
 
+Seconds of parts are summed over threads, and shares are of the time that threads spend drawing; encoding comes apart.
+The ceiling is sgemm as the blocks run: as many products at once as there are threads, each on one.
+
 Usage: python benchmarks/sampling.py [--bundle DIR] [--sizes 250x188,1920x1080] [--threads N]
 """
 
 from __future__ import annotations
 
+import os
+
+os.environ["OPENBLAS_NUM_THREADS"] = "1"  # before numpy is imported
+
 import argparse
 import io
+import threading
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from singan_core import HALO, cascade, images, noise
+from singan_core import HALO, cascade, images, noise, windows
 from singan_runtime import Sampler
 from singan_runtime.bench import peak_memory
+from singan_runtime.graphs import graph_name
 
 ROOT = Path(__file__).parent.parent
+Size = tuple[int, int]
+Layers = list[tuple[Any, Any]]  # weight (out, in, 3, 3) and bias of every convolution
+EAGER_PIXELS = 4e6  # larger pictures are not drawn in one piece
+
 spent: dict[str, float] = defaultdict(float)
-flops = [0.0]
+fed: Counter[tuple[int, Size]] = Counter()  # (scale, (height, width) of a block) -> how often
+lock = threading.Lock()
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A picture, best of some repeats."""
+
+    size: Size
+    total: float  # seconds
+    parts: dict[str, float]  # seconds, summed over threads
+    fed: Counter[tuple[int, Size]]
+    encoding: float  # seconds of PNG
+    memory: float  # MB, peak of the process so far
 
 
 def timed(what: str, function: Callable[..., Any]) -> Callable[..., Any]:
@@ -30,32 +58,26 @@ def timed(what: str, function: Callable[..., Any]) -> Callable[..., Any]:
     def call(*args: Any, **kwargs: Any) -> Any:
         began = time.perf_counter()
         result = function(*args, **kwargs)
-        spent[what] += time.perf_counter() - began
+        seconds = time.perf_counter() - began
+        with lock:
+            spent[what] += seconds
         return result
 
     return call
 
 
-def convolution_flops(height: int, width: int, channels: int, hidden: int) -> float:
-    """Of one generator on an image of (height, width): five 3x3 convolutions, each two pixels smaller a side."""
-    planes = [(channels, hidden), (hidden, hidden), (hidden, hidden), (hidden, hidden), (hidden, channels)]
-    return sum(
-        2 * 9 * inputs * outputs * (height + 2 * (HALO - 1 - layer)) * (width + 2 * (HALO - 1 - layer))
-        for layer, (inputs, outputs) in enumerate(planes)
-    )
-
-
 class TimedSession:
     """An ONNX Runtime session whose runs are timed and counted."""
 
-    def __init__(self, session: Any, hidden: int) -> None:
-        self.session, self.hidden = session, hidden
-        self.timed_run = timed("session.run", session.run)
+    def __init__(self, session: Any, scale: int) -> None:
+        self.session, self.scale = session, scale
+        self.timed_run = timed("graphs", session.run)
 
     def run(self, names: list[str], inputs: dict[str, Any]) -> Any:
         """As the session's."""
-        batch, channels, height, width = inputs["prev"].shape
-        flops[0] += batch * convolution_flops(height - 2 * HALO, width - 2 * HALO, channels, self.hidden)
+        height, width = inputs["prev"].shape[2:]
+        with lock:
+            fed[self.scale, (height - 2 * HALO, width - 2 * HALO)] += 1
         return self.timed_run(names, inputs)
 
     def get_providers(self) -> Any:
@@ -63,94 +85,133 @@ class TimedSession:
         return self.session.get_providers()
 
 
-def sgemm(size: int = 2048, repeats: int = 5) -> float:
-    """FLOP/s of the best of some products of square float32 matrices: the ceiling of this machine."""
-    a, b = np.random.default_rng(0).random((2, size, size), np.float32)
+def instrumented(bundle: Path, threads: int) -> Sampler:
+    """A sampler whose graphs, noise, resampling and drawing are timed."""
+    sampler = Sampler.load(bundle, "cpu", threads)
+    for scale in range(len(sampler.manifest.shapes)):
+        session: Any = TimedSession(sampler.graphs.session(scale), scale)
+        sampler.graphs._sessions[scale] = session
+    noise.of_region = timed("noise", noise.of_region)
+    cascade.enlarged = timed("resampling", cascade.enlarged)
+    cascade.detail_only = timed("resampling", cascade.detail_only)
+    sampler.draw = timed("drawing", sampler.draw)  # type: ignore[method-assign]
+    return sampler
+
+
+def measure(sampler: Sampler, size: Size) -> Measured:
+    """Draw a picture and encode it; a small one several times."""
+    small = size[0] * size[1] < EAGER_PIXELS
+    if small:
+        sampler.sample(size, seed=1)
     best = float("inf")
-    for _ in range(repeats):
+    for _ in range(3 if small else 1):
+        spent.clear()
+        fed.clear()
         began = time.perf_counter()
-        a @ b
-        best = min(best, time.perf_counter() - began)
-    return 2 * size**3 / best
+        pixels = sampler.sample(size, seed=2)
+        total = time.perf_counter() - began
+        if total < best:
+            best, parts, blocks = total, dict(spent), Counter(fed)
+    memory = peak_memory()
+    began = time.perf_counter()
+    images.to_pillow(pixels[0]).save(io.BytesIO(), "PNG", compress_level=4)
+    return Measured(size, best, parts, blocks, time.perf_counter() - began, memory)
 
 
-def hidden_width(bundle: Path) -> int:
-    """Channels of the hidden layers, from the first graph."""
+def convolutions(bundle: Path, scales: int) -> list[Layers]:
+    """The weights of every scale's graph, as tensors."""
     import onnx
-
-    return int(onnx.load(bundle / "scale_00.onnx").graph.initializer[0].dims[0])
-
-
-def eager_seconds(sampler: Sampler, run: Path, size: tuple[int, int], threads: int) -> float:
-    """Seconds of the same picture with the trained networks in eager PyTorch, whole canvases, noise given."""
     import torch
 
-    from singan_export.bundle import frozen_run
+    found = []
+    for scale in range(scales):
+        graph = onnx.load(bundle / graph_name(scale)).graph
+        tensors = {one.name: torch.tensor(onnx.numpy_helper.to_array(one)) for one in graph.initializer}
+        numbers = range(sum(name.startswith("weight_") for name in tensors))
+        found.append([(tensors[f"weight_{n}"], tensors[f"bias_{n}"]) for n in numbers])
+    return found
+
+
+def flops(layers: Layers, size: Size) -> float:
+    """Of one generator on a block: every convolution leaves two pixels less a side."""
+    rims = range(2 * (HALO - 1), -1, -2)
+    return sum(
+        2.0 * weight.numel() * (size[0] + rim) * (size[1] + rim) for (weight, _), rim in zip(layers, rims, strict=True)
+    )
+
+
+def sgemm(threads: int, side: int = 2048, repeats: int = 5) -> float:
+    """FLOP/s of as many products of square float32 matrices at once, by numpy or torch, whichever is faster."""
+    import torch
+
+    torch.set_num_threads(1)
+    arrays = [np.random.default_rng(n).random((2, side, side), np.float32) for n in range(threads)]
+    tensors = [torch.from_numpy(array) for array in arrays]
+    best = float("inf")
+    with ThreadPoolExecutor(threads) as pool:
+        for _ in range(repeats):
+            for pairs in (arrays, tensors):
+                began = time.perf_counter()
+                list(pool.map(lambda pair: pair[0] @ pair[1], pairs))
+                best = min(best, time.perf_counter() - began)
+    return threads * 2.0 * side**3 / best
+
+
+def eager_seconds(sampler: Sampler, scales: list[Layers], size: Size, threads: int) -> float:
+    """Seconds of the same picture in eager PyTorch, whole canvases, with as many threads; its noise is given."""
+    import torch
+    import torch.nn.functional as F
 
     torch.set_num_threads(threads)
-    frozen = frozen_run(run, sampler.manifest)
     picture = sampler.picture(size)
     ready = {}
-
-    def draw(step: Any) -> Any:
-        return ready[step.index]
-
-    from singan_core import windows
-
     for step in windows.whole_steps(picture.passes):
         values = sampler.fresh(0)(step) * np.float32(sampler.manifest.noise_amplitude[step.generator])
         ready[step.index] = torch.from_numpy(np.ascontiguousarray(values))
+
+    def generate(scale: int, noise: Any, prev: Any) -> Any:
+        values = noise + prev
+        for number, (weight, bias) in enumerate(scales[scale]):
+            values = F.conv2d(values, weight, bias)
+            if number < len(scales[scale]) - 1:
+                values = F.leaky_relu(values, 0.2)
+        return torch.tanh(values) + prev[..., HALO:-HALO, HALO:-HALO]
+
     seconds = []
-    for _ in range(3):
-        began = time.perf_counter()
-        cascade.run(picture.passes, frozen.generate, draw)
-        seconds.append(time.perf_counter() - began)
+    with torch.inference_mode():
+        for _ in range(3):
+            began = time.perf_counter()
+            cascade.run(picture.passes, generate, lambda step: ready[step.index])
+            seconds.append(time.perf_counter() - began)
     return min(seconds)
 
 
 def main() -> None:
     """Print the table."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--bundle", type=Path, default=ROOT / "models" / "aitzgorri")
-    parser.add_argument("--run", type=Path, help="its run, to compare with eager PyTorch")
     parser.add_argument("--sizes", default="250x188,1920x1080,7680x4320")
     parser.add_argument("--threads", type=int, default=2)
     arguments = parser.parse_args()
-    sampler = Sampler.load(arguments.bundle, threads=arguments.threads)
-    hidden = hidden_width(arguments.bundle)
-    for scale in range(len(sampler.manifest.shapes)):
-        session: Any = TimedSession(sampler.graphs.session(scale), hidden)
-        sampler.graphs._sessions[scale] = session
-    noise.of_region = timed("noise", noise.of_region)
-    cascade.window = timed("resampling", cascade.window)  # type: ignore[attr-defined]
-    ceiling = sgemm()
+    sampler = instrumented(arguments.bundle, arguments.threads)
+    wanted = [tuple(int(side) for side in word.split("x"))[::-1] for word in arguments.sizes.split(",")]
+    rows = [measure(sampler, (height, width)) for height, width in wanted]  # before torch takes memory
+    scales = convolutions(arguments.bundle, len(sampler.manifest.shapes))
+    ceiling = sgemm(arguments.threads)
     print(f"sgemm {ceiling / 1e9:.0f} GFLOP/s, {arguments.threads} threads")
-    for word in arguments.sizes.split(","):
-        width, height = (int(side) for side in word.split("x"))
-        sampler.sample((height, width), seed=1) if height * width < 4e6 else None
-        best: dict[str, float] = {}
-        for _ in range(3 if height * width < 4e6 else 1):
-            spent.clear()
-            flops[0] = 0
-            began = time.perf_counter()
-            pixels = sampler.sample((height, width), seed=2)
-            total = time.perf_counter() - began
-            if not best or total < best["total"]:
-                best = {**spent, "total": total}
-        rate = flops[0] / best["session.run"]
-        others = (best["noise"] + best["resampling"]) / best["total"]
-        began = time.perf_counter()
-        images.to_pillow(pixels[0]).save(io.BytesIO(), "PNG", compress_level=4)
-        encoding = time.perf_counter() - began
+    for row in rows:
+        work = sum(count * flops(scales[scale], block) for (scale, block), count in row.fed.items())
+        rate = work / row.parts["graphs"] * arguments.threads
+        others = (row.parts["noise"] + row.parts["resampling"]) / row.parts["drawing"]
         print(
-            f"{word}: {best['total']:.2f} s; graphs {best['session.run']:.2f} s, "
-            f"{rate / 1e9:.0f} GFLOP/s = {rate / ceiling:.0%} of sgemm; "
-            f"noise {best['noise']:.2f} s, resampling {best['resampling']:.2f} s, together {others:.0%}; "
-            f"PNG {encoding:.2f} s apart; peak memory {peak_memory():.0f} MB"
+            f"{row.size[1]}x{row.size[0]}: {row.total:.2f} s; graphs {rate / 1e9:.0f} GFLOP/s = "
+            f"{rate / ceiling:.0%} of sgemm; noise {row.parts['noise'] / row.parts['drawing']:.0%} and resampling "
+            f"{row.parts['resampling'] / row.parts['drawing']:.0%}, together {others:.0%} of the drawing; "
+            f"PNG {row.encoding:.2f} s apart; peak memory {row.memory:.0f} MB"
         )
-        if arguments.run and height * width < 4e6:
-            eager = eager_seconds(sampler, arguments.run, (height, width), arguments.threads)
-            print(f"    eager PyTorch, whole canvas, noise given: {eager:.2f} s = {eager / best['total']:.2f} x ours")
+        if row.size[0] * row.size[1] < EAGER_PIXELS:
+            eager = eager_seconds(sampler, scales, row.size, arguments.threads)
+            print(f"    eager PyTorch, whole canvas, noise given: {eager:.2f} s = {eager / row.total:.2f} x ours")
 
 
 if __name__ == "__main__":

@@ -80,13 +80,11 @@ def command(
         raise typer.BadParameter("--deepzoom writes one whole picture: leave out --window, --count and further sizes")
     from singan_cli.progress import say_device
 
-    from singan_core.errors import RequestError
-    from singan_core.images import FORMATS, check_format
+    from singan_core.images import FORMATS, check_format, check_name
     from singan_runtime import Sampler
     from singan_runtime.sampler import check_seed
 
-    if format not in (*FORMATS, "tiff"):
-        raise RequestError(f"unknown format {format!r}: choose {', '.join(FORMATS)} or tiff")
+    check_name(format, (*FORMATS, "tiff"))
     sampler = Sampler.load(bundle, device, threads, max_pixels)
     request: dict[str, Any] = {"zoom": "auto" if number is None else number, "start_scale": start_scale}
     request |= {"tileable": tileable} if tileable else {}

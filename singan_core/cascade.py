@@ -37,8 +37,8 @@ def with_halo(image: Array) -> Array:
     return padded
 
 
-def detail_only(image: Array, prev: Array, step: Step, wrap: Wrap = (False, False)) -> Array:
-    """The step's kept region of prev, and what its image adds beyond what the smaller canvas could hold.
+def detail_only(image: Array, prev: Array, step: Step, wrap: Wrap = (False, False), share: float = DETAIL) -> Array:
+    """The step's kept region of prev, and a share of what its image adds beyond what the smaller canvas could hold.
 
     A generator that goes on past the scale it was trained on repeats its residual, colour and contrast included, on
     every pass. Taking the residual's coarse part away leaves it the fine detail and nothing to drift with; half of that
@@ -49,7 +49,7 @@ def detail_only(image: Array, prev: Array, step: Step, wrap: Wrap = (False, Fals
     coarse = window(residual, step.drawn, step.canvas, step.smaller, held, wrap)
     coarse = window(coarse, held, step.smaller, step.canvas, step.kept, wrap)
     fine, below = (window(part, step.drawn, step.canvas, step.canvas, step.kept, wrap) for part in (residual, prev))
-    return below + DETAIL * (fine - coarse)
+    return below + share * (fine - coarse)
 
 
 def enlarged(image: Array, have: Region, step: Step, wrap: Wrap) -> Array:

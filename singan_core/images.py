@@ -5,6 +5,7 @@ Channels: 1 grey, 3 RGB, 4 RGBA (premultiplied while in float, straight in files
 
 from __future__ import annotations
 
+import difflib
 import io
 import warnings
 from pathlib import Path
@@ -149,10 +150,17 @@ def flatten(pixels: Pixels, background: tuple[int, int, int]) -> Pixels:
     return (mixed + 0.5).astype(np.uint8)
 
 
+def check_name(format: str, known: tuple[str, ...]) -> None:
+    """Raise RequestError, naming the nearest, unless the format is a known one."""
+    if format not in known:
+        near = difflib.get_close_matches(format.lower(), known, 1)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        raise RequestError(f"unknown format {format!r}: choose {', '.join(known[:-1])} or {known[-1]}{hint}")
+
+
 def check_format(format: str, size: tuple[int, int]) -> None:
     """Raise RequestError unless pictures of the size (height, width) can be saved in the format."""
-    if format not in FORMATS:
-        raise RequestError(f"unknown format {format!r}: choose {', '.join(FORMATS)}")
+    check_name(format, tuple(FORMATS))
     most = _MOST.get(format, max(size))
     if max(size) > most:
         raise RequestError(f"{size[1]}x{size[0]} is too large for {format}: sides up to {most} px; use png or tiff")

@@ -76,7 +76,7 @@ def _count(n_in: int, n_out: int) -> int:
     """How many taps an output position has."""
     if n_in == n_out:
         return 1
-    return 2 * math.ceil(_SUPPORT * n_in / n_out) + 1 if n_in > n_out else 4
+    return math.ceil(2 * _SUPPORT * max(n_in / n_out, 1.0))
 
 
 def _like(values: NDArray[Any], image: Array) -> Array:
@@ -90,35 +90,36 @@ def apply(image: Array, rows: Taps, columns: Taps) -> Array:
     Block of rows by block of rows, so that what is in work stays in the cache.
     """
     across, down = _like(columns.weights, image), _like(rows.weights, image)[..., None]
-    parts = []
+    shape = (*image.shape[:-2], len(rows.indices), len(columns.indices))
+    whole = image.new_empty(shape) if hasattr(image, "new_empty") else np.empty(shape, image.dtype)
     for top in range(0, len(rows.indices), _ROWS):
         indices = rows.indices[top : top + _ROWS]
         first = int(indices.min())
-        source = image[..., first : int(indices.max()) + 1, :]
-        wide = source[..., columns.indices[:, 0]] * across[:, 0]
-        for tap in range(1, across.shape[1]):
-            wide += source[..., columns.indices[:, tap]] * across[:, tap]
-        indices, weights = indices - first, down[top : top + _ROWS]
-        tall = wide[..., indices[:, 0], :] * weights[:, 0]
-        for tap in range(1, weights.shape[1]):
-            tall += wide[..., indices[:, tap], :] * weights[:, tap]
-        parts.append(tall)
-    return _joined(parts)
+        wide = _summed(image[..., first : int(indices.max()) + 1, :], columns.indices, across, -1)
+        whole[..., top : top + _ROWS, :] = _summed(wide, indices - first, down[top : top + _ROWS], -2)
+    return whole
 
 
-def _joined(parts: list[Array]) -> Array:
-    """The parts below each other."""
-    if len(parts) == 1:
-        return parts[0]
-    if hasattr(parts[0], "new_empty"):
-        height = sum(part.shape[-2] for part in parts)
-        whole = parts[0].new_empty((*parts[0].shape[:-2], height, parts[0].shape[-1]))
-        top = 0
-        for part in parts:
-            whole[..., top : top + part.shape[-2], :] = part
-            top += part.shape[-2]
-        return whole
-    return np.concatenate(parts, axis=-2)
+def _summed(source: Array, indices: NDArray[np.int64], weights: Array, axis: int) -> Array:
+    """The source's values at each column of indices along an axis, times that column of weights, summed in order."""
+    if hasattr(source, "new_empty"):
+        total = _picked(source, indices[:, 0], axis) * weights[:, 0]
+        for tap in range(1, indices.shape[1]):
+            total += _picked(source, indices[:, tap], axis) * weights[:, tap]
+        return total
+    source = np.ascontiguousarray(source)
+    total = source.take(indices[:, 0], axis)
+    total *= weights[:, 0]
+    term = np.empty_like(total)
+    for tap in range(1, indices.shape[1]):  # clip: only then does numpy write into out without a copy between
+        source.take(indices[:, tap], axis, out=term, mode="clip")
+        term *= weights[:, tap]
+        total += term
+    return total
+
+
+def _picked(source: Array, indices: NDArray[np.int64], axis: int) -> Array:
+    return source[..., indices] if axis == -1 else source[..., indices, :]
 
 
 def resize(image: Array, size: tuple[int, int]) -> Array:

@@ -120,3 +120,18 @@ def _shares(span: Span, side: int) -> list[Span]:
     count = -(-span.length // side)
     bounds = [span.start + span.length * n // count for n in range(count + 1)]
     return [Span(*pair) for pair in itertools.pairwise(bounds)]
+
+
+def blocks(size: Size, side: int, fixed: bool) -> Iterator[Region]:
+    """Blocks of one shape, at most side x side, that cover a canvas row by row; the last ones reach back into others.
+
+    Fixed blocks have that very side on every canvas that is not smaller; others share the canvas evenly.
+    """
+    rows, columns = (_equal(length, side, fixed) for length in size)
+    yield from itertools.product(rows, columns)
+
+
+def _equal(length: int, side: int, fixed: bool) -> list[Span]:
+    count = -(-length // side)
+    side = min(side, length) if fixed else -(-length // count)
+    return [Span(start, start + side) for start in (min(n * side, length - side) for n in range(count))]

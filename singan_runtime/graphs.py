@@ -17,6 +17,7 @@ from singan_runtime import providers
 Floats = NDArray[np.float32]
 
 BLOCK = 256  # px: the activations of a block stay in cache, and memory does not grow with the picture
+ON_CPU = "CPUExecutionProvider"
 
 
 def graph_name(scale: int) -> str:
@@ -69,8 +70,9 @@ class Graphs:
         self.device = device
         self._sessions: dict[int, Any] = {}
         self._opening = threading.Lock()
-        on_cpu = self.provider == "CPUExecutionProvider"
+        on_cpu = self.provider == ON_CPU
         self.threads = threads or (processors() if on_cpu else 1)
+        self.fixed_blocks = not on_cpu  # a GPU's libraries choose an algorithm for every shape that they first see
 
     @property
     def provider(self) -> str:
@@ -87,13 +89,13 @@ class Graphs:
     def generate(self, scale: int, noise: Floats, prev: Floats) -> Floats:
         """One generator's image (B, C, H, W) from noise and prev (B, C, H+10, W+10), in blocks.
 
-        A block with its halo gives exactly the pixels that the whole picture has there.
+        All have one shape, and a block with its halo gives exactly the pixels that the whole picture has there.
         """
         session = self.session(scale)
         batch, channels = prev.shape[:2]
         height, width = prev.shape[2] - 2 * HALO, prev.shape[3] - 2 * HALO
         image = np.empty((batch, channels, height, width), np.float32)
-        for rows, columns in windows.tiles(windows.whole((height, width)), BLOCK):
+        for rows, columns in windows.blocks((height, width), BLOCK, self.fixed_blocks):
             part = (..., slice(rows.start, rows.stop + 2 * HALO), slice(columns.start, columns.stop + 2 * HALO))
             inputs = {"noise": np.ascontiguousarray(noise[part]), "prev": np.ascontiguousarray(prev[part])}
             (image[..., slice(*rows), slice(*columns)],) = session.run(["image"], inputs)

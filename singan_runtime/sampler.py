@@ -148,7 +148,8 @@ class Sampler:
         y, x, height, width = window
         if min(y, x) < 0 or min(height, width) < 1 or y + height > size[0] or x + width > size[1]:
             raise RequestError(
-                f"window {width}x{height} at x {x}, y {y} is not inside the picture of {size[1]}x{size[0]}"
+                f"window {width}x{height} at x {x}, y {y} is not inside the picture of {size[1]}x{size[0]}: "
+                f"it must begin at 0 or later, end by x {size[1]} and y {size[0]}, and hold a pixel or more"
             )
         return Span(y, y + height), Span(x, x + width)
 

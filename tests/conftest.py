@@ -27,6 +27,13 @@ def sampler(tiny_bundle):
 
 
 @pytest.fixture(scope="session")
+def samplers(sampler):
+    """Colour, grey (whose noise goes on beyond the border) and RGBA, by their number of channels."""
+    others = (Sampler.load(DATA / name, threads=1) for name in ("grey_bundle", "rgba_bundle"))
+    return {one.manifest.channels: one for one in (sampler, *others)}
+
+
+@pytest.fixture(scope="session")
 def drawn_scene(tmp_path_factory):
     """A photo-like picture file, 60x44 px: a sky, a hill and some grain."""
     y, x = np.mgrid[0:44, 0:60]

@@ -1,25 +1,67 @@
-"""Make tests/data/tiny_bundle, which lets the runtime be tested without torch. Usage: python tests/make_data.py."""
+"""Make tests/data, bundles that let the runtime be tested without torch. Usage: python tests/make_data.py.
+
+tiny_bundle is trained; grey_bundle (whose noise goes on beyond the border) and rgba_bundle have random weights.
+"""
 
 from __future__ import annotations
 
+import dataclasses
 import shutil
 import tempfile
 from pathlib import Path
 
+import numpy as np
 import torch
 from PIL import Image
 
-from singan_export import bundle
+from singan_core import manifest
+from singan_core.manifest import Manifest
+from singan_export import bundle, graph
+from singan_runtime.graphs import graph_name
+from singan_runtime.sampler import RECONSTRUCTION_NOISE
 from singan_train import config, trainer
+from singan_train.networks import Generator
 
 PHOTO = Path(__file__).parent.parent / "examples" / "aitzgorri.jpg"
 DATA = Path(__file__).parent / "data"
 SETTINGS = config.preset("draft", width=8, min_size=16, max_size=48, iterations=120, seed=1)
 
 
+def untrained(folder: Path, channels: int, border: str) -> None:
+    """A bundle of three scales with random weights."""
+    torch.manual_seed(channels)
+    shapes = ((13, 17), (21, 27), (32, 41))
+    made = Manifest(
+        kind="bundle",
+        name=folder.name,
+        created="2026-11-24T00:00:00+00:00",
+        tool_version="0.1.0",
+        channels=channels,
+        shapes=shapes,
+        scale_factor=0.64,
+        noise_amplitude=(1.0, 0.3, 0.2),
+        noise_channels=(1, channels, channels),
+        border=border,
+        preset="draft",
+        photo_size=shapes[-1],
+        files={},
+    )
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    for scale in range(len(shapes)):
+        generator = Generator(channels, 4, norm=False).eval()
+        model = graph.build(generator, bundle.graph_metadata(made, scale))
+        (folder / graph_name(scale)).write_bytes(model.SerializeToString(deterministic=True))
+    z = np.random.default_rng(channels).normal(size=(1, shapes[0][0] + 10, shapes[0][1] + 10))
+    np.save(folder / RECONSTRUCTION_NOISE, z.astype(np.float32))
+    manifest.write(folder, dataclasses.replace(made, files=manifest.hash_files(folder)))
+
+
 def main() -> None:
-    """Train a small model of the example photo and export it."""
+    """Train a small model of the example photo and export it; make the untrained ones."""
     torch.set_num_threads(1)
+    untrained(DATA / "grey_bundle", 1, "noise")
+    untrained(DATA / "rgba_bundle", 4, "zero")
     with tempfile.TemporaryDirectory() as folder:
         photo = Path(folder) / "hills.png"
         with Image.open(PHOTO) as image:

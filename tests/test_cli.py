@@ -281,7 +281,10 @@ def test_impossible_windows_and_formats(tiny_bundle, tmp_path):
     words = ["sample", tiny_bundle, "--out", tmp_path / "new", "--size", "90x70"]
     assert "is not inside the picture of 90x70" in one_line(*words, "--window", "80,0,11,5")
     assert "write X,Y,W,H in pixels" in usage(*words, "--window", "80,0,11")
-    assert "choose png, jpeg, webp or tiff" in one_line(*words, "--format", "bmp")
+    assert "end by x 90 and y 70" in one_line(*words, "--window", "0,0,0,5")
+    assert one_line(*words, "--format", "bmp").endswith("choose png, jpeg, webp or tiff")
+    assert one_line(*words, "--format", "jpg").endswith("did you mean jpeg?")
+    assert one_line("sample", tiny_bundle, "--deepzoom", tmp_path / "new", "--format", "webp").endswith("png or jpeg")
     large = ["sample", tiny_bundle, "--out", tmp_path / "new", "--size", "70000x12", "--max-pixels", "900000"]
     assert "too large for jpeg: sides up to 65535 px; use png or tiff" in one_line(*large, "--format", "jpeg")
     assert not (tmp_path / "new").exists()

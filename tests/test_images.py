@@ -242,7 +242,7 @@ def test_png_text_is_kept(tmp_path):
 
 
 def test_an_unknown_format_is_refused(tmp_path):
-    with pytest.raises(RequestError, match="unknown format 'gif': choose png, jpeg, webp"):
+    with pytest.raises(RequestError, match="unknown format 'gif': choose png, jpeg or webp"):
         images.save(tmp_path / "a.gif", RGB, "gif")
 
 

@@ -69,6 +69,19 @@ def test_an_interrupted_tiff_leaves_nothing(sampler, tmp_path, small_tiles):
     assert not list(tmp_path.iterdir())
 
 
+def test_ctrl_c_leaves_neither_a_tiff_nor_a_deep_zoom_folder(sampler, tmp_path, small_tiles):
+    pytest.importorskip("tifffile")
+
+    def stopped(region=None):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        tiff.save(tmp_path / "p.tif", SIZE, 3, (stopped() for _ in range(2)))
+    with pytest.raises(KeyboardInterrupt):
+        deepzoom.save(tmp_path / "dz", SIZE, stopped)
+    assert not list(tmp_path.iterdir())
+
+
 def test_without_tifffile_the_message_says_what_to_install(monkeypatch, tmp_path):
     monkeypatch.setitem(__import__("sys").modules, "tifffile", None)
     with pytest.raises(InstallError, match=re.escape("pip install 'singan[media]'")):

@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from PIL import Image
 
 from singan_core.errors import BundleError, RequestError
 from singan_runtime import Sampler, graphs
-from singan_runtime import sampler as samplers
+from singan_runtime import sampler as sampler_module
 
 SIDE = st.integers(16, 90)
 TILEABLE = st.sampled_from(["", "x", "y", "xy"])
@@ -49,6 +50,15 @@ def test_threads_change_no_byte(tiny_bundle):
         assert np.array_equal(one.sample(size, seed=5), two.sample(size, seed=5))
 
 
+def test_an_idle_sampler_leaves_the_processor_alone(tiny_bundle):
+    """All threads of the process together: sessions keep none that spin while waiting for work."""
+    two = Sampler.load(tiny_bundle, threads=2)
+    two.sample((333, 421))
+    began = time.process_time()
+    time.sleep(0.5)
+    assert time.process_time() - began < 0.05
+
+
 @pytest.mark.parametrize("block", [16, 37, 64, 1000])
 def test_the_block_size_changes_no_byte(tiny_bundle, sampler, monkeypatch, block):
     whole = sampler.sample((150, 211), seed=2)
@@ -56,15 +66,49 @@ def test_the_block_size_changes_no_byte(tiny_bundle, sampler, monkeypatch, block
     assert np.array_equal(Sampler.load(tiny_bundle, threads=1).sample((150, 211), seed=2), whole)
 
 
+class Watched:
+    """A session that remembers the shapes that it was fed."""
+
+    def __init__(self, session):
+        self.session, self.shapes = session, set()
+
+    def run(self, names, inputs):
+        self.shapes.add(inputs["prev"].shape[2:])
+        return self.session.run(names, inputs)
+
+
+@pytest.mark.parametrize("fixed", [False, True])
+def test_convolutions_see_one_shape_per_canvas_and_a_gpu_one_on_all_large_ones(tiny_bundle, monkeypatch, fixed):
+    """Whatever the shapes of the blocks, the image is that of the canvas in one piece."""
+    rng = np.random.default_rng(0)
+    own = Sampler.load(tiny_bundle, threads=1).graphs
+    shapes = []
+    for height, width in ((150, 211), (190, 70), (65, 64), (30, 40)):
+        noise, prev = rng.normal(0, 0.3, (2, 1, 3, height + 10, width + 10)).astype(np.float32)
+        monkeypatch.setattr(graphs, "BLOCK", 1000)
+        whole = own.generate(3, noise, prev)
+        own.fixed_blocks = fixed
+        monkeypatch.setattr(graphs, "BLOCK", 64)
+        own._sessions[3] = watched = Watched(own.session(3))
+        assert np.array_equal(own.generate(3, noise, prev), whole)
+        (shape,) = watched.shapes
+        shapes.append(shape)
+        own._sessions[3] = watched.session
+    assert max(max(shape) for shape in shapes) <= 74
+    assert set(shapes) == {(74, 74), (40, 50)} if fixed else len(set(shapes)) == 4
+
+
 @given(st.data())
-@settings(max_examples=60)
-def test_a_window_equals_the_slice_of_the_whole_picture(sampler, data):
+@settings(max_examples=120)
+def test_a_window_equals_the_slice_of_the_whole_picture(samplers, data):
+    """Of colour, grey and RGBA models, with noise beyond the border or without, at any start scale and zoom."""
+    sampler = samplers[data.draw(st.sampled_from([1, 3, 4]))]
     height, width = data.draw(SIDE), data.draw(SIDE)
     y, x = data.draw(st.integers(0, height - 1)), data.draw(st.integers(0, width - 1))
     h, w = data.draw(st.integers(1, height - y)), data.draw(st.integers(1, width - x))
-    start = data.draw(st.integers(0, 1))
-    request_ = {"zoom": data.draw(st.sampled_from(["auto", 0.7, 1.0, 1.3])), "start_scale": start}
-    request_ |= {"seed": data.draw(st.integers(0, 99)), "tileable": "" if start else data.draw(TILEABLE)}
+    start = data.draw(st.integers(0, len(sampler.manifest.shapes) - 1))
+    request_ = {"zoom": data.draw(st.just("auto") | st.floats(0.5, 3)), "start_scale": start}
+    request_ |= {"seed": data.draw(st.integers(0, 2**64 - 1)), "tileable": "" if start else data.draw(TILEABLE)}
     try:
         whole = sampler.sample((height, width), **request_)[0]
     except RequestError:
@@ -76,7 +120,7 @@ def test_a_window_equals_the_slice_of_the_whole_picture(sampler, data):
 @pytest.mark.parametrize("tile", [60, 101])
 def test_the_size_of_the_parts_changes_no_byte(sampler, monkeypatch, tile):
     whole = sampler.sample((150, 211), seed=2)
-    monkeypatch.setattr(samplers, "TILE", tile)
+    monkeypatch.setattr(sampler_module, "TILE", tile)
     assert np.array_equal(sampler.sample((150, 211), seed=2), whole)
 
 
@@ -138,6 +182,16 @@ def test_start_scales_work_at_any_size(sampler):
     wide = sampler.sample((32, 90), start_scale=2, count=4).mean(axis=0)
     photo = np.asarray(Image.fromarray(sampler.reconstruct()).resize((90, 32), Image.Resampling.BICUBIC))
     assert np.abs(wide - photo).mean() < 12
+
+
+def test_a_thumbnail_of_a_large_model_costs_a_thumbnail(sampler):
+    """Scales finer than the thumbnail are not touched: the passes end at its own size and draw little more than it."""
+    height, width = sampler.trained_size
+    large = sampler.passes((height, width))
+    small = sampler.passes((height // 2, width // 2))
+    assert small[-1].generator < large[-1].generator and not any(step.beyond for step in small)
+    pixels = [sum(h * w for h, w in (step.canvas for step in passes)) for passes in (small, large)]
+    assert pixels[0] < 0.35 * pixels[1]
 
 
 def test_zoom_two_draws_the_same_composition_twice_as_large(sampler):

@@ -112,3 +112,15 @@ def test_tiles_cover_a_region_once(length, start, side):
     assert all(a.stop == b.start for a, b in itertools.pairwise(rows))
     assert max(span.length for span in rows) <= side
     assert max(span.length for span in rows) - min(span.length for span in rows) <= 1
+
+
+@given(st.integers(1, 900), st.integers(1, 900), st.integers(1, 300), st.booleans())
+def test_blocks_have_one_shape_and_cover_the_canvas(height, width, side, fixed):
+    blocks = list(windows.blocks((height, width), side, fixed))
+    (shape,) = {(rows.length, columns.length) for rows, columns in blocks}
+    assert max(shape) <= side and (not fixed or shape == (min(height, side), min(width, side)))
+    covered = np.zeros((height, width), bool)
+    for rows, columns in blocks:
+        assert min(rows.start, columns.start) >= 0
+        covered[slice(*rows), slice(*columns)] = True
+    assert covered.all() and rows.stop == height and columns.stop == width
