@@ -51,4 +51,6 @@ def command(
         lines = [*parity_lines(measured), *format_lines(measured.formats)]
     for line in lines:
         typer.echo(line)
+    for name in folders:
+        typer.echo(str(formats.facts(out or source, name)))
     typer.echo(f"wrote {', '.join(str(source / name) for name in folders) if out is None else out}")

@@ -13,10 +13,12 @@ from numpy.typing import NDArray
 
 from singan_core import HALO, cascade, images, noise, windows
 from singan_core.errors import ParityError, RequestError
-from singan_core.pyramid import Size
+from singan_core.pyramid import Pass, Size
 from singan_runtime.sampler import Picture, Sampler
 
 Floats = NDArray[np.float32]
+Inputs = tuple[Floats, Floats]
+"""Noise at its amplitude and prev of one generator, (B, C, H+10, W+10) each."""
 
 SIZES: tuple[tuple[int, int, int], ...] = (  # batch, height, width: tiny, odd, wide, tall, a batch, a block and a bit
     (1, 1, 1),
@@ -58,6 +60,7 @@ class Opened:
     format: str
     generate: cascade.Generate | None
     draw: Callable[[Picture, cascade.Draw], Floats]
+    smallest: int = 1  # px, the least side of an image that generate can make
 
 
 @dataclass(frozen=True)
@@ -115,28 +118,49 @@ def compare(opened: Opened, sampler: Sampler) -> list[FormatCheck]:
     """Compare a format with the sampler's fp32 graphs at every size of SIZES and on three canvases."""
     checks: list[FormatCheck] = []
     if opened.generate is not None:
+        # A format of few digits is made for the inputs that a pyramid really has.
+        given = inputs if BUDGETS[opened.format].psnr is None else inputs_of_pictures
         for scale in range(len(sampler.manifest.shapes)):
-            for size, scaled, prev in inputs(sampler, scale):
-                pair = opened.generate(scale, scaled, prev), sampler.graphs.generate(scale, scaled, prev)
-                checks.append(_check(opened.format, scale, size, *pair))
+            for noise_in, prev in given(sampler, scale):
+                image = sampler.graphs.generate(scale, noise_in, prev)
+                if min(image.shape[2:]) >= opened.smallest:
+                    made = opened.generate(scale, noise_in, prev)
+                    checks.append(_check(opened.format, scale, made, image))
     for picture in pictures(sampler):
         pair = opened.draw(picture, sampler.fresh(SEED)), sampler.draw(picture, sampler.fresh(SEED))
-        checks.append(_check(opened.format, None, (1, *picture.size), *pair))
+        checks.append(_check(opened.format, None, *pair))
     return checks
 
 
-def inputs(sampler: Sampler, scale: int) -> Iterator[tuple[tuple[int, int, int], Floats, Floats]]:
-    """Every size of SIZES with its inputs: noise at its amplitude, prev a smooth picture in [-1, 1]."""
+def inputs(sampler: Sampler, scale: int) -> Iterator[Inputs]:
+    """Inputs at every size of SIZES: noise at its amplitude, and noise in [-1, 1] as prev."""
     channels = sampler.manifest.channels
-    for size in SIZES:
-        batch, height, width = size
+    for batch, height, width in SIZES:
         fields = [
             noise.field(picture, scale, 0, 2 * channels, -HALO, -HALO, height + 2 * HALO, width + 2 * HALO)
             for picture in range(batch)
         ]
         stacked = np.stack(fields)
         scaled = stacked[:, :channels] * np.float32(sampler.manifest.noise_amplitude[scale])
-        yield size, np.ascontiguousarray(scaled), np.ascontiguousarray(np.tanh(stacked[:, channels:]))
+        yield np.ascontiguousarray(scaled), np.ascontiguousarray(np.tanh(stacked[:, channels:]))
+
+
+def inputs_of_pictures(sampler: Sampler, scale: int) -> Iterator[Inputs]:
+    """What a generator gets while the pictures of a comparison are drawn."""
+    for picture in pictures(sampler):
+        yield recorded(sampler, picture.passes, SEED)[scale]
+
+
+def recorded(sampler: Sampler, passes: Sequence[Pass], seed: int) -> list[Inputs]:
+    """What every generator gets while one picture is drawn, coarsest first."""
+    kept: list[Inputs] = []
+
+    def generate(scale: int, scaled: Floats, prev: Floats) -> Floats:
+        kept.append((np.ascontiguousarray(scaled), np.ascontiguousarray(prev)))
+        return sampler.graphs.generate(scale, scaled, prev)
+
+    sampler.draw_with(generate, Picture(tuple(passes), None, (False, False)), sampler.fresh(seed))
+    return kept
 
 
 def canvases(sampler: Sampler) -> Sequence[Size]:
@@ -157,18 +181,18 @@ def unit_noises(sampler: Sampler, picture: Picture, unit_noise: cascade.Draw) ->
     """Unit noise of every pass with its halo, (1, 1 or C, H+10, W+10): what formats of the whole pyramid take."""
     channels = sampler.manifest.noise_channels
     return [
-        np.ascontiguousarray(unit_noise(step)[:, : channels[step.generator]])
+        np.array(unit_noise(step)[:, : channels[step.generator]])  # a copy: torch wants to be able to write
         for step in windows.whole_steps(picture.passes)
     ]
 
 
-def _check(format: str, scale: int | None, size: tuple[int, int, int], ours: Floats, theirs: Floats) -> FormatCheck:
+def _check(format: str, scale: int | None, ours: Floats, theirs: Floats) -> FormatCheck:
+    batch, _, height, width = theirs.shape
     maximum, rms = difference(ours, theirs)
     levels = np.abs(images.to_pixels(ours).astype(int) - images.to_pixels(theirs).astype(int))
     psnr = min(20 * math.log10(2 / rms), _MOST_PSNR) if rms else _MOST_PSNR
-    return FormatCheck(
-        format, scale, size, maximum, rms, psnr, int(levels.max()), float((levels > 0).mean()), BUDGETS[format]
-    )
+    share, most = float((levels > 0).mean()), int(levels.max())
+    return FormatCheck(format, scale, (batch, height, width), maximum, rms, psnr, most, share, BUDGETS[format])
 
 
 def difference(a: Floats, b: Floats) -> tuple[float, float]:

@@ -4,25 +4,31 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import onnx
 
+from singan_core import cascade, images
 from singan_core import manifest as manifests
 from singan_core.atomic import atomic_folder
 from singan_core.errors import ExportError, OutputError, RequestError, SinGANError
+from singan_core.images import Floats, Pixels
 from singan_core.manifest import Manifest
-from singan_export import comparison, fused
+from singan_export import comparison, fused, graph, half, int8, torch_formats
 from singan_export.comparison import FormatCheck, Opened
-from singan_runtime.graphs import graph_name
-from singan_runtime.sampler import Sampler
+from singan_runtime.graphs import Graphs, graph_name
+from singan_runtime.quality import sliced_wasserstein
+from singan_runtime.sampler import PRECISIONS, Picture, Sampler
 from singan_train.frozen import FrozenPyramid
 
 FORMATS = ("onnx", "torchscript", "pt2", "fused")
-PRECISIONS = ("fp32", "fp16", "int8")
 PARITY = "parity.json"
-_TRAINED = ("torchscript", "pt2")  # made from the networks, not from the graphs
+SAMPLES = 4  # pictures that facts draws
+TRAINED = ("torchscript", "pt2")  # made from the networks, not from the graphs
 
 
 def chosen(formats: Sequence[str], precision: str = "fp32") -> list[str]:
@@ -62,7 +68,7 @@ def add(
     """
     sampler = Sampler.load(bundle, device="cpu")
     for name in folders:
-        if name in _TRAINED and networks is None:
+        if name in TRAINED and networks is None:
             raise RequestError(f"{name} is made from the trained networks: name the run as well, --run RUN")
         if (bundle / name).exists() and not force:
             raise OutputError(f"{bundle / name}: already exists; pass --force to make it again")
@@ -101,17 +107,80 @@ def forget(bundle: Path, name: str) -> None:
 
 def write(bundle: Path, folder: Path, name: str, sampler: Sampler, networks: FrozenPyramid | None) -> None:
     """The files of a format into an empty folder."""
+    if name in TRAINED:
+        assert networks is not None
+        torch_formats.write(folder, name, networks, sampler.manifest.channels)
+        return
     graphs = [onnx.load(bundle / graph_name(scale)) for scale in range(len(sampler.manifest.shapes))]
     if name == "fused":
         onnx.save(fused.build(graphs, sampler.manifest), folder / fused.NAME)
+    elif name == "fp16":
+        for scale, model in enumerate(graphs):
+            onnx.save(half.halved(model), folder / graph_name(scale))
+    else:
+        int8.write(folder, graphs, sampler)
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a format costs and gains beside the fp32 graphs, on this machine's CPU, at the trained size and zoom 1."""
+
+    format: str
+    bytes: int
+    fp32_bytes: int
+    seconds: float  # a picture, the best of a few
+    fp32_seconds: float
+    patch_distance: float  # to the reconstruction, the mean of a few pictures: a bundle holds no photo
+    fp32_patch_distance: float
+
+    def __str__(self) -> str:
+        return (
+            f"{self.format}: {self.bytes / 1e3:.0f} kB (fp32 {self.fp32_bytes / 1e3:.0f}), "
+            f"{self.seconds:.3f} s a picture on this CPU (fp32 {self.fp32_seconds:.3f}), "
+            f"patch distance {self.patch_distance:.4f} (fp32 {self.fp32_patch_distance:.4f})"
+        )
+
+
+def facts(bundle: Path, name: str) -> Facts:
+    """Size, speed and patch distance of a format of a bundle. Raises BundleError."""
+    sampler = Sampler.load(bundle, device="cpu", threads=1)
+    picture = next(comparison.pictures(sampler))
+    photo = sampler.reconstruct()
+    seconds, distance = _drawn(opened(bundle / name, name, sampler).draw, sampler, picture, photo)
+    fp32_seconds, fp32_distance = _drawn(sampler.draw, sampler, picture, photo)
+    files = {path: (bundle / path).stat().st_size for path in sampler.manifest.files}
+    size = sum(size for path, size in files.items() if path.startswith(f"{name}/") and not path.endswith(PARITY))
+    fp32_size = sum(size for path, size in files.items() if "/" not in path and path.endswith(".onnx"))
+    return Facts(name, size, fp32_size, seconds, fp32_seconds, distance, fp32_distance)
+
+
+def _drawn(
+    draw: Callable[[Picture, cascade.Draw], Floats], sampler: Sampler, picture: Picture, photo: Pixels
+) -> tuple[float, float]:
+    """Seconds of the fastest picture and the mean patch distance of all."""
+    seconds, distances = [], []
+    for seed in range(SAMPLES):
+        began = time.perf_counter()
+        image = draw(picture, sampler.fresh(seed))
+        seconds.append(time.perf_counter() - began)
+        distances.append(sliced_wasserstein(photo, images.to_pixels(image)[0]))
+    return min(seconds), sum(distances) / SAMPLES
 
 
 def check(bundle: Path, name: str, manifest: Manifest) -> None:
-    """Raise BundleError unless the files of a format say that they belong to this bundle."""
+    """Raise BundleError unless the graphs of a format are whole and say that they belong to this bundle."""
     if name == "fused":
         fused.check(bundle / name / fused.NAME, manifest)
+    elif name not in TRAINED:
+        for scale in range(len(manifest.shapes)):
+            graph.check(bundle / name / graph_name(scale), manifest, scale)
 
 
 def opened(folder: Path, name: str, sampler: Sampler) -> Opened:
     """The format in its folder, ready to draw. Raises BundleError when it cannot be loaded."""
-    return fused.opened(folder / fused.NAME, sampler)
+    if name in TRAINED:
+        return torch_formats.opened(folder, name, sampler)
+    if name == "fused":
+        return fused.opened(folder / fused.NAME, sampler)
+    graphs = Graphs(folder, "cpu", sampler.graphs.threads)
+    return Opened(name, graphs.generate, partial(sampler.draw_with, graphs.generate))

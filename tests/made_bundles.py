@@ -7,12 +7,13 @@ import numpy as np
 import torch
 from torch import nn
 
+from singan_core import images, noise
 from singan_core import manifest as manifests
-from singan_core import noise
 from singan_core.pyramid import plan
 from singan_export import graph
 from singan_runtime import Sampler
 from singan_runtime.graphs import graph_name
+from singan_train.frozen import FrozenPyramid
 from singan_train.networks import Generator
 
 
@@ -27,10 +28,16 @@ def networks(scales: int, channels: int, width: int = 8) -> list[Generator]:
     return made
 
 
-def make(folder: Path, channels: int = 3, border: str = "zero", scales: int = 3) -> Path:
+def frozen(manifest: manifests.Manifest) -> FrozenPyramid:
+    """The networks that make() makes graphs of."""
+    made = networks(len(manifest.shapes), manifest.channels)
+    return FrozenPyramid(manifest.pyramid, made, manifest.noise_amplitude, manifest.noise_channels)
+
+
+def make(folder: Path, channels: int = 3, border: str = "zero", scales: int = 3, min_size: int = 20) -> Path:
     """A bundle of 40x60 px; the coarsest scale's noise has one channel."""
     folder.mkdir(parents=True)
-    pyramid = plan((40, 60), max_size=60, min_size=20, scales=scales)
+    pyramid = plan((40, 60), max_size=60, min_size=min_size, scales=scales)
     manifest = manifests.Manifest(
         kind="bundle",
         name="made",
@@ -53,8 +60,6 @@ def make(folder: Path, channels: int = 3, border: str = "zero", scales: int = 3)
     np.save(folder / "reconstruction_noise.npy", z)
     manifests.write(folder, dataclasses.replace(manifest, files=manifests.hash_files(folder)))
     sampler = Sampler.load(folder, device="cpu", threads=1)
-    from singan_core import images
-
     images.save(folder / "preview.png", sampler.reconstruct())
     manifests.write(folder, dataclasses.replace(manifest, files=manifests.hash_files(folder)))
     return folder

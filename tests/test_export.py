@@ -101,7 +101,9 @@ def test_a_graph_that_differs_leaves_no_bundle(small_run, tmp_path, monkeypatch)
         return built(generator, metadata)
 
     monkeypatch.setattr(graph, "build", off)
-    with pytest.raises(ParityError, match=r"scale 2 at 1x1x1 .* differs from the network by .*e-0[34], allowed is 1e-05"):
+    with pytest.raises(
+        ParityError, match=r"scale 2 at 1x1x1 .* differs from the network by .*e-0[34], allowed is 1e-05"
+    ):
         bundle.export(small_run, tmp_path / "bundle")
     assert list(tmp_path.iterdir()) == []
 
