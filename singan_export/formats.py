@@ -183,4 +183,6 @@ def opened(folder: Path, name: str, sampler: Sampler) -> Opened:
     if name == "fused":
         return fused.opened(folder / fused.NAME, sampler)
     graphs = Graphs(folder, "cpu", sampler.graphs.threads)
+    for scale in range(len(sampler.manifest.shapes)):
+        graphs.session(scale)  # a graph that cannot be loaded is said at once
     return Opened(name, graphs.generate, partial(sampler.draw_with, graphs.generate))

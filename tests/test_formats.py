@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -21,6 +22,7 @@ from singan_core.errors import BundleError, ExportError, OutputError, ParityErro
 from singan_export import bundle, comparison, formats, half, verify  # noqa: E402
 from singan_runtime import Sampler  # noqa: E402
 
+DOCS = Path(__file__).parent.parent / "docs"
 FOLDERS = ["torchscript", "pt2", "fused", "fp16", "int8"]
 
 
@@ -335,3 +337,16 @@ def test_other_channels_and_borders_have_every_format_too(tmp_path, channels, bo
     networks = made_bundles.frozen(sampler.manifest)
     for check in formats.add(folder, ["torchscript", "pt2"], networks):
         assert check.passed
+
+
+@pytest.mark.slow
+def test_the_commands_of_the_documentation_work(small_run, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "run").symlink_to(small_run)
+    lines = [line.strip() for line in (DOCS / "formats.md").read_text(encoding="utf-8").splitlines()]
+    commands = [line.split() for line in lines if line.startswith("singan ")]
+    assert len(commands) == 7
+    for _, *words in commands:
+        assert call(*words)[0] == 0, words
+    assert {path.name for path in (tmp_path / "bundle").iterdir() if path.is_dir()} == set(FOLDERS)
+    assert list((tmp_path / "pictures").glob("*.png"))

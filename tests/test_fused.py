@@ -131,7 +131,7 @@ def test_the_file_says_all_that_a_program_needs(trained):
 
 
 def test_no_operator_is_there_that_tensorrt_refuses(trained):
-    """Its parser knows Resize, but not with antialias; gathering needs neither."""
+    """Its parser's list has all of these, and Resize only without antialias."""
     model = onnx.load(trained / "fused" / "pyramid.onnx")
     assert {node.op_type for node in model.graph.node} == {
         "Add", "Cast", "Concat", "ConstantOfShape", "Conv", "Div", "Equal", "Gather", "LeakyRelu", "MatMul", "Max",
