@@ -340,6 +340,26 @@ def test_other_channels_and_borders_have_every_format_too(tmp_path, channels, bo
 
 
 @pytest.mark.slow
+def test_the_libtorch_example_draws_the_same(everything, tmp_path):
+    """Built against the headers and libraries inside the Python package."""
+    compiler = shutil.which("c++") or shutil.which("g++") or pytest.skip("no C++ compiler")
+    installed = Path(torch.__file__).parent
+    include, libraries = installed / "include", installed / "lib"
+    words = [compiler, "-std=c++20", "-O0", DOCS / "torchscript" / "draw.cpp", "-o", tmp_path / "draw"]
+    words += ["-isystem", include, "-isystem", include / "torch" / "csrc" / "api" / "include", f"-L{libraries}"]
+    subprocess.run([*words, f"-Wl,-rpath,{libraries}", "-ltorch", "-ltorch_cpu", "-lc10"], check=True)
+    sampler = Sampler.load(everything, threads=1)
+    picture = sampler.picture((53, 91), 1.0)
+    noises = comparison.unit_noises(sampler, picture, sampler.fresh(5))
+    (tmp_path / "noises").write_bytes(b"".join(noise.tobytes() for noise in noises))
+    sizes = ["x".join(str(side) for side in noise.shape[1:]) for noise in noises]
+    files = [everything / "torchscript" / "pyramid.pt", tmp_path / "noises", tmp_path / "image"]
+    subprocess.run([tmp_path / "draw", *files, *sizes], check=True)
+    image = np.fromfile(tmp_path / "image", np.float32).reshape(1, 3, 53, 91)
+    assert np.abs(image - sampler.draw(picture, sampler.fresh(5))).max() <= 2e-3
+
+
+@pytest.mark.slow
 def test_the_commands_of_the_documentation_work(small_run, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "run").symlink_to(small_run)
