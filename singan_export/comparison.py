@@ -1,4 +1,4 @@
-"""How far a format draws from the fp32 graphs: per scale and end to end, at several sizes, against a budget."""
+"""How far a format draws from its reference: per scale and end to end, at several sizes, against a budget."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class Opened:
 
 @dataclass(frozen=True)
 class FormatCheck:
-    """One comparison with the fp32 graphs on identical noise."""
+    """One comparison on identical noise."""
 
     format: str
     scale: int | None  # None is the whole pyramid
@@ -114,20 +114,26 @@ def require(checks: Sequence[FormatCheck]) -> None:
             raise ParityError(f"{check}: over its budget; do not use this format of this model")
 
 
-def compare(opened: Opened, sampler: Sampler) -> list[FormatCheck]:
-    """Compare a format with the sampler's fp32 graphs at every size of SIZES and on three canvases."""
+def graphs(sampler: Sampler) -> Opened:
+    """The sampler's fp32 graphs: what a format is compared with where the trained networks are not at hand."""
+    return Opened("onnx", sampler.graphs.generate, sampler.draw)
+
+
+def compare(opened: Opened, sampler: Sampler, reference: Opened) -> list[FormatCheck]:
+    """Compare a format with a reference that has every generator, at every size of SIZES and on three canvases."""
+    assert reference.generate is not None
     checks: list[FormatCheck] = []
     if opened.generate is not None:
         # A format of few digits is made for the inputs that a pyramid really has.
         given = inputs if BUDGETS[opened.format].psnr is None else inputs_of_pictures
         for scale in range(len(sampler.manifest.shapes)):
             for noise_in, prev in given(sampler, scale):
-                image = sampler.graphs.generate(scale, noise_in, prev)
+                image = reference.generate(scale, noise_in, prev)
                 if min(image.shape[2:]) >= opened.smallest:
                     made = opened.generate(scale, noise_in, prev)
                     checks.append(_check(opened.format, scale, made, image))
     for picture in pictures(sampler):
-        pair = opened.draw(picture, sampler.fresh(SEED)), sampler.draw(picture, sampler.fresh(SEED))
+        pair = opened.draw(picture, sampler.fresh(SEED)), reference.draw(picture, sampler.fresh(SEED))
         checks.append(_check(opened.format, None, *pair))
     return checks
 

@@ -1,4 +1,4 @@
-"""The further formats of a bundle: a folder each, compared with the fp32 graphs, added whole or not at all."""
+"""The further formats of a bundle: a folder each, compared with what they stand for, added whole or not at all."""
 
 from __future__ import annotations
 
@@ -86,9 +86,10 @@ def _add(bundle: Path, name: str, sampler: Sampler, networks: FrozenPyramid | No
             raise ExportError(
                 f"{name}: the exporter failed ({type(error).__name__}: {reason}); nothing was written"
             ) from error
-        checks = comparison.compare(opened(folder, name, sampler), sampler)
+        reference = torch_formats.trained(networks, sampler) if networks else comparison.graphs(sampler)
+        checks = comparison.compare(opened(folder, name, sampler), sampler, reference)
         comparison.require(checks)
-        record = {"passed": True, "checks": [check.as_json() for check in checks]}
+        record = {"passed": True, "reference": reference.format, "checks": [check.as_json() for check in checks]}
         (folder / PARITY).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
         added = {f"{name}/{path}": digest for path, digest in manifests.hash_files(folder).items()}
         forget(bundle, name)  # the manifest is true at every moment

@@ -7,6 +7,7 @@ deprecated and names torch.export as what comes after it; libtorch in C++ still 
 from __future__ import annotations
 
 import warnings
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -113,6 +114,16 @@ def opened(folder: Path, format: str, sampler: Sampler) -> Opened:
             return whole([torch.from_numpy(noise) for noise in unit_noises(sampler, picture, unit_noise)]).numpy()
 
     return Opened(format, generate, draw, smallest=_SMALLEST if format == PT2 else 1)
+
+
+def trained(networks: FrozenPyramid, sampler: Sampler) -> Opened:
+    """The trained networks themselves, in the sampler's cascade: what every format is held against."""
+
+    def generate(scale: int, noise: NDArray[np.float32], prev: NDArray[np.float32]) -> NDArray[np.float32]:
+        noise, prev = np.ascontiguousarray(noise), np.ascontiguousarray(prev)
+        return networks.generate(scale, torch.from_numpy(noise), torch.from_numpy(prev)).numpy()
+
+    return Opened("networks", generate, partial(sampler.draw_with, generate))
 
 
 def _load(path: Path) -> Any:

@@ -9,9 +9,9 @@ import numpy as np
 from PIL import Image
 
 from singan_core.errors import BundleError, ParityError
-from singan_export import comparison, formats, graph, parity
+from singan_export import comparison, formats, graph, parity, torch_formats
 from singan_export.bundle import PREVIEW, frozen_run, run_of
-from singan_export.comparison import FormatCheck
+from singan_export.comparison import FormatCheck, Opened
 from singan_export.parity import Parity
 from singan_runtime.graphs import graph_name
 from singan_runtime.sampler import Sampler
@@ -38,21 +38,23 @@ def verify(bundle: Path, run: Path | None = None) -> Verified:
     manifest = sampler.manifest
     for scale in range(len(manifest.shapes)):
         graph.check(bundle / graph_name(scale), manifest, scale)
+    measured, reference = None, comparison.graphs(sampler)
     if run is not None:  # before the preview: a doctored weight should be named by its scale
-        measured = parity.compare(sampler, frozen_run(run, run_of(manifest, run)))
+        networks = frozen_run(run, run_of(manifest, run))
+        measured = parity.compare(sampler, networks)
         measured.require()
-    else:
-        measured = None
+        reference = torch_formats.trained(networks, sampler)
     levels = check_preview(sampler, bundle / PREVIEW)
-    return Verified(len(manifest.files), len(manifest.shapes), levels, measured, check_formats(bundle, sampler))
+    checks = check_formats(bundle, sampler, reference)
+    return Verified(len(manifest.files), len(manifest.shapes), levels, measured, checks)
 
 
-def check_formats(bundle: Path, sampler: Sampler) -> list[FormatCheck]:
-    """How every further format of a bundle compares with its fp32 graphs. Raises BundleError for one that is broken."""
+def check_formats(bundle: Path, sampler: Sampler, reference: Opened) -> list[FormatCheck]:
+    """How every further format of a bundle compares with the reference. Raises BundleError for one that is broken."""
     checks = []
     for name in formats.present(sampler.manifest):
         formats.check(bundle, name, sampler.manifest)
-        checks += comparison.compare(formats.opened(bundle / name, name, sampler), sampler)
+        checks += comparison.compare(formats.opened(bundle / name, name, sampler), sampler, reference)
     return checks
 
 
