@@ -23,10 +23,16 @@ $(RUNTIME)/.ready: pyproject.toml constraints.txt
 	$(RUNTIME)/bin/python -m pip install --quiet --constraint constraints.txt '.[cpu]' pytest hypothesis
 	touch $@
 
+# Node's ONNX Runtime for the example in docs/fused; without npm or a network its test is skipped.
+node_modules/.ready:
+	mkdir -p node_modules
+	-command -v npm && npm install --no-save --no-package-lock --no-audit --no-fund --ignore-scripts onnxruntime-node@1.30.0
+	touch $@
+
 demo: $(VENV)/.ready
 	$(BIN)/python examples/demo.py $(PHOTO) demo
 
-test: $(VENV)/.ready
+test: $(VENV)/.ready node_modules/.ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -48,4 +54,4 @@ pictures: $(VENV)/.ready
 	$(BIN)/python examples/readme_pictures.py demo/bundle $(PHOTO) docs/pictures
 
 clean:
-	rm -rf demo $(VENV) $(RUNTIME)
+	rm -rf demo node_modules $(VENV) $(RUNTIME)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Annotated
 
 import typer
@@ -43,4 +44,5 @@ for module in (train, import_, plot, export, verify, inspect, sample, animate, e
 
 def main() -> None:
     """Entry point of the installed command."""
+    warnings.formatwarning = lambda message, *_, **__: f"warning: {message}\n"  # without the place in the code
     app()

@@ -65,6 +65,9 @@ def command(
         str, typer.Option("--format", help="png, jpeg, webp or tiff; tiff and --deepzoom take pictures of any size.")
     ] = "png",
     background: Background = "white",
+    precision: Annotated[
+        str, typer.Option("--precision", help="fp32, or fp16 or int8 if the bundle has such graphs.")
+    ] = "fp32",
     device: Device = "auto",
     threads: Threads = None,
     max_pixels: MaxPixels = MAX_PIXELS,
@@ -85,7 +88,7 @@ def command(
     from singan_runtime.sampler import check_seed
 
     check_name(format, (*FORMATS, "tiff"))
-    sampler = Sampler.load(bundle, device, threads, max_pixels)
+    sampler = Sampler.load(bundle, device, threads, max_pixels, precision)
     request: dict[str, Any] = {"zoom": "auto" if number is None else number, "start_scale": start_scale}
     request |= {"tileable": tileable} if tileable else {}
     wanted = [sampler.trained_size if one is None else one for one in sizes]

@@ -25,6 +25,10 @@ class ParityError(SinGANError):
     """An exported graph does not compute what the trained network computes."""
 
 
+class ExportError(SinGANError):
+    """A format cannot be written."""
+
+
 class InstallError(SinGANError):
     """An optional package is missing or clashes with another one."""
 

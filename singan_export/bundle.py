@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import shutil
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,11 +14,12 @@ import numpy as np
 from singan_core import images
 from singan_core import manifest as manifests
 from singan_core.atomic import atomic_folder
-from singan_core.errors import OutputError
+from singan_core.errors import BundleError, OutputError
 from singan_core.manifest import Manifest
 from singan_core.pyramid import MAX_PIXELS
 from singan_core.version import tool_version
-from singan_export import graph, parity
+from singan_export import formats, graph, parity
+from singan_export.comparison import FormatCheck
 from singan_export.parity import Parity
 from singan_runtime import providers
 from singan_runtime.graphs import Graphs, graph_name
@@ -25,7 +27,7 @@ from singan_runtime.sampler import RECONSTRUCTION_NOISE, Sampler
 from singan_train.frozen import FrozenPyramid
 from singan_train.run import read_generator
 
-PARITY, PREVIEW = "parity.json", "preview.png"
+PREVIEW = "preview.png"
 
 
 def frozen_run(folder: Path, manifest: Manifest) -> FrozenPyramid:
@@ -34,11 +36,11 @@ def frozen_run(folder: Path, manifest: Manifest) -> FrozenPyramid:
     return FrozenPyramid(manifest.pyramid, generators, manifest.noise_amplitude, manifest.noise_channels)
 
 
-def export(run: Path, out: Path, force: bool = False) -> Parity:
-    """Write the bundle of a finished run and return what its parity check measured.
+def export(run: Path, out: Path, force: bool = False, folders: Sequence[str] = ()) -> Parity:
+    """Write the bundle of a finished run, further formats included, and return what was measured.
 
     Raises BundleError for an unfinished or damaged run, ParityError (and leaves no bundle) when a graph differs from
-    its network by more than the budget, OutputError, or InstallError when ONNX Runtime is missing.
+    its network by more than the budget, ExportError, OutputError, or InstallError when ONNX Runtime is missing.
     """
     providers.onnxruntime()
     trained = manifests.read(run, "run")
@@ -49,7 +51,7 @@ def export(run: Path, out: Path, force: bool = False) -> Parity:
     frozen = frozen_run(run, trained)
     with atomic_folder(out) as folder:
         for scale, generator in enumerate(frozen.generators):
-            model = graph.build(generator, graph_metadata(trained, scale))
+            model = graph.build(generator, graph.metadata(trained, scale))
             (folder / graph_name(scale)).write_bytes(model.SerializeToString(deterministic=True))
         shutil.copyfile(run / RECONSTRUCTION_NOISE, folder / RECONSTRUCTION_NOISE)
         created = datetime.now(UTC).isoformat(timespec="seconds")
@@ -57,31 +59,34 @@ def export(run: Path, out: Path, force: bool = False) -> Parity:
         sampler = open_unfinished(folder, draft)
         measured = parity.compare(sampler, frozen)
         measured.require()
-        (folder / PARITY).write_text(json.dumps(measured.as_json(), indent=2) + "\n", encoding="utf-8")
+        (folder / formats.PARITY).write_text(json.dumps(measured.as_json(), indent=2) + "\n", encoding="utf-8")
         images.save(folder / PREVIEW, sampler.reconstruct())
         manifests.write(folder, dataclasses.replace(draft, files=manifests.hash_files(folder)))
-    return measured
+        checks = formats.add(folder, folders, frozen)
+    return dataclasses.replace(measured, formats=tuple(checks))
+
+
+def add(bundle: Path, folders: Sequence[str], run: Path | None = None, force: bool = False) -> list[FormatCheck]:
+    """Add further formats to a bundle; torchscript and pt2 also need the run that it came from.
+
+    Raises BundleError for a damaged bundle or another run, and whatever formats.add raises.
+    """
+    found = manifests.read(bundle, "bundle")
+    frozen = frozen_run(run, run_of(found, run)) if run else None
+    return formats.add(bundle, folders, frozen, force)
+
+
+def run_of(bundle: Manifest, run: Path) -> Manifest:
+    """The manifest of the run that a bundle came from. Raises BundleError if it cannot be that one."""
+    trained = manifests.read(run, "run")
+    for field in ("name", "shapes", "scale_factor", "channels", "border", "noise_amplitude", "noise_channels"):
+        ours, theirs = getattr(bundle, field), getattr(trained, field)
+        if ours != theirs:
+            raise BundleError(f"{run}: not the run of this bundle: its {field} is {theirs}, the bundle's {ours}")
+    return trained
 
 
 def open_unfinished(folder: Path, manifest: Manifest) -> Sampler:
     """A CPU sampler of a folder whose manifest is not written yet."""
     noise = np.load(folder / RECONSTRUCTION_NOISE, allow_pickle=False)
     return Sampler(manifest, Graphs(folder, "cpu", None), noise, MAX_PIXELS)
-
-
-def graph_metadata(manifest: Manifest, scale: int) -> dict[str, str]:
-    """What a graph says of itself in metadata_props."""
-    height, width = manifest.pyramid.sizes[scale]
-    return {
-        "singan.name": manifest.name,
-        "singan.scale": str(scale),
-        "singan.scales": str(len(manifest.shapes)),
-        "singan.trained_size": f"{width}x{height}",
-        "singan.noise_amplitude": repr(manifest.noise_amplitude[scale]),
-        "singan.noise_channels": str(manifest.noise_channels[scale]),
-        "singan.channels": str(manifest.channels),
-        "singan.halo": str(manifest.halo),
-        "singan.border": manifest.border,
-        "singan.noise_spec": manifest.noise_spec,
-        "singan.format_version": str(manifest.format_version),
-    }

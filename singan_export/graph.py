@@ -7,6 +7,7 @@ takes seconds a graph; tests/test_graph.py holds both against each other.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 import numpy as np
 import onnx
@@ -15,6 +16,8 @@ from onnx import TensorProto, helper, numpy_helper
 from torch import nn
 
 from singan_core import HALO
+from singan_core.errors import BundleError
+from singan_core.manifest import Manifest
 from singan_train.networks import Generator
 
 OPSET = 17
@@ -38,7 +41,7 @@ def fold(generator: Generator) -> list[tuple[NDArray[np.float32], NDArray[np.flo
     return [(weight.astype(np.float32), bias.astype(np.float32)) for weight, bias in layers]
 
 
-def build(generator: Generator, metadata: Mapping[str, str]) -> onnx.ModelProto:
+def build(generator: Generator, props: Mapping[str, str]) -> onnx.ModelProto:
     """The checked graph of a generator in eval mode: inputs noise and prev, output image, metadata_props."""
     slope = next(module.negative_slope for module in generator.net if isinstance(module, nn.LeakyReLU))
     layers = fold(generator)
@@ -72,8 +75,73 @@ def build(generator: Generator, metadata: Mapping[str, str]) -> onnx.ModelProto:
         [helper.make_tensor_value_info("image", TensorProto.FLOAT, ["batch", channels, "height", "width"])],
         constants,
     )
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION)
-    model.producer_name = "singan"
-    helper.set_model_props(model, dict(metadata))
-    onnx.checker.check_model(model, full_check=True)
+    return model(graph, props)
+
+
+def model(graph: onnx.GraphProto, props: Mapping[str, str]) -> onnx.ModelProto:
+    """The graph as a checked model with these metadata_props."""
+    made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION)
+    made.producer_name = "singan"
+    helper.set_model_props(made, dict(props))
+    onnx.checker.check_model(made, full_check=True)
+    return made
+
+
+def read(path: Path) -> onnx.ModelProto:
+    """The graph of a file that holds all of it. Raises BundleError for one that is cut short or not valid."""
+    try:
+        model = onnx.load(path, load_external_data=False)
+        onnx.checker.check_model(model)
+    except Exception as error:  # protobuf's and the checker's errors share no base
+        raise BundleError(f"{path}: not a valid ONNX graph ({str(error).splitlines()[0]}); export again") from error
+    if any(tensor.data_location == onnx.TensorProto.EXTERNAL for tensor in model.graph.initializer):
+        raise BundleError(f"{path}: keeps its weights outside the file; export again")
     return model
+
+
+def check_signature(path: Path, model: onnx.ModelProto, expected: Mapping[str, tuple[str | int, ...]]) -> None:
+    """Raise BundleError unless inputs and outputs have these names, and their axes these names and lengths."""
+    values = (*model.graph.input, *model.graph.output)
+    found = {
+        value.name: tuple(dim.dim_param or dim.dim_value for dim in value.type.tensor_type.shape.dim)
+        for value in values
+    }
+    if found != expected:
+        raise BundleError(f"{path}: inputs and outputs are {found}, expected {expected}; export again")
+
+
+def check_metadata(path: Path, model: onnx.ModelProto, expected: Mapping[str, str]) -> None:
+    """Raise BundleError unless metadata_props says this."""
+    stated = {entry.key: entry.value for entry in model.metadata_props}
+    for key, value in expected.items():
+        if stated.get(key) != value:
+            raise BundleError(
+                f"{path}: metadata {key} is {stated.get(key)!r}, the manifest says {value!r}; export again"
+            )
+
+
+def check(path: Path, manifest: Manifest, scale: int) -> None:
+    """One valid file with inputs noise and prev, output image, free batch, height and width. Raises BundleError."""
+    model = read(path)
+    haloed = ("batch", manifest.channels, "height_with_halo", "width_with_halo")
+    image = ("batch", manifest.channels, "height", "width")
+    check_signature(path, model, {"noise": haloed, "prev": haloed, "image": image})
+    check_metadata(path, model, metadata(manifest, scale))
+
+
+def metadata(manifest: Manifest, scale: int) -> dict[str, str]:
+    """What a graph says of itself in metadata_props."""
+    height, width = manifest.pyramid.sizes[scale]
+    return {
+        "singan.name": manifest.name,
+        "singan.scale": str(scale),
+        "singan.scales": str(len(manifest.shapes)),
+        "singan.trained_size": f"{width}x{height}",
+        "singan.noise_amplitude": repr(manifest.noise_amplitude[scale]),
+        "singan.noise_channels": str(manifest.noise_channels[scale]),
+        "singan.channels": str(manifest.channels),
+        "singan.halo": str(manifest.halo),
+        "singan.border": manifest.border,
+        "singan.noise_spec": manifest.noise_spec,
+        "singan.format_version": str(manifest.format_version),
+    }

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
-from singan_core import HALO, images, noise
+from singan_core import images
 from singan_core.cascade import run
 from singan_core.errors import ParityError, RequestError
 from singan_core.pyramid import Size
 from singan_core.windows import Step
+from singan_export import comparison
+from singan_export.comparison import FormatCheck
 from singan_runtime.sampler import Sampler
 from singan_train.frozen import FrozenPyramid
 
@@ -22,15 +23,6 @@ SCALE_BUDGET = 1e-5  # absolute, float32, images in [-1, 1]
 PYRAMID_BUDGET = 1e-3
 LEVEL_BUDGET = 1  # grey levels of 255
 LEVEL_SHARE = 0.002  # of the values may differ
-SIZES: tuple[tuple[int, int, int], ...] = (  # batch, height, width: tiny, odd, wide, tall, a batch, a block and a bit
-    (1, 1, 1),
-    (1, 11, 11),
-    (1, 33, 47),
-    (1, 17, 130),
-    (1, 141, 19),
-    (3, 40, 56),
-    (1, 270, 261),
-)
 
 
 @dataclass(frozen=True)
@@ -73,6 +65,7 @@ class Parity:
 
     scales: tuple[ScaleCheck, ...]
     pyramid: tuple[PyramidCheck, ...]
+    formats: tuple[FormatCheck, ...] = ()  # further ones, which keep records of their own
 
     @property
     def passed(self) -> bool:
@@ -81,7 +74,8 @@ class Parity:
 
     def as_json(self) -> dict[str, object]:
         """The content of parity.json."""
-        return {"passed": self.passed, **dataclasses.asdict(self)}
+        scales, pyramid = ([dataclasses.asdict(check) for check in checks] for checks in (self.scales, self.pyramid))
+        return {"passed": self.passed, "scales": scales, "pyramid": pyramid}
 
     def require(self) -> None:
         """Raise ParityError naming the first scale or canvas that is over its budget."""
@@ -105,30 +99,16 @@ class Parity:
 def compare(sampler: Sampler, frozen: FrozenPyramid) -> Parity:
     """Compare the sampler's graphs with the frozen networks. Raises nothing: see Parity.require."""
     scales = [check for scale in range(len(frozen.generators)) for check in compare_scale(sampler, frozen, scale)]
-    return Parity(tuple(scales), tuple(compare_pyramid(sampler, frozen, size) for size in canvases(sampler)))
+    return Parity(tuple(scales), tuple(compare_pyramid(sampler, frozen, size) for size in comparison.canvases(sampler)))
 
 
 def compare_scale(sampler: Sampler, frozen: FrozenPyramid, scale: int) -> Iterator[ScaleCheck]:
-    """One scale at every size of SIZES: noise at its amplitude, prev a smooth picture in [-1, 1]."""
-    channels = sampler.manifest.channels
-    for size in SIZES:
-        batch, height, width = size
-        fields = [
-            noise.field(picture, scale, 0, 2 * channels, -HALO, -HALO, height + 2 * HALO, width + 2 * HALO)
-            for picture in range(batch)
-        ]
-        stacked = np.stack(fields)
-        unit, prev = stacked[:, :channels], np.tanh(stacked[:, channels:])
-        scaled = np.ascontiguousarray(unit * np.float32(sampler.manifest.noise_amplitude[scale]))
+    """One scale at every size, on identical inputs."""
+    for scaled, prev in comparison.inputs(sampler, scale):
         ours = sampler.graphs.generate(scale, scaled, prev)
-        theirs = frozen.generate(scale, torch.from_numpy(scaled), torch.from_numpy(np.ascontiguousarray(prev))).numpy()
-        yield ScaleCheck(scale, size, *_difference(ours, theirs))
-
-
-def canvases(sampler: Sampler) -> Sequence[Size]:
-    """Three canvases: the trained size, an odd wider one, a taller one."""
-    height, width = sampler.trained_size
-    return (height, width), (height, 2 * width + 1), (2 * height + 3, width)
+        theirs = frozen.generate(scale, torch.from_numpy(scaled), torch.from_numpy(prev)).numpy()
+        batch, _, height, width = ours.shape
+        yield ScaleCheck(scale, (batch, height, width), *comparison.difference(ours, theirs))
 
 
 def compare_pyramid(sampler: Sampler, frozen: FrozenPyramid, size: Size) -> PyramidCheck:
@@ -137,7 +117,7 @@ def compare_pyramid(sampler: Sampler, frozen: FrozenPyramid, size: Size) -> Pyra
         picture = sampler.picture(size, 1.0)
     except RequestError:
         picture = sampler.picture(size)
-    unit = sampler.fresh(0)
+    unit = sampler.fresh(comparison.SEED)
     ours = sampler.draw(picture, unit)
 
     def draw(step: Step) -> torch.Tensor:
@@ -146,9 +126,4 @@ def compare_pyramid(sampler: Sampler, frozen: FrozenPyramid, size: Size) -> Pyra
 
     theirs = run(picture.passes, frozen.generate, draw).numpy()
     levels = np.abs(images.to_pixels(ours).astype(int) - images.to_pixels(theirs).astype(int))
-    return PyramidCheck(size, *_difference(ours, theirs), int(levels.max()), float((levels > 0).mean()))
-
-
-def _difference(a: NDArray[np.float32], b: NDArray[np.float32]) -> tuple[float, float]:
-    apart = np.abs(a.astype(np.float64) - b)
-    return float(apart.max()), float(np.sqrt((apart**2).mean()))
+    return PyramidCheck(size, *comparison.difference(ours, theirs), int(levels.max()), float((levels > 0).mean()))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import operator
+import warnings
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -14,11 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from singan_core import HALO, cascade, images, manifest, noise, pyramid, windows
-from singan_core.errors import RequestError
+from singan_core.errors import BundleError, RequestError
 from singan_core.manifest import Manifest
 from singan_core.pyramid import MAX_PIXELS, Pass, Size
 from singan_core.windows import Region, Span, Step, Wrap
-from singan_runtime.graphs import Graphs
+from singan_runtime.graphs import Graphs, graph_name
 
 Floats = NDArray[np.float32]
 Pixels = NDArray[np.uint8]
@@ -27,6 +28,7 @@ Zoom = float | Literal["auto"]
 RECONSTRUCTION_NOISE = "reconstruction_noise.npy"
 TILE = 960  # px: a larger picture is drawn in parts, so that memory stays bounded
 SMALLEST_TILE = 96  # px: smaller parts would be mostly halo
+PRECISIONS = ("fp32", "fp16", "int8")
 TILEABLE = ("", "x", "y", "xy")
 
 
@@ -55,13 +57,23 @@ class Sampler:
 
     @classmethod
     def load(
-        cls, path: str | Path, device: str = "auto", threads: int | None = None, max_pixels: int = MAX_PIXELS
+        cls,
+        path: str | Path,
+        device: str = "auto",
+        threads: int | None = None,
+        max_pixels: int = MAX_PIXELS,
+        precision: str = "fp32",
     ) -> Sampler:
-        """Open a bundle folder; device auto, cpu, cuda or cuda:N. Raises BundleError, RequestError or InstallError."""
+        """Open a bundle folder; device auto, cpu, cuda or cuda:N; precision fp32, or fp16 or int8 if the bundle has it.
+
+        Raises BundleError, RequestError or InstallError.
+        """
         folder = Path(path)
         found = manifest.read(folder, "bundle")
-        graphs = Graphs(folder, device, threads)
+        graphs = Graphs(graphs_folder(folder, found, precision), device, threads)
         graphs.session(0)  # a missing runtime or provider is said at once
+        if precision == "fp16" and graphs.provider == "CPUExecutionProvider":
+            warnings.warn("fp16 is slower than fp32 on a CPU: leave it to GPUs and the web", stacklevel=2)
         return cls(found, graphs, np.load(folder / RECONSTRUCTION_NOISE, allow_pickle=False), max_pixels)
 
     @property
@@ -206,11 +218,17 @@ class Sampler:
 
     def draw(self, picture: Picture, unit_noise: cascade.Draw, region: Region | None = None) -> Floats:
         """A region of the picture (all of it, unless given), float (1, C, h, w), from unit noise per step."""
+        return self.draw_with(self.graphs.generate, picture, unit_noise, region)
+
+    def draw_with(
+        self, generate: cascade.Generate, picture: Picture, unit_noise: cascade.Draw, region: Region | None = None
+    ) -> Floats:
+        """The same with other generators of this pyramid."""
 
         def scaled(step: Step) -> Floats:
             return unit_noise(step) * np.float32(self.manifest.noise_amplitude[step.generator])
 
-        return cascade.run(picture.passes, self.graphs.generate, scaled, picture.base, region, picture.wrap)
+        return cascade.run(picture.passes, generate, scaled, picture.base, region, picture.wrap)
 
     def fresh(self, seed: int, frame: int = 0, wrap: Wrap = (False, False)) -> cascade.Draw:
         """Unit noise of the field for every step, (1, C, h+10, w+10), its rim following the border mode."""
@@ -225,6 +243,19 @@ class Sampler:
     def fill(self, values: Floats) -> Floats:
         """Noise (1 or C, H, W) as (1, C, H, W)."""
         return np.broadcast_to(values[None], (1, self.manifest.channels, *values.shape[1:]))
+
+
+def graphs_folder(bundle: Path, found: Manifest, precision: str) -> Path:
+    """Where the graphs of a precision are. Raises RequestError for an unknown one, BundleError for one not there."""
+    if precision not in PRECISIONS:
+        raise RequestError(f"unknown precision {precision!r}: choose {', '.join(PRECISIONS)}")
+    if precision == "fp32":
+        return bundle
+    if f"{precision}/{graph_name(0)}" not in found.files:
+        raise BundleError(
+            f"{bundle}: has no {precision} graphs; add them with 'singan export {bundle} --precision {precision}'"
+        )
+    return bundle / precision
 
 
 def check_seed(seed: int, count: int = 1) -> None:

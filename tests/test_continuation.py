@@ -1,6 +1,7 @@
 """A generator more than there are scales: it draws what lies beyond the finest one."""
 
 import dataclasses
+import shutil
 
 import numpy as np
 import pytest
@@ -14,7 +15,8 @@ from small_runs import SMALL, train  # noqa: E402
 
 from singan_core import manifest, resample  # noqa: E402
 from singan_core.errors import RequestError  # noqa: E402
-from singan_export import bundle, verify  # noqa: E402
+from singan_export import bundle, formats, verify  # noqa: E402
+from singan_export.bundle import frozen_run  # noqa: E402
 from singan_runtime import Sampler  # noqa: E402
 from singan_train.previous import enlarged  # noqa: E402
 
@@ -73,3 +75,15 @@ def test_windows_of_large_pictures_equal_slices(exported):
     sampler = Sampler.load(exported)
     whole = sampler.sample((90, 120), 3, zoom=2.5)[0]
     assert np.array_equal(sampler.render((90, 120), (20, 31, 40, 50), 3, zoom=2.5), whole[20:60, 31:81])
+
+
+def test_every_format_of_a_bundle_holds_it(exported, run, tmp_path):
+    copy = shutil.copytree(exported, tmp_path / "bundle")
+    names = ("fused", "torchscript", "fp16", "int8")
+    formats.add(copy, names, frozen_run(run, manifest.read(run, "run")))
+    found = manifest.read(copy, "bundle").files
+    assert all(f"{name}/scale_04.{'pt' if name == 'torchscript' else 'onnx'}" in found for name in names[1:])
+    checked = {(check.format, check.scale) for check in verify.verify(copy, run).formats}
+    assert {(name, 4) for name in names[1:]} <= checked and ("fused", None) in checked
+    halved = Sampler.load(copy, precision="fp16")
+    assert not np.array_equal(halved.sample((62, 84), 1, zoom=2.0), Sampler.load(copy).sample((62, 84), 1, zoom=2.0))

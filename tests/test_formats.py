@@ -1,0 +1,381 @@
+"""Every format is really written, really loaded, measured, and refused with a reason where it cannot work."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+torch = pytest.importorskip("torch")
+onnx = pytest.importorskip("onnx")
+
+import made_bundles  # noqa: E402
+from onnx import TensorProto, numpy_helper  # noqa: E402
+from singan_cli.main import app  # noqa: E402
+
+from singan_core import manifest  # noqa: E402
+from singan_core.errors import BundleError, ExportError, OutputError, ParityError, RequestError  # noqa: E402
+from singan_export import bundle, comparison, formats, half, verify  # noqa: E402
+from singan_runtime import Sampler  # noqa: E402
+
+DOCS = Path(__file__).parent.parent / "docs"
+FOLDERS = ["torchscript", "pt2", "fused", "fp16", "int8"]
+
+
+@pytest.fixture(scope="module")
+def everything(small_run, tmp_path_factory):
+    """A bundle of the small run in every format; treat it as read-only."""
+    out = tmp_path_factory.mktemp("everything") / "bundle"
+    bundle.export(small_run, out, folders=FOLDERS)
+    return out
+
+
+@pytest.fixture(scope="module")
+def graphs_only(tmp_path_factory):
+    """An untrained bundle in every format that needs no run; treat it as read-only."""
+    folder = made_bundles.make(tmp_path_factory.mktemp("graphs") / "bundle")
+    bundle.add(folder, ["fused", "fp16", "int8"])
+    return folder
+
+
+@pytest.fixture
+def made(tmp_path):
+    return made_bundles.make(tmp_path / "made")
+
+
+def call(*words):
+    result = CliRunner().invoke(app, [str(word) for word in words])
+    return result.exit_code, result.stdout, result.stderr
+
+
+def hash_again(folder):
+    """Make the manifest agree with altered files, as a careful forger would."""
+    path = folder / "manifest.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "files": manifest.hash_files(folder)}))
+
+
+def contents(folder):
+    return {str(path): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+# what there is, and what there is not
+
+
+@pytest.mark.parametrize(
+    ("words", "precision", "folders"),
+    [
+        (["onnx"], "fp32", []),
+        (["onnx"], "fp16", ["fp16"]),
+        (["onnx"], "int8", ["int8"]),
+        (["onnx", "pt2", "fused", "pt2"], "fp32", ["pt2", "fused"]),
+    ],
+)
+def test_formats_at_a_precision_are_folders_of_a_bundle(words, precision, folders):
+    assert formats.chosen(words, precision) == folders
+
+
+@pytest.mark.parametrize(
+    ("words", "precision", "said"),
+    [
+        (["coreml"], "fp32", "unknown format 'coreml': choose onnx, torchscript, pt2, fused"),
+        (["onnx"], "fp8", "unknown precision 'fp8': choose fp32, fp16, int8"),
+        (["torchscript"], "int8", "torchscript in int8 is not possible: torchscript is written in fp32; int8 is onnx"),
+        (["onnx", "fused"], "fp16", "fused in fp16 is not possible"),
+    ],
+)
+def test_unknown_and_impossible_combinations_are_refused(words, precision, said, made):
+    with pytest.raises(RequestError, match=said):
+        formats.chosen(words, precision)
+    status, _, error = call("export", made, "--format", ",".join(words), "--precision", precision)
+    assert status == 1 and error.startswith(f"error: {said}") and error.count("\n") == 1
+
+
+def test_formats_of_the_networks_need_the_run_and_the_right_one(made, small_run, drawn_scene, tmp_path):
+    with pytest.raises(RequestError, match="pt2 is made from the trained networks: name the run as well, --run RUN"):
+        bundle.add(made, ["pt2"])
+    with pytest.raises(BundleError, match="not the run of this bundle: its name is scene, the bundle's made"):
+        bundle.add(made, ["pt2"], small_run)
+
+
+def test_an_export_without_a_place_or_a_format_is_a_usage_error(made, small_run, tmp_path):
+    assert call("export", made)[0] == 2
+    status, _, error = call("export", small_run, "--format", "fused")
+    assert status == 1 and "a run where a bundle is needed" in error
+    assert call("export", small_run, "--out", tmp_path / "bundle", "--run", small_run)[0] == 2
+
+
+# every format draws what the fp32 graphs draw
+
+
+def test_every_format_of_a_run_is_written_loaded_and_within_its_budget(everything):
+    found = verify.verify(everything)
+    assert {check.format for check in found.formats} == set(FOLDERS)
+    for name in FOLDERS:
+        checks = [check for check in found.formats if check.format == name]
+        whole = [check for check in checks if check.scale is None]
+        assert all(check.passed for check in checks) and len({check.size for check in whole}) == 3
+        if name != "fused":
+            for scale in range(4):
+                assert len({check.size for check in checks if check.scale == scale}) >= 3
+        record = json.loads((everything / name / "parity.json").read_text())
+        assert record["passed"] and record["reference"] == "networks" and len(record["checks"]) == len(checks)
+
+
+def test_with_the_run_formats_are_held_against_the_networks_themselves(everything, small_run):
+    def worst(found):
+        return max(
+            check.maximum for check in found.formats if check.format == "torchscript" and check.scale is not None
+        )
+
+    assert worst(verify.verify(everything, small_run)) < worst(verify.verify(everything))  # the same arithmetic or not
+
+
+def test_verify_shows_a_table_and_json(graphs_only):
+    status, text, _ = call("verify", graphs_only)
+    lines = text.splitlines()
+    assert status == 0 and sum(line.startswith("int8 ") for line in lines) == 3 + 3
+    columns = "format of worst at max rms PSNR levels values allowed"
+    assert any(" ".join(line.split()) == columns for line in lines)
+    report = json.loads(call("verify", graphs_only, "--json")[1])
+    assert report["passed"]
+    fields = {"passed", "format", "scale", "size", "maximum", "rms", "psnr", "levels", "share", "budget"}
+    assert all(set(check) == fields for check in report["formats"])
+
+
+def test_export_prints_size_speed_and_patch_distance(made):
+    status, text, _ = call("export", made, "--precision", "int8")
+    assert status == 0
+    assert "kB (fp32 " in text and "s a picture on this CPU (fp32 " in text and "patch distance 0." in text
+
+
+@pytest.mark.parametrize("name", ["torchscript", "pt2"])
+def test_torch_formats_run_without_our_package_at_any_size(everything, name, tmp_path):
+    """A program that knows only torch draws the sampler's picture from noises that it is given."""
+    sampler = Sampler.load(everything, threads=1)
+    picture = sampler.picture((53, 91), 1.0)
+    noises = comparison.unit_noises(sampler, picture, sampler.fresh(5))
+    np.savez(tmp_path / "noises.npz", *noises)
+    load = "torch.jit.load(sys.argv[1])" if name == "torchscript" else "torch.export.load(sys.argv[1]).module()"
+    program = (
+        "import sys, numpy, torch\n"
+        f"whole = {load}\n"
+        "noises = [torch.from_numpy(noise) for noise in numpy.load(sys.argv[2]).values()]\n"
+        "numpy.save(sys.argv[3], whole(noises).numpy())\n"
+        "assert not any(module.startswith('singan') for module in sys.modules)\n"
+    )
+    file = everything / name / ("pyramid.pt" if name == "torchscript" else "pyramid.pt2")
+    subprocess.run([sys.executable, "-c", program, file, tmp_path / "noises.npz", tmp_path / "image.npy"], check=True)
+    apart = np.abs(np.load(tmp_path / "image.npy") - sampler.draw(picture, sampler.fresh(5)))
+    assert apart.shape == (1, 3, 53, 91) and apart.max() <= 2e-3
+
+
+def test_fp16_holds_the_convolutions_and_leaves_inputs_and_prev_in_float32(everything):
+    model = onnx.load(everything / "fp16" / "scale_03.onnx")
+    weights = {tensor.name: tensor.data_type for tensor in model.graph.initializer if "_" in tensor.name}
+    assert set(weights.values()) == {TensorProto.FLOAT16} and len(weights) == 10
+    values = (*model.graph.input, *model.graph.output)
+    assert {value.type.tensor_type.elem_type for value in values} == {TensorProto.FLOAT}
+    casts = [node for node in model.graph.node if node.op_type == "Cast"]
+    assert len(casts) == 2 and model.graph.node[-1].op_type == "Add"
+
+
+def test_the_sampler_draws_in_the_precision_that_it_is_told(everything):
+    exact = Sampler.load(everything).sample(seed=3)[0].astype(int)
+    eight = Sampler.load(everything, precision="int8").sample(seed=3)[0]
+    with pytest.warns(UserWarning, match="fp16 is slower than fp32 on a CPU"):
+        sixteen = Sampler.load(everything, device="cpu", precision="fp16").sample(seed=3)[0]
+    assert 0 < np.abs(exact - sixteen).max() <= 4 < np.abs(exact - eight).max()
+
+
+def test_a_precision_that_is_not_there_says_how_to_add_it(made):
+    with pytest.raises(BundleError, match=r"has no int8 graphs; add them with 'singan export .* --precision int8'"):
+        Sampler.load(made, precision="int8")
+    with pytest.raises(RequestError, match="unknown precision 'bf16': choose fp32, fp16, int8"):
+        Sampler.load(made, precision="bf16")
+
+
+def test_sample_takes_a_precision_and_warns_on_one_line(everything, tmp_path):
+    words = [sys.executable, "-m", "singan_cli.main"]
+    program = "from singan_cli.main import main; main()"
+    words = [sys.executable, "-c", program, "sample", everything, "--out", tmp_path, "--device", "cpu"]
+    made = subprocess.run([*words, "--precision", "fp16"], check=True, capture_output=True, text=True)
+    assert made.stderr.splitlines()[0] == "warning: fp16 is slower than fp32 on a CPU: leave it to GPUs and the web"
+    assert len(list(tmp_path.glob("*.png"))) == 1
+
+
+def test_int8_is_symmetric_per_channel_without_quantised_bias(everything):
+    """As TensorRT takes it. First and last convolution stay float."""
+    model = onnx.load(everything / "int8" / "scale_03.onnx")
+    constants = {tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
+    convolutions = [node for node in model.graph.node if node.op_type == "Conv"]
+    makers = {node.output[0]: node for node in model.graph.node}
+    quantised = [node for node in convolutions if makers.get(node.input[1])]
+    assert quantised == convolutions[1:-1]
+    for node in quantised:
+        weight = makers[node.input[1]]
+        assert weight.op_type == "DequantizeLinear" and constants[weight.input[0]].dtype == np.int8
+        assert constants[weight.input[1]].shape == (8,)  # a scale per output channel
+        assert constants[node.input[2]].dtype == np.float32
+    for node in model.graph.node:
+        if node.op_type in ("QuantizeLinear", "DequantizeLinear"):
+            assert not constants[node.input[2]].any()
+
+
+def test_coarse_scales_of_int8_stay_as_they_are(tmp_path):
+    folder = made_bundles.make(tmp_path / "bundle", min_size=11)
+    bundle.add(folder, ["int8"])
+    shapes = manifest.read(folder, "bundle").shapes
+    files = [f"scale_0{scale}.onnx" for scale in range(3)]
+    same = [onnx.load(folder / file) == onnx.load(folder / "int8" / file) for file in files]
+    assert same == [height * width < 40 * 60 / 8 for height, width in shapes] == [True, False, False]
+
+
+# whole or not at all
+
+
+def test_a_format_is_made_again_only_when_forced(made):
+    bundle.add(made, ["fp16"])
+    before = contents(made)
+    with pytest.raises(OutputError, match=r"fp16: already exists; pass --force to make it again"):
+        bundle.add(made, ["fp16"])
+    (made / "fp16" / "left.txt").write_text("over")
+    bundle.add(made, ["fp16"], force=True)
+    assert contents(made) == before
+
+
+@pytest.mark.parametrize("name", ["pt2", "torchscript"])
+def test_an_exporter_that_fails_half_way_leaves_nothing(small_run, everything, tmp_path, monkeypatch, name):
+    done = []
+
+    def save(*arguments, real=torch.export.save if name == "pt2" else torch.jit.save):
+        done.append(arguments)
+        if len(done) == 3:
+            raise RuntimeError("node has no handler\nand a long story")
+        real(*arguments)
+
+    monkeypatch.setattr(torch.export if name == "pt2" else torch.jit, "save", save)
+    said = rf"{name}: the exporter failed \(RuntimeError: node has no handler\); nothing was written"
+    with pytest.raises(ExportError, match=said):
+        bundle.export(small_run, tmp_path / "new", folders=[name])
+    assert list(tmp_path.iterdir()) == []
+    there = shutil.copytree(everything, tmp_path / "there")
+    before = contents(there)
+    done.clear()
+    with pytest.raises(ExportError, match=said):
+        bundle.add(there, [name], small_run, force=True)
+    assert contents(there) == before
+
+
+def test_a_format_over_its_budget_is_not_added(made, monkeypatch):
+    def off(model, real=half.halved):
+        halved = real(model)
+        bias = next(tensor for tensor in halved.graph.initializer if tensor.name == "bias_4")
+        bias.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(bias) + np.float16(0.1), "bias_4"))
+        return halved
+
+    monkeypatch.setattr(half, "halved", off)
+    before = contents(made)
+    with pytest.raises(ParityError, match=r"fp16 scale 0 .* \(allowed 50 dB\): over its budget"):
+        bundle.add(made, ["fp16"])
+    assert contents(made) == before
+
+
+# verify finds what is wrong
+
+
+def test_a_doctored_weight_of_any_onnx_format_fails_verify_with_exit_status_1(graphs_only, tmp_path):
+    for file, name in (("fused/pyramid.onnx", "scale_2/weight_2"), ("fp16/scale_02.onnx", "weight_2")):
+        copy = shutil.copytree(graphs_only, tmp_path / name.replace("/", "_"))
+        model = onnx.load(copy / file)
+        tensor = next(tensor for tensor in model.graph.initializer if tensor.name == name)
+        tensor.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(tensor) * 0, name))
+        onnx.save(model, copy / file)
+        hash_again(copy)
+        status, text, error = call("verify", copy)
+        assert status == 1 and "FAILED" in text
+        assert error.startswith(f"error: {file.partition('/')[0]} ") and "over its budget" in error
+        status, text, _ = call("verify", copy, "--json")
+        assert status == 1 and json.loads(text)["passed"] is False
+
+
+@pytest.mark.parametrize(
+    ("file", "said"),
+    [
+        ("fused/pyramid.onnx", "not a valid ONNX graph"),
+        ("int8/scale_03.onnx", "not a valid ONNX graph"),
+        ("torchscript/scale_01.pt", "not a file that torch can load"),
+        ("pt2/pyramid.pt2", "not a file that torch can load"),
+    ],
+)
+def test_a_file_cut_short_is_named(everything, tmp_path, file, said):
+    copy = shutil.copytree(everything, tmp_path / "bundle")
+    (copy / file).write_bytes((copy / file).read_bytes()[:-2000])
+    status, _, error = call("verify", copy)
+    assert status == 1 and f"{file}: altered or damaged" in error
+    hash_again(copy)
+    status, _, error = call("verify", copy)
+    assert status == 1 and f"{file}: {said}" in error and "export again" in error and error.count("\n") == 1
+
+
+def test_formats_of_another_bundle_are_told_apart(everything, made):
+    for name, said in (("fused", "inputs and outputs are"), ("fp16", "metadata singan.name is 'scene'")):
+        shutil.rmtree(made / "fused", ignore_errors=True)
+        shutil.copytree(everything / name, made / name)
+        hash_again(made)
+        with pytest.raises(BundleError, match=said):
+            verify.verify(made)
+
+
+def test_budgets_are_those_of_the_documentation():
+    exact = comparison.Budget()
+    assert (exact.scale, exact.pyramid, exact.share, comparison.LEVELS) == (1e-5, 2e-3, 0.01, 1)
+    assert all(comparison.BUDGETS[name] == exact for name in ("torchscript", "pt2", "fused"))
+    assert (comparison.BUDGETS["fp16"].psnr, comparison.BUDGETS["int8"].psnr) == (50, 25)
+
+
+@pytest.mark.parametrize(("channels", "border"), [(1, "noise"), (4, "zero")])
+def test_other_channels_and_borders_have_every_format_too(tmp_path, channels, border, drawn_scene):
+    folder = made_bundles.make(tmp_path / "bundle", channels, border)
+    bundle.add(folder, ["fused", "fp16", "int8"])
+    assert all(check.passed for check in verify.verify(folder).formats)
+    sampler = Sampler.load(folder, threads=1)
+    networks = made_bundles.frozen(sampler.manifest)
+    for check in formats.add(folder, ["torchscript", "pt2"], networks):
+        assert check.passed
+
+
+@pytest.mark.slow
+def test_the_libtorch_example_draws_the_same(everything, tmp_path):
+    """Built against the headers and libraries inside the Python package."""
+    compiler = shutil.which("c++") or shutil.which("g++") or pytest.skip("no C++ compiler")
+    installed = Path(torch.__file__).parent
+    include, libraries = installed / "include", installed / "lib"
+    words = [compiler, "-std=c++20", "-O0", DOCS / "torchscript" / "draw.cpp", "-o", tmp_path / "draw"]
+    words += ["-isystem", include, "-isystem", include / "torch" / "csrc" / "api" / "include", f"-L{libraries}"]
+    subprocess.run([*words, f"-Wl,-rpath,{libraries}", "-ltorch", "-ltorch_cpu", "-lc10"], check=True)
+    sampler = Sampler.load(everything, threads=1)
+    picture = sampler.picture((53, 91), 1.0)
+    noises = comparison.unit_noises(sampler, picture, sampler.fresh(5))
+    (tmp_path / "noises").write_bytes(b"".join(noise.tobytes() for noise in noises))
+    sizes = ["x".join(str(side) for side in noise.shape[1:]) for noise in noises]
+    files = [everything / "torchscript" / "pyramid.pt", tmp_path / "noises", tmp_path / "image"]
+    subprocess.run([tmp_path / "draw", *files, *sizes], check=True)
+    image = np.fromfile(tmp_path / "image", np.float32).reshape(1, 3, 53, 91)
+    assert np.abs(image - sampler.draw(picture, sampler.fresh(5))).max() <= 2e-3
+
+
+@pytest.mark.slow
+def test_the_commands_of_the_documentation_work(small_run, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "run").symlink_to(small_run)
+    lines = [line.strip() for line in (DOCS / "formats.md").read_text(encoding="utf-8").splitlines()]
+    commands = [line.split() for line in lines if line.startswith("singan ")]
+    assert len(commands) == 7
+    for _, *words in commands:
+        assert call(*words)[0] == 0, words
+    assert {path.name for path in (tmp_path / "bundle").iterdir() if path.is_dir()} == set(FOLDERS)
+    assert list((tmp_path / "pictures").glob("*.png"))
