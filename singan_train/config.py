@@ -41,8 +41,8 @@ class TrainingConfig:
     fixed_statistics: bool = True  # BatchNorm's, gathered over whole canvases when the learning rate drops
     precision: Precision = "auto"  # of the convolutions in training (the weights are float32): device.precision
     # one scale
-    iterations: int = 1000
-    window_share: float = 1.0  # of the iterations, for scales seen through windows
+    iterations: int = 1500
+    window_share: float = 2 / 3  # of the iterations, for scales seen through windows
     discriminator_steps: int = 1  # per iteration
     generator_steps: int = 1
     learning_rate: float = 5e-4
@@ -51,7 +51,7 @@ class TrainingConfig:
     decay: float = 0.1
     averaging: float = 0.5  # share of the iterations since the drop that the generator's weights are averaged over
     gradient_penalty_weight: float = 0.1
-    reconstruction_weight: float = 10.0
+    reconstruction_weight: float = 30.0
     noise_weight: float = 0.1  # noise amplitude per RMSE of the upsampled reconstruction
     continuation: bool = False  # one generator more, for what lies beyond the finest scale
     continuation_weight: float = 100.0  # its reconstruction weight (SinGAN section 4, super-resolution)
@@ -88,6 +88,7 @@ PRESETS = {
         discriminator_norm=True,
         fixed_statistics=False,
         averaging=0.0,
+        reconstruction_weight=10.0,
         iterations=2000,
         discriminator_steps=3,
         generator_steps=3,
