@@ -39,13 +39,13 @@ detail = cascade.detail_only  # only what the smaller canvas could not hold: wha
 
 
 def enlarge(sampler: Sampler, photo: Floats, zoom: float, factor: float, noise: float, add: Add, share: float) -> Any:
-    """The photo (1, C, H, W) through further passes of the finest generator, each about 1 / factor larger."""
+    """The photo (1, C, H, W) through passes beyond the finest scale, each about 1 / factor larger."""
     height, width = photo.shape[2:]
     count = max(1, round(math.log(zoom) / math.log(1 / factor)))
-    finest = len(sampler.manifest.shapes) - 1
+    finest, generator = len(sampler.manifest.shapes) - 1, len(sampler.manifest.pyramid.sizes) - 1
     sides = [(round(height * zoom ** (n / count)), round(width * zoom ** (n / count))) for n in range(1, count + 1)]
-    passes = [Pass(finest + n, finest, size, beyond=True) for n, size in enumerate(sides, 1)]
-    unit, amplitude = sampler.fresh(0), np.float32(noise * sampler.manifest.noise_amplitude[finest])
+    passes = [Pass(finest + n, generator, size, beyond=True) for n, size in enumerate(sides, 1)]
+    unit, amplitude = sampler.fresh(0), np.float32(noise * sampler.manifest.noise_amplitude[generator])
     cascade.detail_only = functools.partial(add, share=share)  # type: ignore[assignment]
     return cascade.run(passes, sampler.graphs.generate, lambda step: unit(step) * amplitude, photo)
 
