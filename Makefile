@@ -49,9 +49,9 @@ test-runtime: $(RUNTIME)/.ready
 	! $(RUNTIME)/bin/python -c 'import onnx' 2>/dev/null
 	$(RUNTIME)/bin/pytest
 
-# The pictures of the README, from the demo's bundle.
+# The pictures of the README, from the bundle that the repository ships.
 pictures: $(VENV)/.ready
-	$(BIN)/python examples/readme_pictures.py demo/bundle $(PHOTO) docs/pictures
+	$(BIN)/python examples/readme_pictures.py models/aitzgorri $(PHOTO) docs/pictures
 
 clean:
 	rm -rf demo node_modules $(VENV) $(RUNTIME)

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 
 from singan_runtime import Sampler, evaluation
 from singan_runtime.bench import peak_memory
-from singan_train import calibration, steps, trainer
+from singan_train import calibration, device, replay, steps, trainer
 from singan_train.config import TrainingConfig, preset
 from singan_train.networks import Discriminator
 
@@ -76,6 +76,28 @@ def gradient_penalties() -> None:
     print(f"gradient penalty: {ours * 1e3:.1f} ms by transposed convolutions, {theirs * 1e3:.1f} ms by autograd.grad")
 
 
+def graph_against_eager(photo: Path, folder: Path) -> None:
+    """Iterations per second of the finest scale on a GPU, as one CUDA graph and kernel by kernel."""
+    if not torch.cuda.is_available():
+        print("CUDA graph against eager steps: not run, there is no NVIDIA GPU")
+        return
+    place, warm_up = device.resolve("cuda"), replay.WARM_UP
+    for size in (250, 1920):
+        start, _ = trainer.begin(enlarged(photo, size, folder), preset("standard", max_size=size), place)
+        finest = len(start.pyramid.shapes) - 1
+        seconds = {}
+        for name, wait in (("graph", warm_up), ("eager", 10**9)):
+            replay.WARM_UP = wait
+            calibration.STEPS = 100
+            seconds[name] = calibration.iteration_seconds(start, finest, place)
+        print(
+            f"{size} px on {torch.cuda.get_device_name(place)}: "
+            f"{1 / seconds['graph']:.0f} iterations a second, "
+            f"{seconds['eager'] / seconds['graph']:.1f} times eager's"
+        )
+    replay.WARM_UP = warm_up
+
+
 def train_at(photo: Path, folder: Path, config: TrainingConfig, threads: int) -> None:
     """Train, then print what it took (in a process of its own, so that the memory is its own)."""
     torch.set_num_threads(threads)
@@ -127,6 +149,7 @@ def main() -> None:
         if not arguments.runs:
             cost_by_size(arguments.photo, folder)
             gradient_penalties()
+            graph_against_eager(arguments.photo, folder)
             screen = enlarged(arguments.photo, 1920, folder)
             in_own_process(
                 screen, folder / "screen", preset("standard", max_size=1920, iterations=3), arguments.threads

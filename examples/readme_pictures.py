@@ -20,12 +20,12 @@ def main(bundle: Path, photo: Path, folder: Path) -> None:
     with Image.open(photo) as image:
         small = image.resize((round(image.width * ROW_HEIGHT / image.height), ROW_HEIGHT), Image.Resampling.LANCZOS)
     small.save(folder / "photo.jpg", quality=92)
-    for seed in (1, 2, 3):
+    for seed in (1, 2):
         images.save(folder / f"sample_{seed}.jpg", sampler.sample(seed=seed)[0], "jpeg")
     images.save(folder / "wide.jpg", sampler.sample((ROW_HEIGHT, 500), seed=4, zoom=1.0)[0], "jpeg")
     images.save(folder / "tall.jpg", sampler.sample((320, 180), seed=5)[0], "jpeg")
     images.save(folder / "screen.jpg", sampler.sample((1080, 1920), seed=6)[0], "jpeg")
-    walk = animation.Walk(frames=60, start_scale=1, loop=True)
+    walk = animation.Walk(frames=40, loop=True)
     video.save(folder / "animation.gif", animation.animate(sampler, walk), fps=10)
 
 
