@@ -10,7 +10,6 @@ Usage: python benchmarks/zoom.py [--photo FILE] [--bundle DIR] [--zoom 2] [--pic
 from __future__ import annotations
 
 import argparse
-import functools
 import math
 from collections.abc import Callable
 from pathlib import Path
@@ -27,12 +26,12 @@ from singan_runtime import Sampler, quality
 ROOT = Path(__file__).parent.parent
 Floats = NDArray[np.float32]
 Add = Callable[..., Floats]
-"""(image, prev, step, wrap, share) -> what goes on to the next pass, as cascade.detail_only."""
+"""(image, prev, step, wrap) -> what goes on to the next pass, as cascade.detail_only."""
 
 
-def residual(image: Floats, prev: Floats, step: Any, wrap: Any, share: float) -> Floats:
+def residual(image: Floats, prev: Floats, step: Any, wrap: Any) -> Floats:
     """A share of everything that the generator adds."""
-    return prev + np.float32(share) * (image - prev)
+    return prev + np.float32(step.detail) * (image - prev)
 
 
 detail = cascade.detail_only  # only what the smaller canvas could not hold: what the sampler does
@@ -44,9 +43,9 @@ def enlarge(sampler: Sampler, photo: Floats, zoom: float, factor: float, noise: 
     count = max(1, round(math.log(zoom) / math.log(1 / factor)))
     finest, generator = len(sampler.manifest.shapes) - 1, len(sampler.manifest.pyramid.sizes) - 1
     sides = [(round(height * zoom ** (n / count)), round(width * zoom ** (n / count))) for n in range(1, count + 1)]
-    passes = [Pass(finest + n, generator, size, beyond=True) for n, size in enumerate(sides, 1)]
+    passes = [Pass(finest + n, generator, size, detail=share) for n, size in enumerate(sides, 1)]
     unit, amplitude = sampler.fresh(0), np.float32(noise * sampler.manifest.noise_amplitude[generator])
-    cascade.detail_only = functools.partial(add, share=share)  # type: ignore[assignment]
+    cascade.detail_only = add
     return cascade.run(passes, sampler.graphs.generate, lambda step: unit(step) * amplitude, photo)
 
 

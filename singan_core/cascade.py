@@ -16,9 +16,6 @@ Generate = Callable[[int, Array, Array], Array]
 Draw = Callable[[Step], Array]
 """Noise times its amplitude for the step's drawn region and its halo, (B, C, h+10, w+10), its border filled."""
 
-DETAIL = 0.5
-"""How much of its detail a pass beyond the finest scale may add: see docs/decisions.md for what was measured."""
-
 
 def zeros(like: Array, shape: tuple[int, ...]) -> Array:
     """Zeros of the same kind (numpy or torch), dtype and device."""
@@ -37,19 +34,21 @@ def with_halo(image: Array) -> Array:
     return padded
 
 
-def detail_only(image: Array, prev: Array, step: Step, wrap: Wrap = (False, False), share: float = DETAIL) -> Array:
+def detail_only(image: Array, prev: Array, step: Step, wrap: Wrap = (False, False)) -> Array:
     """The step's kept region of prev, and a share of what its image adds beyond what the smaller canvas could hold.
 
     A generator that goes on past the scale it was trained on repeats its residual, colour and contrast included, on
     every pass. Taking the residual's coarse part away leaves it the fine detail and nothing to drift with; half of that
-    detail stays natural over many passes, all of it grows into a net of false lines.
+    detail stays natural over many passes, all of it grows into a net of false lines. A continuation, which has learnt
+    these passes, may add all of it.
     """
     residual = image - prev
     held = windows.sources(step.kept, step.smaller, step.canvas, wrap)
     coarse = window(residual, step.drawn, step.canvas, step.smaller, held, wrap)
     coarse = window(coarse, held, step.smaller, step.canvas, step.kept, wrap)
     fine, below = (window(part, step.drawn, step.canvas, step.canvas, step.kept, wrap) for part in (residual, prev))
-    return below + share * (fine - coarse)
+    assert step.detail is not None
+    return below + step.detail * (fine - coarse)
 
 
 def enlarged(image: Array, have: Region, step: Step, wrap: Wrap) -> Array:
@@ -85,7 +84,7 @@ def run(
         noise = draw(step)
         prev = zeros(noise, noise.shape) if image is None else enlarged(image, have, step, wrap)
         image = generate(step.generator, noise, prev)
-        if step.beyond:
+        if step.detail is not None:
             image = detail_only(image, prev[..., HALO:-HALO, HALO:-HALO], step, wrap)
         have = step.kept
     return image

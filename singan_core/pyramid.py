@@ -14,6 +14,8 @@ Size = tuple[int, int]
 
 MIN_CANVAS = 11  # the receptive field: a smaller canvas has no pixel that sees only picture
 _AUTO_COARSEST = 16  # zoom auto keeps the coarsest canvas at least this high and wide
+DETAIL = {False: 0.5, True: 1.0}
+"""How much of its detail a pass beyond the finest scale adds, by whether a continuation draws it: docs/decisions.md."""
 MAX_SIDE = 2**20
 MAX_PIXELS = 7680 * 4320  # of a whole picture, unless told otherwise
 
@@ -54,7 +56,12 @@ class Pass:
     index: int  # which noise it gets; the scale, and beyond the finest counted on
     generator: int
     canvas: Size
-    beyond: bool = False  # a pass beyond the finest scale: it may only add detail (cascade.detail_only)
+    detail: float | None = None  # beyond the finest scale: the share of its detail that it adds (cascade.detail_only)
+
+    @property
+    def beyond(self) -> bool:
+        """Whether it goes on beyond the finest scale."""
+        return self.detail is not None
 
 
 def plan(
@@ -153,7 +160,7 @@ def _passes(pyramid: Pyramid, size: Size, zoom: float) -> tuple[Pass, ...]:
     passes = [Pass(n, n, canvas) for n, canvas in enumerate(canvases)]
     for step in range(1, further + 1):
         canvas = _scaled(size, zoom ** (step / further) / zoom)
-        passes.append(Pass(finest + step, len(pyramid.sizes) - 1, canvas, beyond=True))
+        passes.append(Pass(finest + step, len(pyramid.sizes) - 1, canvas, DETAIL[pyramid.continuation]))
     passes[-1] = replace(passes[-1], canvas=size)
     return tuple(passes)
 

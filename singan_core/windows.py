@@ -47,7 +47,7 @@ class Step:
     index: int  # of the pass, which numbers its noise
     generator: int
     canvas: Size
-    beyond: bool
+    detail: float | None  # of a pass beyond the finest scale: the share of its detail that it adds
     smaller: Size  # canvas of the image that it starts from
     drawn: Region  # what the generator has to draw
     kept: Region  # what goes on to the next pass: less, where detail is filtered
@@ -70,7 +70,7 @@ def plan(passes: Sequence[Pass], source: Size | None, window: Region, wrap: Wrap
     needed = window
     for one, below in zip(reversed(passes), reversed(smaller), strict=True):
         drawn = filtered(needed, one.canvas, below, wrap) if one.beyond else needed
-        steps.append(Step(one.index, one.generator, one.canvas, one.beyond, below, drawn, needed))
+        steps.append(Step(one.index, one.generator, one.canvas, one.detail, below, drawn, needed))
         needed = sources(seen(drawn, one.canvas, wrap), below, one.canvas, wrap)
     return steps[::-1]
 

@@ -53,7 +53,7 @@ class TrainingConfig:
     gradient_penalty_weight: float = 0.1
     reconstruction_weight: float = 30.0
     noise_weight: float = 0.1  # noise amplitude per RMSE of the upsampled reconstruction
-    continuation: bool = False  # one generator more, for what lies beyond the finest scale
+    continuation: bool = True  # one generator more, for what lies beyond the finest scale
     continuation_weight: float = 100.0  # its reconstruction weight (SinGAN section 4, super-resolution)
     windows: int = 3  # squares of a large canvas that one step looks at; 0 always takes the whole
     window: int = 48  # px, side of such a square
@@ -94,6 +94,7 @@ PRESETS = {
         generator_steps=3,
         windows=0,
         pool=0,
+        continuation=False,
     ),
 }
 

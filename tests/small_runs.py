@@ -6,7 +6,7 @@ import torch
 
 from singan_train import config, trainer
 
-SMALL = config.preset("draft", width=8, min_size=14, max_size=42, iterations=40, pool=4)
+SMALL = config.preset("draft", continuation=False, width=8, min_size=14, max_size=42, iterations=40, pool=4)
 
 
 def train(photo: Path, folder: Path, settings=SMALL, show=lambda progress: None) -> Path:

@@ -20,11 +20,11 @@ def test_photo_to_pictures(drawn_scene, tmp_path):
     run, bundle = tmp_path / "run", tmp_path / "bundle"
     status, said, shown = call("train", drawn_scene, "--out", run, *TINY)
     assert status == 0 and "training on cpu, 1 threads: about " in said and f"wrote {run}" in said
-    assert "scale 4/4 iteration 5/5" in shown and "rmse" in shown and "left 0:00" in shown
+    assert "scale 5/5 iteration 5/5" in shown and "rmse" in shown and "left 0:00" in shown
     status, said, _ = call("export", run, "--out", bundle)
-    assert status == 0 and said.count("(allowed 1e-05)") == 4 and said.count("pyramid") == 3
+    assert status == 0 and said.count("(allowed 1e-05)") == 5 and said.count("pyramid") == 3
     status, said, _ = call("verify", bundle, "--run", run)
-    assert status == 0 and "4 graphs valid" in said and "reconstruction equals preview.png" in said
+    assert status == 0 and "5 graphs valid" in said and "reconstruction equals preview.png" in said
     status, said, _ = call("verify", bundle, "--json")
     assert status == 0 and json.loads(said)["passed"]
     assert json.loads(call("verify", bundle, "--run", run, "--json")[1])["parity"]["passed"]

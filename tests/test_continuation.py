@@ -41,7 +41,9 @@ def test_only_passes_beyond_the_finest_scale_use_it():
         plain, continued = (pyramid.fit(plan, (224, 320), zoom) for plan in (PLAN, CONTINUED))
         assert [step.canvas for step in plain] == [step.canvas for step in continued]
         assert [step.generator for step in continued if not step.beyond] == [p.generator for p in plain if not p.beyond]
-        assert {step.generator for step in continued if step.beyond} == ({3} if zoom > 1 else set())
+        assert {(step.generator, step.detail) for step in continued if step.beyond} == (
+            {(3, 1.0)} if zoom > 1 else set()
+        )
 
 
 def test_its_images_are_shrunk_before_they_are_enlarged():

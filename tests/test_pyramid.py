@@ -110,7 +110,7 @@ def test_zoom_one_adds_content_and_zoom_two_enlarges_it():
     twice = pyramid.fit(TRAINED, (328, 500), 2.0)
     assert twice[len(TRAINED.shapes) - 1].canvas == (164, 250)
     assert [step.beyond for step in twice].count(True) == round(math.log(2) / math.log(1 / TRAINED.scale_factor))
-    assert twice[-1] == Pass(twice[-1].index, len(TRAINED.shapes) - 1, (328, 500), beyond=True)
+    assert twice[-1] == Pass(twice[-1].index, len(TRAINED.shapes) - 1, (328, 500), detail=0.5)
 
 
 @pytest.mark.parametrize("scale", range(len(TRAINED.shapes) - 1))
