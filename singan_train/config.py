@@ -78,7 +78,7 @@ class TrainingConfig:
 
 
 PRESETS = {
-    "draft": TrainingConfig(preset="draft", max_size=192, iterations=900, window_share=0.4),
+    "draft": TrainingConfig(preset="draft", max_size=192, iterations=900, window_share=0.6),
     "standard": TrainingConfig(),
     "paper": TrainingConfig(
         preset="paper",
