@@ -34,7 +34,7 @@ class Walk:
     """A random walk through noise space; both kinds share the spectrum, docs/animation.md."""
 
     frames: int = 60
-    alpha: float = 0.3  # pull towards the photo, 0..1
+    alpha: float = 0.1  # pull towards the photo, 0..1
     beta: float = 0.9  # smoothness: how much of the last step goes on, 0..1
     start_scale: int = 0
     seed: int = 0
