@@ -338,7 +338,8 @@ def test_budgets_are_those_of_the_documentation():
 
 
 @pytest.mark.parametrize(
-    ("channels", "border", "labels"), [(1, "noise", ()), (4, "zero", ()), (4, "zero", ("hill",)), (5, "noise", ("a", "b"))]
+    ("channels", "border", "labels"),
+    [(1, "noise", ()), (4, "zero", ()), (4, "zero", ("hill",)), (5, "noise", ("a", "b"))],
 )
 def test_other_channels_borders_and_labels_have_every_format_too(tmp_path, channels, border, labels, drawn_scene):
     folder = made_bundles.make(tmp_path / "bundle", channels, border, labels=labels)
