@@ -39,8 +39,8 @@ def command(
         return
     height, width = manifest.photo_size
     typer.echo(
-        f"{manifest.name}: photo {width}x{height}, {manifest.channels} channels, preset {manifest.preset}, "
-        f"border {manifest.border}, made {manifest.created} by singan {manifest.tool_version}"
+        f"{manifest.name}: photo {width}x{height}, {channels_text(manifest.channels, manifest.labels)}, "
+        f"preset {manifest.preset}, border {manifest.border}, made {manifest.created} by singan {manifest.tool_version}"
     )
     typer.echo(f"{len(manifest.shapes)} scales, factor {manifest.scale_factor:.4f}")
     for scale, (rows, columns) in enumerate(manifest.pyramid.sizes):
@@ -49,3 +49,8 @@ def command(
     typer.echo(f"a picture of {wanted[1]}x{wanted[0]} at zoom {used:.4g} (largest {plan['largest_zoom']:g}):")
     for step in passes:
         typer.echo(f"  generator {step.generator} on {step.canvas[1]}x{step.canvas[0]}")
+
+
+def channels_text(channels: int, labels: tuple[str, ...]) -> str:
+    """'3 channels', and the labels beside them if there are any."""
+    return f"{channels - len(labels)} channels" + (f" and labels {', '.join(labels)}" if labels else "")

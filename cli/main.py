@@ -6,7 +6,7 @@ import warnings
 from typing import Annotated
 
 import typer
-from singan_cli import animate, bench, evaluate, export, import_, inspect, plot, sample, train, verify
+from singan_cli import animate, bench, dataset, evaluate, export, import_, inspect, plot, sample, train, verify
 from singan_cli.failure import guarded, show_tracebacks
 
 app = typer.Typer(
@@ -38,7 +38,7 @@ def options(
     show_tracebacks(debug)
 
 
-for module in (train, import_, plot, export, verify, inspect, sample, animate, evaluate, bench):
+for module in (train, import_, plot, export, verify, inspect, sample, animate, dataset, evaluate, bench):
     app.command(name=module.__name__.rpartition(".")[2].rstrip("_"))(guarded(module.command))
 
 

@@ -144,7 +144,7 @@ def write_pictures(
                 if format == "tiff":
                     tiles = (sampler.pixels(picture, seed, tile) for tile in tiff.regions((height, width), region))
                     shape = (height, width) if rectangle is None else rectangle[2:]
-                    tiff.save(out / f"{name}.tif", shape, sampler.manifest.channels, tiles, text["singan"])
+                    tiff.save(out / f"{name}.tif", shape, sampler.manifest.picture_channels, tiles, text["singan"])
                 else:
                     pixels = sampler.pixels(picture, seed, region)
                     images.save(out / f"{name}{images.FORMATS[format]}", pixels, format, colour, text)

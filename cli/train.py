@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from singan_cli.failure import Stopped
+from singan_cli.inspect import channels_text
 
 from singan_train.config import MOST_ON_CUDA, PRESETS, TrainingConfig
 
@@ -71,6 +72,15 @@ def command(
             help="auto, 1 (grey), 3 (RGB) or 4 (RGBA); auto follows the photo.", show_default=TrainingConfig.channels
         ),
     ] = None,
+    mask: Annotated[
+        str | None,
+        typer.Option(
+            "--mask",
+            metavar="MASK[,MASK...]",
+            help="Pictures of the photo's size, white (128 to 255) on an object; samples get labels so named.",
+            show_default="no labels",
+        ),
+    ] = None,
     border: Annotated[
         str | None,
         typer.Option(help="What generators see beyond the canvas: zero or noise.", show_default=TrainingConfig.border),
@@ -116,6 +126,7 @@ def command(
     from singan_train.calibration import expected_seconds
     from singan_train.device import resolve
 
+    masks = [Path(word) for word in mask.split(",")] if mask is not None else []
     asked: dict[str, Any] = {
         "preset": preset,
         "max_size": max_size,
@@ -136,7 +147,7 @@ def command(
     config = configs.preset(preset or TrainingConfig.preset, **changes)
     if config.preset == "standard" and place.type == "cuda" and max_size is None:
         config = configs.preset("standard", **changes | {"max_size": MOST_ON_CUDA})
-    start = trainer.to_resume(out) if resume else trainer.begin(photo, config, place)[0]
+    start = trainer.to_resume(out) if resume else trainer.begin(photo, config, place, masks)[0]
     typer.echo(plan_text(start))
     say_time(expected_seconds(start, place), start.config.preset, place, torch.get_num_threads())
     if dry_run:
@@ -150,12 +161,13 @@ def command(
 
         try:
             if resume:
-                trainer.resume(photo, out, asked, place, told, lambda: bool(signals))
+                trainer.resume(photo, out, asked, place, told, lambda: bool(signals), masks)
             else:
-                trainer.train(photo, out, config, place, told, lambda: bool(signals))
+                trainer.train(photo, out, config, place, told, lambda: bool(signals), masks)
         except KeyboardInterrupt:
+            same = f"{photo} --mask {mask}" if masks else f"{photo}"
             raise Stopped(
-                f"stopped; what is done so far is kept; continue with: singan train {photo} --out {out} --resume",
+                f"stopped; what is done so far is kept; continue with: singan train {same} --out {out} --resume",
                 signals[0] if signals else signal.SIGINT,
             ) from None
     typer.echo(f"wrote {out}")
@@ -204,8 +216,8 @@ def plan_text(start: Start) -> str:
     config = start.config
     height, width = start.photo_size
     lines = [
-        f"{start.name}: {width}x{height}, {start.channels} channels; preset {config.preset}, seed {config.seed}, "
-        f"device {start.device}, {config.precision}, border {config.border}",
+        f"{start.name}: {width}x{height}, {channels_text(start.channels, start.labels)}; preset {config.preset}, "
+        f"seed {config.seed}, device {start.device}, {config.precision}, border {config.border}",
         f"{len(start.pyramid.shapes)} scales, factor {start.pyramid.scale_factor:.4f}; an iteration is "
         f"{config.discriminator_steps} discriminator and {config.generator_steps} generator steps",
     ]

@@ -1,6 +1,7 @@
 """Picture files and uint8 pixels <-> float32 NCHW in [-1, 1]; the only such conversion.
 
-Channels: 1 grey, 3 RGB, 4 RGBA (premultiplied while in float, straight in files).
+Channels: 1 grey, 3 RGB, 4 RGBA (premultiplied while in float, straight in files), or RGB and labels (1 on the object,
+-1 elsewhere), which become masks instead of pixels.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import difflib
 import io
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +23,7 @@ MIN_SIDE = 11  # the receptive field
 CHANNELS = ("auto", "1", "3", "4")
 FORMATS = {"png": ".png", "jpeg": ".jpg", "webp": ".webp"}
 _MOST = {"jpeg": 65535, "webp": 16383}  # px, longest side that a format can hold
+WHITE = 128  # of 255: from here on a mask means the object
 _MODES = {1: "L", 3: "RGB", 4: "RGBA"}
 _QUALITY = {"jpeg": {"quality": 95, "subsampling": 0}, "webp": {"quality": 95, "method": 4}}
 
@@ -45,6 +48,43 @@ def read(path: Path, channels: str = "auto") -> Floats:
     if unit.shape[2] == 4:
         unit = np.concatenate([unit[..., :3] * unit[..., 3:], unit[..., 3:]], axis=2)
     return np.ascontiguousarray(unit.transpose(2, 0, 1)[None] * 2 - 1, np.float32)
+
+
+def read_labelled(path: Path, masks: Sequence[Path], channels: str = "auto") -> Floats:
+    """A picture as RGB and a label channel per mask, (1, 3 + labels, H, W) float32 in [-1, 1]; without masks as read.
+
+    Raises ImageError for a file that read refuses, a partly transparent picture, or a mask of another size, empty or
+    full; RequestError for channels other than auto or 3.
+    """
+    if not masks:
+        return read(path, channels)
+    if channels not in ("auto", "3"):
+        raise RequestError(f"channels {channels} cannot have masks: labels go with RGB; choose auto or 3")
+    image = read(path, channels)
+    if image.shape[1] == 4:
+        raise ImageError(f"{path}: partly transparent, but labels go with RGB; --channels 3 puts it on white")
+    colours = np.broadcast_to(image, (1, 3, *image.shape[2:]))
+    return np.concatenate([colours, *(read_mask(mask, image.shape[2:]) for mask in masks)], axis=1)
+
+
+def read_mask(path: Path, size: tuple[int, ...]) -> Floats:
+    """A mask of the size (height, width) as (1, 1, H, W) float32: 1 where it is white (128 or more), else -1.
+
+    Transparent is black. Raises ImageError for another size, a mask without white or without black, or as read.
+    """
+    unit = _unit(_open(path), path)
+    height, width = size
+    if unit.shape[:2] != (height, width):
+        got = f"{unit.shape[1]}x{unit.shape[0]}"
+        raise ImageError(f"{path}: a mask of {got}, but the photo has {width}x{height}; make it that size")
+    if unit.shape[2] == 4:
+        unit = unit[..., :3] * unit[..., 3:]
+    white = np.rint(_convert(unit, 1)[..., 0] * 255) >= WHITE
+    if not white.any():
+        raise ImageError(f"{path}: the mask is empty; paint the object white ({WHITE} or more of 255)")
+    if white.all():
+        raise ImageError(f"{path}: the mask is white everywhere; paint black what is not the object")
+    return np.where(white, np.float32(1), np.float32(-1))[None, None]
 
 
 def _open(path: Path) -> Image.Image:
@@ -134,6 +174,11 @@ def to_pixels(image: Floats) -> Pixels:
         colour = np.divide(unit[..., :3], alpha, out=np.zeros_like(unit[..., :3]), where=alpha > 0.5 / 255)
         unit = np.concatenate([colour, alpha], axis=3)
     return (unit.clip(0, 1) * 255 + np.float32(0.5)).astype(np.uint8)
+
+
+def to_masks(labels: Floats) -> Pixels:
+    """Masks, uint8 (B, H, W, labels) of 0 or 255, of label channels (B, labels, H, W): 255 where above 0."""
+    return np.where(labels.transpose(0, 2, 3, 1) > 0, np.uint8(255), np.uint8(0))
 
 
 def to_pillow(pixels: Pixels) -> Image.Image:

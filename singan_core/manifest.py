@@ -22,7 +22,7 @@ _COMMAND = {"run": "singan train", "bundle": "singan export"}
 
 @dataclass(frozen=True)
 class Manifest:
-    """What a run or bundle is; every field is required in the file."""
+    """What a run or bundle is; every field but labels is required in the file."""
 
     kind: Kind
     name: str
@@ -37,14 +37,30 @@ class Manifest:
     preset: str
     photo_size: tuple[int, int]  # (height, width) before training
     files: dict[str, str]  # relative path -> sha256 of every other file
+    labels: tuple[str, ...] = ()  # of the channels after RGB; the field may be missing
     halo: int = HALO
     noise_spec: str = noise.SPEC
     format_version: int = FORMAT_VERSION
 
     @property
+    def picture_channels(self) -> int:
+        """Channels without the labels: 1, 3 or 4."""
+        return self.channels - len(self.labels)
+
+    def as_json(self) -> dict[str, Any]:
+        """The content of manifest.json; without labels it is what it was before there were any."""
+        return {name: value for name, value in dataclasses.asdict(self).items() if name != "labels" or value}
+
+    @property
     def pyramid(self) -> Pyramid:
         """The trained geometry."""
         return Pyramid(self.shapes, self.scale_factor, len(self.noise_amplitude) > len(self.shapes))
+
+
+def are_names(labels: tuple[str, ...]) -> bool:
+    """Whether labels differ and can name folders, on every system."""
+    plain = all(label and label[0] != "." and not set(label) & set('/\\:*?"<>|') for label in labels)
+    return plain and len({label.lower() for label in labels}) == len(labels)
 
 
 def sha256(path: Path) -> str:
@@ -63,7 +79,7 @@ def hash_files(folder: Path) -> dict[str, str]:
 def write(folder: Path, manifest: Manifest) -> None:
     """Write manifest.json atomically; the folder counts as finished from then on. Raises OutputError."""
     with atomic_file(folder / NAME) as temporary:
-        temporary.write_text(json.dumps(dataclasses.asdict(manifest), indent=2) + "\n", encoding="utf-8")
+        temporary.write_text(json.dumps(manifest.as_json(), indent=2) + "\n", encoding="utf-8")
 
 
 def read(folder: Path, kind: Kind, check_files: bool = True) -> Manifest:
@@ -97,7 +113,7 @@ def _parse(data: Any, path: Path) -> Manifest:
         raise BundleError(
             f"{path}: format version {version}, but this program reads version {FORMAT_VERSION}; {advice}"
         )
-    missing = [field.name for field in dataclasses.fields(Manifest) if field.name not in data]
+    missing = [field.name for field in dataclasses.fields(Manifest) if field.name not in (*data, "labels")]
     if missing:
         raise BundleError(f"{path}: lacks {', '.join(missing)}; make the folder again")
     try:
@@ -115,6 +131,7 @@ def _parse(data: Any, path: Path) -> Manifest:
             preset=str(data["preset"]),
             photo_size=(int(data["photo_size"][0]), int(data["photo_size"][1])),
             files={str(name): str(digest) for name, digest in data["files"].items()},
+            labels=tuple(str(label) for label in data.get("labels", ())),
             halo=int(data["halo"]),
             noise_spec=str(data["noise_spec"]),
         )
@@ -144,6 +161,12 @@ def _check_values(manifest: Manifest, path: Path) -> None:
                 manifest.noise_channels,
                 len(manifest.noise_channels) == generators and set(manifest.noise_channels) <= {1, manifest.channels},
                 f"{generators} values of 1 or {manifest.channels}",
+            ),
+            (
+                "labels",
+                manifest.labels,
+                not manifest.labels or (are_names(manifest.labels) and manifest.picture_channels == 3),
+                f"different names for the {manifest.channels - 3} channels beyond RGB",
             ),
             ("halo", manifest.halo, manifest.halo == HALO, HALO),
             ("border", manifest.border, manifest.border in ("zero", "noise"), "zero or noise"),

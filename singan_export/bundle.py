@@ -79,7 +79,16 @@ def add(bundle: Path, folders: Sequence[str], run: Path | None = None, force: bo
 def run_of(bundle: Manifest, run: Path) -> Manifest:
     """The manifest of the run that a bundle came from. Raises BundleError if it cannot be that one."""
     trained = manifests.read(run, "run")
-    for field in ("name", "shapes", "scale_factor", "channels", "border", "noise_amplitude", "noise_channels"):
+    for field in (
+        "name",
+        "shapes",
+        "scale_factor",
+        "channels",
+        "labels",
+        "border",
+        "noise_amplitude",
+        "noise_channels",
+    ):
         ours, theirs = getattr(bundle, field), getattr(trained, field)
         if ours != theirs:
             raise BundleError(f"{run}: not the run of this bundle: its {field} is {theirs}, the bundle's {ours}")

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from singan_core import HALO, cascade, images, noise, windows
+from singan_core import HALO, cascade, noise, windows
 from singan_core.errors import ParityError, RequestError
 from singan_core.pyramid import Pass, Size
 from singan_runtime.sampler import Picture, Sampler
@@ -132,10 +132,10 @@ def compare(opened: Opened, sampler: Sampler, reference: Opened) -> list[FormatC
                 image = reference.generate(scale, noise_in, prev)
                 if min(image.shape[2:]) >= opened.smallest:
                     made = opened.generate(scale, noise_in, prev)
-                    checks.append(_check(opened.format, scale, made, image))
+                    checks.append(_check(sampler, opened.format, scale, made, image))
     for picture in pictures(sampler):
         pair = opened.draw(picture, sampler.fresh(SEED)), reference.draw(picture, sampler.fresh(SEED))
-        checks.append(_check(opened.format, None, *pair))
+        checks.append(_check(sampler, opened.format, None, *pair))
     return checks
 
 
@@ -193,10 +193,10 @@ def unit_noises(sampler: Sampler, picture: Picture, unit_noise: cascade.Draw) ->
     ]
 
 
-def _check(format: str, scale: int | None, ours: Floats, theirs: Floats) -> FormatCheck:
+def _check(sampler: Sampler, format: str, scale: int | None, ours: Floats, theirs: Floats) -> FormatCheck:
     batch, _, height, width = theirs.shape
     maximum, rms = difference(ours, theirs)
-    levels = np.abs(images.to_pixels(ours).astype(int) - images.to_pixels(theirs).astype(int))
+    levels = np.abs(sampler.shown(ours).astype(int) - sampler.shown(theirs).astype(int))
     psnr = min(20 * math.log10(2 / rms), _MOST_PSNR) if rms else _MOST_PSNR
     share, most = float((levels > 0).mean()), int(levels.max())
     return FormatCheck(format, scale, (batch, height, width), maximum, rms, psnr, most, share, BUDGETS[format])

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import onnx
 
-from singan_core import cascade, images
+from singan_core import cascade
 from singan_core import manifest as manifests
 from singan_core.atomic import atomic_folder
 from singan_core.errors import ExportError, OutputError, RequestError, SinGANError
@@ -164,7 +164,7 @@ def _drawn(
         began = time.perf_counter()
         image = draw(picture, sampler.fresh(seed))
         seconds.append(time.perf_counter() - began)
-        distances.append(sliced_wasserstein(photo, images.to_pixels(image)[0]))
+        distances.append(sliced_wasserstein(photo, sampler.shown(image)[0]))
     return min(seconds), sum(distances) / SAMPLES
 
 

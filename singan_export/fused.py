@@ -104,13 +104,14 @@ def axes(manifest: Manifest, scale: int) -> list[str | int]:
 def metadata(manifest: Manifest) -> dict[str, str]:
     """What the graph says of itself: the manifest as JSON, and what a program without a JSON parser needs of it."""
     return {
-        MANIFEST: json.dumps(dataclasses.asdict(dataclasses.replace(manifest, files={}))),
+        MANIFEST: json.dumps(dataclasses.replace(manifest, files={}).as_json()),
         "singan.name": manifest.name,
         "singan.trained_sizes": ",".join(f"{width}x{height}" for height, width in manifest.shapes),
         "singan.noise_channels": ",".join(str(channels) for channels in manifest.noise_channels),
         "singan.channels": str(manifest.channels),
         "singan.border": manifest.border,
         "singan.noise_spec": manifest.noise_spec,
+        **({"singan.labels": "/".join(manifest.labels)} if manifest.labels else {}),
     }
 
 

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from singan_core import images
 from singan_core.cascade import run
 from singan_core.errors import ParityError, RequestError
 from singan_core.pyramid import Size
@@ -125,5 +124,5 @@ def compare_pyramid(sampler: Sampler, frozen: FrozenPyramid, size: Size) -> Pyra
         return torch.from_numpy(np.ascontiguousarray(scaled))
 
     theirs = run(picture.passes, frozen.generate, draw).numpy()
-    levels = np.abs(images.to_pixels(ours).astype(int) - images.to_pixels(theirs).astype(int))
+    levels = np.abs(sampler.shown(ours).astype(int) - sampler.shown(theirs).astype(int))
     return PyramidCheck(size, *comparison.difference(ours, theirs), int(levels.max()), float((levels > 0).mean()))

@@ -53,8 +53,8 @@ class Judged:
 
 
 def trained_photo(sampler: Sampler, photo: Path) -> Pixels:
-    """The photo at the trained size with the model's channels, uint8 (h, w, C). Raises ImageError."""
-    channels = sampler.manifest.channels
+    """The photo at the trained size with the channels of the model's pictures, uint8 (h, w, C). Raises ImageError."""
+    channels = sampler.manifest.picture_channels
     if channels not in (1, 3, 4):
         raise ImageError(f"{photo}: a model of {channels} channels cannot be judged against a photo")
     return images.to_pixels(resample.resize(images.read(photo, str(channels)), sampler.trained_size))[0]

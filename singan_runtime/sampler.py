@@ -173,14 +173,45 @@ class Sampler:
         self, picture: Picture, unit_noise: cascade.Draw, region: Region | None = None, threads: int | None = None
     ) -> Pixels:
         """The same from any unit noise: drawn in parts, which bounds memory, and by as many threads as allowed."""
+        labelled = self._painted(picture, unit_noise, region, threads)
+        return np.ascontiguousarray(labelled[..., : self.manifest.picture_channels])
+
+    def labelled(
+        self, size: Size | None = None, seed: int = 0, zoom: Zoom = "auto", start_scale: int = 0
+    ) -> tuple[Pixels, Pixels]:
+        """The picture of a seed as sample draws it, uint8 (h, w, 3), and its masks, uint8 (h, w, labels) of 0 or 255.
+
+        Masks are in the order of manifest.labels. Raises RequestError, also for a model without labels.
+        """
+        self.check_labels()
+        picture = self.picture(size, zoom, start_scale)
+        self.check_pixels(picture.size)
+        check_seed(seed)
+        both = self._painted(picture, self.fresh(seed), None, None)
+        return np.ascontiguousarray(both[..., :3]), np.ascontiguousarray(both[..., 3:])
+
+    def check_labels(self) -> None:
+        """Raise RequestError if the model has no labels."""
+        if not self.manifest.labels:
+            raise RequestError(
+                f"{self.manifest.name}: this model has no labels; train one with 'singan train PHOTO --mask MASK'"
+            )
+
+    def _painted(
+        self, picture: Picture, unit_noise: cascade.Draw, region: Region | None, threads: int | None
+    ) -> Pixels:
+        """Pixels with the masks as further channels."""
         region = region or windows.whole(picture.size)
         (top, bottom), (left, right) = region
         pixels = np.empty((bottom - top, right - left, self.manifest.channels), np.uint8)
+        colours = self.manifest.picture_channels
 
         def paint(tile: Region) -> None:
             rows, columns = tile
-            part = images.to_pixels(self.draw(picture, unit_noise, tile))[0]
-            pixels[rows.start - top : rows.stop - top, columns.start - left : columns.stop - left] = part
+            image = self.draw(picture, unit_noise, tile)
+            part = pixels[rows.start - top : rows.stop - top, columns.start - left : columns.stop - left]
+            part[..., :colours] = self.shown(image)[0]
+            part[..., colours:] = images.to_masks(image[:, colours:])[0]
 
         threads = threads or self.graphs.threads
         share = math.ceil(math.sqrt((bottom - top) * (right - left) / threads))
@@ -203,7 +234,11 @@ class Sampler:
 
     def reconstruct(self) -> Pixels:
         """The training photo as the model knows it, uint8 (H_N, W_N, C)."""
-        return images.to_pixels(self.reconstruction(len(self.manifest.shapes)))[0]
+        return self.shown(self.reconstruction(len(self.manifest.shapes)))[0]
+
+    def shown(self, image: Floats) -> Pixels:
+        """Pixels, uint8 (B, H, W, 1, 3 or 4), of what the generators draw, (B, C, H, W), without its labels."""
+        return images.to_pixels(image[:, : self.manifest.picture_channels])
 
     def reconstruction(self, scales: int) -> Floats:
         """The reconstruction of the first scales at their trained sizes, float (1, C, H, W)."""

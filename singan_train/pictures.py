@@ -29,9 +29,9 @@ def pictures(frozen: FrozenPyramid, start: Start, z: Tensor, real: Tensor) -> di
     zoom = 2 if frozen.pyramid.continuation else 1  # a continuation shows at larger sizes only
     passes = pyramid.fit(frozen.pyramid, (zoom * height, zoom * width), zoom)
     wide = pyramid.fit(frozen.pyramid, (height, 2 * width), 1.0)
-    shown, reconstruction = _pixels(real), _pixels(frozen.reconstruct(z))
-    fakes = [_pixels(fake(frozen, start, seed, passes, real)) for seed in range(FAKES)]
-    rows = [[shown, reconstruction], fakes[:2], fakes[2:], [_pixels(fake(frozen, start, FAKES, wide, real))]]
+    shown, reconstruction = _pixels(real, start), _pixels(frozen.reconstruct(z), start)
+    fakes = [_pixels(fake(frozen, start, seed, passes, real), start) for seed in range(FAKES)]
+    rows = [[shown, reconstruction], fakes[:2], fakes[2:], [_pixels(fake(frozen, start, FAKES, wide, real), start)]]
     return {"real": shown, "reconstruction": reconstruction, "sheet": sheet(rows)}
 
 
@@ -46,8 +46,10 @@ def fake(frozen: FrozenPyramid, start: Start, seed: int, passes: Sequence[Pass],
     return frozen.sample(unit_noise, passes)
 
 
-def _pixels(image: Tensor) -> Pixels:
-    return images.to_pixels(np.ascontiguousarray(image.cpu().numpy()))[0]
+def _pixels(image: Tensor, start: Start) -> Pixels:
+    """uint8 (H, W, C) without the labels."""
+    shown = image[:, : start.channels - len(start.labels)]
+    return images.to_pixels(np.ascontiguousarray(shown.cpu().numpy()))[0]
 
 
 def sheet(rows: Sequence[Sequence[Pixels]]) -> Pixels:

@@ -34,12 +34,13 @@ class Start:
 
     config: TrainingConfig
     name: str
-    photo_sha256: str  # of the decoded pixels
+    photo_sha256: str  # of the decoded pixels and masks
     photo_size: tuple[int, int]
-    channels: int
+    channels: int  # labels included
     pyramid: Pyramid
     device: str
     torch_version: str
+    labels: tuple[str, ...] = ()  # names of the masks; older runs lack the field
 
 
 @dataclass(frozen=True)
@@ -97,6 +98,7 @@ def read_start(folder: Path) -> Start:
             ),
             device=data["device"],
             torch_version=data["torch_version"],
+            labels=tuple(data.get("labels", ())),
         )
     except FileNotFoundError as error:
         raise BundleError(f"{folder}: no {CONFIG}, so no run was begun here; train without --resume") from error
@@ -219,6 +221,7 @@ def write_manifest(folder: Path, start: Start, facts: Sequence[Facts], created: 
         preset=start.config.preset,
         photo_size=start.photo_size,
         files=manifests.hash_files(folder),
+        labels=start.labels,
     )
     manifests.write(folder, manifest)
     return manifest

@@ -6,6 +6,7 @@ import dataclasses
 import functools
 import hashlib
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,8 @@ from torch import Tensor
 from singan_core import images, noise, pyramid, resample
 from singan_core.atomic import make_folder
 from singan_core.cascade import with_halo
-from singan_core.errors import TrainingError
+from singan_core.errors import RequestError, TrainingError
+from singan_core.manifest import are_names
 from singan_core.version import tool_version
 from singan_train import checkpoint, run
 from singan_train import config as configs
@@ -37,16 +39,24 @@ RETRIES = 1
 """How often a scale whose loss is no number begins again, with another seed."""
 
 
-def begin(photo: Path, config: TrainingConfig, device: torch.device) -> tuple[Start, images.Floats]:
-    """Read the photo and plan its pyramid, writing nothing. Raises ImageError or RequestError."""
-    image = images.read(photo, config.channels)
+def begin(
+    photo: Path, config: TrainingConfig, device: torch.device, masks: Sequence[Path] = ()
+) -> tuple[Start, images.Floats]:
+    """Read the photo, with its masks as label channels, and plan its pyramid, writing nothing.
+
+    Raises ImageError or RequestError.
+    """
+    labels = tuple(mask.stem for mask in masks)
+    if not are_names(labels):
+        raise RequestError(f"masks {', '.join(labels)}: their names become labels, so let them differ and be plain")
+    image = images.read_labelled(photo, masks, config.channels)
     if config.precision == "auto":
         config = dataclasses.replace(config, precision=precision(device))
     size = (image.shape[2], image.shape[3])
     shapes = pyramid.plan(size, config.min_size, config.max_size, config.scale_factor, config.scales, config.schedule)
     digest = hashlib.sha256(image.tobytes()).hexdigest()
     shapes = dataclasses.replace(shapes, continuation=config.continuation)
-    start = Start(config, photo.stem, digest, size, image.shape[1], shapes, str(device), torch.__version__)
+    start = Start(config, photo.stem, digest, size, image.shape[1], shapes, str(device), torch.__version__, labels)
     return start, image
 
 
@@ -57,13 +67,14 @@ def train(
     device: torch.device,
     show: Show = lambda _: None,
     stop: Stop = lambda: False,
+    masks: Sequence[Path] = (),
 ) -> Path:
-    """Train a new run.
+    """Train a new run; masks of the photo become labels.
 
     Raises ImageError, RequestError, TrainingError or OutputError, and KeyboardInterrupt when stop says so; what was
     done by then is kept for resume.
     """
-    start, image = begin(photo, config, device)
+    start, image = begin(photo, config, device, masks)
     if (folder / run.CONFIG).exists() or (folder / "manifest.json").exists():
         raise TrainingError(f"{folder}: a run is already there; continue it with --resume or choose another folder")
     make_folder(folder)
@@ -87,6 +98,7 @@ def resume(
     device: torch.device,
     show: Show = lambda _: None,
     stop: Stop = lambda: False,
+    masks: Sequence[Path] = (),
 ) -> Path:
     """Continue a run where it stopped; same result as an uninterrupted one (same device and number of threads).
 
@@ -95,9 +107,13 @@ def resume(
     start = to_resume(folder)
     if different := configs.differences(start.config, asked):
         raise TrainingError(f"{folder}: cannot resume with {', '.join(different)}; leave the options out")
-    fresh, image = begin(photo, start.config, device)
+    fresh, image = begin(photo, start.config, device, masks)
+    if fresh.labels != start.labels:
+        ours, theirs = (", ".join(labels) or "none" for labels in (start.labels, fresh.labels))
+        raise TrainingError(f"{folder}: was begun with the masks {ours}, not {theirs}; pass the same --mask")
     if fresh.photo_sha256 != start.photo_sha256:
-        raise TrainingError(f"{photo}: not the photo that {folder} was begun with ({start.name}); pass that one")
+        what = "photo and masks" if masks else "photo"
+        raise TrainingError(f"{photo}: not the {what} that {folder} was begun with ({start.name}); pass the same")
     make_folder(folder)
     unfinished = run.finished_scales(folder, len(start.pyramid.sizes))
     run.forget_unfinished(folder, unfinished, checkpoint.peek(folder, unfinished)[1])

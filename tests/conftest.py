@@ -27,9 +27,15 @@ def sampler(tiny_bundle):
 
 
 @pytest.fixture(scope="session")
+def labelled_bundle():
+    """Untrained, with labels hill and sun, 41x32 px, made by tests/make_data.py."""
+    return DATA / "labelled_bundle"
+
+
+@pytest.fixture(scope="session")
 def samplers(sampler):
-    """Colour, grey (whose noise goes on beyond the border) and RGBA, by their number of channels."""
-    others = (Sampler.load(DATA / name, threads=1) for name in ("grey_bundle", "rgba_bundle"))
+    """Colour, grey (whose noise goes on beyond the border), RGBA and labelled, by their number of channels."""
+    others = (Sampler.load(DATA / name, threads=1) for name in ("grey_bundle", "rgba_bundle", "labelled_bundle"))
     return {one.manifest.channels: one for one in (sampler, *others)}
 
 

@@ -1,6 +1,7 @@
 """Make tests/data, bundles that let the runtime be tested without torch. Usage: python tests/make_data.py.
 
-tiny_bundle is trained; grey_bundle (whose noise goes on beyond the border) and rgba_bundle have random weights.
+tiny_bundle is trained; grey_bundle (whose noise goes on beyond the border), rgba_bundle and labelled_bundle have random
+weights.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ DATA = Path(__file__).parent / "data"
 SETTINGS = config.preset("draft", width=8, min_size=16, max_size=48, iterations=120, seed=1)
 
 
-def untrained(folder: Path, channels: int, border: str) -> None:
+def untrained(folder: Path, channels: int, border: str, labels: tuple[str, ...] = ()) -> None:
     """A bundle of three scales with random weights."""
     torch.manual_seed(channels)
     shapes = ((13, 17), (21, 27), (32, 41))
@@ -45,12 +46,13 @@ def untrained(folder: Path, channels: int, border: str) -> None:
         preset="draft",
         photo_size=shapes[-1],
         files={},
+        labels=labels,
     )
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
     for scale in range(len(shapes)):
         generator = Generator(channels, 4, norm=False).eval()
-        model = graph.build(generator, bundle.graph_metadata(made, scale))
+        model = graph.build(generator, graph.metadata(made, scale))
         (folder / graph_name(scale)).write_bytes(model.SerializeToString(deterministic=True))
     z = np.random.default_rng(channels).normal(size=(1, shapes[0][0] + 10, shapes[0][1] + 10))
     np.save(folder / RECONSTRUCTION_NOISE, z.astype(np.float32))
@@ -62,6 +64,7 @@ def main() -> None:
     torch.set_num_threads(1)
     untrained(DATA / "grey_bundle", 1, "noise")
     untrained(DATA / "rgba_bundle", 4, "zero")
+    untrained(DATA / "labelled_bundle", 5, "zero", ("hill", "sun"))
     with tempfile.TemporaryDirectory() as folder:
         photo = Path(folder) / "hills.png"
         with Image.open(PHOTO) as image:

@@ -21,7 +21,19 @@ from singan_core import images
 from singan_runtime import Sampler
 
 SINGAN = str(Path(sys.executable).with_name("singan"))
-COMMANDS = ("train", "import", "export", "verify", "inspect", "sample", "animate", "evaluate", "bench", "plot")
+COMMANDS = (
+    "train",
+    "import",
+    "export",
+    "verify",
+    "inspect",
+    "sample",
+    "animate",
+    "dataset",
+    "evaluate",
+    "bench",
+    "plot",
+)
 
 
 def call(*words):
@@ -245,6 +257,7 @@ RANGES = {
     },
     "sample": {"size": "pixels", "count": "1 or more", "seed": "0 to 2^64-1", "zoom": "above 0", "start_scale": "0 to",
                "max_pixels": "pixels", "format": "png, jpeg, webp or tiff"},
+    "dataset": {"count": "1 or more", "seed": "0 to 2^64-1", "despeckle": "px", "size": "pixels"},
     "animate": {"frames": "1 or more", "fps": "0.1 to 50", "alpha": "0 to 1", "beta": "0 to 1", "start_scale": "0 to"},
 }  # fmt: skip
 

@@ -337,9 +337,12 @@ def test_budgets_are_those_of_the_documentation():
     assert (comparison.BUDGETS["fp16"].psnr, comparison.BUDGETS["int8"].psnr) == (50, 25)
 
 
-@pytest.mark.parametrize(("channels", "border"), [(1, "noise"), (4, "zero")])
-def test_other_channels_and_borders_have_every_format_too(tmp_path, channels, border, drawn_scene):
-    folder = made_bundles.make(tmp_path / "bundle", channels, border)
+@pytest.mark.parametrize(
+    ("channels", "border", "labels"),
+    [(1, "noise", ()), (4, "zero", ()), (4, "zero", ("hill",)), (5, "noise", ("a", "b"))],
+)
+def test_other_channels_borders_and_labels_have_every_format_too(tmp_path, channels, border, labels, drawn_scene):
+    folder = made_bundles.make(tmp_path / "bundle", channels, border, labels=labels)
     bundle.add(folder, ["fused", "fp16", "int8"])
     assert all(check.passed for check in verify.verify(folder).formats)
     sampler = Sampler.load(folder, threads=1)

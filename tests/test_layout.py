@@ -12,7 +12,7 @@ CORE = {"numpy", "PIL", "singan_core"}
 ALLOWED = {
     "singan_core": CORE,
     "singan_train": CORE | {"singan_train", "torch", "safetensors", "matplotlib"},
-    "singan_runtime": CORE | {"singan_runtime", "onnxruntime", "imageio", "imageio_ffmpeg", "tifffile"},
+    "singan_runtime": CORE | {"singan_runtime", "onnxruntime", "imageio", "imageio_ffmpeg", "tifffile", "pycocotools"},
     "singan_export": CORE
     | {"singan_train", "singan_runtime", "singan_export", "torch", "onnx", "onnxruntime", "safetensors"},
     "cli": CORE

@@ -37,6 +37,23 @@ def test_writing_and_reading_give_the_same_manifest(bundle):
     assert manifest.read(bundle, "bundle") == found
 
 
+def test_labels_are_written_only_where_there_are_any(bundle):
+    plain = manifest.read(bundle, "bundle")
+    assert plain.labels == () and plain.picture_channels == 3
+    manifest.write(bundle, plain)
+    assert "labels" not in json.loads((bundle / "manifest.json").read_text())
+    labelled = {"labels": ("hill", "sky"), "channels": 5, "noise_channels": (1, 5, 5, 5)}
+    manifest.write(bundle, dataclasses.replace(plain, **labelled))
+    found = manifest.read(bundle, "bundle")
+    assert found.labels == ("hill", "sky") and found.picture_channels == 3
+
+
+@pytest.mark.parametrize("labels", [["a", "a"], ["../a"], ["a/b"], [""], ["Sky", "sky"], [".."]])
+def test_labels_that_cannot_name_folders_are_refused(bundle, labels):
+    change(bundle, labels=labels, channels=3 + len(labels), noise_channels=[1, *[3 + len(labels)] * 3])
+    refused(bundle, "labels .* different names for the . channels beyond RGB")
+
+
 def test_unknown_fields_of_a_later_minor_change_are_ignored(bundle):
     change(bundle, something_new=1)
     manifest.read(bundle, "bundle")
@@ -69,8 +86,8 @@ def test_damaged_json_is_refused(bundle):
     refused(bundle, "not readable as JSON")
 
 
-@pytest.mark.parametrize("field", [field.name for field in dataclasses.fields(manifest.Manifest)])
-def test_every_field_is_required(bundle, field):
+@pytest.mark.parametrize("field", sorted({field.name for field in dataclasses.fields(manifest.Manifest)} - {"labels"}))
+def test_every_field_but_labels_is_required(bundle, field):
     path = bundle / "manifest.json"
     data = json.loads(path.read_text())
     del data[field]
@@ -91,6 +108,8 @@ def test_every_field_is_required(bundle, field):
         ("noise_amplitude", [1.0]),
         ("noise_channels", [2, 3, 3, 3]),
         ("border", "fog"),
+        ("labels", ["hill"]),  # of three channels
+        ("labels", 7),
         ("halo", 4),
         ("noise_spec", "dice/1"),
         ("files", ["a"]),

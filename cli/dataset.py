@@ -1,0 +1,67 @@
+"""singan dataset."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from singan_cli import parse
+from singan_cli.options import Bundle, Device, MaxPixels, Seed, Threads, ZoomWord
+
+from singan_core.pyramid import MAX_PIXELS
+
+
+def command(
+    bundle: Bundle,
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder of images/, masks/ and the index.")],
+    count: Annotated[int, typer.Option("--count", min=1, help="Pictures, 1 or more.")],
+    size: Annotated[
+        str | None,
+        typer.Option("--size", metavar="WxH|NAME", help="Exact size in pixels, or its name.", show_default="trained"),
+    ] = None,
+    seed: Seed = 0,
+    zoom: ZoomWord = "auto",
+    start_scale: Annotated[
+        int, typer.Option("--start-scale", help="First scale with fresh noise, 0 to the finest; 0 is all random.")
+    ] = 0,
+    despeckle: Annotated[
+        int,
+        typer.Option(
+            "--despeckle", help="Side in px, odd, 3 to 15: masks take the majority of such a square; 0 is off."
+        ),
+    ] = 0,
+    device: Device = "auto",
+    threads: Threads = None,
+    max_pixels: MaxPixels = MAX_PIXELS,
+) -> None:
+    """Draw pictures with their masks and an index (CSV, COCO JSON), from a model trained with --mask.
+
+    Picture i has seed + i. What is there already is kept: an interrupted command goes on when it is repeated.
+    """
+    wanted = parse.size(size) if size is not None else None
+    number = parse.zoom(zoom)
+    from singan_cli.progress import counting, say_device
+    from singan_cli.sample import fingerprint, provenance
+
+    from singan_runtime import Sampler, dataset
+
+    sampler = Sampler.load(bundle, device, threads, max_pixels)
+    request = dataset.Request(count, seed, wanted, "auto" if number is None else number, start_scale, despeckle)
+    dataset.check(sampler, request)
+    say_device(sampler)
+    digest = fingerprint(bundle)
+    height, width = wanted or sampler.trained_size
+    asked: dict[str, Any] = {"size": f"{width}x{height}", "zoom": request.zoom, "start_scale": start_scale}
+    if despeckle:
+        asked["despeckle"] = despeckle
+
+    def text(of: int) -> dict[str, str]:
+        return provenance(sampler, digest, {"seed": of, **asked})
+
+    with counting("pictures", count) as advance:
+        try:
+            kept = dataset.write(sampler, out, request, text, advance)
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt("interrupted; what is done is kept: repeat the command to go on") from None
+    typer.echo(f"wrote {count} pictures with masks of {', '.join(sampler.manifest.labels)} to {out} ({kept} kept)")
