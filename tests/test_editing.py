@@ -195,9 +195,7 @@ def test_images_with_more_than_the_photo_had_are_refused(samplers, tmp_path):
         Image.fromarray(rng.integers(0, 200, shape, np.uint8)).save(tmp_path / "image.png")
         return tmp_path / "image.png"
 
-    with pytest.raises(
-        ImageError, match="is RGB, but the bundle was trained on a photo in grey: save"
-    ):
+    with pytest.raises(ImageError, match="is RGB, but the bundle was trained on a photo in grey: save"):
         editing.read_image(samplers[1], saved(20, 30, 3))
     with pytest.raises(ImageError, match=r"is RGBA \(with transparency\), but .* photo in RGB"):
         editing.read_image(samplers[3], saved(20, 30, 4))
