@@ -6,7 +6,24 @@ import warnings
 from typing import Annotated
 
 import typer
-from singan_cli import animate, bench, dataset, evaluate, export, import_, inspect, plot, sample, train, verify
+from singan_cli import (
+    animate,
+    bench,
+    dataset,
+    edit,
+    evaluate,
+    export,
+    harmonize,
+    import_,
+    inspect,
+    paint,
+    plot,
+    retarget,
+    sample,
+    train,
+    upscale,
+    verify,
+)
 from singan_cli.failure import guarded, show_tracebacks
 
 app = typer.Typer(
@@ -38,7 +55,8 @@ def options(
     show_tracebacks(debug)
 
 
-for module in (train, import_, plot, export, verify, inspect, sample, animate, dataset, evaluate, bench):
+drawing = (sample, animate, retarget, harmonize, edit, paint, upscale)
+for module in (train, import_, plot, export, verify, inspect, *drawing, dataset, evaluate, bench):
     app.command(name=module.__name__.rpartition(".")[2].rstrip("_"))(guarded(module.command))
 
 

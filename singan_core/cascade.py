@@ -1,4 +1,4 @@
-"""The coarse-to-fine loop, written once: sampling, reconstruction and animation differ only in their inputs."""
+"""The coarse-to-fine loop, written once: sampling, editing and animation differ only in their inputs."""
 
 from __future__ import annotations
 
@@ -15,6 +15,9 @@ Generate = Callable[[int, Array, Array], Array]
 
 Draw = Callable[[Step], Array]
 """Noise times its amplitude for the step's drawn region and its halo, (B, C, h+10, w+10), its border filled."""
+
+Adjust = Callable[[Array, Step], Array]
+"""(image, step) -> what the next pass, or the picture, gets for the step's kept region (B, C, h, w); pixel by pixel."""
 
 
 def zeros(like: Array, shape: tuple[int, ...]) -> Array:
@@ -71,11 +74,12 @@ def run(
     image: Array | None = None,
     region: Region | None = None,
     wrap: Wrap = (False, False),
+    adjust: Adjust | None = None,
 ) -> Any:
     """The region (all of it, unless given) of the picture that the passes draw, float (B, C, h, w).
 
-    They start from an image of any size or from nothing. A region equals the slice of the whole, bit for bit, if
-    generate is as exact.
+    They start from an image of any size or from nothing; adjust may change what any pass has drawn. A region equals
+    the slice of the whole, bit for bit, if generate is as exact.
     """
     source = None if image is None else tuple(image.shape[-2:])
     steps = windows.plan(passes, source, region or windows.whole(passes[-1].canvas), wrap)
@@ -86,5 +90,7 @@ def run(
         image = generate(step.generator, noise, prev)
         if step.detail is not None:
             image = detail_only(image, prev[..., HALO:-HALO, HALO:-HALO], step, wrap)
+        if adjust is not None:
+            image = adjust(image, step)
         have = step.kept
     return image

@@ -150,7 +150,7 @@ def fit(pyramid: Pyramid, size: Size, zoom: float | None = None) -> tuple[Pass, 
 
 def _passes(pyramid: Pyramid, size: Size, zoom: float) -> tuple[Pass, ...]:
     finest = len(pyramid.shapes) - 1
-    further = round(math.log(zoom) / math.log(1 / pyramid.scale_factor)) if zoom >= 1 else 0
+    further = further_passes(pyramid, zoom) if zoom >= 1 else 0
     if zoom >= 1:
         last, unit = finest, zoom if further else 1.0
     else:
@@ -158,11 +158,22 @@ def _passes(pyramid: Pyramid, size: Size, zoom: float) -> tuple[Pass, ...]:
         unit = pyramid.ratio(last)
     canvases = [_scaled(size, pyramid.ratio(n) / unit) for n in range(last + 1)]
     passes = [Pass(n, n, canvas) for n, canvas in enumerate(canvases)]
-    for step in range(1, further + 1):
-        canvas = _scaled(size, zoom ** (step / further) / zoom)
-        passes.append(Pass(finest + step, len(pyramid.sizes) - 1, canvas, DETAIL[pyramid.continuation]))
+    passes += beyond(pyramid, size, zoom, further)
     passes[-1] = replace(passes[-1], canvas=size)
     return tuple(passes)
+
+
+def beyond(pyramid: Pyramid, size: Size, zoom: float, count: int) -> list[Pass]:
+    """So many passes beyond the finest scale, in equal steps from 1/zoom of the size up to it."""
+    finest, generator = len(pyramid.shapes) - 1, len(pyramid.sizes) - 1
+    canvases = [_scaled(size, zoom ** (step / count) / zoom) for step in range(1, count)] + [size] * (count > 0)
+    share = DETAIL[pyramid.continuation]
+    return [Pass(finest + step, generator, canvas, share) for step, canvas in enumerate(canvases, 1)]
+
+
+def further_passes(pyramid: Pyramid, zoom: float) -> int:
+    """How many passes beyond the finest scale a zoom of 1 or more takes."""
+    return round(math.log(zoom) / math.log(1 / pyramid.scale_factor))
 
 
 def _last_scale(pyramid: Pyramid, zoom: float) -> int:

@@ -54,6 +54,18 @@ def taps(n_in: int, n_out: int, wrap: bool = False, start: int = 0, stop: int | 
     return Taps(indices, weights / weights.sum(axis=1, keepdims=True))
 
 
+def taps_at(n_in: int, centres: NDArray[np.float64], spacing: NDArray[np.float64]) -> Taps:
+    """The same for outputs at any places of an axis of length n_in, as warps need: where each one's centre lies (px
+    from the axis's beginning, so that pixel 0 is centred on 0.5), and how many source pixels each one covers.
+    """
+    shrink = np.maximum(spacing, 1.0)[:, None]
+    first = np.floor(centres[:, None] - _SUPPORT * shrink + 0.5).astype(np.int64)
+    indices = first + np.arange(math.ceil(2 * _SUPPORT * shrink.max()))
+    weights = _cubic((indices + 0.5 - centres[:, None]) / shrink)
+    weights = np.where((indices >= 0) & (indices < n_in), weights, 0.0)
+    return Taps(indices.clip(0, n_in - 1), weights / weights.sum(axis=1, keepdims=True))
+
+
 def reach(n_in: int, n_out: int, start: int, stop: int) -> tuple[int, int]:
     """First and one past the last position of an axis of length n_in that outputs start .. stop-1 of n_out may read.
 

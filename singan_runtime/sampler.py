@@ -37,8 +37,9 @@ class Picture:
     """A picture but for its noise: the passes that draw it, what they start from, and which edges meet."""
 
     passes: tuple[Pass, ...]
-    base: Floats | None  # the photo's reconstruction below the start scale, (1, C, H, W)
+    base: Floats | None  # the image below the start scale, (1, C, H, W): the photo's reconstruction or another
     wrap: Wrap
+    adjust: cascade.Adjust | None = None  # what is put into the passes' images
 
     @property
     def size(self) -> Size:
@@ -263,7 +264,7 @@ class Sampler:
         def scaled(step: Step) -> Floats:
             return unit_noise(step) * np.float32(self.manifest.noise_amplitude[step.generator])
 
-        return cascade.run(picture.passes, generate, scaled, picture.base, region, picture.wrap)
+        return cascade.run(picture.passes, generate, scaled, picture.base, region, picture.wrap, picture.adjust)
 
     def fresh(self, seed: int, frame: int = 0, wrap: Wrap = (False, False)) -> cascade.Draw:
         """Unit noise of the field for every step, (1, C, h+10, w+10), its rim following the border mode."""

@@ -21,19 +21,11 @@ from singan_core import images
 from singan_runtime import Sampler
 
 SINGAN = str(Path(sys.executable).with_name("singan"))
+EDITING = ("retarget", "harmonize", "edit", "paint", "upscale")
 COMMANDS = (
-    "train",
-    "import",
-    "export",
-    "verify",
-    "inspect",
-    "sample",
-    "animate",
-    "dataset",
-    "evaluate",
-    "bench",
-    "plot",
-)
+    *("train", "import", "export", "verify", "inspect", "sample", "animate", "dataset", *EDITING, "evaluate"),
+    *("bench", "plot"),
+)  # fmt: skip
 
 
 def call(*words):
@@ -258,6 +250,10 @@ RANGES = {
     "sample": {"size": "pixels", "count": "1 or more", "seed": "0 to 2^64-1", "zoom": "above 0", "start_scale": "0 to",
                "max_pixels": "pixels", "format": "png, jpeg, webp or tiff"},
     "dataset": {"count": "1 or more", "seed": "0 to 2^64-1", "despeckle": "px", "size": "pixels"},
+    "retarget": {"size": "pixels", "start_scale": "1 to the finest", "seed": "0 to 2^64-1", "keep": "pixels"},
+    "edit": {"mask": "pixels", "start_scale": "1 to the finest", "reach": "in pixels of IMAGE, 0 or more"},
+    "paint": {"size": "pixels", "colours": "2 or more"},
+    "upscale": {"factor": "above 1"},
     "animate": {"frames": "1 or more", "fps": "0.1 to 50", "alpha": "0 to 1", "beta": "0 to 1", "start_scale": "0 to"},
 }  # fmt: skip
 

@@ -1,0 +1,29 @@
+"""singan harmonize."""
+
+from __future__ import annotations
+
+from singan_cli import redraw
+from singan_cli.options import Background, Bundle, Device, MaxPixels, Seed, Threads
+from singan_cli.result import ImageFile, Out, StartScale
+
+from singan_core.pyramid import MAX_PIXELS
+
+
+def command(
+    bundle: Bundle,
+    image: ImageFile,
+    mask: redraw.MaskFile,
+    out: Out,
+    start_scale: StartScale = None,
+    reach: redraw.Reach = None,
+    seed: Seed = 0,
+    background: Background = "white",
+    device: Device = "auto",
+    threads: Threads = None,
+    max_pixels: MaxPixels = MAX_PIXELS,
+) -> None:
+    """Blend what was pasted into a picture into it: redrawn in the photo's colours and textures, the rest untouched."""
+    from singan_runtime.editing import HARMONIZE
+
+    words = (bundle, image, mask, out, start_scale, reach, seed, background, device, threads, max_pixels)
+    redraw.run("harmonize", HARMONIZE, *words)

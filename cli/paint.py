@@ -1,0 +1,59 @@
+"""singan paint."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from singan_cli import parse, result
+from singan_cli.options import Background, Bundle, Device, MaxPixels, Seed, Threads, ZoomWord
+
+from singan_core.pyramid import MAX_PIXELS
+
+if TYPE_CHECKING:
+    from singan_runtime.sampler import Zoom
+
+
+def command(
+    bundle: Bundle,
+    image: result.ImageFile,
+    out: result.Out,
+    size: Annotated[
+        str | None, typer.Option("--size", metavar="WxH", help="Exact size in pixels.", show_default="trained size")
+    ] = None,
+    zoom: ZoomWord = "auto",
+    start_scale: result.StartScale = None,
+    colours: Annotated[
+        int | None,
+        typer.Option(
+            "--colours",
+            min=2,
+            help="First replace the painting's colours by so many of the photo's, 2 or more; 5 suits most.",
+            show_default="colours stay",
+        ),
+    ] = None,
+    seed: Seed = 0,
+    background: Background = "white",
+    device: Device = "auto",
+    threads: Threads = None,
+    max_pixels: MaxPixels = MAX_PIXELS,
+) -> None:
+    """Turn a rough painting into a picture like the photo, with the painting's layout."""
+    wanted = parse.size(size) if size is not None else None
+    number = parse.zoom(zoom)
+    colour = parse.background(background)
+    from singan_cli.progress import say_device
+
+    from singan_runtime import Sampler, editing
+
+    sampler = Sampler.load(bundle, device, threads, max_pixels)
+    painting = editing.read_image(sampler, image)
+    start = editing.PAINT_START_SCALE if start_scale is None else start_scale
+    shown = wanted or sampler.trained_size
+    scale: Zoom = "auto" if number is None else number
+    result.prepare(out, shown)
+    say_device(sampler)
+    pixels = editing.paint(sampler, painting, shown, scale, start, colours, seed)
+    request = {"command": "paint", "image": result.told(image), "zoom": scale}
+    request |= {"start_scale": start, "colours": colours, "seed": seed}
+    result.write(out, pixels, colour, sampler, bundle, request)

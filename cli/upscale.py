@@ -1,0 +1,46 @@
+"""singan upscale."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from singan_cli import parse, result
+from singan_cli.options import Background, Bundle, Device, MaxPixels, Seed, Threads
+
+from singan_core.pyramid import MAX_PIXELS
+
+
+def command(
+    bundle: Bundle,
+    out: result.Out,
+    factor: Annotated[float, typer.Option("--factor", help="How many times as large, any number above 1.")] = 4.0,
+    image: Annotated[
+        Path | None,
+        typer.Option(
+            "--image",
+            metavar="FILE",
+            help="The training photo itself, or a picture of the same textures.",
+            show_default="the photo as the model knows it",
+        ),
+    ] = None,
+    seed: Seed = 0,
+    background: Background = "white",
+    device: Device = "auto",
+    threads: Threads = None,
+    max_pixels: MaxPixels = MAX_PIXELS,
+) -> None:
+    """Enlarge the photo by any factor, its finest textures going on beyond the trained size."""
+    colour = parse.background(background)
+    from singan_cli.progress import say_device
+
+    from singan_runtime import Sampler, editing
+
+    sampler = Sampler.load(bundle, device, threads, max_pixels)
+    source = editing.read_image(sampler, image) if image is not None else None
+    result.prepare(out, editing.enlarged_size(sampler.trained_size if source is None else source.shape[2:], factor))
+    say_device(sampler)
+    pixels = editing.upscale(sampler, factor, source, seed)
+    request = {"command": "upscale", "image": result.told(image), "factor": factor, "seed": seed}
+    result.write(out, pixels, colour, sampler, bundle, request)

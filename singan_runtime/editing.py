@@ -1,0 +1,205 @@
+"""The paper's applications: an image of the user's goes into the cascade at a start scale, finer scales redraw it.
+
+Images are float (1, C, H, W) in [-1, 1], masks bool (H, W), results uint8 (h, w, C).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from singan_core import images, pyramid, resample
+from singan_core.errors import ImageError, RequestError
+from singan_core.pyramid import Pass, Size
+from singan_core.windows import Step
+from singan_runtime import masks
+from singan_runtime.sampler import Picture, Sampler, Zoom, check_seed
+
+Floats = NDArray[np.float32]
+Pixels = NDArray[np.uint8]
+
+_KINDS = {1: "grey", 3: "RGB", 4: "RGBA (with transparency)"}
+_ITERATIONS = 20  # of k-means: a few thousand pixels settle in fewer
+
+
+@dataclasses.dataclass(frozen=True)
+class Redrawing:
+    """How a masked part is redrawn: where the image is injected, and how far beyond the mask it may change."""
+
+    depth: float  # start scale as a share of the finest: 0 redraws the layout, 1 only the finest detail
+    reach: float  # of the change beyond the mask, px at the trained size
+
+
+HARMONIZE = Redrawing(depth=0.3, reach=7)  # colours bend to the photo's only where coarse scales redraw them
+EDIT = Redrawing(depth=0.4, reach=20)
+PAINT_START_SCALE = 1
+
+
+def read_image(sampler: Sampler, path: Path) -> Floats:
+    """The picture of a file with the training photo's channels.
+
+    Raises ImageError if that would lose its colour or transparency, or for a file that cannot be read.
+    """
+    channels = sampler.manifest.channels
+    found = images.read(path).shape[1]
+    if found > channels:
+        raise ImageError(
+            f"{path}: the picture is {_KINDS[found]}, but the bundle was trained on a photo in {_KINDS[channels]}: "
+            f"save the picture in {_KINDS[channels]}"
+        )
+    return images.read(path, str(channels))
+
+
+def start_scale_at(passes: Sequence[Pass], depth: float) -> int:
+    """The start scale that lies at a depth (0 to 1) of the passes' scales, 1 or more."""
+    return max(1, round(depth * last_scale(passes)))
+
+
+def last_scale(passes: Sequence[Pass]) -> int:
+    """The finest of the trained scales that the passes use."""
+    return max(step.generator for step in passes if not step.beyond)
+
+
+def check_start(passes: Sequence[Pass], start_scale: int) -> None:
+    """Raise RequestError unless an image can be injected there."""
+    last = last_scale(passes)
+    if last == 0:
+        raise RequestError("this size and zoom use the coarsest scale alone, which takes no image: raise the zoom")
+    if not 1 <= start_scale <= last:
+        raise RequestError(
+            f"start scale {start_scale} is not possible: an image can be injected at scales 1 to {last} here"
+        )
+
+
+def injected(sampler: Sampler, image: Floats, size: Size, zoom: Zoom, start_scale: int) -> Picture:
+    """The picture of exactly the size that the scales from start_scale on make of an image of any size.
+
+    The image is resampled to the canvas below the start scale, which bounds what of it can be seen: coarse canvases
+    hold its layout and colours, fine ones its shapes. Raises RequestError. Source: SinGAN, section 4.
+    """
+    passes = sampler.passes(size, zoom)
+    check_start(passes, start_scale)
+    sampler.check_pixels(size)
+    below = resample.resize(image, passes[start_scale - 1].canvas)
+    return Picture(passes[start_scale:], below, (False, False))
+
+
+def redraw(
+    sampler: Sampler,
+    image: Floats,
+    mask: masks.Mask,
+    how: Redrawing,
+    start_scale: int | None = None,
+    reach: int | None = None,
+    seed: int = 0,
+) -> Pixels:
+    """The image with its masked part, and what lies within reach px around it, redrawn in the photo's manner.
+
+    Beyond the reach the result is the image's pixels, bit for bit; only what the mask needs is drawn. start_scale
+    and reach default to the manner's. Raises RequestError. Source: SinGAN, section 4, harmonization and editing.
+    """
+    height, width = mask.shape
+    passes = sampler.passes((height, width))
+    check_seed(seed)
+    start_scale = start_scale_at(passes, how.depth) if start_scale is None else start_scale
+    picture = injected(sampler, image, (height, width), "auto", start_scale)
+    weights = masks.feathered(mask, reach_at(sampler, (height, width), how) if reach is None else reach)
+
+    def blended(drawn: Floats, step: Step) -> Floats:
+        if step.index != picture.passes[-1].index:
+            return drawn
+        rows, columns = (slice(*span) for span in step.kept)
+        kept = image[..., rows, columns]
+        return kept + weights[rows, columns] * (drawn - kept)
+
+    region = masks.bounds(weights > 0)
+    rows, columns = (slice(*span) for span in region)
+    pixels = images.to_pixels(image)[0]
+    drawn = sampler.pixels(dataclasses.replace(picture, adjust=blended), seed, region)
+    pixels[rows, columns] = np.where(weights[rows, columns, None] > 0, drawn, pixels[rows, columns])
+    return pixels
+
+
+def reach_at(sampler: Sampler, size: Size, how: Redrawing) -> int:
+    """The manner's reach in pixels of a picture of the size."""
+    return round(how.reach * pyramid.auto_zoom(sampler.manifest.pyramid, size))
+
+
+def paint(
+    sampler: Sampler,
+    image: Floats,
+    size: Size | None = None,
+    zoom: Zoom = "auto",
+    start_scale: int = PAINT_START_SCALE,
+    colours: int | None = None,
+    seed: int = 0,
+) -> Pixels:
+    """A photo-like picture with the layout of a painted image; None is the trained size.
+
+    With colours, the painting's are first replaced by the nearest of so many from the photo. Raises RequestError.
+    Source: SinGAN, section 4, paint-to-image.
+    """
+    check_seed(seed)
+    picture = injected(sampler, image, size or sampler.trained_size, zoom, start_scale)
+    if colours is not None:
+        assert picture.base is not None
+        palette = palette_of(sampler.reconstruction(start_scale), colours)
+        picture = dataclasses.replace(picture, base=nearest(picture.base, palette))
+    return sampler.pixels(picture, seed)
+
+
+def palette_of(image: Floats, colours: int) -> Floats:
+    """The image's main colours (colours, C) by k-means, begun at the colours farthest from each other.
+
+    Raises RequestError unless there are 2 or more, and no more than pixels.
+    """
+    values = image[0].reshape(image.shape[1], -1).T
+    if not 2 <= colours <= len(values):
+        raise RequestError(f"{colours} colours are not possible: ask for 2 to {len(values)}")
+    centres = values.mean(axis=0, keepdims=True)
+    for _ in range(colours):  # the mean only begins the search
+        distances = ((values[:, None] - centres) ** 2).sum(axis=2).min(axis=1)
+        centres = np.concatenate([centres, values[distances.argmax()][None]])
+    centres = centres[1:]
+    for _ in range(_ITERATIONS):
+        owner = ((values[:, None] - centres) ** 2).sum(axis=2).argmin(axis=1)
+        groups = (values[owner == n] for n in range(colours))
+        centres = np.stack(
+            [group.mean(axis=0) if len(group) else centre for group, centre in zip(groups, centres, strict=True)]
+        )
+    return centres
+
+
+def nearest(image: Floats, palette: Floats) -> Floats:
+    """The image with every pixel's colour replaced by the nearest of a palette (colours, C)."""
+    owner = ((image[0, None] - palette[..., None, None]) ** 2).sum(axis=1).argmin(axis=0)
+    return np.ascontiguousarray(palette[owner].transpose(2, 0, 1)[None])
+
+
+def upscale(sampler: Sampler, factor: float, image: Floats | None = None, seed: int = 0) -> Pixels:
+    """The training photo, or an image like it, factor times as large: round(factor x side) pixels a side.
+
+    Passes beyond the finest scale add the detail; they are as many as the factor needs, one at least. Raises
+    RequestError. Source: SinGAN, section 4, super-resolution; ours takes any factor in equal steps.
+    """
+    check_seed(seed)
+    source = sampler.reconstruction(len(sampler.manifest.shapes)) if image is None else image
+    size = enlarged_size(source.shape[2:], factor)
+    sampler.check_pixels(size)
+    trained = sampler.manifest.pyramid
+    passes = pyramid.beyond(trained, size, factor, max(1, pyramid.further_passes(trained, factor)))
+    return sampler.pixels(Picture(tuple(passes), source, (False, False)), seed)
+
+
+def enlarged_size(size: Size, factor: float) -> Size:
+    """The size that an image of a size gets by a factor above 1. Raises RequestError."""
+    if not (math.isfinite(factor) and factor > 1):
+        raise RequestError(f"factor {factor:g} is not possible: it must be a number above 1")
+    enlarged = round(size[0] * factor), round(size[1] * factor)
+    pyramid.check_size(enlarged)
+    return enlarged

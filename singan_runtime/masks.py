@@ -1,0 +1,69 @@
+"""Masks: which part of a picture is meant. White is inside."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from singan_core import images
+from singan_core.errors import ImageError
+from singan_core.pyramid import Size
+from singan_core.windows import Region, Span
+
+Mask = NDArray[np.bool_]
+Floats = NDArray[np.float32]
+
+
+def read(path: Path, sizes: dict[Size, str]) -> Mask:
+    """The mask of a file, (H, W), true where it is nearer to white than to black.
+
+    It must have one of the sizes (height, width), each with what has that size, and hold both inside and outside.
+    Raises ImageError.
+    """
+    mask: Mask = images.read(path, "1")[0, 0] >= 0
+    height, width = mask.shape
+    if (height, width) not in sizes:
+        allowed = " or ".join(f"{size[1]}x{size[0]} ({name})" for size, name in sizes.items())
+        raise ImageError(f"{path}: the mask is {width}x{height}, but must be {allowed}; draw it over that picture")
+    if not mask.any():
+        raise ImageError(f"{path}: the mask is empty: paint what you mean white and all else black")
+    if mask.all():
+        raise ImageError(f"{path}: the mask is white all over: paint only what you mean white and all else black")
+    return mask
+
+
+def box_sums(values: NDArray[np.float64], radius: int) -> NDArray[np.float64]:
+    """The sum over the square of 2 radius + 1 px around every value of (H, W); what lies beyond an edge repeats it.
+
+    Sums of whole numbers are exact.
+    """
+    for axis in (0, 1):
+        padding = [(0, 0), (0, 0)]
+        padding[axis] = (radius + 1, radius)
+        sums = np.pad(values, padding, mode="edge").cumsum(axis=axis)
+        length = values.shape[axis]
+        low, high = (np.take(sums, np.arange(length) + start, axis) for start in (0, 2 * radius + 1))
+        values = high - low
+    return values
+
+
+def feathered(mask: Mask, reach: int) -> Floats:
+    """Weights (H, W) that are exactly 1 on the mask and fall smoothly to exactly 0 beyond reach px around it.
+
+    The mask is dilated by half the reach, then blurred by two boxes that share the other half, so that no weight
+    leaves the reach, as a Gaussian's would. Source: SinGAN's harmonization and editing, which dilate and blur.
+    """
+    first, second = (reach - reach // 2) // 2, reach // 2 // 2
+    grown = box_sums(mask.astype(np.float64), reach - first - second) > 0
+    sums = box_sums(box_sums(grown.astype(np.float64), first), second)  # whole numbers, hence exact zeros and ones
+    return (sums / ((2 * first + 1) * (2 * second + 1)) ** 2).astype(np.float32)
+
+
+def bounds(mask: Mask) -> Region:
+    """The smallest rectangle around what is true."""
+    rows, columns = (
+        Span(int(hit[0]), int(hit[-1]) + 1) for hit in (np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0))
+    )
+    return rows, columns

@@ -1,0 +1,139 @@
+"""Retargeting: the photo itself on another canvas, and on request an object in it kept as it is."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from singan_core import cascade, images, pyramid, resample
+from singan_core.errors import RequestError
+from singan_core.pyramid import Size
+from singan_core.windows import Span, Step
+from singan_runtime import masks, quality
+from singan_runtime.editing import injected
+from singan_runtime.sampler import Picture, Sampler, Zoom, check_seed
+
+Floats = NDArray[np.float32]
+Pixels = NDArray[np.uint8]
+
+START_SCALE = 1  # the layout is the photo's, everything finer is drawn for the new canvas
+REACH = 5  # px around a kept object, at the trained size, over which it blends into its surroundings
+
+
+class Stretch(NamedTuple):
+    """One axis of a warp: which part of the target shows the object, and which part of the source that is.
+
+    Shares of the axis. Within, all is scaled evenly; what lies before and behind fills the rest.
+    """
+
+    source: tuple[float, float]
+    target: tuple[float, float]
+
+    def taps(self, n_in: int, n_out: int) -> resample.Taps:
+        """What resamples an axis of length n_in so, on a canvas of length n_out."""
+
+        def back(shares: NDArray[np.float64]) -> NDArray[np.float64]:
+            return np.interp(shares, (0, *self.target, 1), (0, *self.source, 1)) * n_in
+
+        edges = back(np.arange(n_out + 1) / n_out)
+        return resample.taps_at(n_in, back((np.arange(n_out) + 0.5) / n_out), np.diff(edges))
+
+
+@dataclass(frozen=True)
+class Warp:
+    """A photo brought to another shape so that one rectangle of it is scaled evenly and all beside it gives way."""
+
+    rows: Stretch
+    columns: Stretch
+
+    def __call__(self, image: Floats, size: Size) -> Floats:
+        """The image (..., H, W) on a canvas (height, width)."""
+        height, width = image.shape[-2:]
+        return resample.apply(image, self.rows.taps(height, size[0]), self.columns.taps(width, size[1]))
+
+
+@dataclass(frozen=True)
+class Retargeted:
+    """The result, uint8 (h, w, C), and how like itself the kept object is in it: 1 at best, None if none was kept."""
+
+    pixels: Pixels
+    survival: float | None = None
+
+
+def retarget(
+    sampler: Sampler,
+    size: Size,
+    zoom: Zoom = "auto",
+    start_scale: int = START_SCALE,
+    image: Floats | None = None,
+    keep: masks.Mask | None = None,
+    seed: int = 0,
+) -> Retargeted:
+    """The training photo, or an image (1, C, H, W) like it, on a canvas of exactly size (height, width).
+
+    An object under the mask keep (of the image's size or, without one, the trained size) keeps its shape and its
+    place between the edges: the photo is stretched around it, and it is put in again after every scale but the
+    last. Raises RequestError.
+    """
+    check_seed(seed)
+    photo = sampler.reconstruction(len(sampler.manifest.shapes)) if image is None else image
+    picture = injected(sampler, photo, size, zoom, start_scale)
+    if keep is None:
+        if image is None:  # the reconstruction below the start scale is the very image that the scale was trained on
+            picture = dataclasses.replace(picture, base=sampler.reconstruction(start_scale))
+        return Retargeted(sampler.pixels(picture, seed))
+    drawn_at = pyramid.auto_zoom(sampler.manifest.pyramid, size) if zoom == "auto" else zoom
+    unit = math.sqrt(math.prod(sampler.trained_size) / keep.size)  # trained pixels per pixel of the photo
+    weights = masks.feathered(keep, round(REACH / unit))
+    warp = placed(masks.bounds(weights > 0), keep.shape, size, drawn_at * unit)
+    below = sampler.passes(size, zoom)[start_scale - 1].canvas
+    base = warp(photo, below)
+    kept = dataclasses.replace(picture, base=base, adjust=keeping(picture, warp, photo, weights))
+    pixels = sampler.pixels(kept, seed)
+    truth = images.to_pixels(warp(photo, size))[0]
+    inside = warp(keep.astype(np.float32), size) >= 0.5
+    return Retargeted(pixels, quality.similarity(truth, pixels, inside))
+
+
+def keeping(picture: Picture, warp: Warp, photo: Floats, weights: Floats) -> cascade.Adjust:
+    """What puts the object into the image of every pass but the last, which draws it and all around it as one."""
+    layers = {
+        step.index: (warp(photo, step.canvas), warp(weights, step.canvas).clip(0, 1)) for step in picture.passes[:-1]
+    }
+
+    def put_in(drawn: Floats, step: Step) -> Floats:
+        if step.index not in layers:
+            return drawn
+        rows, columns = (slice(*span) for span in step.kept)
+        layer, weight = layers[step.index]
+        return drawn + weight[rows, columns] * (layer[..., rows, columns] - drawn)
+
+    return put_in
+
+
+def placed(object_at: tuple[Span, Span], photo: Size, size: Size, scale: float) -> Warp:
+    """Where an object of a photo goes on a canvas of the size, scaled evenly.
+
+    Its scale is the given one unless the object would fill the canvas: of what the photo has beside it along either
+    axis, half must stay, as a share of that axis. Margins keep their proportion, so that what touches an edge or
+    stands in the middle goes on doing so. Raises RequestError for what touches opposite edges but cannot reach them.
+    """
+    for span, length, canvas in zip(object_at, photo, size, strict=True):
+        scale = min(scale, canvas * (1 + span.length / length) / 2 / span.length)
+    stretches = []
+    for span, length, canvas in zip(object_at, photo, size, strict=True):
+        share, beside = span.length * scale / canvas, length - span.length
+        if beside == 0 and canvas * (1 - share) > 0.5:
+            raise RequestError(
+                f"the mask reaches from edge to edge of the photo: on {size[1]}x{size[0]} an object so long would end "
+                "short of an edge, with nothing to go on beside it; keep less, or ask for a canvas nearer to the "
+                "photo's shape"
+            )
+        start = (1 - share) * span.start / beside if beside else 0.0
+        stretches.append(Stretch((span.start / length, span.stop / length), (start, start + share)))
+    return Warp(*stretches)
