@@ -43,9 +43,15 @@ PAINT_START_SCALE = 1
 def read_image(sampler: Sampler, path: Path) -> Floats:
     """The picture of a file with the training photo's channels.
 
-    Raises ImageError if that would lose its colour or transparency, or for a file that cannot be read.
+    Raises ImageError if that would lose its colour or transparency, or for a file that cannot be read; RequestError for
+    a bundle with labels.
     """
     channels = sampler.manifest.channels
+    if sampler.manifest.labels:
+        raise RequestError(
+            f"{path}: the bundle was trained with masks ({', '.join(sampler.manifest.labels)}), this picture has none: "
+            "use a bundle trained without --mask"
+        )
     found = images.read(path).shape[1]
     if found > channels:
         raise ImageError(

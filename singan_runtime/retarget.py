@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from singan_core import cascade, images, pyramid, resample
+from singan_core import cascade, pyramid, resample
 from singan_core.errors import RequestError
 from singan_core.pyramid import Size
 from singan_core.windows import Span, Step
@@ -95,7 +95,7 @@ def retarget(
     base = warp(photo, below)
     kept = dataclasses.replace(picture, base=base, adjust=keeping(picture, warp, photo, weights))
     pixels = sampler.pixels(kept, seed)
-    truth = images.to_pixels(warp(photo, size))[0]
+    truth = sampler.shown(warp(photo, size))[0]
     inside = warp(keep.astype(np.float32), size) >= 0.5
     return Retargeted(pixels, quality.similarity(truth, pixels, inside))
 

@@ -8,7 +8,7 @@ from PIL import Image
 
 from singan_core import images, pyramid, resample
 from singan_core.errors import ImageError, RequestError
-from singan_runtime import editing, masks
+from singan_runtime import Sampler, editing, masks, retarget
 from singan_runtime.editing import EDIT, HARMONIZE
 
 
@@ -201,3 +201,14 @@ def test_images_with_more_than_the_photo_had_are_refused(samplers, tmp_path):
         editing.read_image(samplers[3], saved(20, 30, 4))
     assert editing.read_image(samplers[3], saved(20, 30)).shape == (1, 3, 20, 30)
     assert editing.read_image(samplers[4], saved(20, 30, 3)).shape == (1, 4, 20, 30)
+
+
+def test_a_bundle_with_labels_is_retargeted_but_takes_no_other_pictures(labelled_bundle, tmp_path):
+    labelled = Sampler.load(labelled_bundle, threads=1)
+    Image.new("RGB", (60, 44), "red").save(tmp_path / "red.png")
+    with pytest.raises(RequestError, match=r"trained with masks .* use a bundle trained without --mask"):
+        editing.read_image(labelled, tmp_path / "red.png")
+    keep = np.zeros(labelled.trained_size, bool)
+    keep[5:15, 5:15] = True
+    made = retarget.retarget(labelled, (40, 70), keep=keep)
+    assert made.pixels.shape == (40, 70, 3) and made.survival is not None
