@@ -18,11 +18,10 @@ import numpy as np
 import onnx
 import onnxruntime
 from onnx import TensorProto, helper
-from sampling import ROOT, convolution_flops, sgemm
+from sampling import ROOT, convolutions, flops, sgemm
 
 from singan_core import HALO
 from singan_runtime import Sampler, animation
-from singan_runtime.graphs import graph_name
 
 SIDE = 254  # px: the output of the convolution whose peak is measured, about that of a block
 
@@ -32,23 +31,18 @@ class CountedSession:
 
     flops = 0.0
 
-    def __init__(self, session: Any, hidden: int) -> None:
-        self.session, self.hidden = session, hidden
+    def __init__(self, session: Any, layers: Any) -> None:
+        self.session, self.layers = session, layers
 
     def run(self, names: list[str], inputs: dict[str, Any]) -> Any:
         """As the session's."""
-        _, channels, height, width = inputs["prev"].shape
-        CountedSession.flops += convolution_flops(height - 2 * HALO, width - 2 * HALO, channels, self.hidden)
+        height, width = inputs["prev"].shape[2:]
+        CountedSession.flops += flops(self.layers, (height - 2 * HALO, width - 2 * HALO))
         return self.session.run(names, inputs)
 
     def get_providers(self) -> Any:
         """As the session's."""
         return self.session.get_providers()
-
-
-def hidden_width(bundle: Path, scale: int) -> int:
-    """Channels of a generator's hidden layers."""
-    return int(onnx.load(bundle / graph_name(scale)).graph.initializer[0].dims[0])
 
 
 def convolution_peak(hidden: int, threads: int, repeats: int = 30) -> float:
@@ -92,9 +86,10 @@ def main() -> None:
     parser.add_argument("--start-scale", type=int, default=animation.Walk.start_scale)
     arguments = parser.parse_args()
     sampler = Sampler.load(arguments.bundle, threads=arguments.threads)
-    widths = [hidden_width(arguments.bundle, scale) for scale in range(len(sampler.manifest.shapes))]
-    for scale, hidden in enumerate(widths):
-        counted: Any = CountedSession(sampler.graphs.session(scale), hidden)
+    scales = convolutions(arguments.bundle, len(sampler.manifest.pyramid.sizes))
+    hidden = len(scales[-1][0][1])  # biases of the finest generator's first layer
+    for scale, layers in enumerate(scales):
+        counted: Any = CountedSession(sampler.graphs.session(scale), layers)
         sampler.graphs._sessions[scale] = counted
     size = None
     if arguments.size:
@@ -114,12 +109,12 @@ def main() -> None:
     per_frame = CountedSession.flops / walk.frames
     height, width, _ = first.shape
     print(
-        f"{width}x{height}, {widths[-1]} channels, {arguments.threads} threads: {1 / best:.1f} frames per second over "
+        f"{width}x{height}, {hidden} channels, {arguments.threads} threads: {1 / best:.1f} frames per second over "
         f"{walk.frames} frames, the first after {waited:.2f} s; {per_frame / 1e9:.2f} GFLOP a frame"
     )
     for name, peak in (
-        (f"3x3 convolution of {widths[-1]} channels", convolution_peak(widths[-1], arguments.threads)),
-        ("sgemm", sgemm()),
+        (f"3x3 convolution of {hidden} channels", convolution_peak(hidden, arguments.threads)),
+        ("sgemm", sgemm(arguments.threads)),
     ):
         print(
             f"    peak of {name} {peak / 1e9:.0f} GFLOP/s: at most {peak / per_frame:.1f} frames per second, "

@@ -88,7 +88,7 @@ class TimedSession:
 def instrumented(bundle: Path, threads: int) -> Sampler:
     """A sampler whose graphs, noise, resampling and drawing are timed."""
     sampler = Sampler.load(bundle, "cpu", threads)
-    for scale in range(len(sampler.manifest.shapes)):
+    for scale in range(len(sampler.manifest.pyramid.sizes)):
         session: Any = TimedSession(sampler.graphs.session(scale), scale)
         sampler.graphs._sessions[scale] = session
     noise.of_region = timed("noise", noise.of_region)
@@ -119,7 +119,7 @@ def measure(sampler: Sampler, size: Size) -> Measured:
 
 
 def convolutions(bundle: Path, scales: int) -> list[Layers]:
-    """The weights of every scale's graph, as tensors."""
+    """The weights of every generator's graph, as tensors."""
     import onnx
     import torch
 
@@ -196,7 +196,7 @@ def main() -> None:
     sampler = instrumented(arguments.bundle, arguments.threads)
     wanted = [tuple(int(side) for side in word.split("x"))[::-1] for word in arguments.sizes.split(",")]
     rows = [measure(sampler, (height, width)) for height, width in wanted]  # before torch takes memory
-    scales = convolutions(arguments.bundle, len(sampler.manifest.shapes))
+    scales = convolutions(arguments.bundle, len(sampler.manifest.pyramid.sizes))
     ceiling = sgemm(arguments.threads)
     print(f"sgemm {ceiling / 1e9:.0f} GFLOP/s, {arguments.threads} threads")
     for row in rows:
