@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import statistics
 import time
 
 import torch
@@ -57,7 +58,7 @@ def iteration_seconds(start: Start, scale: int, device: torch.device) -> float:
         began = _now(device)
         iterate(*batches(task, config, iteration))
         seconds.append(_now(device) - began)
-    return min(seconds[warm_up:])  # the fastest: what slowed the others is not training
+    return statistics.median(seconds[warm_up:])  # other work on the machine slows a few
 
 
 def _now(device: torch.device) -> float:
