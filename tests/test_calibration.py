@@ -10,6 +10,7 @@ from singan_core.pyramid import Pyramid  # noqa: E402
 from singan_train import calibration, config, run  # noqa: E402
 
 CPU = torch.device("cpu")
+torch.set_num_threads(1)  # threads that wait for each other on a busy machine would be timed instead
 PLAN = Pyramid(((20, 20), (30, 40), (200, 300)), 0.5)
 START = run.Start(config.preset("draft"), "small", "", (200, 300), 3, PLAN, "cpu", "")
 
