@@ -35,6 +35,7 @@ def open_session(path: Path, device: str = "auto") -> Any:
     options.log_severity_level = 3
     options.intra_op_num_threads = 1
     options.enable_mem_pattern = False  # it would remember a plan for every size that was ever drawn
+    options.enable_cpu_mem_arena = False  # it would keep what the largest sizes needed, and more in pieces
     chosen = providers.choose(device)
     try:
         session = runtime.InferenceSession(path, options, providers=chosen)
