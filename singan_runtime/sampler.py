@@ -19,6 +19,7 @@ from singan_core.errors import BundleError, RequestError
 from singan_core.manifest import Manifest
 from singan_core.pyramid import MAX_PIXELS, Pass, Size
 from singan_core.windows import Region, Span, Step, Wrap
+from singan_runtime import heap
 from singan_runtime.graphs import Graphs, graph_name
 
 Floats = NDArray[np.float32]
@@ -69,6 +70,7 @@ class Sampler:
 
         Raises BundleError, RequestError or InstallError.
         """
+        heap.share()
         folder = Path(path)
         found = manifest.read(folder, "bundle")
         graphs = Graphs(graphs_folder(folder, found, precision), device, threads)
@@ -168,7 +170,9 @@ class Sampler:
 
     def pixels(self, picture: Picture, seed: int, region: Region | None = None) -> Pixels:
         """A region of the picture (all of it, unless given), uint8 (h, w, C)."""
-        return self.painted(picture, self.fresh(seed, wrap=picture.wrap), region)
+        pixels = self.painted(picture, self.fresh(seed, wrap=picture.wrap), region)
+        heap.trim()
+        return pixels
 
     def painted(
         self, picture: Picture, unit_noise: cascade.Draw, region: Region | None = None, threads: int | None = None
