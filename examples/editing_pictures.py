@@ -34,8 +34,8 @@ def at(size: tuple[int, int], x: float, y: float) -> tuple[int, int]:
 
 
 def foreign_tree(photo: Image.Image, fir: Image.Image) -> tuple[Image.Image, Image.Image]:
-    """The fir, mirrored, twice as large, too pale and too grey, pasted on the meadow; and its mask."""
-    tree = ImageOps.mirror(ImageEnhance.Brightness(ImageEnhance.Color(photo).enhance(0.2)).enhance(1.5))
+    """The fir, mirrored, twice as large, blurred by that and too grey, pasted on the meadow; and its mask."""
+    tree = ImageOps.mirror(ImageEnhance.Color(photo).enhance(0.2))
     around = (*at(photo.size, 0.16, 0.38), *at(photo.size, 0.34, 0.72))  # the fir, seen in the mirror
     pasted, mask = Image.new("RGB", photo.size), Image.new("L", photo.size)
     for source, target in ((tree, pasted), (ImageOps.mirror(fir), mask)):

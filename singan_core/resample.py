@@ -7,6 +7,7 @@ its own taps in a fixed order, so a part of the result never depends on what is 
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import Any, NamedTuple
 
@@ -35,6 +36,7 @@ def _cubic(x: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.where(x < 1, near, np.where(x < 2, far, 0.0))
 
 
+@functools.lru_cache(maxsize=64)  # frames ask for the same ones again; they are shared, to be read only
 def taps(n_in: int, n_out: int, wrap: bool = False, start: int = 0, stop: int | None = None) -> Taps:
     """Indices into an axis of length n_in and float64 weights (rows sum to 1) that resample it to length n_out.
 

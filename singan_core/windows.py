@@ -109,15 +109,12 @@ def filtered(kept: Region, canvas: Size, smaller: Size, wrap: Wrap) -> Region:
     return rows, columns
 
 
-def tiles(region: Region, side: int) -> Iterator[Region]:
-    """Parts of about equal size, at most side x side, that cover a region row by row."""
-    for rows in _shares(region[0], side):
-        for columns in _shares(region[1], side):
-            yield rows, columns
+def tiles(region: Region, down: int, across: int) -> Iterator[Region]:
+    """So many parts of about equal size, none of them empty, that cover a region row by row."""
+    yield from itertools.product(_shares(region[0], down), _shares(region[1], across))
 
 
-def _shares(span: Span, side: int) -> list[Span]:
-    count = -(-span.length // side)
+def _shares(span: Span, count: int) -> list[Span]:
     bounds = [span.start + span.length * n // count for n in range(count + 1)]
     return [Span(*pair) for pair in itertools.pairwise(bounds)]
 

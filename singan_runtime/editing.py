@@ -35,7 +35,7 @@ class Redrawing:
     reach: float  # of the change beyond the mask, px at the trained size
 
 
-HARMONIZE = Redrawing(depth=0.3, reach=7)  # colours bend to the photo's only where coarse scales redraw them
+HARMONIZE = Redrawing(depth=0.4, reach=7)  # lower bends colours more, and loses the shape
 EDIT = Redrawing(depth=0.4, reach=20)
 PAINT_START_SCALE = 1
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import operator
 import warnings
@@ -219,8 +220,7 @@ class Sampler:
             part[..., colours:] = images.to_masks(image[:, colours:])[0]
 
         threads = threads or self.graphs.threads
-        share = math.ceil(math.sqrt((bottom - top) * (right - left) / threads))
-        tiles = list(windows.tiles(region, min(max(share, SMALLEST_TILE), TILE)))
+        tiles = list(windows.tiles(region, *parts((bottom - top, right - left), threads)))
         if threads == 1 or len(tiles) == 1:
             for tile in tiles:
                 paint(tile)
@@ -283,6 +283,19 @@ class Sampler:
     def fill(self, values: Floats) -> Floats:
         """Noise (1 or C, H, W) as (1, C, H, W)."""
         return np.broadcast_to(values[None], (1, self.manifest.channels, *values.shape[1:]))
+
+
+def parts(size: Size, threads: int) -> tuple[int, int]:
+    """How many parts (down, across) a picture is drawn in: one a thread unless they would be mostly halo or too large.
+
+    Of the ways to cut it, the one with the shortest cuts: what lies along them is drawn on both sides.
+    """
+    height, width = size
+    most_down, most_across = (max(1, min(threads, side // SMALLEST_TILE)) for side in size)
+    grids = itertools.product(range(1, most_down + 1), range(1, most_across + 1))
+    fair = [(down, across) for down, across in grids if down * across <= threads]
+    down, across = max(fair, key=lambda grid: (grid[0] * grid[1], -(grid[0] * width + grid[1] * height)))
+    return max(down, math.ceil(height / TILE)), max(across, math.ceil(width / TILE))
 
 
 def graphs_folder(bundle: Path, found: Manifest, precision: str) -> Path:

@@ -124,6 +124,22 @@ def test_the_size_of_the_parts_changes_no_byte(sampler, monkeypatch, tile):
     assert np.array_equal(sampler.sample((150, 211), seed=2), whole)
 
 
+@pytest.mark.parametrize(
+    ("size", "threads", "expected"),
+    [
+        ((188, 250), 1, (1, 1)),
+        ((188, 250), 2, (1, 2)),
+        ((188, 250), 8, (1, 2)),  # more would be mostly halo
+        ((1080, 1920), 8, (2, 4)),
+        ((1080, 1920), 1, (2, 2)),  # bounded memory
+        ((4320, 7680), 2, (5, 8)),
+        ((40, 2000), 3, (1, 3)),
+    ],
+)
+def test_a_picture_is_cut_into_a_part_for_each_thread(size, threads, expected):
+    assert sampler_module.parts(size, threads) == expected
+
+
 def test_a_window_of_a_picture_larger_than_memory_costs_a_window(sampler):
     """A square of a 2^20 px picture, and the pixel limit counts the window alone."""
     size = (2**20, 2**20)
