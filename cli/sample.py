@@ -133,6 +133,7 @@ def write_pictures(
         for height, width in sizes:
             picture = sampler.picture((height, width), **request)
             region = sampler.region((height, width), rectangle) if rectangle else None
+            drawn = sampler.series(picture, seeds, region)  # lazy: a TIFF is drawn tile by tile instead
             for seed in seeds:
                 name = f"{sampler.manifest.name}_{width}x{height}_{seed}"
                 asked: dict[str, Any] = {"size": f"{width}x{height}", "seed": seed, **request}
@@ -146,8 +147,7 @@ def write_pictures(
                     shape = (height, width) if rectangle is None else rectangle[2:]
                     tiff.save(out / f"{name}.tif", shape, sampler.manifest.picture_channels, tiles, text["singan"])
                 else:
-                    pixels = sampler.pixels(picture, seed, region)
-                    images.save(out / f"{name}{images.FORMATS[format]}", pixels, format, colour, text)
+                    images.save(out / f"{name}{images.FORMATS[format]}", next(drawn), format, colour, text)
                 advance()
     typer.echo(f"wrote {len(sizes) * len(seeds)} pictures to {out}")
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -15,7 +14,7 @@ from singan_core.errors import RequestError
 from singan_core.noise import RECONSTRUCTION_FRAME
 from singan_core.pyramid import Size
 from singan_core.windows import Region, Step
-from singan_runtime.sampler import Picture, Sampler, Zoom, check_seed
+from singan_runtime.sampler import Picture, Sampler, Zoom, check_seed, in_order
 
 Floats = NDArray[np.float32]
 Pixels = NDArray[np.uint8]
@@ -74,26 +73,7 @@ def animate(sampler: Sampler, walk: Walk, size: Size | None = None, zoom: Zoom =
         still = clip.frame(0)
         yield from (still for _ in range(walk.frames))
         return
-    yield from _in_order(clip.frame, walk.frames, sampler.graphs.threads)
-
-
-def _in_order(draw: Callable[[int], Pixels], count: int, threads: int) -> Iterator[Pixels]:
-    """draw(0), draw(1), ...: drawn side by side, one more than there are threads at most waiting to be taken.
-
-    A thread with a frame of its own has no halo to share with its neighbour, as parts of one frame would have.
-    """
-    with ThreadPoolExecutor(threads) as pool:
-        waiting: deque[Future[Pixels]] = deque()
-        try:
-            for number in range(count):
-                waiting.append(pool.submit(draw, number))
-                if len(waiting) > threads:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
-        finally:
-            for future in waiting:
-                future.cancel()
+    yield from in_order(clip.frame, walk.frames, sampler.graphs.threads)
 
 
 class Clip:

@@ -6,8 +6,9 @@ import itertools
 import math
 import operator
 import warnings
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -137,8 +138,8 @@ class Sampler:
         picture = self.picture(size, zoom, start_scale, tileable)
         self.check_pixels(picture.size)
         check_seed(seed, count)
-        for number in range(count):
-            yield self.pixels(picture, seed + number)[None]
+        for pixels in self.series(picture, range(seed, seed + count)):
+            yield pixels[None]
 
     def render(
         self,
@@ -169,9 +170,19 @@ class Sampler:
             )
         return Span(y, y + height), Span(x, x + width)
 
-    def pixels(self, picture: Picture, seed: int, region: Region | None = None) -> Pixels:
+    def series(self, picture: Picture, seeds: range, region: Region | None = None) -> Iterator[Pixels]:
+        """The pixels for seed after seed; of small pictures every thread draws one, and those next are drawn ahead."""
+        rows, columns = region or windows.whole(picture.size)
+        threads = self.graphs.threads
+        if min(threads, len(seeds)) == 1 or max(rows.length, columns.length) > TILE:
+            for seed in seeds:
+                yield self.pixels(picture, seed, region)
+        else:
+            yield from in_order(lambda n: self.pixels(picture, seeds[n], region, threads=1), len(seeds), threads)
+
+    def pixels(self, picture: Picture, seed: int, region: Region | None = None, threads: int | None = None) -> Pixels:
         """A region of the picture (all of it, unless given), uint8 (h, w, C)."""
-        pixels = self.painted(picture, self.fresh(seed, wrap=picture.wrap), region)
+        pixels = self.painted(picture, self.fresh(seed, wrap=picture.wrap), region, threads)
         heap.trim()
         return pixels
 
@@ -283,6 +294,25 @@ class Sampler:
     def fill(self, values: Floats) -> Floats:
         """Noise (1 or C, H, W) as (1, C, H, W)."""
         return np.broadcast_to(values[None], (1, self.manifest.channels, *values.shape[1:]))
+
+
+def in_order(draw: Callable[[int], Pixels], count: int, threads: int) -> Iterator[Pixels]:
+    """draw(0), draw(1), ...: drawn side by side, one more than there are threads at most waiting to be taken.
+
+    A thread with a picture of its own has no halo to share with its neighbour, as parts of one picture would have.
+    """
+    with ThreadPoolExecutor(threads) as pool:
+        waiting: deque[Future[Pixels]] = deque()
+        try:
+            for number in range(count):
+                waiting.append(pool.submit(draw, number))
+                if len(waiting) > threads:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()
 
 
 def parts(size: Size, threads: int) -> tuple[int, int]:

@@ -162,14 +162,6 @@ def test_scales_that_do_not_move_are_computed_once(tiny_bundle, monkeypatch):
     assert calls == [0, 1, 2, 3]
 
 
-def test_no_more_frames_are_drawn_ahead_than_there_are_threads():
-    drawn = []
-    taken = animation._in_order(lambda number: drawn.append(number) or number, 50, 3)
-    assert [next(taken) for _ in range(2)] == [0, 1] and len(drawn) <= 5
-    taken.close()
-    assert len(drawn) <= 6
-
-
 @pytest.mark.parametrize("start_scale", [0, 1, 2])
 def test_the_rim_moves_as_its_content_lets_it(sampler, start_scale):
     """Neither dead nor flickering: motion in units of the photo's contrast, two rows at an edge and four inside."""

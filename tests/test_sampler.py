@@ -140,6 +140,22 @@ def test_a_picture_is_cut_into_a_part_for_each_thread(size, threads, expected):
     assert sampler_module.parts(size, threads) == expected
 
 
+def test_no_more_pictures_are_drawn_ahead_than_there_are_threads():
+    drawn = []
+    taken = sampler_module.in_order(lambda number: drawn.append(number) or number, 50, 3)
+    assert [next(taken) for _ in range(2)] == [0, 1] and len(drawn) <= 5
+    taken.close()
+    assert len(drawn) <= 6
+
+
+@pytest.mark.parametrize("tile", [60, 960])
+def test_a_series_is_its_pictures_one_by_one(tiny_bundle, monkeypatch, tile):
+    monkeypatch.setattr(sampler_module, "TILE", tile)
+    sampler = Sampler.load(tiny_bundle, threads=3)
+    series = sampler.sample((50, 70), seed=4, count=7)
+    assert np.array_equal(series, np.stack([sampler.sample((50, 70), seed=4 + n)[0] for n in range(7)]))
+
+
 def test_a_window_of_a_picture_larger_than_memory_costs_a_window(sampler):
     """A square of a 2^20 px picture, and the pixel limit counts the window alone."""
     size = (2**20, 2**20)
