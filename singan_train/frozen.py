@@ -7,11 +7,27 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from singan_core import cascade
+from singan_core import HALO, cascade, windows
 from singan_core.pyramid import Pass, Pyramid
 from singan_core.windows import Step
 from singan_train.networks import Generator
 from singan_train.run import TrainedScale
+
+BLOCK = 1024  # px: larger canvases are drawn in parts, whose activations are what takes memory
+
+
+@torch.no_grad()
+def generated(generator: Generator, noise: Tensor, prev: Tensor) -> Tensor:
+    """The image (B, C, H, W) of a trained generator from noise and prev (B, C, H+10, W+10)."""
+    *outer, height, width = prev.shape
+    size = height - 2 * HALO, width - 2 * HALO
+    if max(size) <= BLOCK:
+        return generator(noise, prev)
+    image = prev.new_empty((*outer, *size))
+    for rows, columns in windows.blocks(size, BLOCK, fixed=False):
+        part = (..., slice(rows.start, rows.stop + 2 * HALO), slice(columns.start, columns.stop + 2 * HALO))
+        image[..., slice(*rows), slice(*columns)] = generator(noise[part], prev[part])
+    return image
 
 
 class FrozenPyramid:
@@ -40,8 +56,7 @@ class FrozenPyramid:
 
     def generate(self, scale: int, noise: Tensor, prev: Tensor) -> Tensor:
         """One generator's image (B, C, H, W)."""
-        with torch.no_grad():
-            return self.generators[scale](noise, prev)
+        return generated(self.generators[scale], noise, prev)
 
     def reconstruct(self, reconstruction_noise: Tensor) -> Tensor:
         """The photo as the pyramid knows it: z* (1, C, H0+10, W0+10) at scale 0 and no noise above."""

@@ -11,7 +11,7 @@ from singan_core import HALO, resample
 from singan_core.cascade import with_halo
 from singan_core.pyramid import Pyramid
 from singan_core.windows import Step
-from singan_train.frozen import FrozenPyramid
+from singan_train.frozen import FrozenPyramid, generated
 from singan_train.run import Start, TrainedScale
 from singan_train.scale import DrawPrev
 from singan_train.views import Draw, Views, noise_mask, random, unit_noise
@@ -70,8 +70,7 @@ class Previous:
         for n in range(count):
             prev = with_halo(self.pool[n % len(self.pool)][None])
             noise = unit_noise(mask, start.channels, facts.noise_channels, values) * facts.noise_amplitude
-            with torch.no_grad():
-                made.append(enlarged(trained.generator(noise, prev), start.pyramid, scale))
+            made.append(enlarged(generated(trained.generator, noise, prev), start.pyramid, scale))
         return torch.cat(made)
 
     def _fresh(self, below: FrozenPyramid, scale: int) -> DrawPrev:

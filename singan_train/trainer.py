@@ -26,7 +26,7 @@ from singan_train import config as configs
 from singan_train.config import IMPORTED, TrainingConfig
 from singan_train.device import precision
 from singan_train.diary import Diary, Show, Stop
-from singan_train.frozen import FrozenPyramid
+from singan_train.frozen import FrozenPyramid, generated
 from singan_train.networks import Discriminator, Generator
 from singan_train.pictures import pictures
 from singan_train.previous import Previous, enlarged
@@ -203,8 +203,7 @@ def begin_scale(task: Task, config: TrainingConfig, channels: int, done: list[Tr
 
 def judge(task: Task, start: Start, state: State) -> Facts:
     """What a trained scale knows of itself."""
-    with torch.no_grad():
-        made = state.generator(task.reconstruction_noise * task.noise_amplitude, task.reconstruction_prev)
+    made = generated(state.generator, task.reconstruction_noise * task.noise_amplitude, task.reconstruction_prev)
     rmse = float((made - task.real).square().mean().sqrt())
     width, norm = start.config.width_at(task.scale), start.config.generator_norm
     return Facts(width, norm, start.channels, task.noise_amplitude, task.noise_channels, rmse)

@@ -10,7 +10,7 @@ torch = pytest.importorskip("torch")
 from small_runs import SMALL  # noqa: E402
 
 from singan_core import pyramid, resample  # noqa: E402
-from singan_train import previous, run, views  # noqa: E402
+from singan_train import frozen, previous, run, views  # noqa: E402
 from singan_train.frozen import FrozenPyramid  # noqa: E402
 from singan_train.networks import Generator  # noqa: E402
 from singan_train.previous import Previous  # noqa: E402
@@ -42,6 +42,16 @@ def test_the_pool_climbs_by_one_pass_as_the_cascade_does(border):
     climbing = Previous(start, CPU)
     climbing.at(2, done)
     assert torch.allclose(climbing.pool, torch.cat(cascades), atol=1e-6)
+
+
+@pytest.mark.parametrize("block", [17, 30, 60])
+def test_a_large_canvas_is_generated_in_parts_as_in_one(monkeypatch, block):
+    generator = Generator(3, 8, norm=True).eval()
+    noise, prev = torch.randn((2, 1, 3, 66, 87))
+    with torch.no_grad():
+        whole = generator(noise, prev)
+    monkeypatch.setattr(frozen, "BLOCK", block)
+    assert torch.allclose(frozen.generated(generator, noise, prev), whole, atol=1e-6)
 
 
 def test_every_window_looks_at_a_sample_of_its_own():
