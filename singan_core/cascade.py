@@ -37,6 +37,26 @@ def with_halo(image: Array) -> Array:
     return padded
 
 
+def in_blocks(
+    generate: Callable[[Array, Array], Array], noise: Array, prev: Array, side: int, fixed: bool = False
+) -> Array:
+    """The image (B, C, H, W) of a generator of noise and prev, (B, C, H+10, W+10), in blocks of at most side px.
+
+    All have one shape (windows.blocks), and a block with its halo gives the pixels that the whole picture has there.
+    """
+    *outer, height, width = prev.shape
+    size = height - 2 * HALO, width - 2 * HALO
+    image = None
+    for rows, columns in windows.blocks(size, side, fixed):
+        part = (..., slice(rows.start, rows.stop + 2 * HALO), slice(columns.start, columns.stop + 2 * HALO))
+        drawn = generate(noise[part], prev[part])
+        if (rows.length, columns.length) == size:
+            return drawn
+        image = zeros(prev, (*outer, *size)) if image is None else image
+        image[..., slice(*rows), slice(*columns)] = drawn
+    return image
+
+
 def detail_only(image: Array, prev: Array, step: Step, wrap: Wrap = (False, False)) -> Array:
     """The step's kept region of prev, and a share of what its image adds beyond what the smaller canvas could hold.
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from singan_core import HALO, windows
+from singan_core import cascade
 from singan_core.errors import BundleError, RequestError
 from singan_runtime import providers
 
@@ -88,16 +88,13 @@ class Graphs:
             return self._sessions[scale]
 
     def generate(self, scale: int, noise: Floats, prev: Floats) -> Floats:
-        """One generator's image (B, C, H, W) from noise and prev (B, C, H+10, W+10), in blocks.
-
-        All have one shape, and a block with its halo gives exactly the pixels that the whole picture has there.
-        """
+        """One generator's image (B, C, H, W) from noise and prev (B, C, H+10, W+10), in blocks."""
         session = self.session(scale)
-        batch, channels = prev.shape[:2]
-        height, width = prev.shape[2] - 2 * HALO, prev.shape[3] - 2 * HALO
-        image = np.empty((batch, channels, height, width), np.float32)
-        for rows, columns in windows.blocks((height, width), BLOCK, self.fixed_blocks):
-            part = (..., slice(rows.start, rows.stop + 2 * HALO), slice(columns.start, columns.stop + 2 * HALO))
-            inputs = {"noise": np.ascontiguousarray(noise[part]), "prev": np.ascontiguousarray(prev[part])}
-            (image[..., slice(*rows), slice(*columns)],) = session.run(["image"], inputs)
-        return image
+
+        def draw(noise: Floats, prev: Floats) -> Floats:
+            inputs = {"noise": np.ascontiguousarray(noise), "prev": np.ascontiguousarray(prev)}
+            image: Floats = session.run(["image"], inputs)[0]
+            return image
+
+        drawn: Floats = cascade.in_blocks(draw, noise, prev, BLOCK, self.fixed_blocks)
+        return drawn

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from singan_core import HALO, cascade, windows
+from singan_core import cascade
 from singan_core.pyramid import Pass, Pyramid
 from singan_core.windows import Step
 from singan_train.networks import Generator
@@ -19,15 +19,7 @@ BLOCK = 1024  # px: larger canvases are drawn in parts, whose activations are wh
 @torch.no_grad()
 def generated(generator: Generator, noise: Tensor, prev: Tensor) -> Tensor:
     """The image (B, C, H, W) of a trained generator from noise and prev (B, C, H+10, W+10)."""
-    *outer, height, width = prev.shape
-    size = height - 2 * HALO, width - 2 * HALO
-    if max(size) <= BLOCK:
-        return generator(noise, prev)
-    image = prev.new_empty((*outer, *size))
-    for rows, columns in windows.blocks(size, BLOCK, fixed=False):
-        part = (..., slice(rows.start, rows.stop + 2 * HALO), slice(columns.start, columns.stop + 2 * HALO))
-        image[..., slice(*rows), slice(*columns)] = generator(noise[part], prev[part])
-    return image
+    return cascade.in_blocks(generator, noise, prev, BLOCK)
 
 
 class FrozenPyramid:
