@@ -186,6 +186,19 @@ def eager_seconds(sampler: Sampler, scales: list[Layers], size: Size, threads: i
     return min(seconds)
 
 
+def many(bundle: Path, threads: int, count: int = 50, size: Size = (188, 250)) -> str:
+    """Many small pictures, as a series and one by one."""
+    sampler = Sampler.load(bundle, device="cpu", threads=threads)
+    sampler.sample(size)
+    began = time.perf_counter()
+    for seed in range(count):
+        sampler.sample(size, seed)
+    halfway = time.perf_counter()
+    sampler.sample(size, 0, count)
+    series, apart = time.perf_counter() - halfway, halfway - began
+    return f"{count} pictures of {size[1]}x{size[0]}: {series:.1f} s as a series, {apart:.1f} s one by one"
+
+
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -197,6 +210,7 @@ def main() -> None:
     wanted = [tuple(int(side) for side in word.split("x"))[::-1] for word in arguments.sizes.split(",")]
     rows = [measure(sampler, (height, width)) for height, width in wanted]  # before torch takes memory
     scales = convolutions(arguments.bundle, len(sampler.manifest.pyramid.sizes))
+    print(many(arguments.bundle, arguments.threads))
     ceiling = sgemm(arguments.threads)
     print(f"sgemm {ceiling / 1e9:.0f} GFLOP/s, {arguments.threads} threads")
     for row in rows:
