@@ -79,7 +79,7 @@ def convolution_peak(hidden: int, threads: int, repeats: int = 30) -> float:
 def main() -> None:
     """Print frames per second and their share of each bound."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--bundle", type=Path, default=ROOT / "models" / "aitzgorri")
+    parser.add_argument("--bundle", type=Path, default=ROOT / "tests" / "data" / "format_1_bundle")
     parser.add_argument("--size", help="WxH; the trained size unless given")
     parser.add_argument("--frames", type=int, default=60)
     parser.add_argument("--threads", type=int, default=2)

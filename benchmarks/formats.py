@@ -71,7 +71,7 @@ def fastest(call: Callable[[], object], repeats: int) -> float:
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--bundle", type=Path, default=ROOT / "models" / "aitzgorri")
+    parser.add_argument("--bundle", type=Path, default=ROOT / "tests" / "data" / "format_1_bundle")
     parser.add_argument("--run", type=Path, help="its run, for torchscript and pt2")
     parser.add_argument("--photo", type=Path, default=ROOT / "examples" / "aitzgorri.jpg")
     parser.add_argument("--sizes", default="250x188,1920x1080")

@@ -121,7 +121,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--photo", type=Path, default=ROOT / "examples" / "aitzgorri.jpg")
     parser.add_argument("--mask", type=Path, default=ROOT / "examples" / "aitzgorri_fir.png")
-    parser.add_argument("--bundle", type=Path, default=ROOT / "models" / "aitzgorri")
+    parser.add_argument("--bundle", type=Path, default=ROOT / "tests" / "data" / "format_1_bundle")
     parser.add_argument("--sizes", help="WxH[,WxH...], default twice and half as wide as trained")
     parser.add_argument("--zoom", type=float, default=1.0)
     parser.add_argument("--pictures", type=Path, help="folder for a picture of every row")

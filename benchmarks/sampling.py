@@ -202,7 +202,7 @@ def many(bundle: Path, threads: int, count: int = 50, size: Size = (188, 250)) -
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--bundle", type=Path, default=ROOT / "models" / "aitzgorri")
+    parser.add_argument("--bundle", type=Path, default=ROOT / "tests" / "data" / "format_1_bundle")
     parser.add_argument("--sizes", default="250x188,1920x1080,7680x4320")
     parser.add_argument("--threads", type=int, default=2)
     arguments = parser.parse_args()

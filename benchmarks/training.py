@@ -53,7 +53,7 @@ def cost_by_size(photo: Path, folder: Path) -> None:
     """A step of the finest scale at growing sizes: flat, since it looks through windows."""
     base = None
     for size in (256, 512, 1024, 1920):
-        start, _ = trainer.begin(enlarged(photo, size, folder), preset("standard", max_size=size), CPU)
+        start, _ = trainer.begin(enlarged(photo, size, folder), preset("standard", detail=False, max_size=size), CPU)
         finest = len(start.pyramid.shapes) - 1
         seconds = statistics.median(calibration.iteration_seconds(start, finest, CPU) for _ in range(5))
         base = base or seconds
@@ -83,7 +83,7 @@ def graph_against_eager(photo: Path, folder: Path) -> None:
         return
     place, warm_up = device.resolve("cuda"), replay.WARM_UP
     for size in (250, 1920):
-        start, _ = trainer.begin(enlarged(photo, size, folder), preset("standard", max_size=size), place)
+        start, _ = trainer.begin(enlarged(photo, size, folder), preset("standard", detail=False, max_size=size), place)
         finest = len(start.pyramid.shapes) - 1
         seconds = {}
         for name, wait in (("graph", warm_up), ("eager", 10**9)):
@@ -152,7 +152,10 @@ def main() -> None:
             graph_against_eager(arguments.photo, folder)
             screen = enlarged(arguments.photo, 1920, folder)
             in_own_process(
-                screen, folder / "screen", preset("standard", max_size=1920, iterations=3), arguments.threads
+                screen,
+                folder / "screen",
+                preset("standard", detail=False, max_size=1920, iterations=3),
+                arguments.threads,
             )
         keep = arguments.keep or folder
         for photo in [Path(word) for word in (arguments.photos or str(arguments.photo)).split(",")]:

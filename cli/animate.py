@@ -12,7 +12,7 @@ from singan_cli import parse
 from singan_cli.options import Background, Bundle, Device, MaxPixels, Seed, Threads, ZoomWord
 
 from singan_core.pyramid import MAX_PIXELS
-from singan_runtime.animation import FPS, GRID_BETAS, GRID_START_SCALES, Walk
+from singan_runtime.animation import FPS, GRID_BETAS, GRID_START_SCALES, LONGER_SIDE, Walk
 from singan_runtime.video import MAX_FRAME_MEMORY
 
 if TYPE_CHECKING:
@@ -29,7 +29,12 @@ def command(
     ],
     size: Annotated[
         str | None,
-        typer.Option("--size", metavar="WxH", help="Exact size in pixels.", show_default="trained size"),
+        typer.Option(
+            "--size",
+            metavar="WxH",
+            help="Exact size in pixels.",
+            show_default=f"trained size, with detail {LONGER_SIDE} px on the longer side",
+        ),
     ] = None,
     zoom: ZoomWord = "auto",
     frames: Annotated[int, typer.Option("--frames", help="Frames of the motion, 1 or more.")] = Walk.frames,
@@ -81,7 +86,7 @@ def command(
     scale: Zoom = "auto" if number is None else number
     for path, one in files.items():  # refuse before the first frame is drawn
         animation.check(one)
-        shown = sampler.picture(wanted, scale, one.start_scale).size
+        shown = sampler.picture(wanted or animation.default_size(sampler), scale, one.start_scale).size
         sampler.check_pixels(shown)
         video.check(path, shown, one.length, fps, max_frame_memory, holds_all=loop and walk == "paper")
     for folder in {path.parent for path in files}:

@@ -18,7 +18,12 @@ def command(
     count: Annotated[int, typer.Option("--count", min=1, help="Pictures, 1 or more.")],
     size: Annotated[
         str | None,
-        typer.Option("--size", metavar="WxH|NAME", help="Exact size in pixels, or its name.", show_default="trained"),
+        typer.Option(
+            "--size",
+            metavar="WxH|NAME",
+            help="Exact size in pixels, or its name.",
+            show_default="trained; with detail 500 px",
+        ),
     ] = None,
     seed: Seed = 0,
     zoom: ZoomWord = "auto",
@@ -51,7 +56,7 @@ def command(
     dataset.check(sampler, request)
     say_device(sampler)
     digest = fingerprint(bundle)
-    height, width = wanted or sampler.trained_size
+    height, width = dataset.size_of(sampler, request)
     asked: dict[str, Any] = {"size": f"{width}x{height}", "zoom": request.zoom, "start_scale": start_scale}
     if despeckle:
         asked["despeckle"] = despeckle

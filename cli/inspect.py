@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from singan_cli import parse
 from singan_cli.options import AsJson, Bundle, ZoomWord
+
+if TYPE_CHECKING:
+    from singan_core.pyramid import Fit
+
+SOFT = 1.5  # zoom from which on one line says how much larger than in the photo all is drawn
 
 
 def command(
@@ -26,16 +30,18 @@ def command(
     manifest = manifests.read(bundle, "bundle")
     wanted = parse.size(size) if size is not None else manifest.pyramid.finest
     number = parse.zoom(zoom)
-    passes = pyramid.fit(manifest.pyramid, wanted, number)
+    fit = pyramid.fit(manifest.pyramid, wanted, number)
     used = pyramid.auto_zoom(manifest.pyramid, wanted) if number is None else number
     plan: dict[str, Any] = {
         "size": {"width": wanted[1], "height": wanted[0]},
         "zoom": used,
-        "largest_zoom": pyramid.largest_zoom(manifest.pyramid, wanted),
-        "passes": [{"generator": p.generator, "width": p.canvas[1], "height": p.canvas[0]} for p in passes],
+        "largest_zoom": None if fit.levels else pyramid.largest_zoom(manifest.pyramid, wanted),
+        "passes": [{"generator": p.generator, "width": p.canvas[1], "height": p.canvas[0]} for p in fit.passes],
+        "levels": [{"width": width, "height": height} for height, width in fit.levels],
+        "whole": {"width": fit.whole[1], "height": fit.whole[0], "left": fit.origin[1], "top": fit.origin[0]},
     }
     if as_json:
-        typer.echo(json.dumps({"manifest": dataclasses.asdict(manifest), "plan": plan}, indent=2))
+        typer.echo(json.dumps({"manifest": manifest.as_json(), "plan": plan}, indent=2))
         return
     height, width = manifest.photo_size
     typer.echo(
@@ -46,9 +52,28 @@ def command(
     for scale, (rows, columns) in enumerate(manifest.pyramid.sizes):
         name = f"scale {scale}" if scale < len(manifest.shapes) else "continuation"
         typer.echo(f"  {name}: {columns}x{rows}, noise amplitude {manifest.noise_amplitude[scale]:.4f}")
-    typer.echo(f"a picture of {wanted[1]}x{wanted[0]} at zoom {used:.4g} (largest {plan['largest_zoom']:g}):")
-    for step in passes:
-        typer.echo(f"  generator {step.generator} on {step.canvas[1]}x{step.canvas[0]}")
+    for number, (rows, columns) in enumerate(manifest.pyramid.levels):
+        typer.echo(f"  detail level {number}: {columns}x{rows}, the photo's own pixels")
+    limit = "" if fit.levels else f" (largest {plan['largest_zoom']:g})"
+    typer.echo(f"a picture of {wanted[1]}x{wanted[0]} at zoom {used:.4g}{limit}:")
+    for line in plan_lines(fit):
+        typer.echo(f"  {line}")
+    if fit.levels and used > SOFT:
+        typer.echo(f"everything is drawn {used:.2g} times as large as in the photo, so it is as much softer")
+
+
+def plan_lines(fit: Fit) -> list[str]:
+    """Which pass is drawn by what, coarsest first."""
+    lines = [f"generator {step.generator} on {step.canvas[1]}x{step.canvas[0]}" for step in fit.passes]
+    for number, (height, width) in enumerate(fit.levels):
+        how = "searched" if number < fit.searched else "copied along"
+        lines.append(f"detail level {number} on {width}x{height}, {how}")
+    if fit.levels and fit.levels[-1] != fit.whole:
+        lines.append(f"resampled to {fit.whole[1]}x{fit.whole[0]}")
+    if fit.whole != fit.size:
+        left, top = fit.origin[1], fit.origin[0]
+        lines.append(f"of which {fit.size[1]}x{fit.size[0]} at x {left}, y {top} is the picture")
+    return lines
 
 
 def channels_text(channels: int, labels: tuple[str, ...]) -> str:

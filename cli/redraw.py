@@ -51,8 +51,8 @@ def run(
     picture = editing.read_image(sampler, image)
     size = picture.shape[2:]
     redrawn = masks.read(mask, {size: "the image"})
-    passes = sampler.passes(size)
-    start_scale = editing.start_scale_at(passes, how.depth) if start_scale is None else start_scale
+    if start_scale is None:
+        start_scale = editing.start_scale_at(sampler.fit(size), how.depth)
     reach = editing.reach_at(sampler, size, how) if reach is None else reach
     result.prepare(out, size)
     say_device(sampler)

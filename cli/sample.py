@@ -66,8 +66,12 @@ def command(
     ] = "png",
     background: Background = "white",
     precision: Annotated[
-        str, typer.Option("--precision", help="fp32, or fp16 or int8 if the bundle has such graphs.")
-    ] = "fp32",
+        str,
+        typer.Option(
+            "--precision",
+            help="auto (fp64 with detail, else fp32), fp64, fp32; fp16, int8 if exported.",
+        ),
+    ] = "auto",
     device: Device = "auto",
     threads: Threads = None,
     max_pixels: MaxPixels = MAX_PIXELS,

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from singan_cli.failure import Stopped
-from singan_cli.inspect import channels_text
 
-from singan_train.config import MOST_ON_CUDA, PRESETS, TrainingConfig
+from singan_core.manifest import MOST_DETAIL
+from singan_train.config import MOST_ON_CUDA, PRESETS, WITHOUT_DETAIL, TrainingConfig
 
 if TYPE_CHECKING:
     import torch
@@ -20,12 +20,21 @@ if TYPE_CHECKING:
     from singan_train.diary import Progress
     from singan_train.run import Start
 
+DETAIL_THREADS = 1
+"""CPU threads of a run with detail: on canvases of a few dozen pixels a second thread costs as much as it brings, and
+waits at every step for a core that something else uses.
+"""
 LONG = 1800
 """Seconds from which on training is said to be long."""
 
 
-def _by_preset(field: str) -> str:
-    return ", ".join(f"{name} {getattr(config, field)}" for name, config in PRESETS.items())
+def _by_preset(field: str, presets: Mapping[str, TrainingConfig] = PRESETS) -> str:
+    return ", ".join(f"{name} {getattr(config, field)}" for name, config in presets.items())
+
+
+def _either(field: str) -> str:
+    """The default with detail, and without it by preset."""
+    return f"{getattr(TrainingConfig, field)}; without detail: {_by_preset(field, WITHOUT_DETAIL)}"
 
 
 def command(
@@ -41,21 +50,36 @@ def command(
     max_size: Annotated[
         int | None,
         typer.Option(
-            help="Longer side of the finest scale, 11 to 8192 px.",
-            show_default=f"{_by_preset('max_size')}; standard on a GPU: the photo's own, at most {MOST_ON_CUDA}",
+            help=f"Longer side of the finest scale, 11 to {MOST_DETAIL} px, at most the photo's own; with detail the "
+            "photo is stored at this size.",
+            show_default=f"{_either('max_size')}, standard on a GPU {MOST_ON_CUDA}",
         ),
     ] = None,
     min_size: Annotated[
         int | None,
+        typer.Option(help="Shorter side of the coarsest scale, 11 to 1024 px.", show_default=_either("min_size")),
+    ] = None,
+    hand_over: Annotated[
+        int | None,
         typer.Option(
-            help="Shorter side of the coarsest scale, 11 to 1024 px.", show_default=str(TrainingConfig.min_size)
+            help="Shorter side of the last generator's canvas, 11 to 1024 px, from where detail levels go on.",
+            show_default=str(TrainingConfig.hand_over),
+        ),
+    ] = None,
+    detail: Annotated[
+        bool | None,
+        typer.Option(
+            "--detail/--no-detail",
+            help="Draw what is finer than the hand-over from the photo itself, which is stored in the model; without "
+            "detail generators are trained up to the finest scale.",
+            show_default=_by_preset("detail"),
         ),
     ] = None,
     scales: Annotated[
         int | None,
         typer.Option(
             min=1,
-            help="Number of scales, 1 or more.",
+            help="Number of scales that are trained, 1 or more.",
             show_default=f"as many as fit factor {TrainingConfig.scale_factor}",
         ),
     ] = None,
@@ -100,8 +124,8 @@ def command(
         bool | None,
         typer.Option(
             "--continuation/--no-continuation",
-            help="Train one generator more, for pictures drawn larger than the photo (zoom above 1).",
-            show_default=_by_preset("continuation"),
+            help="Without detail: train one generator more, for pictures drawn larger than the photo (zoom above 1).",
+            show_default=_by_preset("continuation", WITHOUT_DETAIL),
         ),
     ] = None,
     seed: Annotated[
@@ -109,7 +133,10 @@ def command(
     ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N; strict, no silent fallback.")] = "auto",
     threads: Annotated[
-        int | None, typer.Option(min=1, help="CPU threads, 1 or more.", show_default="one per core")
+        int | None,
+        typer.Option(
+            min=1, help="CPU threads, 1 or more.", show_default=f"{DETAIL_THREADS}; one per core without detail"
+        ),
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Continue a stopped run in RUN.")] = False,
     to_tensorboard: Annotated[
@@ -121,7 +148,6 @@ def command(
     import torch
     from singan_cli.progress import tensorboard, training_progress
 
-    from singan_train import config as configs
     from singan_train import trainer
     from singan_train.calibration import expected_seconds
     from singan_train.device import resolve
@@ -131,6 +157,8 @@ def command(
         "preset": preset,
         "max_size": max_size,
         "min_size": min_size,
+        "hand_over": hand_over,
+        "detail": detail,
         "scales": scales,
         "schedule": schedule,
         "channels": channels,
@@ -140,16 +168,18 @@ def command(
         "precision": precision,
         "seed": seed,
     }
+    place = resolve(device)
+    if resume:
+        start = trainer.to_resume(out)
+    else:
+        config = chosen(asked, place)
+        start = trainer.begin(photo, config, place, masks)[0]
+    if threads is None and start.config.detail and place.type == "cpu":
+        threads = DETAIL_THREADS
     if threads:
         torch.set_num_threads(threads)
-    place = resolve(device)
-    changes = {name: value for name, value in asked.items() if name != "preset"}
-    config = configs.preset(preset or TrainingConfig.preset, **changes)
-    if config.preset == "standard" and place.type == "cuda" and max_size is None:
-        config = configs.preset("standard", **changes | {"max_size": MOST_ON_CUDA})
-    start = trainer.to_resume(out) if resume else trainer.begin(photo, config, place, masks)[0]
     typer.echo(plan_text(start))
-    say_time(expected_seconds(start, place), start.config.preset, place, torch.get_num_threads())
+    say_time(expected_seconds(start, place), start.config, place, torch.get_num_threads())
     if dry_run:
         return
     board = tensorboard(out / "tensorboard" if to_tensorboard else None)
@@ -173,12 +203,23 @@ def command(
     typer.echo(f"wrote {out}")
 
 
-def say_time(seconds: float, preset: str, place: torch.device, threads: int) -> None:
+def chosen(asked: dict[str, Any], place: torch.device) -> TrainingConfig:
+    """The preset with what was asked for. Raises RequestError."""
+    from singan_train import config as configs
+
+    changes = {name: value for name, value in asked.items() if name != "preset"}
+    config = configs.preset(asked["preset"] or TrainingConfig.preset, **changes)
+    larger = config.preset == "standard" and not config.detail and place.type == "cuda" and asked["max_size"] is None
+    return configs.preset("standard", **changes | {"max_size": MOST_ON_CUDA}) if larger else config
+
+
+def say_time(seconds: float, config: TrainingConfig, place: torch.device, threads: int) -> None:
     """How long training will take, and what would be shorter if that is long."""
     on = f"{place}, {threads} threads" if place.type == "cpu" else str(place)
     typer.echo(f"training on {on}: about {duration(seconds)}")
     if seconds > LONG:
-        shorter = "a smaller --max-size" if preset == "draft" else "--preset draft or a smaller --max-size"
+        less = "fewer --iterations" if config.detail else "a smaller --max-size"
+        shorter = less if config.preset == "draft" else f"--preset draft or {less}"
         typer.echo(
             f"warning: this will be long; {shorter} would be shorter, and --resume goes on after a stop", err=True
         )
@@ -213,15 +254,16 @@ def plan_text(start: Start) -> str:
     """The pyramid of a run that has not begun, scale by scale."""
     from singan_train.networks import Discriminator, Generator
 
-    config = start.config
+    config, pyramid = start.config, start.pyramid
     height, width = start.photo_size
+    labels = f" and labels {', '.join(start.labels)}" if start.labels else ""
     lines = [
-        f"{start.name}: {width}x{height}, {channels_text(start.channels, start.labels)}; preset {config.preset}, "
+        f"{start.name}: {width}x{height}, {start.picture_channels} channels{labels}; preset {config.preset}, "
         f"seed {config.seed}, device {start.device}, {config.precision}, border {config.border}",
-        f"{len(start.pyramid.shapes)} scales, factor {start.pyramid.scale_factor:.4f}; an iteration is "
+        f"{len(pyramid.shapes)} scales to train, factor {pyramid.scale_factor:.4f}; an iteration is "
         f"{config.discriminator_steps} discriminator and {config.generator_steps} generator steps",
     ]
-    for scale, (rows, columns) in enumerate(start.pyramid.sizes):
+    for scale, (rows, columns) in enumerate(pyramid.sizes):
         hidden = config.width_at(scale)
         networks = (
             Generator(start.channels, hidden, config.generator_norm),
@@ -229,6 +271,21 @@ def plan_text(start: Start) -> str:
         )
         count = sum(parameter.numel() for network in networks for parameter in network.parameters())
         iterations = config.iterations_for((rows, columns))
-        name = f"scale {scale}" if scale < len(start.pyramid.shapes) else "continuation"
+        name = f"scale {scale}" if scale < len(pyramid.shapes) else "continuation"
         lines.append(f"  {name}: {columns}x{rows}, width {hidden}, {count} parameters, {iterations} iterations")
-    return "\n".join(lines)
+    return "\n".join([*lines, *_detail_lines(start)])
+
+
+def _detail_lines(start: Start) -> list[str]:
+    """What lies above the generators."""
+    levels = start.pyramid.levels
+    if not levels:
+        small = f"no detail levels: the photo is no larger than the hand-over of {start.config.hand_over} px"
+        return [small] if start.config.detail else []
+    height, width = levels[-1]
+    masks = ", and so are the masks" if start.labels else ""
+    return [
+        f"{len(levels)} detail levels, nothing to train: they draw with pixels of the photo itself",
+        *(f"  level {level}: {columns}x{rows}" for level, (rows, columns) in enumerate(levels)),
+        f"the photo is stored in the run and in what is exported from it, at {width}x{height}{masks}",
+    ]

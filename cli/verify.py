@@ -64,6 +64,9 @@ def parity_lines(parity: Parity) -> list[str]:
             f"scale {scale}: {len(checks)} sizes, max {worst.maximum:.1e}, rms {max(c.rms for c in checks):.1e} "
             f"(allowed {worst.allowed:.0e})"
         )
+    for scale in sorted({check.scale for check in parity.double}):
+        worst = max((check for check in parity.double if check.scale == scale), key=lambda check: check.maximum)
+        lines.append(f"scale {scale} in double precision: max {worst.maximum:.1e} (allowed {worst.allowed:.0e})")
     for check in parity.pyramid:
         lines.append(
             f"pyramid {check.size[1]}x{check.size[0]}: max {check.maximum:.1e}, rms {check.rms:.1e} "

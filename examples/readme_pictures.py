@@ -5,28 +5,38 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from singan_core import images
 from singan_runtime import Sampler, animation, video
 
-ROW_HEIGHT = 166  # px
+QUALITY = 88  # of JPEG: at full size the eye sees no more
+SMALL = 960  # px, width of pictures that are shown small
+
+
+def save(pixels: NDArray[np.uint8], path: Path, width: int | None = None) -> None:
+    """Write a picture (h, w, C), reduced to a width if one is given."""
+    image = images.to_pillow(pixels)
+    if width is not None:
+        image = image.resize((width, round(image.height * width / image.width)), Image.Resampling.LANCZOS)
+    image.save(path, quality=QUALITY)
 
 
 def main(bundle: Path, photo: Path, folder: Path) -> None:
-    """Photo, samples, a wide and a tall one in one row's height, a screen at full size, and an animation."""
+    """Photo, samples of its shape, a screen at full size, a phone and a banner, and an animation."""
     folder.mkdir(parents=True, exist_ok=True)
     sampler = Sampler.load(bundle)
     with Image.open(photo) as image:
-        small = image.resize((round(image.width * ROW_HEIGHT / image.height), ROW_HEIGHT), Image.Resampling.LANCZOS)
-    small.save(folder / "photo.jpg", quality=92)
-    for seed in (1, 2):
-        images.save(folder / f"sample_{seed}.jpg", sampler.sample(seed=seed)[0], "jpeg")
-    images.save(folder / "wide.jpg", sampler.sample((ROW_HEIGHT, 500), seed=4, zoom=1.0)[0], "jpeg")
-    images.save(folder / "tall.jpg", sampler.sample((320, 180), seed=5)[0], "jpeg")
-    images.save(folder / "screen.jpg", sampler.sample((1080, 1920), seed=6)[0], "jpeg")
+        save(np.asarray(image.convert("RGB")), folder / "photo.jpg", SMALL)
+    for seed in (1, 2, 3):
+        save(sampler.sample(seed=seed)[0], folder / f"sample_{seed}.jpg", SMALL)
+    save(sampler.sample((1080, 1920), seed=6)[0], folder / "screen.jpg")
+    save(sampler.sample((1200, 540), seed=5)[0], folder / "tall.jpg")
+    save(sampler.sample((400, 1800), seed=4)[0], folder / "wide.jpg")
     walk = animation.Walk(frames=40, loop=True)
-    video.save(folder / "animation.gif", animation.animate(sampler, walk), fps=10)
+    video.save(folder / "animation.gif", animation.animate(sampler, walk, (214, 320)), fps=10)
 
 
 if __name__ == "__main__":

@@ -45,6 +45,16 @@ def read(path: Path, channels: str = "auto") -> Floats:
             unit = unit[..., :1]
     else:
         unit = _convert(unit, int(channels))
+    return _floats(unit)
+
+
+def from_pixels(pixels: Pixels) -> Floats:
+    """One picture, uint8 (H, W, 1, 3 or 4) with straight colours, as (1, C, H, W) float32 in [-1, 1]."""
+    return _floats(pixels.astype(np.float32) / np.float32(255))
+
+
+def _floats(unit: Floats) -> Floats:
+    """(1, C, H, W) in [-1, 1], premultiplied, of straight (H, W, C) in [0, 1]."""
     if unit.shape[2] == 4:
         unit = np.concatenate([unit[..., :3] * unit[..., 3:], unit[..., 3:]], axis=2)
     return np.ascontiguousarray(unit.transpose(2, 0, 1)[None] * 2 - 1, np.float32)

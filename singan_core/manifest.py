@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import itertools
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,15 +15,29 @@ from singan_core.atomic import atomic_file
 from singan_core.errors import BundleError
 from singan_core.pyramid import Pyramid
 
-FORMAT_VERSION = 1
+GENERATORS_ONLY, WITH_DETAIL = 1, 2
+"""Format versions: 2 has detail levels and with them another rule for sizes; without detail all is as it was."""
 NAME = "manifest.json"
 Kind = Literal["run", "bundle"]
+MOST_DETAIL = 8192  # px, longest side of a stored photo
+_OPTIONAL = ("labels", "detail")
 _COMMAND = {"run": "singan train", "bundle": "singan export"}
 
 
 @dataclass(frozen=True)
+class Detail:
+    """The scales of the second kind: levels of the photo itself, above the last generator that draws."""
+
+    hand_over: int  # the last generator that draws
+    levels: tuple[tuple[int, int], ...]  # (height, width), coarsest first; the last is the stored photo's
+    photo_sha256: str  # of the decoded pixels of photo.webp, (h, w, C) uint8
+    shifts: tuple[int, ...] = ()  # bits by which products with each level's basis are shifted; a run has none yet
+    position: float = 2.0  # weight of the height in the search, in parts of the features' variance
+
+
+@dataclass(frozen=True)
 class Manifest:
-    """What a run or bundle is; every field but labels is required in the file."""
+    """What a run or bundle is; every field but labels and detail is required in the file."""
 
     kind: Kind
     name: str
@@ -40,21 +55,35 @@ class Manifest:
     labels: tuple[str, ...] = ()  # of the channels after RGB; the field may be missing
     halo: int = HALO
     noise_spec: str = noise.SPEC
-    format_version: int = FORMAT_VERSION
+    detail: Detail | None = None  # the field may be missing: then generators draw everything
+
+    @property
+    def format_version(self) -> int:
+        """Of the file."""
+        return WITH_DETAIL if self.detail else GENERATORS_ONLY
+
+    @property
+    def generators(self) -> Manifest:
+        """The same without detail levels: what the generators alone are."""
+        return self if self.detail is None else dataclasses.replace(self, detail=None, labels=())
 
     @property
     def picture_channels(self) -> int:
-        """Channels without the labels: 1, 3 or 4."""
-        return self.channels - len(self.labels)
+        """Channels without the labels: 1, 3 or 4. With detail the generators draw no labels."""
+        return self.channels if self.detail else self.channels - len(self.labels)
 
     def as_json(self) -> dict[str, Any]:
-        """The content of manifest.json; without labels it is what it was before there were any."""
-        return {name: value for name, value in dataclasses.asdict(self).items() if name != "labels" or value}
+        """The content of manifest.json; what a model has none of is left out."""
+        values = dataclasses.asdict(self) | {"format_version": self.format_version}
+        return {name: value for name, value in values.items() if value or name not in _OPTIONAL}
 
     @property
     def pyramid(self) -> Pyramid:
         """The trained geometry."""
-        return Pyramid(self.shapes, self.scale_factor, len(self.noise_amplitude) > len(self.shapes))
+        continuation = len(self.noise_amplitude) > len(self.shapes)
+        if self.detail is None:
+            return Pyramid(self.shapes, self.scale_factor, continuation)
+        return Pyramid(self.shapes, self.scale_factor, continuation, self.detail.levels, self.detail.hand_over)
 
 
 def are_names(labels: tuple[str, ...]) -> bool:
@@ -108,12 +137,14 @@ def _parse(data: Any, path: Path) -> Manifest:
     if not isinstance(data, dict):
         raise BundleError(f"{path}: a JSON object is expected, got {type(data).__name__}; make the folder again")
     version = data.get("format_version")
-    if version != FORMAT_VERSION:
-        advice = "upgrade singan" if isinstance(version, int) and version > FORMAT_VERSION else "make the folder again"
+    if version not in (GENERATORS_ONLY, WITH_DETAIL):
+        advice = "upgrade singan" if isinstance(version, int) and version > WITH_DETAIL else "make the folder again"
         raise BundleError(
-            f"{path}: format version {version}, but this program reads version {FORMAT_VERSION}; {advice}"
+            f"{path}: format version {version}, but this program reads versions {GENERATORS_ONLY} and {WITH_DETAIL}; "
+            f"{advice}"
         )
-    missing = [field.name for field in dataclasses.fields(Manifest) if field.name not in (*data, "labels")]
+    optional = ("labels",) if version == WITH_DETAIL else _OPTIONAL
+    missing = [field.name for field in dataclasses.fields(Manifest) if field.name not in (*data, *optional)]
     if missing:
         raise BundleError(f"{path}: lacks {', '.join(missing)}; make the folder again")
     try:
@@ -134,11 +165,22 @@ def _parse(data: Any, path: Path) -> Manifest:
             labels=tuple(str(label) for label in data.get("labels", ())),
             halo=int(data["halo"]),
             noise_spec=str(data["noise_spec"]),
+            detail=_parse_detail(data["detail"]) if version == WITH_DETAIL else None,
         )
-    except (TypeError, ValueError, AttributeError, IndexError) as error:
+    except (TypeError, ValueError, AttributeError, IndexError, KeyError) as error:
         raise BundleError(f"{path}: a field has the wrong form ({error}); make the folder again") from error
     _check_values(manifest, path)
     return manifest
+
+
+def _parse_detail(data: Any) -> Detail:
+    return Detail(
+        hand_over=int(data["hand_over"]),
+        levels=tuple((int(height), int(width)) for height, width in data["levels"]),
+        photo_sha256=str(data["photo_sha256"]),
+        shifts=tuple(int(value) for value in data["shifts"]),
+        position=float(data["position"]),
+    )
 
 
 def _check_values(manifest: Manifest, path: Path) -> None:
@@ -166,8 +208,11 @@ def _check_values(manifest: Manifest, path: Path) -> None:
                 "labels",
                 manifest.labels,
                 not manifest.labels or (are_names(manifest.labels) and manifest.picture_channels == 3),
-                f"different names for the {manifest.channels - 3} channels beyond RGB",
+                f"different names for the {manifest.channels - 3} channels beyond RGB"
+                if manifest.detail is None
+                else "different names, for a photo in RGB",
             ),
+            ("detail", manifest.detail, _is_possible(manifest), "growing levels from the hand-over's size on"),
             ("halo", manifest.halo, manifest.halo == HALO, HALO),
             ("border", manifest.border, manifest.border in ("zero", "noise"), "zero or noise"),
             ("noise_spec", manifest.noise_spec, manifest.noise_spec == noise.SPEC, noise.SPEC),
@@ -176,6 +221,21 @@ def _check_values(manifest: Manifest, path: Path) -> None:
     ]
     if wrong:
         raise BundleError(f"{path}: {'; '.join(wrong)}; make the folder again or upgrade singan")
+
+
+def _is_possible(manifest: Manifest) -> bool:
+    """Whether the detail levels, if there are any, go up from the last generator that draws."""
+    detail = manifest.detail
+    if detail is None:
+        return True
+    if not (0 <= detail.hand_over < len(manifest.shapes) and detail.levels and manifest.channels in (1, 3, 4)):
+        return False
+    grows = all(a[0] <= b[0] and a[1] <= b[1] for a, b in itertools.pairwise(detail.levels))
+    begins = detail.levels[0] == manifest.shapes[detail.hand_over]
+    limits = all(1 <= side <= MOST_DETAIL for size in detail.levels for side in size)
+    shifts = manifest.kind == "run" or len(detail.shifts) == len(detail.levels)
+    heights = 0 <= detail.position <= 100
+    return grows and begins and limits and shifts and heights and all(0 <= shift < 16 for shift in detail.shifts)
 
 
 def _check_file(folder: Path, name: str, digest: str | None, kind: Kind) -> None:

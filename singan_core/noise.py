@@ -7,6 +7,7 @@ pair are specified with test vectors in docs/noise.md; change nothing here witho
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +26,8 @@ _HIGH = np.uint64(32)
 _ROWS_AT_ONCE = 1 << 15  # counters per block: the working set stays in cache
 
 U64 = NDArray[np.uint64]
+Reals = NDArray[np.floating[Any]]  # float32 or float64
+Precision = type[np.floating[Any]]
 
 
 def philox(counter: tuple[U64, U64, U64, U64], key: tuple[int, int]) -> tuple[U64, U64, U64, U64]:
@@ -55,21 +58,31 @@ def _box_muller(a: U64, b: U64) -> tuple[NDArray[np.float64], NDArray[np.float64
 
 
 def field(
-    seed: int, scale: int, frame: int, channels: int, y: int, x: int, height: int, width: int
-) -> NDArray[np.float32]:
-    """Unit Gaussian noise (channels, height, width), float32, of the window whose first value is at (y, x).
+    seed: int,
+    scale: int,
+    frame: int,
+    channels: int,
+    y: int,
+    x: int,
+    height: int,
+    width: int,
+    dtype: Precision = np.float32,
+) -> Reals:
+    """Compute unit Gaussian noise (channels, height, width) of the window whose first value is at (y, x).
 
     y and x are signed 32-bit; seed 0..2^64-1; scale and channel 0..65535; frame 0..2^32-1. The window of a field
-    equals the slice of the whole, value for value.
+    equals the slice of the whole, value for value. With float64 the values are those before rounding to float32.
     """
     key = (seed & 0xFFFFFFFF, seed >> 32)
     first, last = x >> 2, (x + width - 1) >> 2  # four neighbours along x share a counter, one word each
     groups = (np.arange(first, last + 1, dtype=np.int64) & 0xFFFFFFFF).astype(np.uint64)
     rows = (np.arange(y, y + height, dtype=np.int64) & 0xFFFFFFFF).astype(np.uint64)
-    out = np.empty((channels, height, width), np.float32)
+
+    out = np.empty((channels, height, width), dtype)
     skip = x - 4 * first
     step = max(1, _ROWS_AT_ONCE // len(groups))
-    quad = np.empty((step, len(groups), 4), np.float32)
+    quad = np.empty((step, len(groups), 4), dtype)
+
     for channel in range(channels):
         stream = np.uint64(scale << 16 | channel)
         for top in range(0, height, step):
@@ -83,11 +96,17 @@ def field(
 
 
 def of_canvas(
-    seed: int, scale: int, frame: int, channels: int, size: tuple[int, int], border: str
-) -> NDArray[np.float32]:
-    """Unit noise (channels, H+10, W+10) of a canvas of size (H, W) with its halo, filled as the border mode says."""
+    seed: int,
+    scale: int,
+    frame: int,
+    channels: int,
+    size: tuple[int, int],
+    border: str,
+    dtype: Precision = np.float32,
+) -> Reals:
+    """Compute unit noise (channels, H+10, W+10) of a canvas (H, W) and its halo, filled as the border mode says."""
     height, width = size
-    return of_region(seed, scale, frame, channels, size, ((0, height), (0, width)), border)
+    return of_region(seed, scale, frame, channels, size, ((0, height), (0, width)), border, dtype=dtype)
 
 
 def of_region(
@@ -99,20 +118,23 @@ def of_region(
     region: tuple[tuple[int, int], tuple[int, int]],
     border: str,
     wrap: tuple[bool, bool] = (False, False),
-) -> NDArray[np.float32]:
-    """Unit noise (channels, h+10, w+10) of a region, (start, stop) of rows and columns, of a canvas, with its halo.
+    dtype: Precision = np.float32,
+) -> Reals:
+    """Compute unit noise (channels, h+10, w+10) of a region of a canvas and its halo.
 
-    Beyond the canvas it is what the border mode says: with noise the field goes on, with zero there is none. Along an
-    axis that wraps the canvas is repeated.
+    The region is (start, stop) of rows and of columns. Beyond the canvas the border mode decides: with noise the field
+    goes on, with zero there is none. Along an axis that wraps, the canvas is repeated.
     """
     spans = [(start - HALO, stop + HALO) for start, stop in region]
-    made = np.zeros((channels, *(stop - start for start, stop in spans)), np.float32)
+    made = np.zeros((channels, *(stop - start for start, stop in spans)), dtype)
     rows, columns = (
         list(_pieces(*span, length, periodic, border)) for span, length, periodic in zip(spans, size, wrap, strict=True)
     )
+
     for top, y, height in rows:
         for left, x, width in columns:
-            made[:, top : top + height, left : left + width] = field(seed, scale, frame, channels, y, x, height, width)
+            piece = field(seed, scale, frame, channels, y, x, height, width, dtype)
+            made[:, top : top + height, left : left + width] = piece
     return made
 
 

@@ -1,6 +1,7 @@
 """Shapes of every scale: planned once at training, fitted to a requested size ever after. Sizes are (height, width).
 
-Scale 0 is the coarsest (the SinGAN paper counts from the finest).
+Scale 0 is the coarsest (the SinGAN paper counts from the finest). Above the generators a pyramid may have detail
+levels, which have no weights and go up to the photo's own size.
 """
 
 from __future__ import annotations
@@ -18,6 +19,11 @@ DETAIL = {False: 0.5, True: 1.0}
 """How much of its detail a pass beyond the finest scale adds, by whether a continuation draws it: docs/decisions.md."""
 MAX_SIDE = 2**20
 MAX_PIXELS = 7680 * 4320  # of a whole picture, unless told otherwise
+SEARCH_AREA = 4_500
+"""Positions of the largest detail level whose every patch is searched for in the whole photo."""
+_SEARCH_FACTOR, _COPY_FACTOR = 0.75, 0.5  # between detail levels, up to the search area and above it
+_WORTH_A_LEVEL = 0.9  # of the search area's side: a hand-over that is larger is the only level searched
+_AUTO_RANGE = 0.4, 2.2  # how far zoom auto may go from keeping the area to keep the photo's height
 
 
 @dataclass(frozen=True)
@@ -27,16 +33,23 @@ class Pyramid:
     shapes: tuple[Size, ...]
     scale_factor: float
     continuation: bool = False  # one generator more, which draws what lies beyond the finest scale
+    levels: tuple[Size, ...] = ()  # of the photo's detail, coarsest first: from the hand-over's size to the photo's own
+    hand_over: int = -1  # the last generator that draws when there are levels
 
     @property
     def sizes(self) -> tuple[Size, ...]:
         """The size that each generator is trained at: the shapes, and the finest again for a continuation."""
-        return (*self.shapes, self.finest) if self.continuation else self.shapes
+        return (*self.shapes, self.shapes[-1]) if self.continuation else self.shapes
 
     @property
     def finest(self) -> Size:
-        """The trained size of the finest scale."""
-        return self.shapes[-1]
+        """The size of the finest scale: with detail the photo's own, else the last generator's."""
+        return (self.levels or self.shapes)[-1]
+
+    @property
+    def generators(self) -> Pyramid:
+        """The same without detail levels."""
+        return replace(self, levels=(), hand_over=-1)
 
     def ratio(self, scale: int) -> float:
         """r_n: how large scale n draws the scene's content, relative to the finest."""
@@ -45,8 +58,9 @@ class Pyramid:
 
     @property
     def passes(self) -> tuple[Pass, ...]:
-        """The cascade on the trained sizes."""
-        return tuple(Pass(n, n, shape) for n, shape in enumerate(self.shapes))
+        """The generators' part of the cascade on the trained sizes."""
+        last = self.hand_over if self.levels else len(self.shapes) - 1
+        return tuple(Pass(n, n, shape) for n, shape in enumerate(self.shapes[: last + 1]))
 
 
 @dataclass(frozen=True)
@@ -62,6 +76,53 @@ class Pass:
     def beyond(self) -> bool:
         """Whether it goes on beyond the finest scale."""
         return self.detail is not None
+
+
+@dataclass(frozen=True)
+class Fit:
+    """What draws a picture: generators, then detail levels, then one resampling, of which the picture is a part."""
+
+    passes: tuple[Pass, ...]
+    levels: tuple[Size, ...]  # canvases of the detail levels that draw, coarsest first
+    whole: Size  # of what is drawn: larger than the picture where its coarsest canvas would be under 11 px
+    origin: tuple[int, int]  # top and left of the picture in it
+    size: Size  # (height, width) of the picture
+    searched: int = 0  # of the levels: those whose every patch looks for its nearest in the whole photo
+
+    @property
+    def window(self) -> tuple[tuple[int, int], tuple[int, int]]:
+        """The rows and the columns, (start, stop) each, of the whole that are the picture."""
+        (top, left), (height, width) = self.origin, self.size
+        return (top, top + height), (left, left + width)
+
+
+def detail_levels(photo: Size, hand_over: Size) -> tuple[Size, ...]:
+    """The sizes of the detail levels from the hand-over's to the photo's own; none for a photo that is no larger.
+
+    Small steps as long as every patch is searched for, then larger ones, which copying needs less of.
+    """
+    if min(photo) <= min(hand_over):
+        return ()
+    top = min(math.sqrt(SEARCH_AREA / (photo[0] * photo[1])), 1.0)
+    base = math.sqrt(hand_over[0] * hand_over[1] / (photo[0] * photo[1]))
+    ratios = _between(base, top, _SEARCH_FACTOR) if base < _WORTH_A_LEVEL * top else [base]
+    ratios += _between(ratios[-1], 1.0, _COPY_FACTOR)[1:]
+    sizes = [hand_over]
+    for ratio in ratios[1:]:  # the hand-over's own sides are rounded, so that one may be a little longer
+        height, width = (math.floor(side * ratio + 1e-9) for side in photo)
+        sizes.append((max(height, hand_over[0]), max(width, hand_over[1])))
+    return (*sizes[:-1], photo)
+
+
+def count_searched(levels: tuple[Size, ...]) -> int:
+    """How many levels of the photo, coarsest first, are searched as a whole: the small ones, the first in any case."""
+    return max(1, sum(height * width <= SEARCH_AREA for height, width in levels))
+
+
+def _between(low: float, high: float, factor: float) -> list[float]:
+    """Ratios from low to high, each larger by about 1 / factor, in a whole number of equal steps, one at least."""
+    steps = max(1, round(math.log(low / high) / math.log(factor))) if low < high else 0
+    return [low * (high / low) ** (step / steps) for step in range(steps)] + [high]
 
 
 def plan(
@@ -125,27 +186,75 @@ def check_size(size: Size) -> None:
 
 
 def auto_zoom(pyramid: Pyramid, size: Size) -> float:
-    """The zoom that keeps the photo's composition on a canvas of the given size."""
+    """The zoom that keeps the photo's composition on a canvas of the given size.
+
+    With detail levels it keeps the photo's height, so that what is above and below keeps its place on any shape, within
+    limits that count from keeping the area.
+    """
     height, width = pyramid.finest
     area = math.sqrt(size[0] * size[1] / (height * width))
+    if pyramid.levels:
+        low, high = _AUTO_RANGE
+        return min(max(size[0] / height, low * area), high * area)
     return min(area, min(size) * pyramid.ratio(0) / _AUTO_COARSEST)
 
 
-def fit(pyramid: Pyramid, size: Size, zoom: float | None = None) -> tuple[Pass, ...]:
-    """The passes that draw a picture of exactly the given size; zoom None chooses one that keeps the composition.
+def fit(pyramid: Pyramid, size: Size, zoom: float | None = None, wrap: tuple[bool, bool] = (False, False)) -> Fit:
+    """What draws a picture of exactly the given size; zoom None chooses one that keeps the composition.
 
-    Zoom 1 keeps the trained texture scale; 2 draws everything twice as large. Below 1 the finest scales are left
-    out, above 1 the finest generator goes on. Raises RequestError when the coarsest canvas would be under 11 px.
+    Zoom 1 keeps the texture scale of the finest scale; 2 draws everything twice as large. Below 1 the finest scales are
+    left out. Above 1 a pyramid of generators goes on with its finest. Raises RequestError when the coarsest canvas
+    would be under 11 px; with detail levels, where it is then a part of a wider one, only along an axis that wraps.
     """
     check_size(size)
     if zoom is None:
         zoom = auto_zoom(pyramid, size)
     elif not (math.isfinite(zoom) and zoom > 0):
         raise RequestError(f"zoom {zoom:g} is not possible: it must be a number above 0")
+    if pyramid.levels:
+        return _fit_with_detail(pyramid, size, zoom, wrap)
     passes = _passes(pyramid, size, zoom)
     if min(passes[0].canvas) < MIN_CANVAS:
         raise RequestError(_too_coarse(pyramid, size, zoom, passes[0].canvas))
-    return passes
+    return Fit(passes, (), size, (0, 0), size)
+
+
+def _fit_with_detail(pyramid: Pyramid, size: Size, zoom: float, wrap: tuple[bool, bool]) -> Fit:
+    whole = _wide_enough(pyramid, size, zoom, wrap)
+    origin = (whole[0] - size[0]) // 2, (whole[1] - size[1]) // 2
+    used = next((n for n in range(len(pyramid.levels)) if _level_ratio(pyramid, n) >= zoom), len(pyramid.levels) - 1)
+
+    def canvas(shape: Size) -> Size:
+        height, width = (
+            max(1, round(side / zoom * own / finest))
+            for side, own, finest in zip(whole, shape, pyramid.finest, strict=True)
+        )
+        return height, width
+
+    passes = tuple(replace(step, canvas=canvas(step.canvas)) for step in pyramid.passes)
+    canvases = tuple(canvas(shape) for shape in pyramid.levels[: used + 1])
+    return Fit(passes, canvases, whole, origin, size, min(used + 1, count_searched(pyramid.levels)))
+
+
+def _level_ratio(pyramid: Pyramid, level: int) -> float:
+    height, width = pyramid.levels[level]
+    return math.sqrt(height * width / (pyramid.finest[0] * pyramid.finest[1]))
+
+
+def _wide_enough(pyramid: Pyramid, size: Size, zoom: float, wrap: tuple[bool, bool]) -> Size:
+    """The size with each side so long that its coarsest canvas has 11 px. Raises RequestError along a wrapped axis."""
+    whole = []
+    for axis, side in enumerate(size):
+        per_pixel = pyramid.finest[axis] / pyramid.shapes[0][axis] * zoom
+        least = math.ceil((MIN_CANVAS - 0.5) * per_pixel)
+        if side < least and wrap[axis]:
+            name = "xy"[1 - axis]
+            raise RequestError(
+                f"size {size[1]}x{size[0]} at zoom {zoom:.4g} is too short to repeat along {name}: "
+                f"that side needs at least {least} px, or a lower zoom"
+            )
+        whole.append(max(side, least))
+    return whole[0], whole[1]
 
 
 def _passes(pyramid: Pyramid, size: Size, zoom: float) -> tuple[Pass, ...]:

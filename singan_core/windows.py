@@ -29,6 +29,10 @@ class Span(NamedTuple):
         """With so many more positions at both ends."""
         return Span(self.start - by, self.stop + by)
 
+    def moved(self, by: int) -> Span:
+        """So many positions further on."""
+        return Span(self.start + by, self.stop + by)
+
     def within(self, length: int, periodic: bool) -> Span:
         """What of it lies on the canvas; once around is all that a periodic one has."""
         if not periodic:

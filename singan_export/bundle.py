@@ -14,20 +14,25 @@ import numpy as np
 from singan_core import images
 from singan_core import manifest as manifests
 from singan_core.atomic import atomic_folder
+from singan_core.detail import resize, store
+from singan_core.detail.photo import premultiplied, straight
 from singan_core.errors import BundleError, OutputError
+from singan_core.images import Pixels
 from singan_core.manifest import Manifest
 from singan_core.pyramid import MAX_PIXELS
 from singan_core.version import tool_version
-from singan_export import formats, graph, parity
+from singan_export import double, formats, graph, parity
 from singan_export.comparison import FormatCheck
 from singan_export.parity import Parity
+from singan_export.photo import check_alike, find_source
 from singan_runtime import providers
 from singan_runtime.graphs import Graphs, graph_name
-from singan_runtime.sampler import RECONSTRUCTION_NOISE, Sampler
+from singan_runtime.sampler import DOUBLE, RECONSTRUCTION_NOISE, Sampler
 from singan_train.frozen import FrozenPyramid
 from singan_train.run import read_generator
 
 PREVIEW = "preview.png"
+PREVIEW_SIDE = 640  # px, longer side of a preview with detail
 
 
 def frozen_run(folder: Path, manifest: Manifest) -> FrozenPyramid:
@@ -36,11 +41,19 @@ def frozen_run(folder: Path, manifest: Manifest) -> FrozenPyramid:
     return FrozenPyramid(manifest.pyramid, generators, manifest.noise_amplitude, manifest.noise_channels)
 
 
-def export(run: Path, out: Path, force: bool = False, folders: Sequence[str] = ()) -> Parity:
+def export(
+    run: Path,
+    out: Path,
+    force: bool = False,
+    folders: Sequence[str] = (),
+    photo: Path | None = None,
+    hand_over: int | None = None,
+) -> Parity:
     """Write the bundle of a finished run, further formats included, and return what was measured.
 
-    Raises BundleError for an unfinished or damaged run, ParityError (and leaves no bundle) when a graph differs from
-    its network by more than the budget, ExportError, OutputError, or InstallError when ONNX Runtime is missing.
+    The photo goes into the bundle: the run's own, or the one given for a run without. Raises BundleError for an
+    unfinished or damaged run, ParityError (and leaves no bundle) when a graph differs from its network by more than the
+    budget, RequestError, ImageError, ExportError, OutputError, or InstallError when ONNX Runtime is missing.
     """
     providers.onnxruntime()
     trained = manifests.read(run, "run")
@@ -48,22 +61,46 @@ def export(run: Path, out: Path, force: bool = False, folders: Sequence[str] = (
         raise OutputError(f"{out}: already exists; choose another folder or pass --force to replace it")
     if force and out.is_dir() and any(out.iterdir()) and not (out / manifests.NAME).is_file():
         raise OutputError(f"{out}: not a bundle, so --force does not replace it; choose another folder")
+    source = find_source(run, trained, photo, hand_over)
     frozen = frozen_run(run, trained)
     with atomic_folder(out) as folder:
-        for scale, generator in enumerate(frozen.generators):
-            model = graph.build(generator, graph.metadata(trained, scale))
-            (folder / graph_name(scale)).write_bytes(model.SerializeToString(deterministic=True))
         shutil.copyfile(run / RECONSTRUCTION_NOISE, folder / RECONSTRUCTION_NOISE)
         created = datetime.now(UTC).isoformat(timespec="seconds")
         draft = dataclasses.replace(trained, kind="bundle", created=created, tool_version=tool_version(), files={})
+        draft = dataclasses.replace(draft, detail=source.write(folder) if source else None)
+        write_graphs(folder, draft, frozen)
         sampler = open_unfinished(folder, draft)
+        if source is not None and photo is not None:
+            check_alike(source, sampler.without_detail().reconstruction(len(trained.shapes)))
         measured = parity.compare(sampler, frozen)
         measured.require()
         (folder / formats.PARITY).write_text(json.dumps(measured.as_json(), indent=2) + "\n", encoding="utf-8")
-        images.save(folder / PREVIEW, sampler.reconstruct())
+        images.save(folder / PREVIEW, preview(sampler))
         manifests.write(folder, dataclasses.replace(draft, files=manifests.hash_files(folder)))
         checks = formats.add(folder, folders, frozen)
     return dataclasses.replace(measured, formats=tuple(checks))
+
+
+def preview(sampler: Sampler) -> Pixels:
+    """Draw the reconstruction, uint8 (h, w, C): at the trained size, with detail reduced to 640 px a side."""
+    pixels = sampler.reconstruct()
+    if sampler.photo is None:
+        return pixels
+    return straight(resize.resize(premultiplied(pixels), sampler.size_within(PREVIEW_SIDE)))
+
+
+def write_graphs(folder: Path, manifest: Manifest, frozen: FrozenPyramid) -> None:
+    """Write every generator in float32, and in double precision those that draw below detail levels."""
+    last = manifest.detail.hand_over if manifest.detail else -1
+    if manifest.detail:
+        (folder / DOUBLE).mkdir()
+    for scale, generator in enumerate(frozen.generators):
+        props = graph.metadata(manifest, scale)
+        model = graph.build(generator, props)
+        (folder / graph_name(scale)).write_bytes(model.SerializeToString(deterministic=True))
+        if scale <= last:
+            model = double.build(generator, props)
+            (folder / DOUBLE / graph_name(scale)).write_bytes(model.SerializeToString(deterministic=True))
 
 
 def add(bundle: Path, folders: Sequence[str], run: Path | None = None, force: bool = False) -> list[FormatCheck]:
@@ -98,4 +135,5 @@ def run_of(bundle: Manifest, run: Path) -> Manifest:
 def open_unfinished(folder: Path, manifest: Manifest) -> Sampler:
     """A CPU sampler of a folder whose manifest is not written yet."""
     noise = np.load(folder / RECONSTRUCTION_NOISE, allow_pickle=False)
-    return Sampler(manifest, Graphs(folder, "cpu", None), noise, MAX_PIXELS)
+    graphs = Graphs(folder / DOUBLE if manifest.detail else folder, "cpu", None)
+    return Sampler(manifest, graphs, noise, MAX_PIXELS, *store.read(folder, manifest))

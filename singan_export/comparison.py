@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from singan_core import HALO, cascade, noise, windows
 from singan_core.errors import ParityError, RequestError
 from singan_core.pyramid import Pass, Size
-from singan_runtime.sampler import Picture, Sampler
+from singan_runtime.picture import Picture
+from singan_runtime.sampler import Sampler
 
 Floats = NDArray[np.float32]
 Inputs = tuple[Floats, Floats]

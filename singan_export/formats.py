@@ -21,11 +21,13 @@ from singan_core.manifest import Manifest
 from singan_export import comparison, fused, graph, half, int8, torch_formats
 from singan_export.comparison import FormatCheck, Opened
 from singan_runtime.graphs import Graphs, graph_name
+from singan_runtime.picture import Picture
 from singan_runtime.quality import sliced_wasserstein
-from singan_runtime.sampler import PRECISIONS, Picture, Sampler
+from singan_runtime.sampler import Sampler
 from singan_train.frozen import FrozenPyramid
 
 FORMATS = ("onnx", "torchscript", "pt2", "fused")
+PRECISIONS = ("fp32", "fp16", "int8")  # fp64 is in a bundle with detail from the beginning
 PARITY = "parity.json"
 SAMPLES = 4  # pictures that facts draws
 TRAINED = ("torchscript", "pt2")  # made from the networks, not from the graphs
@@ -66,7 +68,7 @@ def add(
     format that is there already, ExportError when a writer fails and ParityError over budget; then the folder is not
     there.
     """
-    sampler = Sampler.load(bundle, device="cpu")
+    sampler = Sampler.load(bundle, device="cpu").without_detail()
     for name in folders:
         if name in TRAINED and networks is None:
             raise RequestError(f"{name} is made from the trained networks: name the run as well, --run RUN")
@@ -144,7 +146,7 @@ class Facts:
 
 def facts(bundle: Path, name: str) -> Facts:
     """Size, speed and patch distance of a format of a bundle. Raises BundleError."""
-    sampler = Sampler.load(bundle, device="cpu", threads=1)
+    sampler = Sampler.load(bundle, device="cpu", threads=1).without_detail()
     picture = next(comparison.pictures(sampler))
     photo = sampler.reconstruct()
     seconds, distance = _drawn(opened(bundle / name, name, sampler).draw, sampler, picture, photo)
@@ -171,7 +173,7 @@ def _drawn(
 def check(bundle: Path, name: str, manifest: Manifest) -> None:
     """Raise BundleError unless the graphs of a format are whole and say that they belong to this bundle."""
     if name == "fused":
-        fused.check(bundle / name / fused.NAME, manifest)
+        fused.check(bundle / name / fused.NAME, manifest.generators)
     elif name not in TRAINED:
         for scale in range(len(manifest.pyramid.sizes)):
             graph.check(bundle / name / graph_name(scale), manifest, scale)

@@ -25,7 +25,8 @@ from singan_core.manifest import Manifest
 from singan_export import graph
 from singan_export.comparison import Opened, unit_noises
 from singan_runtime.graphs import open_session
-from singan_runtime.sampler import Picture, Sampler
+from singan_runtime.picture import Picture
+from singan_runtime.sampler import Sampler
 
 NAME = "pyramid.onnx"
 MANIFEST = "singan.manifest"

@@ -6,8 +6,9 @@ takes seconds a graph; tests/test_graph.py holds both against each other.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -24,9 +25,14 @@ OPSET = 17
 IR_VERSION = 8  # ONNX Runtime 1.13 and later read it
 
 
-def fold(generator: Generator) -> list[tuple[NDArray[np.float32], NDArray[np.float32]]]:
-    """Weight (out, in, 3, 3) and bias (out,) of every convolution, with the BatchNorm behind it folded in (float64)."""
+Layer = tuple[NDArray[np.floating[Any]], NDArray[np.floating[Any]]]
+"""Weight (out, in, 3, 3) and bias (out,) of a convolution."""
+
+
+def fold(generator: Generator, dtype: type[np.floating[Any]] = np.float32) -> list[Layer]:
+    """Fold every BatchNorm into the convolution before it, in float64, and round the layers to the dtype."""
     layers: list[tuple[NDArray[np.float64], NDArray[np.float64]]] = []
+
     for module in generator.net:
         if isinstance(module, nn.Conv2d):
             assert module.bias is not None
@@ -38,17 +44,23 @@ def fold(generator: Generator) -> list[tuple[NDArray[np.float32], NDArray[np.flo
             weight, bias = layers[-1]
             scale = gain.cpu().numpy()
             layers[-1] = (weight * scale[:, None, None, None], bias * scale + shift.cpu().numpy())
-    return [(weight.astype(np.float32), bias.astype(np.float32)) for weight, bias in layers]
+
+    return [(weight.astype(dtype), bias.astype(dtype)) for weight, bias in layers]
+
+
+def leaky_slope(generator: Generator) -> float:
+    """Read the slope that all of the generator's LeakyReLUs share."""
+    return next(module.negative_slope for module in generator.net if isinstance(module, nn.LeakyReLU))
 
 
 def build(generator: Generator, props: Mapping[str, str]) -> onnx.ModelProto:
-    """The checked graph of a generator in eval mode: inputs noise and prev, output image, metadata_props."""
-    slope = next(module.negative_slope for module in generator.net if isinstance(module, nn.LeakyReLU))
+    """Build the checked graph of a generator in eval mode: inputs noise and prev, output image, metadata_props."""
+    slope = leaky_slope(generator)
     layers = fold(generator)
-    channels = layers[-1][0].shape[0]
     nodes = [helper.make_node("Add", ["noise", "prev"], ["sum"], name="add_noise")]
     constants = []
     value = "sum"
+
     for number, (weight, bias) in enumerate(layers):
         constants += [
             numpy_helper.from_array(weight, f"weight_{number}"),
@@ -60,21 +72,34 @@ def build(generator: Generator, props: Mapping[str, str]) -> onnx.ModelProto:
         if number < len(layers) - 1:
             nodes.append(helper.make_node("LeakyRelu", [value], [f"relu_{number}"], name=f"relu_{number}", alpha=slope))
             value = f"relu_{number}"
-    for name, numbers in (("starts", [HALO, HALO]), ("ends", [-HALO, -HALO]), ("axes", [2, 3])):
-        constants.append(numpy_helper.from_array(np.array(numbers, np.int64), name))
-    nodes += [
+
+    return complete(nodes, constants, value, len(layers[-1][1]), TensorProto.FLOAT, props)
+
+
+def complete(
+    nodes: Sequence[onnx.NodeProto],
+    constants: Sequence[onnx.TensorProto],
+    value: str,
+    channels: int,
+    element: int,
+    props: Mapping[str, str],
+) -> onnx.ModelProto:
+    """Append image = tanh(value) + centre crop of prev, and make a checked model with inputs of this element type."""
+    ranges = [
+        numpy_helper.from_array(np.array(numbers, np.int64), name)
+        for name, numbers in (("starts", [HALO, HALO]), ("ends", [-HALO, -HALO]), ("axes", [2, 3]))
+    ]
+    tail = [
         helper.make_node("Tanh", [value], ["residual"], name="tanh"),
         helper.make_node("Slice", ["prev", "starts", "ends", "axes"], ["centre"], name="centre_crop"),
         helper.make_node("Add", ["residual", "centre"], ["image"], name="add_prev"),
     ]
-    haloed = ["batch", channels, "height_with_halo", "width_with_halo"]
-    graph = helper.make_graph(
-        nodes,
-        "singan_generator",
-        [helper.make_tensor_value_info(name, TensorProto.FLOAT, haloed) for name in ("noise", "prev")],
-        [helper.make_tensor_value_info("image", TensorProto.FLOAT, ["batch", channels, "height", "width"])],
-        constants,
-    )
+
+    haloed: list[str | int | None] = ["batch", channels, "height_with_halo", "width_with_halo"]
+    inputs = [helper.make_tensor_value_info(name, element, haloed) for name in ("noise", "prev")]
+    output = helper.make_tensor_value_info("image", element, ["batch", channels, "height", "width"])
+
+    graph = helper.make_graph([*nodes, *tail], "singan_generator", inputs, [output], [*constants, *ranges])
     return model(graph, props)
 
 
@@ -130,7 +155,8 @@ def check(path: Path, manifest: Manifest, scale: int) -> None:
 
 
 def metadata(manifest: Manifest, scale: int) -> dict[str, str]:
-    """What a graph says of itself in metadata_props."""
+    """What a graph says of itself in metadata_props: it is the generators' alone, whatever comes after them."""
+    manifest = manifest.generators
     height, width = manifest.pyramid.sizes[scale]
     return {
         "singan.name": manifest.name,

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -19,6 +21,7 @@ from singan_runtime.sampler import Sampler
 from singan_train.frozen import FrozenPyramid
 
 SCALE_BUDGET = 1e-5  # absolute, float32, images in [-1, 1]
+DOUBLE_BUDGET = 1e-11  # of a graph in double precision
 PYRAMID_BUDGET = 1e-3
 LEVEL_BUDGET = 1  # grey levels of 255
 LEVEL_SHARE = 0.002  # of the values may differ
@@ -64,21 +67,25 @@ class Parity:
 
     scales: tuple[ScaleCheck, ...]
     pyramid: tuple[PyramidCheck, ...]
+    double: tuple[ScaleCheck, ...] = ()  # the graphs in double precision, of bundles with detail
     formats: tuple[FormatCheck, ...] = ()  # further ones, which keep records of their own
 
     @property
     def passed(self) -> bool:
         """Every comparison within its budget."""
-        return all(check.passed for check in self.scales) and all(check.passed for check in self.pyramid)
+        return all(check.passed for check in (*self.scales, *self.double)) and all(c.passed for c in self.pyramid)
 
     def as_json(self) -> dict[str, object]:
         """The content of parity.json."""
-        scales, pyramid = ([dataclasses.asdict(check) for check in checks] for checks in (self.scales, self.pyramid))
-        return {"passed": self.passed, "scales": scales, "pyramid": pyramid}
+        parts: dict[str, Sequence[Any]] = {"scales": self.scales, "pyramid": self.pyramid}
+        if self.double:
+            parts["double"] = self.double
+        told = {name: [dataclasses.asdict(check) for check in checks] for name, checks in parts.items()}
+        return {"passed": self.passed, **told}
 
     def require(self) -> None:
         """Raise ParityError naming the first scale or canvas that is over its budget."""
-        for check in self.scales:
+        for check in (*self.scales, *self.double):
             if not check.passed:
                 batch, height, width = check.size
                 raise ParityError(
@@ -97,8 +104,25 @@ class Parity:
 
 def compare(sampler: Sampler, frozen: FrozenPyramid) -> Parity:
     """Compare the sampler's graphs with the frozen networks. Raises nothing: see Parity.require."""
-    scales = [check for scale in range(len(frozen.generators)) for check in compare_scale(sampler, frozen, scale)]
-    return Parity(tuple(scales), tuple(compare_pyramid(sampler, frozen, size) for size in comparison.canvases(sampler)))
+    plain = sampler.without_detail()
+    scales = [check for scale in range(len(frozen.generators)) for check in compare_scale(plain, frozen, scale)]
+    whole = [compare_pyramid(plain, frozen, size) for size in comparison.canvases(plain)]
+    double: list[ScaleCheck] = []
+    if sampler.photo is not None:
+        for scale in range(len(sampler.manifest.pyramid.passes)):
+            double += compare_double(sampler, frozen, scale)
+    return Parity(tuple(scales), tuple(whole), tuple(double))
+
+
+def compare_double(sampler: Sampler, frozen: FrozenPyramid, scale: int) -> Iterator[ScaleCheck]:
+    """One scale in double precision at every size, against the network in double precision."""
+    network = copy.deepcopy(frozen.generators[scale]).double()
+    for noise, prev in comparison.inputs(sampler, scale):
+        ours = sampler.graphs.generate(scale, noise, prev)
+        with torch.no_grad():
+            theirs = network(torch.from_numpy(noise).double(), torch.from_numpy(prev).double()).numpy()
+        batch, _, height, width = ours.shape
+        yield ScaleCheck(scale, (batch, height, width), *comparison.difference(ours, theirs), DOUBLE_BUDGET)
 
 
 def compare_scale(sampler: Sampler, frozen: FrozenPyramid, scale: int) -> Iterator[ScaleCheck]:

@@ -20,7 +20,8 @@ from torch import Tensor, nn
 from singan_core import HALO, cascade
 from singan_core.errors import BundleError
 from singan_export.comparison import Opened, unit_noises
-from singan_runtime.sampler import Picture, Sampler
+from singan_runtime.picture import Picture
+from singan_runtime.sampler import Sampler
 from singan_train.frozen import FrozenPyramid
 
 TORCHSCRIPT, PT2 = "torchscript", "pt2"

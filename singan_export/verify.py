@@ -9,12 +9,13 @@ import numpy as np
 from PIL import Image
 
 from singan_core.errors import BundleError, ParityError
+from singan_core.manifest import Manifest
 from singan_export import comparison, formats, graph, parity, torch_formats
-from singan_export.bundle import PREVIEW, frozen_run, run_of
+from singan_export.bundle import PREVIEW, frozen_run, preview, run_of
 from singan_export.comparison import FormatCheck, Opened
 from singan_export.parity import Parity
 from singan_runtime.graphs import graph_name
-from singan_runtime.sampler import Sampler
+from singan_runtime.sampler import DOUBLE, Sampler
 
 
 @dataclass(frozen=True)
@@ -38,22 +39,25 @@ def verify(bundle: Path, run: Path | None = None) -> Verified:
     manifest = sampler.manifest
     for scale in range(len(manifest.pyramid.sizes)):
         graph.check(bundle / graph_name(scale), manifest, scale)
-    measured, reference = None, comparison.graphs(sampler)
+    for scale in range(len(manifest.pyramid.passes) if manifest.detail else 0):
+        graph.check(bundle / DOUBLE / graph_name(scale), manifest, scale)
+    plain = sampler.without_detail()
+    measured, reference = None, comparison.graphs(plain)
     if run is not None:  # before the preview: a doctored weight should be named by its scale
         networks = frozen_run(run, run_of(manifest, run))
         measured = parity.compare(sampler, networks)
         measured.require()
-        reference = torch_formats.trained(networks, sampler)
+        reference = torch_formats.trained(networks, plain)
     levels = check_preview(sampler, bundle / PREVIEW)
-    checks = check_formats(bundle, sampler, reference)
+    checks = check_formats(bundle, plain, sampler.manifest, reference)
     return Verified(len(manifest.files), len(manifest.pyramid.sizes), levels, measured, checks)
 
 
-def check_formats(bundle: Path, sampler: Sampler, reference: Opened) -> list[FormatCheck]:
+def check_formats(bundle: Path, sampler: Sampler, manifest: Manifest, reference: Opened) -> list[FormatCheck]:
     """How every further format of a bundle compares with the reference. Raises BundleError for one that is broken."""
     checks = []
-    for name in formats.present(sampler.manifest):
-        formats.check(bundle, name, sampler.manifest)
+    for name in formats.present(manifest):
+        formats.check(bundle, name, manifest)
         checks += comparison.compare(formats.opened(bundle / name, name, sampler), sampler, reference)
     return checks
 
@@ -62,7 +66,7 @@ def check_preview(sampler: Sampler, path: Path) -> int:
     """Largest difference between the reconstruction and preview.png, in grey levels. Raises ParityError over one."""
     with Image.open(path) as image:
         stored = np.asarray(image)
-    made = sampler.reconstruct()
+    made = preview(sampler)
     stored = stored[..., None] if stored.ndim == 2 else stored
     if stored.shape != made.shape:
         raise BundleError(

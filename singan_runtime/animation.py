@@ -14,11 +14,13 @@ from singan_core.errors import RequestError
 from singan_core.noise import RECONSTRUCTION_FRAME
 from singan_core.pyramid import Size
 from singan_core.windows import Region, Step
-from singan_runtime.sampler import Picture, Sampler, Zoom, check_seed, in_order
+from singan_runtime.picture import Picture, in_order
+from singan_runtime.sampler import Sampler, Zoom, check_seed
 
 Floats = NDArray[np.float32]
 Pixels = NDArray[np.uint8]
 
+LONGER_SIDE = 640  # px of a clip with detail, unless told otherwise: every frame is a picture of its own
 FPS = 10.0  # frames per second, unless told otherwise
 KINDS = ("harmonic", "paper")
 HARMONICS = 8  # at most: each takes two noise fields of the canvas
@@ -58,6 +60,11 @@ def check(walk: Walk) -> None:
     check_seed(walk.seed)
 
 
+def default_size(sampler: Sampler) -> Size:
+    """The size of a clip that is told none."""
+    return sampler.size_within(LONGER_SIDE)
+
+
 def animate(sampler: Sampler, walk: Walk, size: Size | None = None, zoom: Zoom = "auto") -> Iterator[Pixels]:
     """The frames, uint8 (h, w, C), in order; checked when the first is asked for. Raises RequestError.
 
@@ -85,7 +92,7 @@ class Clip:
     def __init__(self, sampler: Sampler, walk: Walk, size: Size | None = None, zoom: Zoom = "auto") -> None:
         check(walk)
         self.sampler, self.walk = sampler, walk
-        self.picture: Picture = sampler.picture(size, zoom, walk.start_scale)
+        self.picture: Picture = sampler.picture(size or default_size(sampler), zoom, walk.start_scale)
         sampler.check_pixels(self.picture.size)
         self.harmonics = harmonics(walk)
         self._kept: dict[int, list[Floats]] = {}
@@ -205,7 +212,7 @@ def _recursion(sampler: Sampler, walk: Walk, size: Size | None, zoom: Zoom) -> I
     Source: the reference's random walk; its first two states are z* and 0.95 z* + 0.05 u.
     """
     check(walk)
-    picture = sampler.picture(size, zoom, walk.start_scale)
+    picture = sampler.picture(size or default_size(sampler), zoom, walk.start_scale)
     sampler.check_pixels(picture.size)
     moving = windows.whole_steps(picture.passes)
     rest = {

@@ -25,6 +25,7 @@ Provenance = Callable[[int], dict[str, str]]
 
 IMAGES, MASKS, CSV, COCO = "images", "masks", "index.csv", "annotations.json"
 MOST_DESPECKLE = 15  # px
+LONGER_SIDE = 500  # px of pictures with detail, unless told otherwise
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class Request:
 
     count: int
     seed: int = 0
-    size: Size | None = None  # (height, width); None is the trained size
+    size: Size | None = None  # (height, width); None is the trained size, with detail within LONGER_SIDE
     zoom: Zoom = "auto"
     start_scale: int = 0
     despeckle: int = 0  # px, odd: masks take the majority of such a square around each pixel; 0 leaves them alone
@@ -56,13 +57,18 @@ class Row:
     run_lengths: dict[str, Any]
 
 
+def size_of(sampler: Sampler, request: Request) -> Size:
+    """The size of every picture."""
+    return sampler.size_within(LONGER_SIDE) if request.size is None else request.size
+
+
 def check(sampler: Sampler, request: Request) -> None:
     """Raise RequestError for what cannot be drawn, InstallError without pycocotools."""
     sampler.check_labels()
     if request.count < 1:
         raise RequestError(f"count {request.count} is not possible: ask for 1 picture or more")
     check_seed(request.seed, request.count)
-    sampler.check_pixels(sampler.picture(request.size, request.zoom, request.start_scale).size)
+    sampler.check_pixels(sampler.picture(size_of(sampler, request), request.zoom, request.start_scale).size)
     if request.despeckle and not (request.despeckle % 2 and 3 <= request.despeckle <= MOST_DESPECKLE):
         raise RequestError(
             f"despeckle {request.despeckle} is not possible: 0, or an odd number of 3 to {MOST_DESPECKLE} px"
@@ -85,7 +91,7 @@ def write(
     labels = sampler.manifest.labels
     for folder in (out / IMAGES, *(out / MASKS / label for label in labels)):
         make_folder(folder)
-    size = sampler.trained_size if request.size is None else request.size
+    size = size_of(sampler, request)
     names = {seed: f"{sampler.manifest.name}_{size[1]}x{size[0]}_{seed}.png" for seed in request.seeds}
     for seed, name in names.items():  # refuse before the first is drawn
         _check_same(out / IMAGES / name, provenance(seed))
@@ -134,7 +140,7 @@ def _kept(out: Path, name: str, labels: tuple[str, ...], size: Size) -> Pixels |
 
 def _make(sampler: Sampler, out: Path, name: str, request: Request, seed: int, text: dict[str, str]) -> Pixels:
     """Draw and write an item; the picture comes last, so that its being there means that all is. Its masks."""
-    pixels, masks = sampler.labelled(request.size, seed, request.zoom, request.start_scale)
+    pixels, masks = sampler.labelled(size_of(sampler, request), seed, request.zoom, request.start_scale)
     if request.despeckle:
         masks = np.stack([_despeckled(masks[..., k], request.despeckle) for k in range(masks.shape[2])], axis=2)
     for k, label in enumerate(sampler.manifest.labels):

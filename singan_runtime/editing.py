@@ -7,18 +7,19 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from singan_core import images, pyramid, resample
+from singan_core.detail.photo import premultiplied, straight
 from singan_core.errors import ImageError, RequestError
-from singan_core.pyramid import Pass, Size
+from singan_core.pyramid import Fit, Size
 from singan_core.windows import Step
 from singan_runtime import masks
-from singan_runtime.sampler import Picture, Sampler, Zoom, check_seed
+from singan_runtime.picture import Picture
+from singan_runtime.sampler import Sampler, Zoom, check_seed
 
 Floats = NDArray[np.float32]
 Pixels = NDArray[np.uint8]
@@ -47,7 +48,7 @@ def read_image(sampler: Sampler, path: Path) -> Floats:
     a bundle with labels.
     """
     channels = sampler.manifest.channels
-    if sampler.manifest.labels:
+    if sampler.manifest.labels and sampler.photo is None:
         raise RequestError(
             f"{path}: the bundle was trained with masks ({', '.join(sampler.manifest.labels)}), this picture has none: "
             "use a bundle trained without --mask"
@@ -61,19 +62,21 @@ def read_image(sampler: Sampler, path: Path) -> Floats:
     return images.read(path, str(channels))
 
 
-def start_scale_at(passes: Sequence[Pass], depth: float) -> int:
-    """The start scale that lies at a depth (0 to 1) of the passes' scales, 1 or more."""
-    return max(1, round(depth * last_scale(passes)))
+def start_scale_at(fit: Fit, depth: float) -> int:
+    """The start scale that lies at a depth (0 to 1) of the generators' scales, 1 or more; with detail above them all,
+    since coarse generators know nothing of the shape of a thing.
+    """
+    return last_scale(fit) if fit.levels else max(1, round(depth * last_scale(fit)))
 
 
-def last_scale(passes: Sequence[Pass]) -> int:
-    """The finest of the trained scales that the passes use."""
-    return max(step.generator for step in passes if not step.beyond)
+def last_scale(fit: Fit) -> int:
+    """The finest scale at which an image can be injected: with detail the levels come after the generators."""
+    return len(fit.passes) if fit.levels else max(step.generator for step in fit.passes if not step.beyond)
 
 
-def check_start(passes: Sequence[Pass], start_scale: int) -> None:
+def check_start(fit: Fit, start_scale: int) -> None:
     """Raise RequestError unless an image can be injected there."""
-    last = last_scale(passes)
+    last = last_scale(fit)
     if last == 0:
         raise RequestError("this size and zoom use the coarsest scale alone, which takes no image: raise the zoom")
     if not 1 <= start_scale <= last:
@@ -88,11 +91,27 @@ def injected(sampler: Sampler, image: Floats, size: Size, zoom: Zoom, start_scal
     The image is resampled to the canvas below the start scale, which bounds what of it can be seen: coarse canvases
     hold its layout and colours, fine ones its shapes. Raises RequestError. Source: SinGAN, section 4.
     """
-    passes = sampler.passes(size, zoom)
-    check_start(passes, start_scale)
+    fit = sampler.fit(size, zoom)
+    check_start(fit, start_scale)
     sampler.check_pixels(size)
-    below = resample.resize(image, passes[start_scale - 1].canvas)
-    return Picture(passes[start_scale:], below, (False, False))
+    if start_scale == len(fit.passes):  # past the generators: the photo's patches look for the image itself
+        first = fit.searched - 1
+        inside = on_whole(image, fit, fit.levels[first])
+        return dataclasses.replace(Picture.of(fit, start_scale, inside), first=first)
+    return Picture.of(fit, start_scale, on_whole(image, fit, fit.passes[start_scale - 1].canvas))
+
+
+def on_whole(image: Floats, fit: Fit, canvas: Size) -> Floats:
+    """An image of a picture, resampled to a canvas: its edges go on where the canvas shows more than the picture."""
+    if fit.whole == fit.size:
+        return resample.resize(image, canvas)
+    (top, left), (height, width) = fit.origin, fit.size
+    shares = (
+        (top / height, (fit.whole[0] - height - top) / height),
+        (left / width, (fit.whole[1] - width - left) / width),
+    )
+    around = [(round(a * side), round(b * side)) for (a, b), side in zip(shares, image.shape[2:], strict=True)]
+    return resample.resize(np.pad(image, [(0, 0), (0, 0), *around], mode="edge"), canvas)
 
 
 def redraw(
@@ -110,13 +129,14 @@ def redraw(
     and reach default to the manner's. Raises RequestError. Source: SinGAN, section 4, harmonization and editing.
     """
     height, width = mask.shape
-    passes = sampler.passes((height, width))
     check_seed(seed)
-    start_scale = start_scale_at(passes, how.depth) if start_scale is None else start_scale
+    if start_scale is None:
+        start_scale = start_scale_at(sampler.fit((height, width)), how.depth)
     picture = injected(sampler, image, (height, width), "auto", start_scale)
     weights = masks.feathered(mask, reach_at(sampler, (height, width), how) if reach is None else reach)
 
     def blended(drawn: Floats, step: Step) -> Floats:
+        """Without detail the last generator's image is blended before it becomes pixels."""
         if step.index != picture.passes[-1].index:
             return drawn
         rows, columns = (slice(*span) for span in step.kept)
@@ -126,9 +146,20 @@ def redraw(
     region = masks.bounds(weights > 0)
     rows, columns = (slice(*span) for span in region)
     pixels = images.to_pixels(image)[0]
-    drawn = sampler.pixels(dataclasses.replace(picture, adjust=blended), seed, region)
-    pixels[rows, columns] = np.where(weights[rows, columns, None] > 0, drawn, pixels[rows, columns])
+    share = weights[rows, columns, None]
+    if picture.fit is None:
+        drawn = sampler.pixels(dataclasses.replace(picture, adjust=blended), seed, region)
+    else:
+        drawn = mixed(pixels[rows, columns], sampler.pixels(picture, seed, region), share)
+    pixels[rows, columns] = np.where(share > 0, drawn, pixels[rows, columns])
     return pixels
+
+
+def mixed(below: Pixels, above: Pixels, share: Floats) -> Pixels:
+    """Two pictures (h, w, C), the share (h, w, 1) of the second; transparent ones are mixed premultiplied."""
+    parts = [premultiplied(one).astype(np.float32) for one in (below, above)]
+    values = parts[0] + share * (parts[1] - parts[0])
+    return straight((values + np.float32(0.5)).clip(0, 255).astype(np.uint8))
 
 
 def reach_at(sampler: Sampler, size: Size, how: Redrawing) -> int:
@@ -194,9 +225,11 @@ def upscale(sampler: Sampler, factor: float, image: Floats | None = None, seed: 
     RequestError. Source: SinGAN, section 4, super-resolution; ours takes any factor in equal steps.
     """
     check_seed(seed)
-    source = sampler.reconstruction(len(sampler.manifest.shapes)) if image is None else image
+    source = sampler.known_photo() if image is None else image
     size = enlarged_size(source.shape[2:], factor)
     sampler.check_pixels(size)
+    if sampler.photo is not None:  # another image has no map of the photo, and is enlarged smoothly
+        return sampler.enlarged_photo(size) if image is None else images.to_pixels(resample.resize(source, size))[0]
     trained = sampler.manifest.pyramid
     passes = pyramid.beyond(trained, size, factor, max(1, pyramid.further_passes(trained, factor)))
     return sampler.pixels(Picture(tuple(passes), source, (False, False)), seed)

@@ -14,10 +14,11 @@ from singan_core import cascade
 from singan_core.errors import BundleError, RequestError
 from singan_runtime import providers
 
-Floats = NDArray[np.float32]
+Reals = NDArray[np.floating[Any]]  # float32 or float64
 
 BLOCK = 256  # px: the activations of a block stay in cache, and memory does not grow with the picture
 ON_CPU = "CPUExecutionProvider"
+_DTYPES: dict[str, type[np.floating[Any]]] = {"tensor(float)": np.float32, "tensor(double)": np.float64}
 
 
 def graph_name(scale: int) -> str:
@@ -56,13 +57,21 @@ def _first_line(error: Exception) -> str:
     return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
 
 
+def _dtype(session: Any, path: Path) -> type[np.floating[Any]]:
+    """Tell a graph's precision from its first input. Raises BundleError unless it is float32 or float64."""
+    kind = session.get_inputs()[0].type
+    if kind not in _DTYPES:
+        raise BundleError(f"{path}: has inputs of {kind}, allowed are {' and '.join(_DTYPES)}; export again")
+    return _DTYPES[kind]
+
+
 def processors() -> int:
     """How many processors this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class Graphs:
-    """The fp32 generators of a bundle, opened when first used."""
+    """Hold the generators of a bundle, in float32 or float64, each opened when first used."""
 
     def __init__(self, folder: Path, device: str, threads: int | None) -> None:
         if threads is not None and threads < 1:
@@ -70,6 +79,7 @@ class Graphs:
         self.folder = folder
         self.device = device
         self._sessions: dict[int, Any] = {}
+        self._dtypes: dict[int, type[np.floating[Any]]] = {}
         self._opening = threading.Lock()
         on_cpu = self.provider == ON_CPU
         self.threads = threads or (processors() if on_cpu else 1)
@@ -80,21 +90,35 @@ class Graphs:
         """The execution provider that is really used."""
         return str(self.session(0).get_providers()[0])
 
+    @property
+    def dtype(self) -> type[np.floating[Any]]:
+        """Tell in which precision the coarsest generator draws, float32 or float64. Raises BundleError."""
+        self.session(0)
+        return self._dtypes[0]
+
     def session(self, scale: int) -> Any:
         """The session of a scale."""
         with self._opening:
             if scale not in self._sessions:
-                self._sessions[scale] = open_session(self.folder / graph_name(scale), self.device)
+                path = self.folder / graph_name(scale)
+                session = open_session(path, self.device)
+                self._dtypes[scale] = _dtype(session, path)
+                self._sessions[scale] = session
             return self._sessions[scale]
 
-    def generate(self, scale: int, noise: Floats, prev: Floats) -> Floats:
-        """One generator's image (B, C, H, W) from noise and prev (B, C, H+10, W+10), in blocks."""
-        session = self.session(scale)
+    def generate(self, scale: int, noise: Reals, prev: Reals) -> Reals:
+        """Draw one generator's image (B, C, H, W) from noise and prev (B, C, H+10, W+10), in blocks.
 
-        def draw(noise: Floats, prev: Floats) -> Floats:
+        Noise and prev may be float32 or float64. The image has the precision of the generator's graph.
+        """
+        session, dtype = self.session(scale), self._dtypes[scale]
+
+        def draw(noise: Reals, prev: Reals) -> Reals:
             inputs = {"noise": np.ascontiguousarray(noise), "prev": np.ascontiguousarray(prev)}
-            image: Floats = session.run(["image"], inputs)[0]
+            image: Reals = session.run(["image"], inputs)[0]
             return image
 
-        drawn: Floats = cascade.in_blocks(draw, noise, prev, BLOCK, self.fixed_blocks)
+        # Not block by block, because an image that is put together from blocks takes the type of prev.
+        noise, prev = np.asarray(noise, dtype), np.asarray(prev, dtype)
+        drawn: Reals = cascade.in_blocks(draw, noise, prev, BLOCK, self.fixed_blocks)
         return drawn

@@ -15,8 +15,9 @@ from singan_core.errors import RequestError
 from singan_core.pyramid import Size
 from singan_core.windows import Span, Step
 from singan_runtime import masks, quality
-from singan_runtime.editing import injected
-from singan_runtime.sampler import Picture, Sampler, Zoom, check_seed
+from singan_runtime.editing import injected, on_whole
+from singan_runtime.picture import Picture
+from singan_runtime.sampler import Sampler, Zoom, check_seed
 
 Floats = NDArray[np.float32]
 Pixels = NDArray[np.uint8]
@@ -81,7 +82,7 @@ def retarget(
     last. Raises RequestError.
     """
     check_seed(seed)
-    photo = sampler.reconstruction(len(sampler.manifest.shapes)) if image is None else image
+    photo = sampler.known_photo() if image is None else image
     picture = injected(sampler, photo, size, zoom, start_scale)
     if keep is None:
         if image is None:  # the reconstruction below the start scale is the very image that the scale was trained on
@@ -91,8 +92,8 @@ def retarget(
     unit = math.sqrt(math.prod(sampler.trained_size) / keep.size)  # trained pixels per pixel of the photo
     weights = masks.feathered(keep, round(REACH / unit))
     warp = placed(masks.bounds(weights > 0), keep.shape, size, drawn_at * unit)
-    below = sampler.passes(size, zoom)[start_scale - 1].canvas
-    base = warp(photo, below)
+    fit = sampler.fit(size, zoom)
+    base = on_whole(warp(photo, size), fit, fit.passes[start_scale - 1].canvas)
     kept = dataclasses.replace(picture, base=base, adjust=keeping(picture, warp, photo, weights))
     pixels = sampler.pixels(kept, seed)
     truth = sampler.shown(warp(photo, size))[0]

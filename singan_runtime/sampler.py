@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import itertools
-import math
 import operator
+import threading
 import warnings
-from collections import deque
+from collections import OrderedDict
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -17,47 +16,51 @@ import numpy as np
 from numpy.typing import NDArray
 
 from singan_core import HALO, cascade, images, manifest, noise, pyramid, windows
+from singan_core.detail import store
+from singan_core.detail.drawing import Drawing, Still
+from singan_core.detail.photo import Photo
+from singan_core.detail.search import Weights
 from singan_core.errors import BundleError, RequestError
 from singan_core.manifest import Manifest
-from singan_core.pyramid import MAX_PIXELS, Pass, Size
+from singan_core.pyramid import MAX_PIXELS, Fit, Pass, Size
 from singan_core.windows import Region, Span, Step, Wrap
 from singan_runtime import heap
 from singan_runtime.graphs import Graphs, graph_name
+from singan_runtime.picture import TILE, Picture, in_order, parts
 
 Floats = NDArray[np.float32]
 Pixels = NDArray[np.uint8]
 Zoom = float | Literal["auto"]
 
 RECONSTRUCTION_NOISE = "reconstruction_noise.npy"
-TILE = 960  # px: a larger picture is drawn in parts, so that memory stays bounded
-SMALLEST_TILE = 96  # px: smaller parts would be mostly halo
-PRECISIONS = ("fp32", "fp16", "int8")
+DOUBLE = "fp64"
+"""Folder of the generators up to the hand-over in double precision, whose pictures are the same on every processor."""
+PRECISIONS = (DOUBLE, "fp32", "fp16", "int8")
+KEPT_PICTURES = 4  # whose hand-over and searched levels are kept, for their other windows and tiles
 TILEABLE = ("", "x", "y", "xy")
-
-
-@dataclass(frozen=True)
-class Picture:
-    """A picture but for its noise: the passes that draw it, what they start from, and which edges meet."""
-
-    passes: tuple[Pass, ...]
-    base: Floats | None  # the image below the start scale, (1, C, H, W): the photo's reconstruction or another
-    wrap: Wrap
-    adjust: cascade.Adjust | None = None  # what is put into the passes' images
-
-    @property
-    def size(self) -> Size:
-        """(height, width)."""
-        return self.passes[-1].canvas
 
 
 class Sampler:
     """Draws new pictures of the scene that a bundle was trained on; the same seed gives the same picture."""
 
-    def __init__(self, manifest: Manifest, graphs: Graphs, reconstruction_noise: Floats, max_pixels: int) -> None:
+    def __init__(
+        self,
+        manifest: Manifest,
+        graphs: Graphs,
+        reconstruction_noise: Floats,
+        max_pixels: int,
+        photo: Photo | None = None,
+        masks: NDArray[np.bool_] | None = None,
+    ) -> None:
         self.manifest = manifest
         self.graphs = graphs
         self.reconstruction_noise = reconstruction_noise  # z*, (1, H0+10, W0+10)
         self.max_pixels = max_pixels
+        self.photo = photo  # for the detail levels; None where generators draw everything
+        self.masks = masks  # (H_N, W_N, labels), of the photo
+        self._pictures: OrderedDict[tuple[object, ...], Picture] = OrderedDict()
+        self._drawings: OrderedDict[tuple[int, int], tuple[Picture, Drawing]] = OrderedDict()
+        self._keeping = threading.Lock()
 
     @classmethod
     def load(
@@ -66,46 +69,82 @@ class Sampler:
         device: str = "auto",
         threads: int | None = None,
         max_pixels: int = MAX_PIXELS,
-        precision: str = "fp32",
+        precision: str = "auto",
     ) -> Sampler:
-        """Open a bundle folder; device auto, cpu, cuda or cuda:N; precision fp32, or fp16 or int8 if the bundle has it.
+        """Open a bundle folder; device auto, cpu, cuda or cuda:N; precision auto, or one that the bundle has.
 
-        Raises BundleError, RequestError or InstallError.
+        Auto is fp64 where the photo supplies the detail, else fp32. Raises BundleError, RequestError or InstallError.
         """
         heap.share()
         folder = Path(path)
         found = manifest.read(folder, "bundle")
+        if precision == "auto":
+            precision = DOUBLE if found.detail else "fp32"
         graphs = Graphs(graphs_folder(folder, found, precision), device, threads)
         graphs.session(0)  # a missing runtime or provider is said at once
         if precision == "fp16" and graphs.provider == "CPUExecutionProvider":
             warnings.warn("fp16 is slower than fp32 on a CPU: leave it to GPUs and the web", stacklevel=2)
-        return cls(found, graphs, np.load(folder / RECONSTRUCTION_NOISE, allow_pickle=False), max_pixels)
+        noise = np.load(folder / RECONSTRUCTION_NOISE, allow_pickle=False)
+        return cls(found, graphs, noise, max_pixels, *store.read(folder, found))
+
+    def without_detail(self) -> Sampler:
+        """The generators alone, in the bundle's fp32 graphs unless they are of a lower precision."""
+        if self.photo is None:
+            return self
+        graphs = self.graphs
+        if graphs.folder.name == DOUBLE:
+            graphs = Graphs(graphs.folder.parent, graphs.device, graphs.threads)
+        return Sampler(self.manifest.generators, graphs, self.reconstruction_noise, self.max_pixels)
 
     @property
     def trained_size(self) -> Size:
-        """(height, width) of the finest trained scale."""
+        """(height, width) of the finest scale: with detail the photo's own."""
         return self.manifest.pyramid.finest
 
-    def passes(self, size: Size | None = None, zoom: Zoom = "auto", start_scale: int = 0) -> tuple[Pass, ...]:
-        """The cascade that draws a picture of the size; None is the trained size. Raises RequestError."""
+    def size_within(self, most: int) -> Size:
+        """The trained size, with detail reduced to sides of at most so many px, even ones, as films want them."""
+        height, width = self.trained_size
+        factor = min(1.0, most / max(height, width)) if self.photo is not None else 1.0
+        if factor == 1.0:
+            return self.trained_size
+        return max(2, 2 * round(height * factor / 2)), max(2, 2 * round(width * factor / 2))
+
+    def fit(
+        self, size: Size | None = None, zoom: Zoom = "auto", start_scale: int = 0, wrap: Wrap = (False, False)
+    ) -> Fit:
+        """What draws a picture of the size; None is the trained size. Raises RequestError."""
         size = self.trained_size if size is None else (operator.index(size[0]), operator.index(size[1]))
-        passes = pyramid.fit(self.manifest.pyramid, size, None if zoom == "auto" else zoom)
-        last = max(step.generator for step in passes if not step.beyond)
+        fit = pyramid.fit(self.manifest.pyramid, size, None if zoom == "auto" else zoom, wrap)
+        last = max(step.generator for step in fit.passes if not step.beyond)
         if not 0 <= start_scale <= last:
             raise RequestError(f"start scale {start_scale} is not possible: this size and zoom use scales 0 to {last}")
-        return passes
+        return fit
+
+    def passes(self, size: Size | None = None, zoom: Zoom = "auto", start_scale: int = 0) -> tuple[Pass, ...]:
+        """The generators' passes that draw a picture of the size; None is the trained size. Raises RequestError."""
+        return self.fit(size, zoom, start_scale).passes
 
     def picture(
         self, size: Size | None = None, zoom: Zoom = "auto", start_scale: int = 0, tileable: str = ""
     ) -> Picture:
         """A picture of exactly size (height, width), yet without its noise. Raises RequestError."""
-        passes = self.passes(size, zoom, start_scale)
+        asked = (size, zoom, start_scale, tileable)
+        with self._keeping:
+            if asked in self._pictures:
+                return self._pictures[asked]
         if tileable not in TILEABLE:
             raise RequestError(f"tileable {tileable!r} is not possible: choose x, y or xy")
+        wrap = ("y" in tileable, "x" in tileable)
+        fit = self.fit(size, zoom, start_scale, wrap)
         if tileable and start_scale:
             raise RequestError(f"a tileable picture needs start scale 0, not {start_scale}: the photo is not seamless")
         base = self.reconstruction(start_scale) if start_scale else None
-        return Picture(passes[start_scale:], base, ("y" in tileable, "x" in tileable))
+        made = Picture.of(fit, start_scale, base, wrap)
+        with self._keeping:
+            self._pictures[asked] = made
+            if len(self._pictures) > KEPT_PICTURES:
+                self._pictures.popitem(last=False)
+        return made
 
     def sample(
         self,
@@ -182,7 +221,15 @@ class Sampler:
 
     def pixels(self, picture: Picture, seed: int, region: Region | None = None, threads: int | None = None) -> Pixels:
         """A region of the picture (all of it, unless given), uint8 (h, w, C)."""
-        pixels = self.painted(picture, self.fresh(seed, wrap=picture.wrap), region, threads)
+        return self.colours(self.seeded(picture, seed, region, threads))
+
+    def seeded(self, picture: Picture, seed: int, region: Region | None = None, threads: int | None = None) -> Pixels:
+        """The same with the masks, 0 or 255, as further channels."""
+        unit_noise = self.fresh(seed, wrap=picture.wrap)
+        if picture.fit is None:
+            pixels = self._painted(picture, unit_noise, region, threads)
+        else:
+            pixels = self._detailed(picture, self._kept_drawing(picture, seed), region, threads)
         heap.trim()
         return pixels
 
@@ -190,7 +237,12 @@ class Sampler:
         self, picture: Picture, unit_noise: cascade.Draw, region: Region | None = None, threads: int | None = None
     ) -> Pixels:
         """The same from any unit noise: drawn in parts, which bounds memory, and by as many threads as allowed."""
-        labelled = self._painted(picture, unit_noise, region, threads)
+        if picture.fit is not None:
+            return self.colours(self._detailed(picture, self.drawing(picture, unit_noise), region, threads))
+        return self.colours(self._painted(picture, unit_noise, region, threads))
+
+    def colours(self, labelled: Pixels) -> Pixels:
+        """The pixels without the masks."""
         return np.ascontiguousarray(labelled[..., : self.manifest.picture_channels])
 
     def labelled(
@@ -204,8 +256,18 @@ class Sampler:
         picture = self.picture(size, zoom, start_scale)
         self.check_pixels(picture.size)
         check_seed(seed)
-        both = self._painted(picture, self.fresh(seed), None, None)
+        both = self.seeded(picture, seed)
         return np.ascontiguousarray(both[..., :3]), np.ascontiguousarray(both[..., 3:])
+
+    def traced(self, picture: Picture, seed: int) -> tuple[Pixels, NDArray[np.int32]]:
+        """A picture with detail and its map: pixels (h, w, C), and the (row, column) of the photo, (h, w, 2), that each
+        shows, at the size of the level that drew it.
+        """
+        assert picture.fit is not None
+        drawing, fit = self._kept_drawing(picture, seed), picture.fit
+        rows, columns = (Span(*span) for span in fit.window)
+        drawn = drawing.resampled((rows, columns), fit.whole)
+        return drawn.pixels, np.stack([drawn.map.rows, drawn.map.columns], axis=2)
 
     def check_labels(self) -> None:
         """Raise RequestError if the model has no labels."""
@@ -214,30 +276,80 @@ class Sampler:
                 f"{self.manifest.name}: this model has no labels; train one with 'singan train PHOTO --mask MASK'"
             )
 
+    def drawing(self, picture: Picture, unit_noise: cascade.Draw) -> Drawing:
+        """The detail levels of a picture, with what the generators hand over, from unit noise per step."""
+        assert picture.fit is not None and self.photo is not None and self.manifest.detail is not None
+
+        def guide(region: Region) -> Pixels:
+            if picture.passes:
+                return hand_over(self.draw(picture, unit_noise, region))
+            assert picture.base is not None
+            return hand_over(picture.base[..., slice(*region[0]), slice(*region[1])])
+
+        detail = self.manifest.detail
+        weights = Weights(position=detail.position)
+        return Drawing(self.photo, picture.fit.levels, guide, weights, picture.wrap, picture.first)
+
+    def _kept_drawing(self, picture: Picture, seed: int) -> Drawing:
+        """The drawing of a seed, kept for the picture's other windows and tiles."""
+        key = (id(picture), seed)
+        with self._keeping:
+            if key not in self._drawings:
+                self._drawings[key] = picture, self.drawing(picture, self.fresh(seed, wrap=picture.wrap))
+                if len(self._drawings) > KEPT_PICTURES:
+                    self._drawings.popitem(last=False)
+            return self._drawings[key][1]
+
+    def _detailed(self, picture: Picture, drawing: Drawing, region: Region | None, threads: int | None) -> Pixels:
+        """Pixels with the masks as further channels, from the hand-over on."""
+        assert picture.fit is not None
+        fit = picture.fit
+        channels = self.manifest.picture_channels
+
+        def paint(tile: Region, part: Pixels) -> None:
+            rows, columns = (span.moved(by) for span, by in zip(tile, fit.origin, strict=True))
+            drawn = drawing.resampled((rows, columns), fit.whole)
+            part[..., :channels] = drawn.pixels
+            if self.masks is not None:
+                level = drawing.photo.sizes[len(fit.levels) - 1]
+                part[..., channels:] = store.look_up(self.masks, drawn.map, level)
+
+        if (threads or self.graphs.threads) > 1:
+            with ThreadPoolExecutor(threads or self.graphs.threads) as pool:
+                list(pool.map(lambda chore: chore(), drawing.chores))
+        return self._in_parts(paint, region or windows.whole(picture.size), threads)
+
     def _painted(
         self, picture: Picture, unit_noise: cascade.Draw, region: Region | None, threads: int | None
     ) -> Pixels:
-        """Pixels with the masks as further channels."""
-        region = region or windows.whole(picture.size)
-        (top, bottom), (left, right) = region
-        pixels = np.empty((bottom - top, right - left, self.manifest.channels), np.uint8)
-        colours = self.manifest.picture_channels
+        """Pixels with the masks as further channels, where generators draw everything."""
+        channels = self.manifest.picture_channels
 
-        def paint(tile: Region) -> None:
-            rows, columns = tile
+        def paint(tile: Region, part: Pixels) -> None:
             image = self.draw(picture, unit_noise, tile)
-            part = pixels[rows.start - top : rows.stop - top, columns.start - left : columns.stop - left]
-            part[..., :colours] = self.shown(image)[0]
-            part[..., colours:] = images.to_masks(image[:, colours:])[0]
+            part[..., :channels] = self.shown(image)[0]
+            part[..., channels:] = images.to_masks(image[:, channels:])[0]
+
+        return self._in_parts(paint, region or windows.whole(picture.size), threads)
+
+    def _in_parts(self, paint: Callable[[Region, Pixels], None], region: Region, threads: int | None) -> Pixels:
+        """A region, painted part by part, each thread at one."""
+        (top, bottom), (left, right) = region
+        channels = self.manifest.picture_channels + len(self.manifest.labels)
+        pixels = np.empty((bottom - top, right - left, channels), np.uint8)
+
+        def one(tile: Region) -> None:
+            rows, columns = tile
+            paint(tile, pixels[rows.start - top : rows.stop - top, columns.start - left : columns.stop - left])
 
         threads = threads or self.graphs.threads
         tiles = list(windows.tiles(region, *parts((bottom - top, right - left), threads)))
         if threads == 1 or len(tiles) == 1:
             for tile in tiles:
-                paint(tile)
+                one(tile)
         else:
             with ThreadPoolExecutor(threads) as pool:
-                list(pool.map(paint, tiles))
+                list(pool.map(one, tiles))
         return pixels
 
     def check_pixels(self, size: Size) -> None:
@@ -250,7 +362,23 @@ class Sampler:
 
     def reconstruct(self) -> Pixels:
         """The training photo as the model knows it, uint8 (H_N, W_N, C)."""
-        return self.shown(self.reconstruction(len(self.manifest.shapes)))[0]
+        if self.photo is None:
+            return self.shown(self.reconstruction(len(self.manifest.shapes)))[0]
+        fit = self.fit(None, 1.0)
+        picture = replace(Picture.of(fit, len(fit.passes)), base=self.reconstruction(len(fit.passes)))
+        return self.painted(picture, self.fresh(0))
+
+    def enlarged_photo(self, size: Size) -> Pixels:
+        """The stored photo itself at a size no smaller than its own, uint8 (h, w, C), with detail from around."""
+        assert self.photo is not None
+        fit = Fit((), self.photo.sizes, size, (0, 0), size)
+        return self.colours(self._detailed(Picture.of(fit), Still(self.photo), None, None))
+
+    def known_photo(self) -> Floats:
+        """The training photo, float (1, C, H_N, W_N): the stored one, or without detail its reconstruction."""
+        if self.photo is None:
+            return self.reconstruction(len(self.manifest.shapes))
+        return images.from_pixels(self.photo.pixels)
 
     def shown(self, image: Floats) -> Pixels:
         """Pixels, uint8 (B, H, W, 1, 3 or 4), of what the generators draw, (B, C, H, W), without its labels."""
@@ -258,12 +386,13 @@ class Sampler:
 
     def reconstruction(self, scales: int) -> Floats:
         """The reconstruction of the first scales at their trained sizes, float (1, C, H, W)."""
+        dtype = self.graphs.dtype
 
         def no_noise_but_z(step: Step) -> Floats:
             height, width = step.canvas
             if step.index == 0:
-                return self.fill(self.reconstruction_noise) * np.float32(self.manifest.noise_amplitude[0])
-            return np.zeros((1, self.manifest.channels, height + 2 * HALO, width + 2 * HALO), np.float32)
+                return self.fill(self.reconstruction_noise.astype(dtype)) * dtype(self.manifest.noise_amplitude[0])
+            return np.zeros((1, self.manifest.channels, height + 2 * HALO, width + 2 * HALO), dtype)
 
         return cascade.run(self.manifest.pyramid.passes[:scales], self.graphs.generate, no_noise_but_z)
 
@@ -277,7 +406,7 @@ class Sampler:
         """The same with other generators of this pyramid."""
 
         def scaled(step: Step) -> Floats:
-            return unit_noise(step) * np.float32(self.manifest.noise_amplitude[step.generator])
+            return unit_noise(step) * self.graphs.dtype(self.manifest.noise_amplitude[step.generator])
 
         return cascade.run(picture.passes, generate, scaled, picture.base, region, picture.wrap, picture.adjust)
 
@@ -287,7 +416,8 @@ class Sampler:
 
         def unit_noise(step: Step) -> Floats:
             channels = self.manifest.noise_channels[step.generator]
-            return self.fill(noise.of_region(seed, step.index, frame, channels, step.canvas, step.drawn, border, wrap))
+            field = (seed, step.index, frame, channels, step.canvas, step.drawn, border, wrap)
+            return self.fill(noise.of_region(*field, dtype=self.graphs.dtype))
 
         return unit_noise
 
@@ -296,45 +426,21 @@ class Sampler:
         return np.broadcast_to(values[None], (1, self.manifest.channels, *values.shape[1:]))
 
 
-def in_order(draw: Callable[[int], Pixels], count: int, threads: int) -> Iterator[Pixels]:
-    """draw(0), draw(1), ...: drawn side by side, one more than there are threads at most waiting to be taken.
-
-    A thread with a picture of its own has no halo to share with its neighbour, as parts of one picture would have.
-    """
-    with ThreadPoolExecutor(threads) as pool:
-        waiting: deque[Future[Pixels]] = deque()
-        try:
-            for number in range(count):
-                waiting.append(pool.submit(draw, number))
-                if len(waiting) > threads:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
-        finally:
-            for future in waiting:
-                future.cancel()
-
-
-def parts(size: Size, threads: int) -> tuple[int, int]:
-    """How many parts (down, across) a picture is drawn in: one a thread unless they would be mostly halo or too large.
-
-    Of the ways to cut it, the one with the shortest cuts: what lies along them is drawn on both sides.
-    """
-    height, width = size
-    most_down, most_across = (max(1, min(threads, side // SMALLEST_TILE)) for side in size)
-    grids = itertools.product(range(1, most_down + 1), range(1, most_across + 1))
-    fair = [(down, across) for down, across in grids if down * across <= threads]
-    down, across = max(fair, key=lambda grid: (grid[0] * grid[1], -(grid[0] * width + grid[1] * height)))
-    return max(down, math.ceil(height / TILE)), max(across, math.ceil(width / TILE))
+def hand_over(image: Floats) -> Pixels:
+    """What the generators drew, (1, C, H, W), rounded once to 8 bits, (h, w, C), premultiplied."""
+    unit = (image[0].transpose(1, 2, 0) + 1) * 127.5
+    return np.floor(unit + 0.5).clip(0, 255).astype(np.uint8)
 
 
 def graphs_folder(bundle: Path, found: Manifest, precision: str) -> Path:
     """Where the graphs of a precision are. Raises RequestError for an unknown one, BundleError for one not there."""
     if precision not in PRECISIONS:
-        raise RequestError(f"unknown precision {precision!r}: choose {', '.join(PRECISIONS)}")
+        raise RequestError(f"unknown precision {precision!r}: choose auto, {', '.join(PRECISIONS)}")
     if precision == "fp32":
         return bundle
     if f"{precision}/{graph_name(0)}" not in found.files:
+        if precision == DOUBLE:
+            raise BundleError(f"{bundle}: has no {DOUBLE} graphs, as a model without detail needs none; leave it out")
         raise BundleError(
             f"{bundle}: has no {precision} graphs; add them with 'singan export {bundle} --precision {precision}'"
         )

@@ -6,13 +6,14 @@ from dataclasses import dataclass, fields, replace
 from typing import Any, Literal
 
 from singan_core.errors import RequestError
+from singan_core.manifest import MOST_DETAIL
 
 Border = Literal["zero", "noise"]
 Schedule = Literal["geometric", "linear"]
 Precision = Literal["auto", "float32", "bfloat16"]
 
 MOST_ON_CUDA = 1920
-"""Longer side (px) of the standard preset on a GPU, where the photo has as much."""
+"""Longer side (px) of the standard preset without detail on a GPU, where the photo has as much."""
 
 IMPORTED = "imported"
 """Preset of a run that another program has trained."""
@@ -27,8 +28,10 @@ class TrainingConfig:
     channels: str = "auto"
     border: Border = "zero"
     # pyramid
-    min_size: int = 25  # px, shorter side of the coarsest scale
-    max_size: int = 250  # px, longer side of the finest scale
+    detail: bool = True  # levels of the photo's own pixels above the generators; runs from before there were any: no
+    min_size: int = 19  # px, shorter side of the coarsest scale
+    hand_over: int = 33  # px, shorter side of the last generator's canvas, where levels go on
+    max_size: int = 1920  # px, longer side of the finest scale: of the stored photo, or without detail the generators'
     scale_factor: float = 0.75  # adjusted so that a whole number of scales fits
     schedule: Schedule = "geometric"  # how sizes grow: by a factor, or by as many pixels
     scales: int | None = None  # fixes the number of scales instead
@@ -53,7 +56,7 @@ class TrainingConfig:
     gradient_penalty_weight: float = 0.1
     reconstruction_weight: float = 30.0
     noise_weight: float = 0.1  # noise amplitude per RMSE of the upsampled reconstruction
-    continuation: bool = True  # one generator more, for what lies beyond the finest scale
+    continuation: bool = False  # one generator more, for what lies beyond the finest scale, if that is a generator's
     continuation_weight: float = 100.0  # its reconstruction weight (SinGAN section 4, super-resolution)
     windows: int = 3  # squares of a large canvas that one step looks at; 0 always takes the whole
     window: int = 48  # px, side of such a square
@@ -78,10 +81,12 @@ class TrainingConfig:
 
 
 PRESETS = {
-    "draft": TrainingConfig(preset="draft", max_size=192, iterations=900, window_share=0.6),
+    "draft": TrainingConfig(preset="draft", iterations=900, window_share=0.6),
     "standard": TrainingConfig(),
     "paper": TrainingConfig(
         preset="paper",
+        detail=False,
+        min_size=25,
         max_size=250,
         width_doubles_every=4,
         precision="float32",
@@ -94,26 +99,50 @@ PRESETS = {
         generator_steps=3,
         windows=0,
         pool=0,
-        continuation=False,
     ),
 }
+WITHOUT_DETAIL = {
+    "draft": replace(PRESETS["draft"], detail=False, min_size=25, max_size=192, continuation=True),
+    "standard": replace(PRESETS["standard"], detail=False, min_size=25, max_size=250, continuation=True),
+    "paper": PRESETS["paper"],
+}
+"""The same presets where generators draw everything."""
 
 
 def preset(name: str, **changes: Any) -> TrainingConfig:
-    """The named preset with the given fields changed (None leaves a field as it is). Raises RequestError."""
+    """Fill the named preset, the one without detail if that is asked for, with the given fields (None: none given).
+
+    Raises RequestError.
+    """
     if name not in PRESETS:
         raise RequestError(f"unknown preset {name!r}: choose {', '.join(PRESETS)}")
-    return checked(replace(PRESETS[name], **{key: value for key, value in changes.items() if value is not None}))
+    given = {key: value for key, value in changes.items() if value is not None}
+    detail = given.get("detail", PRESETS[name].detail)
+    if detail and not PRESETS[name].detail:
+        raise RequestError(f"preset {name} has no detail: choose draft or standard, or leave detail out")
+    if not detail and "hand_over" in given:
+        raise RequestError("without detail there is no hand-over: leave it out, max size says where generators end")
+    return checked(replace((PRESETS if detail else WITHOUT_DETAIL)[name], **given))
+
+
+_LIMITS = {
+    "min_size": (11, 1024),
+    "hand_over": (11, 1024),
+    "max_size": (11, MOST_DETAIL),
+    "iterations": (1, 10**6),
+    "seed": (0, 2**63 - 1),
+}
 
 
 def checked(config: TrainingConfig) -> TrainingConfig:
-    """The config itself, if every number is possible. Raises RequestError naming the first that is not."""
-    limits = {"min_size": (11, 1024), "max_size": (11, 8192), "iterations": (1, 10**6), "seed": (0, 2**63 - 1)}
-    for name, (low, high) in limits.items():
+    """Return the config itself, if every number is possible. Raises RequestError naming the first that is not."""
+    for name, (low, high) in _LIMITS.items():
         value = getattr(config, name)
         if not low <= value <= high:
-            raise RequestError(f"{name.replace('_', ' ')} {value} is not possible: it must be {low} to {high}")
-    if config.max_size < config.min_size:
+            raise RequestError(f"{_words(name)} {value} is not possible: it must be {low} to {high}")
+    if config.detail:
+        _check_detail(config)
+    elif config.max_size < config.min_size:
         raise RequestError(f"max size {config.max_size} is below min size {config.min_size}")
     if config.schedule not in ("geometric", "linear"):
         raise RequestError(f"unknown schedule {config.schedule!r}: choose geometric or linear")
@@ -126,11 +155,30 @@ def checked(config: TrainingConfig) -> TrainingConfig:
     return config
 
 
+def _check_detail(config: TrainingConfig) -> None:
+    """Raise RequestError unless generators, then detail levels, can follow each other."""
+    if config.hand_over < config.min_size:
+        raise RequestError(
+            f"hand-over {config.hand_over} is below min size {config.min_size}: raise the one or lower the other"
+        )
+    if config.max_size < config.hand_over:
+        raise RequestError(
+            f"max size {config.max_size} is below hand-over {config.hand_over}: raise the one or lower the other"
+        )
+    if config.continuation:
+        raise RequestError("with detail there is nothing to continue: leave continuation out, or train without detail")
+
+
+def _words(name: str) -> str:
+    """A field's name as messages have it."""
+    return "hand-over" if name == "hand_over" else name.replace("_", " ")
+
+
 def differences(stored: TrainingConfig, asked: dict[str, Any]) -> list[str]:
-    """What was asked for explicitly (not None) and differs from a stored run, as readable phrases."""
+    """List what was asked for explicitly (not None) and differs from a stored run, as readable phrases."""
     known = {field.name for field in fields(TrainingConfig)}
     return [
-        f"{name.replace('_', ' ')} {value} (the run has {getattr(stored, name)})"
+        f"{_words(name)} {value} (the run has {getattr(stored, name)})"
         for name, value in asked.items()
         if name in known and value is not None and getattr(stored, name) != value
     ]

@@ -27,8 +27,8 @@ def pictures(frozen: FrozenPyramid, start: Start, z: Tensor, real: Tensor) -> di
     """real, reconstruction and sheet of the newest scale; fake k is the picture of seed k."""
     height, width = frozen.pyramid.finest
     zoom = 2 if frozen.pyramid.continuation else 1  # a continuation shows at larger sizes only
-    passes = pyramid.fit(frozen.pyramid, (zoom * height, zoom * width), zoom)
-    wide = pyramid.fit(frozen.pyramid, (height, 2 * width), 1.0)
+    passes = pyramid.fit(frozen.pyramid, (zoom * height, zoom * width), zoom).passes
+    wide = pyramid.fit(frozen.pyramid, (height, 2 * width), 1.0).passes
     shown, reconstruction = _pixels(real, start), _pixels(frozen.reconstruct(z), start)
     fakes = [_pixels(fake(frozen, start, seed, passes, real), start) for seed in range(FAKES)]
     rows = [[shown, reconstruction], fakes[:2], fakes[2:], [_pixels(fake(frozen, start, FAKES, wide, real), start)]]
@@ -48,7 +48,7 @@ def fake(frozen: FrozenPyramid, start: Start, seed: int, passes: Sequence[Pass],
 
 def _pixels(image: Tensor, start: Start) -> Pixels:
     """uint8 (H, W, C) without the labels."""
-    shown = image[:, : start.channels - len(start.labels)]
+    shown = image[:, : start.picture_channels]
     return images.to_pixels(np.ascontiguousarray(shown.cpu().numpy()))[0]
 
 

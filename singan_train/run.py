@@ -19,7 +19,7 @@ from singan_core import images
 from singan_core import manifest as manifests
 from singan_core.atomic import atomic_file, atomic_folder
 from singan_core.errors import BundleError
-from singan_core.manifest import Manifest
+from singan_core.manifest import Detail, Manifest
 from singan_core.pyramid import Pyramid
 from singan_train.config import TrainingConfig
 from singan_train.networks import Discriminator, Generator
@@ -36,11 +36,17 @@ class Start:
     name: str
     photo_sha256: str  # of the decoded pixels and masks
     photo_size: tuple[int, int]
-    channels: int  # labels included
+    channels: int  # of the generators: without detail labels included
     pyramid: Pyramid
     device: str
     torch_version: str
     labels: tuple[str, ...] = ()  # names of the masks; older runs lack the field
+    stored_sha256: str = ""  # with detail levels: of the stored photo's pixels
+
+    @property
+    def picture_channels(self) -> int:
+        """Channels without the labels, which generators draw only where there is no detail."""
+        return self.channels if self.pyramid.levels else self.channels - len(self.labels)
 
 
 @dataclass(frozen=True)
@@ -81,29 +87,32 @@ def write_start(folder: Path, start: Start, noise: NDArray[np.float32]) -> None:
 
 
 def read_start(folder: Path) -> Start:
-    """The config.json of a run. Raises BundleError."""
+    """Read the config.json of a run; what older ones lack means no detail. Raises BundleError."""
     path = folder / CONFIG
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
         config = data["config"]
-        pyramid = data["pyramid"]
         return Start(
-            config=TrainingConfig(**{**config, "betas": tuple(config["betas"])}),
+            config=TrainingConfig(**{"detail": False, **config, "betas": tuple(config["betas"])}),
             name=data["name"],
             photo_sha256=data["photo_sha256"],
             photo_size=tuple(data["photo_size"]),
             channels=data["channels"],
-            pyramid=Pyramid(
-                tuple((h, w) for h, w in pyramid["shapes"]), pyramid["scale_factor"], pyramid["continuation"]
-            ),
+            pyramid=_pyramid(data["pyramid"]),
             device=data["device"],
             torch_version=data["torch_version"],
             labels=tuple(data.get("labels", ())),
+            stored_sha256=data.get("stored_sha256", ""),
         )
     except FileNotFoundError as error:
         raise BundleError(f"{folder}: no {CONFIG}, so no run was begun here; train without --resume") from error
     except (ValueError, KeyError, TypeError, OSError) as error:
         raise BundleError(f"{path}: damaged ({error!r}); train into a new folder") from error
+
+
+def _pyramid(data: dict[str, Any]) -> Pyramid:
+    shapes, levels = (tuple((h, w) for h, w in sizes) for sizes in (data["shapes"], data.get("levels", ())))
+    return Pyramid(shapes, data["scale_factor"], data["continuation"], levels, data.get("hand_over", -1))
 
 
 def write_scale(
@@ -207,14 +216,16 @@ def _place_of(line: str) -> tuple[float, float]:
 
 def write_manifest(folder: Path, start: Start, facts: Sequence[Facts], created: str, tool_version: str) -> Manifest:
     """Declare the run finished. Raises OutputError."""
+    pyramid = start.pyramid
+    detail = Detail(pyramid.hand_over, pyramid.levels, start.stored_sha256) if pyramid.levels else None
     manifest = Manifest(
         kind="run",
         name=start.name,
         created=created,
         tool_version=tool_version,
         channels=start.channels,
-        shapes=start.pyramid.shapes,
-        scale_factor=start.pyramid.scale_factor,
+        shapes=pyramid.shapes,
+        scale_factor=pyramid.scale_factor,
         noise_amplitude=tuple(fact.noise_amplitude for fact in facts),
         noise_channels=tuple(fact.noise_channels for fact in facts),
         border=start.config.border,
@@ -222,6 +233,7 @@ def write_manifest(folder: Path, start: Start, facts: Sequence[Facts], created: 
         photo_size=start.photo_size,
         files=manifests.hash_files(folder),
         labels=start.labels,
+        detail=detail,
     )
     manifests.write(folder, manifest)
     return manifest

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import hashlib
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -15,18 +14,19 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from singan_core import images, noise, pyramid, resample
+from singan_core import images, noise, resample, stored
 from singan_core.atomic import make_folder
 from singan_core.cascade import with_halo
 from singan_core.errors import RequestError, TrainingError
 from singan_core.manifest import are_names
 from singan_core.version import tool_version
-from singan_train import checkpoint, run
+from singan_train import checkpoint, material, run
 from singan_train import config as configs
 from singan_train.config import IMPORTED, TrainingConfig
 from singan_train.device import precision
 from singan_train.diary import Diary, Show, Stop
 from singan_train.frozen import FrozenPyramid, generated
+from singan_train.material import Material
 from singan_train.networks import Discriminator, Generator
 from singan_train.pictures import pictures
 from singan_train.previous import Previous, enlarged
@@ -41,23 +41,28 @@ RETRIES = 1
 
 def begin(
     photo: Path, config: TrainingConfig, device: torch.device, masks: Sequence[Path] = ()
-) -> tuple[Start, images.Floats]:
-    """Read the photo, with its masks as label channels, and plan its pyramid, writing nothing.
-
-    Raises ImageError or RequestError.
-    """
+) -> tuple[Start, Material]:
+    """Read the photo and its masks and plan the pyramid, writing nothing. Raises ImageError or RequestError."""
     labels = tuple(mask.stem for mask in masks)
     if not are_names(labels):
         raise RequestError(f"masks {', '.join(labels)}: their names become labels, so let them differ and be plain")
-    image = images.read_labelled(photo, masks, config.channels)
     if config.precision == "auto":
         config = dataclasses.replace(config, precision=precision(device))
-    size = (image.shape[2], image.shape[3])
-    shapes = pyramid.plan(size, config.min_size, config.max_size, config.scale_factor, config.scales, config.schedule)
-    digest = hashlib.sha256(image.tobytes()).hexdigest()
-    shapes = dataclasses.replace(shapes, continuation=config.continuation)
-    start = Start(config, photo.stem, digest, size, image.shape[1], shapes, str(device), torch.__version__, labels)
-    return start, image
+
+    found = material.read(photo, masks, config)
+    start = Start(
+        config,
+        photo.stem,
+        found.sha256,
+        found.photo_size,
+        found.image.shape[1],
+        found.pyramid,
+        str(device),
+        torch.__version__,
+        labels,
+        "" if found.pixels is None else stored.digest(found.pixels),
+    )
+    return start, found
 
 
 def train(
@@ -69,17 +74,18 @@ def train(
     stop: Stop = lambda: False,
     masks: Sequence[Path] = (),
 ) -> Path:
-    """Train a new run; masks of the photo become labels.
+    """Train a new run; masks of the photo become labels. With detail the photo is stored in it.
 
     Raises ImageError, RequestError, TrainingError or OutputError, and KeyboardInterrupt when stop says so; what was
     done by then is kept for resume.
     """
-    start, image = begin(photo, config, device, masks)
+    start, found = begin(photo, config, device, masks)
     if (folder / run.CONFIG).exists() or (folder / "manifest.json").exists():
         raise TrainingError(f"{folder}: a run is already there; continue it with --resume or choose another folder")
     make_folder(folder)
+    found.store(folder)
     run.write_start(folder, start, reconstruction_noise(start))
-    _train_scales(folder, start, image, device, show, stop)
+    _train_scales(folder, start, found.image, device, show, stop)
     return folder
 
 
@@ -107,7 +113,7 @@ def resume(
     start = to_resume(folder)
     if different := configs.differences(start.config, asked):
         raise TrainingError(f"{folder}: cannot resume with {', '.join(different)}; leave the options out")
-    fresh, image = begin(photo, start.config, device, masks)
+    fresh, found = begin(photo, start.config, device, masks)
     if fresh.labels != start.labels:
         ours, theirs = (", ".join(labels) or "none" for labels in (start.labels, fresh.labels))
         raise TrainingError(f"{folder}: was begun with the masks {ours}, not {theirs}; pass the same --mask")
@@ -117,7 +123,9 @@ def resume(
     make_folder(folder)
     unfinished = run.finished_scales(folder, len(start.pyramid.sizes))
     run.forget_unfinished(folder, unfinished, checkpoint.peek(folder, unfinished)[1])
-    _train_scales(folder, start, image, device, show, stop)
+    if not (folder / "manifest.json").exists():
+        found.store(folder)  # the same bytes, whatever became of the file
+    _train_scales(folder, start, found.image, device, show, stop)
     return folder
 
 

@@ -27,6 +27,17 @@ def sampler(tiny_bundle):
 
 
 @pytest.fixture(scope="session")
+def detail_bundle():
+    """Format 2, trained: generators up to 36x24 px, detail levels up to 150x100, made by tests/make_data.py."""
+    return DATA / "detail_bundle"
+
+
+@pytest.fixture(scope="session")
+def detail_sampler(detail_bundle):
+    return Sampler.load(detail_bundle, threads=1)
+
+
+@pytest.fixture(scope="session")
 def labelled_bundle():
     """Untrained, with labels hill and sun, 41x32 px, made by tests/make_data.py."""
     return DATA / "labelled_bundle"
@@ -57,3 +68,11 @@ def small_run(tmp_path_factory, drawn_scene):
     from small_runs import train
 
     return train(drawn_scene, tmp_path_factory.mktemp("small") / "run")
+
+
+@pytest.fixture(scope="session")
+def detailed_run(tmp_path_factory, drawn_scene):
+    """A finished run of small_runs.DETAILED, which has detail levels; treat it as read-only."""
+    from small_runs import DETAILED, train
+
+    return train(drawn_scene, tmp_path_factory.mktemp("detailed") / "run", DETAILED)

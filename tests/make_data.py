@@ -1,7 +1,7 @@
 """Make tests/data, bundles that let the runtime be tested without torch. Usage: python tests/make_data.py.
 
-tiny_bundle is trained; grey_bundle (whose noise goes on beyond the border), rgba_bundle and labelled_bundle have random
-weights.
+tiny_bundle and detail_bundle (whose detail levels hold the photo) are trained; grey_bundle (whose noise goes on beyond
+the border), rgba_bundle and labelled_bundle have random weights.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ from singan_train.networks import Generator
 
 PHOTO = Path(__file__).parent.parent / "examples" / "aitzgorri.jpg"
 DATA = Path(__file__).parent / "data"
-SETTINGS = config.preset("draft", width=8, min_size=16, max_size=48, iterations=120, seed=1)
+SETTINGS = config.preset("draft", detail=False, width=8, min_size=16, max_size=48, iterations=120, seed=1)
+SMALLER = config.preset("draft", detail=False, width=4, min_size=16, max_size=36, iterations=120, seed=1)
 
 
 def untrained(folder: Path, channels: int, border: str, labels: tuple[str, ...] = ()) -> None:
@@ -59,19 +60,26 @@ def untrained(folder: Path, channels: int, border: str, labels: tuple[str, ...] 
     manifest.write(folder, dataclasses.replace(made, files=manifest.hash_files(folder)))
 
 
+def trained(folder: Path, size: tuple[int, int], settings: config.TrainingConfig, detail: bool = False) -> None:
+    """Train on the example photo reduced to the size (width, height), which a bundle with detail also holds."""
+    with tempfile.TemporaryDirectory() as work:
+        photo = Path(work) / "hills.png"
+        with Image.open(PHOTO) as image:
+            image.resize(size, Image.Resampling.LANCZOS).save(photo)
+        run = trainer.train(photo, Path(work) / "run", settings, torch.device("cpu"))
+
+        shutil.rmtree(folder, ignore_errors=True)
+        bundle.export(run, folder, photo=photo if detail else None)
+
+
 def main() -> None:
-    """Train a small model of the example photo and export it; make the untrained ones."""
+    """Train small models of the example photo and export them; make the untrained ones."""
     torch.set_num_threads(1)
     untrained(DATA / "grey_bundle", 1, "noise")
     untrained(DATA / "rgba_bundle", 4, "zero")
     untrained(DATA / "labelled_bundle", 5, "zero", ("hill", "sun"))
-    with tempfile.TemporaryDirectory() as folder:
-        photo = Path(folder) / "hills.png"
-        with Image.open(PHOTO) as image:
-            image.resize((60, 40), Image.Resampling.LANCZOS).save(photo)
-        run = trainer.train(photo, Path(folder) / "run", SETTINGS, torch.device("cpu"))
-        shutil.rmtree(DATA / "tiny_bundle", ignore_errors=True)
-        bundle.export(run, DATA / "tiny_bundle")
+    trained(DATA / "tiny_bundle", (60, 40), SETTINGS)
+    trained(DATA / "detail_bundle", (150, 100), SMALLER, detail=True)
 
 
 if __name__ == "__main__":

@@ -199,10 +199,24 @@ def test_evaluate_prints_scores_and_writes_a_page(tiny_bundle, tmp_path):
     assert {"swd", "diversity", "coherence", "completeness"} <= scores.keys() and scores["sifid"] is None
 
 
+def test_evaluate_takes_the_photo_from_the_bundle(detail_bundle):
+    words = ("evaluate", detail_bundle, "--count", "2", "--size-limit", "60", "--threads", "1")
+    status, said, _ = call(*words)
+    first, *octaves = said.splitlines()
+    assert status == 0 and "guide_diversity 0." in first and "join_cost " in first
+    assert [line.partition(":")[0] for line in octaves] == [
+        "  swd_octaves, finest first",
+        "  detail, finest first",
+    ]
+    (scores,) = json.loads(call(*words, "--json")[1])
+    assert len(scores["swd_octaves"]) == 1 and len(scores["detail"]) == 3 and scores["repetition"] >= 1
+
+
 def test_mistakes_of_evaluate(tiny_bundle, tmp_path):
     base = ("evaluate", tiny_bundle, "--count", "2", "--photo")
     assert "no.png: no such file" in one_line(*base, tmp_path / "no.png")
     photo = tiny_bundle / "preview.png"
+    assert "does not hold its photo: name it, --photo PHOTO" in one_line("evaluate", tiny_bundle)
     assert "use scales 0 to 3" in one_line(*base, photo, "--start-scales", "0,9")
     assert "not a list of whole numbers" in usage(*base, photo, "--start-scales", "0;1")
     (tmp_path / "file").write_text("precious")
@@ -244,8 +258,8 @@ def test_every_option_says_what_it_is_and_its_default(name):
 
 RANGES = {
     "train": {
-        "max_size": "11 to 8192 px", "min_size": "11 to 1024 px", "scales": "1 or more", "iterations": "1 to 1000000",
-        "seed": "0 to 2^63-1", "threads": "1 or more",
+        "max_size": "11 to 8192 px", "min_size": "11 to 1024 px", "hand_over": "11 to 1024 px", "scales": "1 or more",
+        "iterations": "1 to 1000000", "seed": "0 to 2^63-1", "threads": "1 or more",
     },
     "sample": {"size": "pixels", "count": "1 or more", "seed": "0 to 2^64-1", "zoom": "above 0", "start_scale": "0 to",
                "max_pixels": "pixels", "format": "png, jpeg, webp or tiff"},
@@ -254,6 +268,7 @@ RANGES = {
     "edit": {"mask": "pixels", "start_scale": "1 to the finest", "reach": "in pixels of IMAGE, 0 or more"},
     "paint": {"size": "pixels", "colours": "2 or more"},
     "upscale": {"factor": "above 1"},
+    "evaluate": {"count": "2 or more", "start_scales": "0 to the finest", "size_limit": "px, 1 or more"},
     "animate": {"frames": "1 or more", "fps": "0.1 to 50", "alpha": "0 to 1", "beta": "0 to 1", "start_scale": "0 to"},
 }  # fmt: skip
 
@@ -362,7 +377,7 @@ def test_missing_damaged_incomplete_and_newer_bundles(tiny_bundle, tmp_path, com
     assert "scale_02.onnx: altered or damaged" in damaged and "make the bundle again" in damaged
     assert "scale_01.onnx: missing" in spoilt(lambda copy: (copy / "scale_01.onnx").unlink())
     assert "the bundle is unfinished" in spoilt(lambda copy: (copy / "manifest.json").unlink())
-    assert "format version 7, but this program reads version 1; upgrade singan" in spoilt(newer)
+    assert "format version 7, but this program reads versions 1 and 2; upgrade singan" in spoilt(newer)
 
 
 def test_a_file_in_the_place_of_the_folder(tiny_bundle, tmp_path):

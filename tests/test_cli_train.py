@@ -13,7 +13,7 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("onnx")
 
 FLOAT32 = ("--precision", "float32")
-TINY = ("--min-size", "14", "--max-size", "42", "--iterations", "5", "--threads", "1", "--device", "cpu")
+TINY = ("--no-detail", "--min-size", "14", "--max-size", "42", "--iterations", "5", "--threads", "1", "--device", "cpu")
 
 
 def test_photo_to_pictures(drawn_scene, tmp_path):
@@ -43,12 +43,37 @@ def test_dry_run_prints_the_plan_and_writes_nothing(drawn_scene, tmp_path):
     assert not (tmp_path / "run").exists()
 
 
+def test_the_plan_says_what_is_trained_and_what_comes_from_the_photo(drawn_scene, tmp_path):
+    words = ["train", drawn_scene, "--out", tmp_path / "run", "--dry-run", "--threads", "1"]
+    status, said, _ = call(*words)
+    assert status == 0 and "3 scales to train, factor 0.7588" in said
+    assert "  scale 0: 26x19, width 32" in said and "  scale 2: 45x33, width 32" in said
+    assert "2 detail levels, nothing to train: they draw with pixels of the photo itself\n  level 0: 45x33\n" in said
+    assert "  level 1: 60x44\nthe photo is stored in the run and in what is exported from it, at 60x44\n" in said
+    mask = tmp_path / "left.png"
+    Image.linear_gradient("L").rotate(90).resize((60, 44)).save(mask)
+    assert "3 channels and labels left" in (labelled := call(*words, "--mask", mask)[1])
+    assert "at 60x44, and so are the masks" in labelled
+    small = call(*words, "--hand-over", "44")[1]
+    assert "scale 3: 60x44" in small and "no detail levels: the photo is no larger than the hand-over of 44 px" in small
+    assert "detail" not in call(*words, "--no-detail")[1]
+
+
+def test_a_run_with_detail_goes_on(drawn_scene, tmp_path):
+    words = ["train", drawn_scene, "--out", tmp_path / "run", "--iterations", "2", "--threads", "1", "--device", "cpu"]
+    assert call(*words)[0] == 0 and (tmp_path / "run" / "photo.webp").is_file()
+    assert call(*words, "--resume")[0] == 0
+    assert "cannot resume with hand-over 40 (the run has 33)" in one_line(*words, "--resume", "--hand-over", "40")
+
+
 def test_training_that_will_be_long_is_said_to_be(drawn_scene, tmp_path, monkeypatch):
     words = ["train", drawn_scene, "--out", tmp_path / "run", *TINY, "--dry-run"]
     assert "warning" not in call(*words)[2]
     monkeypatch.setattr(train, "LONG", 0.0)
     assert "warning: this will be long; --preset draft or a smaller --max-size would be shorter" in call(*words)[2]
     assert "warning: this will be long; a smaller --max-size" in call(*words, "--preset", "draft")[2]
+    detailed = [word for word in words if word not in TINY] + ["--dry-run", "--threads", "1"]
+    assert "; --preset draft or fewer --iterations would be shorter" in call(*detailed)[2]
     assert [train.duration(seconds) for seconds in (0.2, 40, 400, 9000)] == ["1 s", "40 s", "7 min", "2.5 h"]
 
 
@@ -64,7 +89,7 @@ def test_losses_can_be_written_for_tensorboard(drawn_scene, tmp_path, monkeypatc
 
 
 def test_sizes_can_grow_by_as_many_pixels(drawn_scene, tmp_path):
-    words = ("--out", tmp_path / "run", "--min-size", "14", "--schedule", "linear", "--dry-run")
+    words = ("--out", tmp_path / "run", "--no-detail", "--min-size", "14", "--schedule", "linear", "--dry-run")
     said = call("train", drawn_scene, *words)[1]
     assert [line.split()[2] for line in said.splitlines() if line.startswith("  scale")] == [
         "19x14,", "33x24,", "46x34,", "60x44,"
@@ -83,7 +108,14 @@ def test_paper_preset_is_planned_as_the_paper_has_it(drawn_scene, tmp_path):
         (("--preset", "thesis"), "unknown preset 'thesis': choose draft, standard, paper"),
         (("--max-size", "99999"), "max size 99999 is not possible: it must be 11 to 8192"),
         (("--min-size", "2"), "min size 2 is not possible: it must be 11 to 1024"),
-        (("--min-size", "60", "--max-size", "50"), "max size 50 is below min size 60"),
+        (("--no-detail", "--min-size", "60", "--max-size", "50"), "max size 50 is below min size 60"),
+        (("--min-size", "60"), "hand-over 33 is below min size 60: raise the one or lower the other"),
+        (("--max-size", "30"), "max size 30 is below hand-over 33: raise the one or lower the other"),
+        (("--max-size", "40"), "reduced to 40x29 has nothing above the hand-over of 33 px: raise max size to at least"),
+        (("--hand-over", "9"), "hand-over 9 is not possible: it must be 11 to 1024"),
+        (("--no-detail", "--hand-over", "40"), "without detail there is no hand-over: leave it out"),
+        (("--continuation",), "with detail there is nothing to continue: leave continuation out, or train without"),
+        (("--preset", "paper", "--detail"), "preset paper has no detail: choose draft or standard"),
         (("--iterations", "0"), "iterations 0 is not possible"),
         (("--seed", "-1"), "seed -1 is not possible"),
         (("--channels", "2"), "channels '2' is not possible: choose auto, 1, 3 or 4"),
@@ -110,7 +142,7 @@ def test_missing_and_unreadable_photos(tmp_path):
     Image.new("RGB", (50, 9)).save(tmp_path / "thin.png")
     assert "50x9 is too small" in one_line("train", tmp_path / "thin.png", *out)
     Image.new("RGB", (24, 24)).save(tmp_path / "small.png")
-    assert "smaller than the coarsest scale of 25 px" in one_line("train", tmp_path / "small.png", *out)
+    assert "smaller than the coarsest scale of 25 px" in one_line("train", tmp_path / "small.png", *out, "--no-detail")
     assert not (tmp_path / "run").exists()
 
 

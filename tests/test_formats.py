@@ -194,7 +194,7 @@ def test_the_sampler_draws_in_the_precision_that_it_is_told(everything):
 def test_a_precision_that_is_not_there_says_how_to_add_it(made):
     with pytest.raises(BundleError, match=r"has no int8 graphs; add them with 'singan export .* --precision int8'"):
         Sampler.load(made, precision="int8")
-    with pytest.raises(RequestError, match="unknown precision 'bf16': choose fp32, fp16, int8"):
+    with pytest.raises(RequestError, match="unknown precision 'bf16': choose auto, fp64, fp32, fp16, int8"):
         Sampler.load(made, precision="bf16")
 
 

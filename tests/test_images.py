@@ -37,6 +37,17 @@ def test_every_grey_level_survives_the_way_to_float_and_back():
     assert np.array_equal(images.to_pixels(image)[0, ..., 0], levels[0, 0])
 
 
+def test_pixels_survive_the_way_to_float_and_back():
+    for channels in (1, 3):
+        assert np.array_equal(images.to_pixels(images.from_pixels(RGB[..., :channels]))[0], RGB[..., :channels])
+    alpha, value = np.mgrid[:256, :256].astype(np.uint8)
+    every = np.stack([value, 255 - value, value // 2, alpha], axis=2)
+    image = images.from_pixels(every)
+    assert image.shape == (1, 4, 256, 256) and image.dtype == np.float32 and (image[:, :3] <= image[:, 3:] + 1e-6).all()
+    seen = every[..., 3] > 0
+    assert np.array_equal(images.to_pixels(image)[0][seen], every[seen])
+
+
 def test_values_outside_the_range_are_clipped_not_wrapped():
     image = np.array([-5, 5], np.float32).reshape(1, 1, 1, 2)
     assert images.to_pixels(image).ravel().tolist() == [0, 255]

@@ -22,7 +22,7 @@ from singan_train import run as runs  # noqa: E402
 
 CPU = torch.device("cpu")
 HILL, SKY, SUN = (60, 120, 40), (150, 180, 220), (220, 60, 40)
-TINY = ("--min-size", "14", "--max-size", "42", "--iterations", "5", "--threads", "1", "--device", "cpu")
+TINY = ("--no-detail", "--min-size", "14", "--max-size", "42", "--iterations", "5", "--threads", "1", "--device", "cpu")
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +60,7 @@ def agreement(sampler, label, colours, size=None):
 
 
 def test_labels_follow_content(drawn_scene, hill, tmp_path):
-    settings = config.preset("draft", width=8, min_size=14, max_size=42, iterations=120, pool=4)
+    settings = config.preset("draft", detail=False, width=8, min_size=14, max_size=42, iterations=120, pool=4)
     sampler = sampler_of(train(drawn_scene, tmp_path / "run", [hill], settings), tmp_path / "bundle")
     own, others = agreement(sampler, "hill", (HILL, SKY))
     assert own >= 0.8 and own > others + 0.05
@@ -76,7 +76,7 @@ def test_labels_of_several_objects_follow_content_at_any_size(tmp_path):
     Image.fromarray((colours + grain).clip(0, 255).astype(np.uint8)).save(tmp_path / "scene.png")
     Image.fromarray(hill).save(tmp_path / "hill.png")
     Image.fromarray(sun).save(tmp_path / "sun.png")
-    settings = config.preset("draft", width=16, min_size=14, max_size=42, iterations=400, pool=16)
+    settings = config.preset("draft", detail=False, width=16, min_size=14, max_size=42, iterations=400, pool=16)
     masks = [tmp_path / "hill.png", tmp_path / "sun.png"]
     sampler = sampler_of(train(tmp_path / "scene.png", tmp_path / "run", masks, settings), tmp_path / "bundle")
     for size in (None, (44, 90)):

@@ -70,9 +70,13 @@ def test_a_missing_folder_and_an_unfinished_one_are_told_apart(bundle):
     refused(bundle, "no manifest.json, so the bundle is unfinished")
 
 
+REQUIRED = sorted({field.name for field in dataclasses.fields(manifest.Manifest)} - {"labels", "detail"})
+REQUIRED.append("format_version")
+
+
 def test_a_newer_format_asks_for_an_upgrade(bundle):
-    change(bundle, format_version=2)
-    refused(bundle, "format version 2, but this program reads version 1; upgrade singan")
+    change(bundle, format_version=3)
+    refused(bundle, "format version 3, but this program reads versions 1 and 2; upgrade singan")
     change(bundle, format_version="x")
     refused(bundle, "make the folder again")
 
@@ -86,7 +90,7 @@ def test_damaged_json_is_refused(bundle):
     refused(bundle, "not readable as JSON")
 
 
-@pytest.mark.parametrize("field", sorted({field.name for field in dataclasses.fields(manifest.Manifest)} - {"labels"}))
+@pytest.mark.parametrize("field", REQUIRED)
 def test_every_field_but_labels_is_required(bundle, field):
     path = bundle / "manifest.json"
     data = json.loads(path.read_text())

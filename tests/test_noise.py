@@ -37,6 +37,29 @@ def test_window_equals_slice_of_whole_field(y, x, down, right, height, width):
     assert np.array_equal(window, whole[:, down : down + height, right : right + width])
 
 
+@given(SIGNED, SIGNED, st.integers(1, 20), st.integers(1, 20))
+def test_float64_noise_rounds_to_the_float32_noise(y, x, height, width):
+    exact = noise.field(7, 2, 3, 2, y, x, height, width, dtype=np.float64)
+    rounded = noise.field(7, 2, 3, 2, y, x, height, width)
+    assert exact.dtype == np.float64 and rounded.dtype == np.float32
+    assert np.array_equal(exact.astype(np.float32), rounded)
+    assert abs(exact[1, 0, 0] - plain_value(7, 2, 3, 1, y, x)) <= 1e-13
+
+
+@pytest.mark.parametrize("border", ["zero", "noise"])
+@pytest.mark.parametrize("wrap", [(False, False), (True, False)])
+def test_float64_noise_of_canvases_and_regions_rounds_to_the_float32_noise(border, wrap):
+    canvases = [noise.of_canvas(7, 2, 3, 2, (9, 14), border, dtype=dtype) for dtype in (np.float64, np.float32)]
+    regions = [
+        noise.of_region(7, 2, 3, 2, (9, 14), ((-2, 9), (3, 16)), border, wrap, dtype=dtype)
+        for dtype in (np.float64, np.float32)
+    ]
+    for exact, rounded in (canvases, regions):
+        assert exact.dtype == np.float64
+        assert np.array_equal(exact.astype(np.float32), rounded)
+        assert not np.array_equal(exact, rounded)
+
+
 def test_tall_fields_do_not_depend_on_the_internal_blocks():
     whole = noise.field(1, 0, 0, 1, 0, 0, 300, 1000)
     rows = [noise.field(1, 0, 0, 1, y, 0, 1, 1000) for y in range(300)]

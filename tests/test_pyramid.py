@@ -69,7 +69,7 @@ def test_photos_that_cannot_be_planned_are_refused_with_the_way_out():
 @given(SIDE, SIDE, st.floats(0.02, 30))
 def test_every_request_is_drawn_exactly_or_refused_with_a_legal_zoom(height, width, zoom):
     try:
-        passes = pyramid.fit(TRAINED, (height, width), zoom)
+        passes = pyramid.fit(TRAINED, (height, width), zoom).passes
     except RequestError as error:
         limit = pyramid.largest_zoom(TRAINED, (height, width))
         if limit is None:
@@ -78,7 +78,7 @@ def test_every_request_is_drawn_exactly_or_refused_with_a_legal_zoom(height, wid
         else:
             assert limit < zoom
             assert f"{limit:g}" in str(error)
-            assert pyramid.fit(TRAINED, (height, width), limit)[-1].canvas == (height, width)
+            assert pyramid.fit(TRAINED, (height, width), limit).passes[-1].canvas == (height, width)
         return
     assert passes[-1].canvas == (height, width)
     assert min(passes[0].canvas) >= MIN_CANVAS
@@ -91,23 +91,23 @@ def test_every_request_is_drawn_exactly_or_refused_with_a_legal_zoom(height, wid
 def test_auto_zoom_is_always_legal_and_keeps_the_coarsest_canvas_about_as_large_as_trained(height, width):
     if min(height, width) < 16:
         return
-    passes = pyramid.fit(TRAINED, (height, width))
+    passes = pyramid.fit(TRAINED, (height, width)).passes
     assert passes[-1].canvas == (height, width)
     coarsest = passes[0].canvas
     assert min(coarsest) >= 14 or passes[-1].generator < len(TRAINED.shapes) - 1
 
 
 def test_the_trained_size_uses_the_trained_canvases():
-    passes = pyramid.fit(TRAINED, (164, 250))
+    passes = pyramid.fit(TRAINED, (164, 250)).passes
     assert passes == TRAINED.passes
-    assert passes == pyramid.fit(TRAINED, (164, 250), 1.0)
+    assert passes == pyramid.fit(TRAINED, (164, 250), 1.0).passes
 
 
 def test_zoom_one_adds_content_and_zoom_two_enlarges_it():
-    wide = pyramid.fit(TRAINED, (164, 500), 1.0)
+    wide = pyramid.fit(TRAINED, (164, 500), 1.0).passes
     assert wide[0].canvas == (25, 76)
     assert not any(step.beyond for step in wide)
-    twice = pyramid.fit(TRAINED, (328, 500), 2.0)
+    twice = pyramid.fit(TRAINED, (328, 500), 2.0).passes
     assert twice[len(TRAINED.shapes) - 1].canvas == (164, 250)
     assert [step.beyond for step in twice].count(True) == round(math.log(2) / math.log(1 / TRAINED.scale_factor))
     assert twice[-1] == Pass(twice[-1].index, len(TRAINED.shapes) - 1, (328, 500), detail=0.5)
@@ -116,7 +116,7 @@ def test_zoom_one_adds_content_and_zoom_two_enlarges_it():
 @pytest.mark.parametrize("scale", range(len(TRAINED.shapes) - 1))
 def test_a_thumbnail_costs_a_thumbnail_s_time(scale):
     """Asked for a trained coarser size at its own ratio, the cascade stops at that scale."""
-    passes = pyramid.fit(TRAINED, TRAINED.shapes[scale], TRAINED.ratio(scale))
+    passes = pyramid.fit(TRAINED, TRAINED.shapes[scale], TRAINED.ratio(scale)).passes
     assert passes[-1].generator == scale
     assert [step.canvas for step in passes[:-1]] == list(TRAINED.shapes[:scale])
 

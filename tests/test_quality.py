@@ -40,6 +40,43 @@ def test_distance_stays_what_the_recipe_gave():
     assert quality.diversity(scene(0), [scene(1), scene(2), scene(3)]) == pytest.approx(0.7649576663970947, rel=1e-5)
 
 
+def test_distance_is_the_mean_of_its_octaves_which_tell_fine_from_coarse():
+    photo = RNG.integers(0, 256, (48, 60, 3), np.uint8)
+    fine = np.asarray(Image.fromarray(photo).filter(ImageFilter.GaussianBlur(0.6)))
+    apart = quality.sliced_wasserstein_octaves(photo, fine)
+    assert len(apart) == 2 and apart[0] > 2 * apart[1] > 0
+    assert quality.sliced_wasserstein(photo, fine) == sum(apart) / 2
+    assert quality.sliced_wasserstein_octaves(photo, fine, seed=1) != apart
+
+
+def test_detail_is_one_for_the_photo_itself_and_grows_with_contrast():
+    photo = RNG.integers(0, 120, (100, 131, 3), np.uint8)
+    assert quality.octaves(photo, photo) == [1, 1, 1]
+    assert quality.octaves(photo, 2 * photo) == pytest.approx([2, 2, 2])
+
+
+def test_blur_takes_the_finest_detail_and_leaves_the_coarsest():
+    photo = RNG.integers(0, 256, (200, 240, 3), np.uint8)
+    blurred = np.asarray(Image.fromarray(photo).filter(ImageFilter.GaussianBlur(1)))
+    detail = quality.octaves(photo, blurred)
+    assert len(detail) == 4 and detail == sorted(detail)
+    assert detail[0] < 0.2 and detail[-1] > 0.8
+
+
+def test_detail_is_what_a_block_differs_by_from_its_mean():
+    """Columns of 0 and 2 differ by 1 from their mean, columns of 0, 0, 4, 4 by nothing and then by 2."""
+    stripes, wide = (np.tile(np.uint8(columns), (48, 12))[..., None] for columns in ([0, 2, 0, 2], [0, 0, 4, 4]))
+    assert quality.octaves(stripes, 3 * stripes) == [3, 1]
+    assert quality.octaves(stripes, wide) == [0, float("inf")]
+    assert quality.octaves(wide, stripes) == [float("inf"), 0]
+
+
+def test_a_flat_photo_has_no_detail_whatever_its_colour():
+    flat, other = (np.full((50, 50, 3), colour, np.uint8) for colour in ((7, 101, 33), (250, 1, 90)))
+    assert quality.octaves(flat, other) == [1, 1]
+    assert quality.octaves(flat, scene(0, 50, 50)) == [float("inf"), float("inf")]
+
+
 def test_diversity_is_zero_for_equal_samples_and_one_for_the_photo_s_own_spread():
     photo = scene(0)
     assert quality.diversity(photo, [photo, photo]) == 0

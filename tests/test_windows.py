@@ -39,9 +39,9 @@ def requests(draw):
     size = draw(st.integers(13, 60)), draw(st.integers(13, 60))
     zoom = draw(st.none() | st.floats(0.4, 4))
     try:
-        passes = pyramid.fit(TRAINED, size, zoom)
+        passes = pyramid.fit(TRAINED, size, zoom).passes
     except RequestError:
-        passes = pyramid.fit(TRAINED, size)
+        passes = pyramid.fit(TRAINED, size).passes
     start = draw(st.integers(0, passes[-1].generator))
     wrap = (draw(st.booleans()), draw(st.booleans())) if start == 0 else (False, False)
     y, x = draw(st.integers(0, size[0] - 1)), draw(st.integers(0, size[1] - 1))
@@ -81,10 +81,10 @@ def test_no_step_draws_more_than_its_canvas_or_less_than_it_keeps(request_):
 
 def test_a_small_window_of_a_huge_picture_needs_small_regions():
     """A million pixels a side: every step draws at most the window and a rim that does not grow."""
-    passes = pyramid.fit(TRAINED, (2**20, 2**20), 1.0)
+    passes = pyramid.fit(TRAINED, (2**20, 2**20), 1.0).passes
     steps = windows.plan(passes, None, (Span(500_000, 500_100), Span(7, 107)))
     assert max(max(step.size) for step in steps) <= 100 + 2 * 15
-    far = pyramid.fit(TRAINED, (2**20, 2**20))
+    far = pyramid.fit(TRAINED, (2**20, 2**20)).passes
     assert max(max(step.size) for step in windows.plan(far, None, (Span(5, 105), Span(7, 107)))) <= 100 + 2 * 40
 
 
@@ -92,7 +92,7 @@ def test_a_small_window_of_a_huge_picture_needs_small_regions():
 def test_a_periodic_picture_is_the_same_wherever_it_is_cut(axis):
     """The region that begins in the middle and goes on over the edge is the picture rolled by half."""
     size, wrap = (44, 52), (axis == 0, axis == 1)
-    passes = pyramid.fit(TRAINED, size, 1.0)
+    passes = pyramid.fit(TRAINED, size, 1.0).passes
     draw = drawing(3, 3, "zero", wrap)
     whole = cascade.run(passes, generate, draw, wrap=wrap)
     region = list(windows.whole(size))

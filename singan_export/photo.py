@@ -1,0 +1,126 @@
+"""Which photo a bundle takes its detail from, and where its generators hand over."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from singan_core import images, pyramid, resample, stored
+from singan_core.detail import store
+from singan_core.detail.photo import Photo
+from singan_core.detail.search import choose_position
+from singan_core.errors import RequestError
+from singan_core.manifest import Detail, Manifest
+from singan_core.pyramid import Size
+from singan_train.config import TrainingConfig
+
+_ALIKE = 0.6  # least correlation of a photo with what its model reconstructs
+_FLAT = 0.02  # standard deviation of values in [-1, 1] below which a correlation says nothing
+MOST = 1920  # px, longer side of a photo that comes with the export
+
+
+@dataclass(frozen=True)
+class Source:
+    """The photo of a bundle and what its manifest says of the detail, but for the bases."""
+
+    pixels: NDArray[np.uint8]  # (h, w, C), colours straight
+    masks: NDArray[np.bool_] | None
+    detail: Detail
+
+    def write(self, folder: Path) -> Detail:
+        """Write photo, masks and bases into a bundle's folder; the complete detail of its manifest."""
+        photo = Photo(self.pixels, self.detail.levels)
+        stored.write_photo(folder, self.pixels)
+        if self.masks is not None:
+            stored.write_masks(folder, self.masks)
+        shifts = store.write_bases(folder, photo)
+        return dataclasses.replace(self.detail, shifts=shifts, position=choose_position(photo))
+
+
+def find_source(run: Path, trained: Manifest, photo: Path | None, hand_over: int | None) -> Source | None:
+    """The photo of a run, or one that is given to a run without; None for a bundle of generators alone.
+
+    hand_over is the most px that the shorter side of the last generator's canvas may have: as trained unless given, and
+    for a photo that is given as a training with detail would have it. Raises RequestError, ImageError or BundleError.
+    """
+    if trained.detail is not None:
+        if photo is not None:
+            raise RequestError(f"{run}: has its own photo inside; leave out --photo")
+        size = trained.detail.levels[-1]
+        pixels = stored.read_photo(run, size, trained.channels, trained.detail.photo_sha256)
+        masks = stored.read_masks(run, size, len(trained.labels)) if trained.labels else None
+    elif photo is not None:
+        pixels, masks = _given(trained, photo), None
+    elif hand_over is not None:
+        raise RequestError(f"{run}: has no photo, so nothing can be handed over to it; name the photo, --photo PHOTO")
+    else:
+        return None
+
+    if hand_over is None and trained.detail is not None:
+        last = trained.detail.hand_over
+    else:
+        usual = max(TrainingConfig.hand_over, min(trained.shapes[0]))
+        last = last_within(trained, usual if hand_over is None else hand_over)
+    levels = pyramid.detail_levels((pixels.shape[0], pixels.shape[1]), trained.shapes[last])
+    if not levels:
+        raise RequestError(
+            f"the photo of {pixels.shape[1]}x{pixels.shape[0]} is no larger than the hand-over's canvas: "
+            "use a larger photo or a lower --hand-over"
+        )
+    return Source(pixels, masks, Detail(last, levels, stored.digest(pixels)))
+
+
+def check_alike(source: Source, reconstruction: NDArray[np.float32]) -> None:
+    """Raise RequestError if the photo's layout is not the one that the generators reconstruct, (1, C, h, w).
+
+    Both are compared at the hand-over by the correlation of their values; a model's own photo has 0.9 and more.
+    """
+    size = source.detail.levels[0]
+    photo = resample.resize(images.from_pixels(source.pixels), size).reshape(-1)
+    known = resample.resize(reconstruction, size).reshape(-1)
+    if min(photo.std(), known.std()) < _FLAT:
+        return
+    alike = float(np.corrcoef(photo, known)[0, 1])
+    if alike < _ALIKE:
+        raise RequestError(
+            f"the photo is not the one that the model was trained on: their layouts agree to {max(alike, 0.0):.0%}, "
+            f"at least {_ALIKE:.0%} are expected; name the model's own photo"
+        )
+
+
+def last_within(trained: Manifest, side: int) -> int:
+    """The finest generator whose canvas's shorter side has at most so many px. Raises RequestError."""
+    small = [scale for scale, shape in enumerate(trained.shapes) if min(shape) <= side]
+    if not small:
+        least = min(trained.shapes[0])
+        raise RequestError(f"hand-over {side} is not possible: the coarsest generator's canvas has {least} px")
+    return small[-1]
+
+
+def _given(trained: Manifest, path: Path) -> NDArray[np.uint8]:
+    """A photo file as the bundle stores it. Raises RequestError unless it has the model's shape."""
+    if trained.labels:
+        raise RequestError(f"{path}: this model draws labels, which a photo cannot; train it anew with detail")
+    image = images.read(path, str(trained.channels))
+    size = (image.shape[2], image.shape[3])
+    if not _same_shape(size, trained.pyramid.finest):
+        height, width = trained.pyramid.finest
+        raise RequestError(
+            f"{path}: {size[1]}x{size[0]} is not of the shape that the model was trained on, {width}x{height}"
+        )
+    factor = min(1.0, MOST / max(size))
+    pixels = images.to_pixels(resample.resize(image, (round(size[0] * factor), round(size[1] * factor))))[0]
+    if pixels.shape[2] == 4:
+        pixels[pixels[..., 3] == 0] = 0  # a colour that nobody sees
+    return pixels
+
+
+def _same_shape(a: Size, b: Size) -> bool:
+    """Whether two sizes have one aspect ratio, but for the rounding of the smaller one's sides."""
+    least = min(*a, *b)
+    return abs(math.log(a[0] * b[1] / (a[1] * b[0]))) <= 1.5 / least

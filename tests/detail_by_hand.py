@@ -1,0 +1,225 @@
+"""Detail levels once more, as docs/detail.md tells them: plain loops over whole numbers, for RGB, without any wrap.
+
+Slow, and independent of singan_core.detail: what both compute must be equal. A program in another language can be
+written along these lines and checked against tests/data/detail_vectors.json.
+"""
+
+import math
+import struct
+
+REACH, FEATURE = 3, 384
+
+
+def single(value):
+    """The value rounded to float32."""
+    return struct.unpack("f", struct.pack("f", value))[0]
+
+
+def kernel(phase):
+    """Keys' cubic, a = -0.5, at phase / 1024 pixels, in units of 2^-31."""
+    if phase < 1024:
+        return 3 * phase**3 - 5 * 1024 * phase**2 + 2 * 1024**3
+    if phase < 2048:
+        return -(phase**3) + 5 * 1024 * phase**2 - 8 * 1024**2 * phase + 4 * 1024**3
+    return 0
+
+
+def taps(n_in, n_out, position):
+    """[(source position, weight in 4096ths)] of one output position."""
+    if n_in == n_out:
+        return [(position, 4096)]
+    longer = max(n_in, n_out)
+    first = ((2 * position + 1) * n_in - (4 * longer - n_out)) // (2 * n_out)
+    found = []
+    for place in range(first, first + -(-4 * longer // n_out)):
+        apart = abs((2 * place + 1) * n_out - (2 * position + 1) * n_in)
+        inside = 0 <= place < n_in
+        found.append((min(max(place, 0), n_in - 1), kernel((apart * 1024 + longer) // (2 * longer)) if inside else 0))
+
+    total = sum(weight for _, weight in found)
+    whole = [(place, (2 * weight * 4096 + total) // (2 * total)) for place, weight in found]
+    largest = max(range(len(whole)), key=lambda n: (whole[n][1], -n))
+    place, weight = whole[largest]
+    whole[largest] = place, weight + 4096 - sum(weight for _, weight in whole)
+    return whole
+
+
+def resize(picture, size):
+    """A picture, rows of pixels of channels, at another size (height, width): rows first, then columns."""
+    height, width = len(picture), len(picture[0])
+    if (height, width) == tuple(size):
+        return picture
+    tall = []
+    for y in range(size[0]):
+        used = taps(height, size[0], y)
+        row = [[sum(w * picture[v][x][c] for v, w in used) for c in range(3)] for x in range(width)]
+        tall.append([[(value * 8 + 2048) // 4096 for value in pixel] for pixel in row])
+    made = []
+    for row in tall:
+        wide = []
+        for x in range(size[1]):
+            used = taps(width, size[1], x)
+            sums = [sum(w * row[u][c] for u, w in used) for c in range(3)]
+            wide.append([min(max((value + 16384) // 32768, 0), 255) for value in sums])
+        made.append(wide)
+    return made
+
+
+def features(picture, y, x, basis, shift, centre):
+    """The features of the 7x7 patch around a pixel; beyond the picture its edge is repeated."""
+    height, width = len(picture), len(picture[0])
+    values = []
+    for dy in range(-REACH, REACH + 1):
+        for dx in range(-REACH, REACH + 1):
+            pixel = picture[min(max(y + dy, 0), height - 1)][min(max(x + dx, 0), width - 1)]
+            values += [value - middle for value, middle in zip(pixel, centre, strict=True)]
+    found = []
+    for direction in basis:
+        product = sum(a * b for a, b in zip(direction, values, strict=True))
+        rounded = (2 * product + (1 << shift)) // (2 << shift) if shift else product
+        found.append(min(max(rounded, -FEATURE), FEATURE))
+    return found
+
+
+def all_features(picture, basis, shift, centre):
+    """The features of every pixel, row by row."""
+    return [features(picture, y, x, basis, shift, centre) for y in range(len(picture)) for x in range(len(picture[0]))]
+
+
+def distance(a, b):
+    """Squared."""
+    return sum((x - y) ** 2 for x, y in zip(a, b, strict=True))
+
+
+def search(photo_features, size, query_features, canvas, position, completeness=0.02):
+    """The nearest position of the photo for every pixel, row by row, after eight rounds of asking neighbours."""
+    count = len(photo_features)
+    columns = list(zip(*photo_features, strict=True))
+    variance = sum(count * sum(v * v for v in column) - sum(column) ** 2 for column in columns) // count**2
+    constant = round(completeness * variance)
+    worth = [
+        single(1 / max(constant + min(distance(one, asked) for asked in query_features), 1)) for one in photo_features
+    ]
+    scale = min(round(math.sqrt(position * variance)), 511)
+
+    def score(pixel, place):
+        heights = (pixel // canvas[1]) * scale // canvas[0], (place // size[1]) * scale // size[0]
+        apart = distance(query_features[pixel], photo_features[place]) + (heights[0] - heights[1]) ** 2
+        return single(apart * worth[place])
+
+    found = [min(range(count), key=lambda place: (score(pixel, place), place)) for pixel in range(len(query_features))]
+    for _ in range(8):
+        found = ask_neighbours(found, size, canvas, score)
+    return found
+
+
+def ask_neighbours(found, size, canvas, score):
+    """One round: own position and the four neighbours' shifted back, by 3/16 cheaper for each that says the same and by
+    8/16 dearer for each that shows that position itself.
+    """
+    chosen = []
+    for pixel, own in enumerate(found):
+        y, x = divmod(pixel, canvas[1])
+        beside = [
+            (found[(y + dy) * canvas[1] + x + dx], dy, dx)
+            for dy, dx in ((-1, 0), (1, 0), (0, -1), (0, 1))
+            if 0 <= y + dy < canvas[0] and 0 <= x + dx < canvas[1]
+        ]
+        said = [shifted(place, size, -dy, -dx) for place, dy, dx in beside]
+        shown = [place for place, _, _ in beside]
+        choices = {}
+        for place in (own, *(place for place in said if place is not None)):
+            choices[place] = single(score(pixel, place) * (16 - 3 * said.count(place) + 8 * shown.count(place)))
+        chosen.append(min(choices, key=lambda place: (choices[place], place)))
+    return chosen
+
+
+def shifted(place, size, dy, dx):
+    """The position so many rows and columns further on; None beyond the photo."""
+    row, column = place // size[1] + dy, place % size[1] + dx
+    return row * size[1] + column if 0 <= row < size[0] and 0 <= column < size[1] else None
+
+
+def enlarge(found, size_below, size, canvas_below, canvas):
+    """The map of a canvas from that of the smaller canvas, row by row."""
+    made = []
+    for y in range(canvas[0]):
+        for x in range(canvas[1]):
+            near_y, near_x = (
+                (2 * y + 1) * canvas_below[0] // (2 * canvas[0]),
+                (2 * x + 1) * canvas_below[1] // (2 * canvas[1]),
+            )
+            row, column = divmod(found[near_y * canvas_below[1] + near_x], size_below[1])
+            row = y + (2 * (row - near_y) * size[0] + size_below[0]) // (2 * size_below[0])
+            column = x + (2 * (column - near_x) * size[1] + size_below[1]) // (2 * size_below[1])
+            made.append(min(max(row, 0), size[0] - 1) * size[1] + min(max(column, 0), size[1] - 1))
+    return made
+
+
+def refine(found, size, canvas, query_features, blurred_features):
+    """The best of a pixel's own position and its eight neighbours' at 1 and 2 px; in a tie its own, then the lowest."""
+    made = []
+    for pixel, own in enumerate(found):
+        y, x = divmod(pixel, canvas[1])
+        best = distance(query_features[pixel], blurred_features[own]), -1
+        for jump in (1, 2):
+            for dy, dx in ((-jump, 0), (jump, 0), (0, -jump), (0, jump)):
+                if 0 <= y + dy < canvas[0] and 0 <= x + dx < canvas[1]:
+                    place = shifted(found[(y + dy) * canvas[1] + x + dx], size, -dy, -dx)
+                    if place is not None and place != own:
+                        best = min(best, (distance(query_features[pixel], blurred_features[place]), place))
+        made.append(own if best[1] < 0 else best[1])
+    return made
+
+
+def smoothness(real, blurred):
+    """64 for a pixel of the photo without any detail, near 0 from a few grey levels on."""
+    detail = (20 * sum(abs(a - b) for a, b in zip(real, blurred, strict=True))) ** 4
+    half = 153**4
+    return (64 * half + (half + detail) // 2) // (half + detail)
+
+
+def paint(found, photo, canvas, sigma, blurred=None, below=None):
+    """The picture of a map: votes of the patches around; where all within 3 px is smooth, below keeps its colours."""
+    size = len(photo), len(photo[0])
+    made = []
+    for y in range(canvas[0]):
+        row = []
+        for x in range(canvas[1]):
+            votes = list(ballots(found, size, canvas, sigma, y, x))
+            count = sum(weight for weight, _ in votes)
+            share = 0
+            if below is not None:
+                near = [
+                    found[v * canvas[1] + u]
+                    for v in range(max(y - REACH, 0), min(y + REACH + 1, canvas[0]))
+                    for u in range(max(x - REACH, 0), min(x + REACH + 1, canvas[1]))
+                ]
+                share = min(smoothness(at(photo, place), at(blurred, place)) for place in near)
+            pixel = []
+            for channel in range(3):
+                total = 64 * sum(weight * at(photo, place)[channel] for weight, place in votes)
+                if share:
+                    low = sum(weight * at(blurred, place)[channel] for weight, place in votes)
+                    total += share * (count * below[y][x][channel] - low)
+                pixel.append(min(max((total + 32 * count) // (64 * count), 0), 255))
+            row.append(pixel)
+        made.append(row)
+    return made
+
+
+def ballots(found, size, canvas, sigma, y, x):
+    """(weight, position of the photo) of every vote on a pixel."""
+    for dy in range(-REACH, REACH + 1):
+        for dx in range(-REACH, REACH + 1):
+            weight = round(64 * math.exp(-(dy * dy + dx * dx) / (2 * sigma**2)))
+            if weight >= 2 and 0 <= y - dy < canvas[0] and 0 <= x - dx < canvas[1]:
+                place = shifted(found[(y - dy) * canvas[1] + x - dx], size, dy, dx)
+                if place is not None:
+                    yield weight, place
+
+
+def at(picture, place):
+    """The pixel at a position counted row by row."""
+    width = len(picture[0])
+    return picture[place // width][place % width]
