@@ -6,6 +6,7 @@ import dataclasses
 import hashlib
 import itertools
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -19,7 +20,8 @@ GENERATORS_ONLY, WITH_DETAIL = 1, 2
 """Format versions: 2 has detail levels and with them another rule for sizes; without detail all is as it was."""
 NAME = "manifest.json"
 Kind = Literal["run", "bundle"]
-MOST_DETAIL = 8192  # px, longest side of a stored photo
+MOST_DETAIL, MOST_LEVELS = 8192, 64  # px, longest side of a stored photo; levels above the hand-over
+_MOST_SHOWN = 200  # characters of a wrong value that a message repeats
 _OPTIONAL = ("labels", "detail")
 _COMMAND = {"run": "singan train", "bundle": "singan export"}
 
@@ -186,7 +188,7 @@ def _parse_detail(data: Any) -> Detail:
 def _check_values(manifest: Manifest, path: Path) -> None:
     scales, generators = len(manifest.shapes), len(manifest.noise_amplitude)
     wrong = [
-        f"{name} {value!r} (expected {expected})"
+        f"{name} {repr(value)[:_MOST_SHOWN]} (expected {expected})"
         for name, value, good, expected in (
             ("kind", manifest.kind, manifest.kind in ("run", "bundle"), "run or bundle"),
             ("channels", manifest.channels, manifest.channels >= 1, "1 or more"),
@@ -232,10 +234,19 @@ def _is_possible(manifest: Manifest) -> bool:
         return False
     grows = all(a[0] <= b[0] and a[1] <= b[1] for a, b in itertools.pairwise(detail.levels))
     begins = detail.levels[0] == manifest.shapes[detail.hand_over]
-    limits = all(1 <= side <= MOST_DETAIL for size in detail.levels for side in size)
+    limits = len(detail.levels) <= MOST_LEVELS and all(1 <= side <= MOST_DETAIL for s in detail.levels for side in s)
+    digest = re.fullmatch("[0-9a-f]{64}", detail.photo_sha256) is not None
     shifts = manifest.kind == "run" or len(detail.shifts) == len(detail.levels)
     heights = 0 <= detail.position <= 100
-    return grows and begins and limits and shifts and heights and all(0 <= shift < 16 for shift in detail.shifts)
+    return (
+        grows
+        and begins
+        and limits
+        and digest
+        and shifts
+        and heights
+        and all(0 <= shift < 16 for shift in detail.shifts)
+    )
 
 
 def _check_file(folder: Path, name: str, digest: str | None, kind: Kind) -> None:

@@ -9,6 +9,7 @@ order that does not depend on the size of the canvas.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
+from singan_core.errors import BundleError
 from singan_export import graph
 from singan_train.networks import Generator
 
@@ -40,6 +42,15 @@ def build(generator: Generator, props: Mapping[str, str]) -> onnx.ModelProto:
     value = writer.node("Transpose", [value], "channels_first", perm=[0, 3, 1, 2])
     channels = len(layers[-1][1])
     return graph.complete(writer.nodes, writer.constants, value, channels, TensorProto.DOUBLE, {**props, **PRECISION})
+
+
+def check(path: Path) -> None:
+    """Raise BundleError unless the graph of a file says that it computes in double precision, and does."""
+    model = graph.read(path)
+    graph.check_metadata(path, model, PRECISION)
+    for value in (*model.graph.input, *model.graph.output):
+        if value.type.tensor_type.elem_type != TensorProto.DOUBLE:
+            raise BundleError(f"{path}: {value.name} is not in double precision; export again")
 
 
 class _Writer:

@@ -10,7 +10,7 @@ from PIL import Image
 
 from singan_core.errors import BundleError, ParityError
 from singan_core.manifest import Manifest
-from singan_export import comparison, formats, graph, parity, torch_formats
+from singan_export import comparison, double, formats, graph, parity, torch_formats
 from singan_export.bundle import PREVIEW, frozen_run, preview, run_of
 from singan_export.comparison import FormatCheck, Opened
 from singan_export.parity import Parity
@@ -40,7 +40,9 @@ def verify(bundle: Path, run: Path | None = None) -> Verified:
     for scale in range(len(manifest.pyramid.sizes)):
         graph.check(bundle / graph_name(scale), manifest, scale)
     for scale in range(len(manifest.pyramid.passes) if manifest.detail else 0):
-        graph.check(bundle / DOUBLE / graph_name(scale), manifest, scale)
+        path = bundle / DOUBLE / graph_name(scale)
+        graph.check(path, manifest, scale)
+        double.check(path)
     plain = sampler.without_detail()
     measured, reference = None, comparison.graphs(plain)
     if run is not None:  # before the preview: a doctored weight should be named by its scale

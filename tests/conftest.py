@@ -1,3 +1,7 @@
+import os
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before numpy is imported: what the command does for itself
+
 from pathlib import Path
 
 import numpy as np

@@ -85,6 +85,15 @@ def test_paint_gives_the_photo_s_texture_to_the_painting_s_layout(detail_sampler
     assert editing.paint(detail_sampler, images.from_pixels(painting), colours=4).shape == (100, 150, 3)
 
 
+def test_a_painting_for_a_part_of_a_wider_picture_covers_that_part(detail_sampler):
+    """What lies beyond the picture goes on as its edges do, and nothing of the painting is lost."""
+    painting = np.full((40, 200, 3), (230, 240, 250), np.uint8)
+    painting[12:] = (70, 120, 40)
+    assert detail_sampler.fit((40, 200), 1.0).whole != (40, 200)
+    drawn = editing.paint(detail_sampler, images.from_pixels(painting), (40, 200), 1.0, 3).astype(int)
+    assert drawn[8:11].mean() > drawn[16:].mean() + 60
+
+
 @pytest.mark.parametrize("start_scale", [0, 4])
 def test_a_painting_enters_at_scales_1_to_3_alone(detail_sampler, photo, start_scale):
     with pytest.raises(RequestError, match="an image can be injected at scales 1 to 3 here"):

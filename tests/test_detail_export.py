@@ -1,5 +1,6 @@
 """From a run to a bundle with the photo inside, and the proof that it draws what the networks do."""
 
+import dataclasses
 import json
 import shutil
 
@@ -12,11 +13,15 @@ torch = pytest.importorskip("torch")
 onnx = pytest.importorskip("onnx")
 
 from onnx import numpy_helper  # noqa: E402
+from small_runs import DETAILED, train  # noqa: E402
 
-from singan_core import manifest, stored  # noqa: E402
+from singan_core import images, manifest, stored  # noqa: E402
 from singan_core.errors import BundleError, ParityError, RequestError  # noqa: E402
 from singan_export import bundle, formats, photo, verify  # noqa: E402
-from singan_runtime import Sampler  # noqa: E402
+from singan_runtime import Sampler, editing  # noqa: E402
+from singan_train import trainer  # noqa: E402
+
+QUICK = dataclasses.replace(DETAILED, iterations=2)
 
 
 @pytest.fixture(scope="module")
@@ -93,6 +98,10 @@ def test_a_bundle_verifies_alone_and_against_its_run(exported, detailed_run):
     assert against.parity.passed and len(against.parity.double) > 3
 
 
+def test_the_bundle_of_the_tests_draws_its_preview_to_the_byte_here_too(detail_bundle):
+    assert verify.verify(detail_bundle).preview_levels == 0
+
+
 def test_a_doctored_graph_in_double_precision_does_not_verify(copied, detailed_run):
     """A large change shows in the preview, the smallest against the run, which names the scale."""
     doctor(copied, "fp64/scale_01.onnx", 1e-9)
@@ -103,11 +112,11 @@ def test_a_doctored_graph_in_double_precision_does_not_verify(copied, detailed_r
         verify.verify(copied)
 
 
-def test_a_graph_of_another_precision_in_its_place_does_not_verify(copied, detailed_run):
+def test_a_graph_of_another_precision_in_its_place_does_not_verify(copied):
     shutil.copyfile(copied / "scale_01.onnx", copied / "fp64" / "scale_01.onnx")
     rewrite(copied, manifest.read(copied, "bundle", check_files=False))
-    with pytest.raises(ParityError, match="scale 1 at"):
-        verify.verify(copied, detailed_run)
+    with pytest.raises(BundleError, match=r"scale_01\.onnx: metadata singan\.precision is None"):
+        verify.verify(copied)
 
 
 def test_another_preview_does_not_verify(copied):
@@ -197,6 +206,43 @@ def test_a_run_whose_photo_was_changed_is_refused(detailed_run, scene, tmp_path,
     with pytest.raises(BundleError, match=r"photo\.webp: (missing or damaged|not the photo of this model)"):
         bundle.export(run, tmp_path / "bundle")
     assert not (tmp_path / "bundle").exists()
+
+
+# grey, transparent and labelled photos
+
+
+@pytest.mark.parametrize("channels", [1, 4])
+def test_grey_and_transparent_photos_keep_their_channels(tmp_path, channels):
+    """From the file to pictures, their parts, and edits that leave all else as it was, transparent colours included."""
+    pixels = landscape(50, 70, channels)
+    Image.fromarray(pixels if channels == 4 else pixels[..., 0]).save(tmp_path / "photo.png")
+    run = train(tmp_path / "photo.png", tmp_path / "run", QUICK)
+    bundle.export(run, tmp_path / "bundle")
+    verify.verify(tmp_path / "bundle", run)
+    sampler = Sampler.load(tmp_path / "bundle", threads=1)
+    assert np.array_equal(sampler.photo.pixels, pixels)
+    for tileable in ("", "x"):
+        drawn = sampler.sample((60, 90), 3, tileable=tileable)[0]
+        assert drawn.shape == (60, 90, channels)
+        assert np.array_equal(sampler.render((60, 90), (9, 20, 30, 50), 3, tileable=tileable), drawn[9:39, 20:70])
+    mask, near = np.zeros((2, 50, 70), bool)
+    for y, x in ((12, 10), (30, 50)):  # two places, so that much lies between them
+        mask[y : y + 4, x : x + 5], near[y - 3 : y + 7, x - 3 : x + 8] = True, True
+    edited = editing.redraw(sampler, images.from_pixels(pixels), mask, editing.EDIT, 1, reach=3)
+    assert np.array_equal(edited[~near], pixels[~near]) and (edited[mask] != pixels[mask]).any()
+
+
+def test_masks_of_a_run_become_labels_of_its_pictures(drawn_scene, tmp_path):
+    y, x = np.mgrid[0:44, 0:60]
+    Image.fromarray(y > 22 + 8 * np.sin(x / 9)).save(tmp_path / "hill.png")
+    run = trainer.train(drawn_scene, tmp_path / "run", QUICK, torch.device("cpu"), masks=[tmp_path / "hill.png"])
+    bundle.export(run, tmp_path / "bundle")
+    sampler = Sampler.load(tmp_path / "bundle", threads=1)
+    assert sampler.manifest.labels == ("hill",) and sampler.manifest.channels == 3
+    pixels, masks = sampler.labelled((50, 66), 1)
+    assert pixels.shape == (50, 66, 3) and masks.shape == (50, 66, 1) and 0 < (masks > 0).mean() < 1
+    green = pixels[..., 1].astype(int) > pixels[..., 2]
+    assert (green == (masks[..., 0] > 0)).mean() > 0.95  # the rest is grain
 
 
 # further formats

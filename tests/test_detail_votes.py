@@ -77,6 +77,20 @@ def test_the_outermost_rows_and_columns_are_like_those_inside():
         assert max(across[0], across[-1]) <= 1.3 * np.median(across)
 
 
+@pytest.mark.parametrize("wrap", [(False, True), (True, False), (True, True)])
+def test_a_searched_level_that_repeats_is_the_same_wherever_it_is_cut(wrap):
+    """What is handed over rolled gives the map and the picture rolled: votes and neighbours go over the edges."""
+    level = photo().level(1)
+    query = noise(30, 44) // 4 + landscape(30, 44) // 2
+    by = tuple(11 * periodic for periodic in wrap)
+    heights = None if wrap[0] else (np.arange(30), 30)
+    found, pixels = search.settle(level, query, search.Weights(), wrap, heights, True)
+    rolled, picture = search.settle(level, np.roll(query, by, (0, 1)), search.Weights(), wrap, heights, True)
+    assert np.array_equal(picture, np.roll(pixels, by, (0, 1)))
+    assert np.array_equal(rolled.rows, np.roll(found.rows, by, (0, 1)))
+    assert np.array_equal(rolled.columns, np.roll(found.columns, by, (0, 1)))
+
+
 def test_inside_a_piece_transparent_pixels_are_copied_exactly():
     """Colours straight, not by way of products with an alpha of 8 or 1, which would lose them."""
     pixels = noise(40, 50, 4, 3)

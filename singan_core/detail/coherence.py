@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from singan_core.detail.patches import REACH, features
 from singan_core.detail.photo import VOTE_BIT, Level
-from singan_core.detail.votes import Map, indices, joins, offsets
+from singan_core.detail.votes import Map, Mask, indices, joins, offsets
 from singan_core.pyramid import Size
 from singan_core.windows import Region, Span
 
@@ -59,67 +59,77 @@ def refine(level: Level, found: Map, padded: Pixels, everywhere: bool = False) -
     """The map after all rounds in which pixels take their best candidate; wrong within 4 px of where it was cut off.
 
     padded is the enlarged picture with 3 px around it, premultiplied: a pixel's patch is compared with the photo's,
-    enlarged as well. Only pixels without a neighbour that proposes something new have no work: away from joins, and
-    after the first round away from what it changed. everywhere does all the work.
+    enlarged as well. Only pixels near a join are asked, and after the first round only for candidates that are new:
+    all others have been compared before and lost. everywhere does all the work.
     """
-    fresh = np.ones(found.size, bool)
+    changed: Mask | None = None
     for _ in range(ROUNDS):
         index = indices(level, found)
-        near = fresh if everywhere else fresh & joins(offsets(level, index), max(JUMPS))
-        at, position = _better(level, index, padded, np.flatnonzero(near))
+        if everywhere:
+            near, changed = np.ones(found.size, bool), None
+        else:
+            near = joins(offsets(level, index), max(JUMPS)) if changed is None else _asking(changed)
+        at, position = _better(level, index, padded, np.flatnonzero(near), changed)
         if not len(at):
             return found
+
         rows, columns = found.rows.copy(), found.columns.copy()
         for values, new in zip((rows, columns), np.divmod(position, np.int32(level.stride)), strict=True):
             values.reshape(-1)[at] = new - REACH
         found = Map(rows, columns, found.top, found.left)
-        fresh = np.ones(found.size, bool) if everywhere else _asking(at, found.size)
+        inner = np.zeros(found.size, bool)
+        inner.reshape(-1)[at] = True
+        changed = np.pad(inner, REACH)
     return found
 
 
-def _asking(changed: NDArray[np.intp], size: Size) -> NDArray[np.bool_]:
-    """The pixels (h, w) that have changed, or have one that has among those they ask."""
-    height, width = size
-    mask = np.zeros((height + 2 * REACH, width + 2 * REACH), bool)
-    rows, columns = np.divmod(changed, width)
-    places = (rows + REACH) * mask.shape[1] + columns + REACH
-    for dy, dx in ((0, 0), *CANDIDATES):
-        mask.reshape(-1)[places + dy * mask.shape[1] + dx] = True
+def _asking(changed: Mask) -> Mask:
+    """The pixels (h, w) that ask one that has changed, (h + 6, w + 6)."""
+    places = np.flatnonzero(changed)
+    mask = np.zeros_like(changed)
+    for dy, dx in CANDIDATES:
+        mask.reshape(-1)[places - (dy * mask.shape[1] + dx)] = True
     return mask[REACH:-REACH, REACH:-REACH]
 
 
 def _better(
-    level: Level, index: NDArray[np.int32], padded: Pixels, at: NDArray[np.intp]
+    level: Level, index: NDArray[np.int32], padded: Pixels, at: NDArray[np.intp], changed: Mask | None
 ) -> tuple[NDArray[np.intp], NDArray[np.int32]]:
     """Of some pixels those that find a better position, and which: in a tie their own, then the lowest."""
     rows, columns = np.divmod(at, index.shape[1] - 2 * REACH)
     places = (rows + REACH) * index.shape[1] + columns + REACH
     own = index.take(places)
-    pixel, position = _candidates(level, index, places, own)
+    pixel, position = _candidates(level, index, places, own, changed)
     if not len(pixel):
         return at[:0], position
 
-    wanted = features(padded, rows, columns, level.basis, level.centre)
-    best = _distance(level, wanted, own, np.arange(len(at)))
-    apart = _distance(level, wanted, position, pixel)
+    asking, pixel = np.unique(pixel, return_inverse=True)  # the others have nothing to compare
+    wanted = features(padded, rows[asking], columns[asking], level.basis, level.centre)
+    best = _distance(level, wanted, own[asking])
+    apart = _distance(level, wanted[pixel], position)
     order = np.lexsort((position, apart, pixel))  # the first of every pixel is its best
-    pixel, position, apart = pixel[order], position[order], apart[order]
-    leading = np.flatnonzero(np.diff(pixel, prepend=-1))
-    pixel, position, apart = pixel[leading], position[leading], apart[leading]
-    better = apart < best[pixel]
-    return at[pixel[better]], position[better]
+    leading = order[np.flatnonzero(np.diff(pixel[order], prepend=-1))]
+    better = leading[apart[leading] < best]
+    return at[asking[pixel[better]]], position[better]
 
 
 def _candidates(
-    level: Level, index: NDArray[np.int32], places: NDArray[np.intp], own: NDArray[np.int32]
+    level: Level,
+    index: NDArray[np.int32],
+    places: NDArray[np.intp],
+    own: NDArray[np.int32],
+    changed: Mask | None,
 ) -> tuple[NDArray[np.intp], NDArray[np.int32]]:
-    """(pixel's number, position) of every candidate other than its own, each once."""
+    """(pixel's number, position) of every candidate but its own, each once; of changed neighbours alone, if any are."""
     seen = [own]
     pixels, positions = [], []
     for dy, dx in CANDIDATES:
-        position = index.take(places + (dy * index.shape[1] + dx))
+        neighbours = places + (dy * index.shape[1] + dx)
+        position = index.take(neighbours)
         position -= np.int32(dy * level.stride + dx)
         fresh = level.ballots[0].take(position) >> np.uint64(VOTE_BIT) != 0
+        if changed is not None:
+            fresh &= changed.take(neighbours)
         for known in seen:
             fresh &= position != known
         seen.append(position)
@@ -129,12 +139,10 @@ def _candidates(
     return np.concatenate(pixels), np.concatenate(positions)
 
 
-def _distance(
-    level: Level, wanted: NDArray[np.float32], positions: NDArray[np.int32], pixel: NDArray[np.intp]
-) -> NDArray[np.float32]:
-    """Squared distance between pixels' patches and the enlarged photo's at positions of the tables."""
+def _distance(level: Level, wanted: NDArray[np.float32], positions: NDArray[np.int32]) -> NDArray[np.float32]:
+    """Squared distance between features and those of the enlarged photo's patches at positions of the tables."""
     rows, columns = np.divmod(positions, np.int32(level.stride))
     apart = features(level.padded, rows - REACH, columns - REACH, level.basis, level.centre)
-    apart -= wanted[pixel]
+    apart -= wanted
     found: NDArray[np.float32] = np.einsum("nc,nc->n", apart, apart)
     return found

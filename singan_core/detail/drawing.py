@@ -30,7 +30,7 @@ Guide = Callable[[Region], Pixels]
 
 WHOLE = 256
 """Longest side (px) of a hand-over's canvas that is searched as one."""
-BLOCK, MARGIN = 192, 24  # px of a longer one: of a block's side, and around it
+BLOCK, MARGIN = 96, 16  # px of a longer one: of a block's side, and around it
 KEPT_BLOCKS = 64
 LOCAL = 2 * REACH + (coherence.ROUNDS - 1) * max(coherence.JUMPS)
 """Pixels around a region that a copied level has to draw as well: votes reach 3, so do the patches behind them, and
