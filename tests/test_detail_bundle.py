@@ -158,6 +158,20 @@ def test_impossible_detail_is_refused(bundle, fields):
     refused(bundle, "growing levels from the hand-over's size on|wrong form")
 
 
+def test_what_is_no_digest_never_reaches_a_message(bundle):
+    change(bundle, photo_sha256="\x1b[31m\n" + "0" * 60)
+    with pytest.raises(BundleError) as caught:
+        Sampler.load(bundle)
+    assert "\x1b" not in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_a_stranger_s_endless_levels_are_refused_in_a_short_line(bundle):
+    change(bundle, levels=[[24, 36]] * 3000, shifts=[1] * 3000)
+    with pytest.raises(BundleError) as caught:
+        Sampler.load(bundle)
+    assert len(str(caught.value)) < 600
+
+
 @pytest.mark.parametrize("field", ["levels", "hand_over", "shifts", "photo_sha256", "position"])
 @pytest.mark.parametrize("value", [None, "x", {}, [[1]]], ids=["missing", "word", "object", "list"])
 def test_missing_and_malformed_fields_of_detail_are_refused(bundle, field, value):
