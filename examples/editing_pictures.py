@@ -18,7 +18,7 @@ from singan_runtime import Sampler, editing, masks
 ROOT = Path(__file__).parent.parent
 PHOTO = ROOT / "examples" / "aitzgorri.jpg"
 FIR = ROOT / "examples" / "aitzgorri_fir.png"
-HEIGHT = 192  # px of every picture shown
+HEIGHT = 320  # px of every picture shown
 Pixels = NDArray[np.uint8]
 
 
@@ -101,7 +101,7 @@ def main() -> None:
     ways = [editing.paint(sampler, to_floats(brushed), start_scale=2, colours=colours) for colours in (None, 6)]
     save("paint", brushed, *ways)
     corner = (*at(photo.size, 0.6, 0.3), *at(photo.size, 0.9, 0.75))
-    large = images.to_pillow(editing.upscale(sampler, 3, full))
+    large = images.to_pillow(editing.upscale(sampler, 3))
     plain = photo.resize(large.size, Image.Resampling.BICUBIC)
     save("upscale", *(one.crop(tuple(3 * side for side in corner)) for one in (plain, large)))
 

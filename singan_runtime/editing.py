@@ -33,9 +33,10 @@ class Redrawing:
     """How a masked part is redrawn: where the image is injected, and how far beyond the mask it may change."""
 
     depth: float  # start scale as a share of the finest: 0 redraws the layout, 1 only the finest detail
-    reach: float  # of the change beyond the mask, px at the trained size
+    reach: float  # of the change beyond the mask, px at the trained size; with detail of a photo of USUAL_SIDE
 
 
+USUAL_SIDE = 250  # px, longer side that models without detail are trained at
 HARMONIZE = Redrawing(depth=0.4, reach=7)  # lower bends colours more, and loses the shape
 EDIT = Redrawing(depth=0.4, reach=20)
 PAINT_START_SCALE = 1
@@ -164,7 +165,9 @@ def mixed(below: Pixels, above: Pixels, share: Floats) -> Pixels:
 
 def reach_at(sampler: Sampler, size: Size, how: Redrawing) -> int:
     """The manner's reach in pixels of a picture of the size."""
-    return round(how.reach * pyramid.auto_zoom(sampler.manifest.pyramid, size))
+    trained = sampler.manifest.pyramid
+    larger = max(trained.finest) / USUAL_SIDE if trained.levels else 1.0
+    return round(how.reach * larger * pyramid.auto_zoom(trained, size))
 
 
 def paint(
