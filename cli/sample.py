@@ -106,11 +106,23 @@ def command(
             sampler.check_pixels(held)
     check_seed(seed, count)
     say_device(sampler)
+    say_zoom(sampler, wanted, number)
     if deepzoom:
         write_deepzoom(sampler, deepzoom, wanted[0], seed, request, format, colour)
         return
     assert out is not None
     write_pictures(sampler, bundle, out, wanted, range(seed, seed + count), rectangle, request, format, colour)
+
+
+def say_zoom(sampler: Sampler, sizes: list[Size], zoom: float | None) -> None:
+    """Say on stderr by how much the largest of the pictures exceeds the photo's detail, if it does."""
+    from singan_cli.inspect import SOFT, zoom_line
+
+    from singan_core import pyramid
+
+    used = max(pyramid.auto_zoom(sampler.manifest.pyramid, size) if zoom is None else zoom for size in sizes)
+    if sampler.photo is not None and used > SOFT:
+        typer.echo(zoom_line(used), err=True)
 
 
 def write_pictures(

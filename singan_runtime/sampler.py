@@ -229,7 +229,7 @@ class Sampler:
         if picture.fit is None:
             pixels = self._painted(picture, unit_noise, region, threads)
         else:
-            pixels = self._detailed(picture, self._kept_drawing(picture, seed), region, threads)
+            pixels = self._detailed(picture, self._kept_drawing(picture, seed, threads), region, threads)
         heap.trim()
         return pixels
 
@@ -238,7 +238,7 @@ class Sampler:
     ) -> Pixels:
         """The same from any unit noise: drawn in parts, which bounds memory, and by as many threads as allowed."""
         if picture.fit is not None:
-            return self.colours(self._detailed(picture, self.drawing(picture, unit_noise), region, threads))
+            return self.colours(self._detailed(picture, self.drawing(picture, unit_noise, threads), region, threads))
         return self.colours(self._painted(picture, unit_noise, region, threads))
 
     def colours(self, labelled: Pixels) -> Pixels:
@@ -276,7 +276,7 @@ class Sampler:
                 f"{self.manifest.name}: this model has no labels; train one with 'singan train PHOTO --mask MASK'"
             )
 
-    def drawing(self, picture: Picture, unit_noise: cascade.Draw) -> Drawing:
+    def drawing(self, picture: Picture, unit_noise: cascade.Draw, threads: int | None = None) -> Drawing:
         """The detail levels of a picture, with what the generators hand over, from unit noise per step."""
         assert picture.fit is not None and self.photo is not None and self.manifest.detail is not None
 
@@ -288,14 +288,15 @@ class Sampler:
 
         detail = self.manifest.detail
         weights = Weights(position=detail.position)
-        return Drawing(self.photo, picture.fit.levels, guide, weights, picture.wrap, picture.first)
+        many = threads or self.graphs.threads
+        return Drawing(self.photo, picture.fit.levels, guide, weights, picture.wrap, picture.first, many)
 
-    def _kept_drawing(self, picture: Picture, seed: int) -> Drawing:
+    def _kept_drawing(self, picture: Picture, seed: int, threads: int | None = None) -> Drawing:
         """The drawing of a seed, kept for the picture's other windows and tiles."""
         key = (id(picture), seed)
         with self._keeping:
             if key not in self._drawings:
-                self._drawings[key] = picture, self.drawing(picture, self.fresh(seed, wrap=picture.wrap))
+                self._drawings[key] = picture, self.drawing(picture, self.fresh(seed, wrap=picture.wrap), threads)
                 if len(self._drawings) > KEPT_PICTURES:
                     self._drawings.popitem(last=False)
             return self._drawings[key][1]

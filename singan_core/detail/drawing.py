@@ -11,6 +11,7 @@ import functools
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,7 +20,7 @@ from numpy.typing import NDArray
 from singan_core.detail import beyond, coherence, resize
 from singan_core.detail.patches import REACH, pad
 from singan_core.detail.photo import Photo, premultiplied, straight
-from singan_core.detail.search import Weights, settle
+from singan_core.detail.search import Each, Weights, settle
 from singan_core.detail.votes import COARSE, FINE, Map, paint
 from singan_core.pyramid import Size
 from singan_core.windows import Region, Span, Wrap
@@ -66,10 +67,11 @@ class Drawing:
         weights: Weights = Weights(),  # noqa: B008 (frozen)
         wrap: Wrap = (False, False),
         first: int = 0,
+        threads: int = 1,
     ) -> None:
-        """Begin at the level first, a searched one, from what the guide says there."""
+        """Begin at the level first, a searched one, from what the guide says there; search by so many threads."""
         self.photo, self.canvases, self.guide = photo, tuple(canvases), guide
-        self.weights, self.wrap, self.first = weights, wrap, first
+        self.weights, self.wrap, self.first, self.threads = weights, wrap, first, threads
         levels = range(len(self.canvases))
         self.searched = sum(photo.is_searched(level) for level in levels)
         self._blocks: OrderedDict[tuple[int, int], Part] = OrderedDict()
@@ -190,15 +192,23 @@ class Drawing:
             spans.append(core if periodic and cut else core.within(length, False))
             wrap.append(periodic and not cut)
         query = self.guide((spans[0], spans[1]))
+        region = spans[0], spans[1]
+        if self.threads == 1:
+            return self._search_region(region, (wrap[0], wrap[1]), query, map)
+        with ThreadPoolExecutor(self.threads) as pool:
+            return self._search_region(region, (wrap[0], wrap[1]), query, pool.map)
 
+    def _search_region(self, spans: Region, wrap: Wrap, query: Pixels, each: Each) -> Part:
+        """The searched levels of a region of the first one's canvas, from what was handed over for it."""
+        first = self.canvases[self.first]
         for number in range(self.first, self.searched):
             canvas = self.canvases[number]
             rows, columns = (_scaled(span, a, b) for span, a, b in zip(spans, first, canvas, strict=True))
-            query = resize.resize(query, (rows.length, columns.length), (wrap[0], wrap[1]))
+            query = resize.resize(query, (rows.length, columns.length), wrap)
             level = self.photo.level(number)
             heights = (np.arange(*rows) % canvas[0], canvas[0]) if not self.wrap[0] else None
             sharp = number == self.first
-            found, pixels = settle(level, query, self.weights, (wrap[0], wrap[1]), heights, sharp)
+            found, pixels = settle(level, query, self.weights, wrap, heights, sharp, each)
             query = premultiplied(pixels)
         return Part((rows, columns), pixels, Map(found.rows, found.columns, rows.start, columns.start))
 

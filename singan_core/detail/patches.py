@@ -99,3 +99,12 @@ def features(
         np.floor(values, out=values)
         found[part] = values.clip(-FEATURE, FEATURE)
     return found
+
+
+def all_features(
+    pixels: Pixels, basis: Basis, centre: NDArray[np.int64], wrap: tuple[bool, bool] = (False, False)
+) -> Floats:
+    """Features (h w, count) of every patch of a picture (h, w, C), row by row."""
+    height, width = pixels.shape[:2]
+    rows, columns = np.divmod(np.arange(height * width), width)
+    return features(pad(pixels, wrap), rows, columns, basis, centre)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from singan_core.detail import resize
-from singan_core.detail.patches import REACH, Basis, find_basis, pad
+from singan_core.detail.patches import REACH, Basis, all_features, find_basis, pad
 from singan_core.pyramid import Size, count_searched
 
 Pixels = NDArray[np.uint8]
@@ -63,6 +64,16 @@ class Level:
     def size(self) -> Size:
         """(height, width)."""
         return self.pixels.shape[0], self.pixels.shape[1]
+
+    @functools.cached_property
+    def features(self) -> NDArray[np.float32]:
+        """Features of every patch of the photo, (h w, count), for a search."""
+        return all_features(self.matched, self.basis, self.centre)
+
+    @functools.cached_property
+    def blurred_features(self) -> NDArray[np.float32]:
+        """The same of the blurred photo."""
+        return all_features(self.blurred, self.basis, self.centre)
 
     @property
     def stride(self) -> int:

@@ -10,13 +10,14 @@ correctly rounded float32 operations, the same on every processor.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from singan_core.detail.patches import REACH, features, pad
+from singan_core.detail.patches import REACH, all_features
 from singan_core.detail.photo import Level, Photo, premultiplied
 from singan_core.detail.votes import COARSE, Map, paint
 from singan_core.pyramid import Size
@@ -48,7 +49,7 @@ def choose_position(photo: Photo) -> float:
     as on bricks, heights would only forbid.
     """
     level = photo.level(0)
-    values = _all_features(level, level.matched, (False, False)).reshape(*level.size, -1).astype(np.float64)
+    values = level.features.reshape(*level.size, -1).astype(np.float64)
     apart = values - values.mean(axis=(0, 1))
     total = float((apart**2).sum(axis=2).mean())
     explained = float((apart.mean(axis=1) ** 2).sum(axis=1).mean()) / total if total else 1.0
@@ -60,29 +61,41 @@ Heights = tuple[NDArray[np.int64], int]
 """The rows that a picture's own are of a canvas, and how many that has."""
 
 
-def search(level: Level, query: Pixels, weights: Weights, wrap: Wrap, heights: Heights | None, sharp: bool) -> Map:
+Each = Callable[..., Iterable[Any]]
+"""Calls a function for every start of a chunk of patches, in order: map, or a pool's."""
+
+
+def search(
+    level: Level,
+    query: Pixels,
+    weights: Weights,
+    wrap: Wrap,
+    heights: Heights | None,
+    sharp: bool,
+    each: Each = map,
+) -> Map:
     """The map (h, w) of a picture (h, w, C), premultiplied and of this level's canvas.
 
     A sharp picture is compared with the photo, one that was enlarged with the enlarged photo. Without heights, as along
     a wrapped axis, they do not count.
     """
     height, width = query.shape[:2]
-    own = level.matched if sharp else level.blurred
-    keys, asked = _all_features(level, own, (False, False)), _all_features(level, query, wrap)
+    keys, asked = level.features if sharp else level.blurred_features, _all_features(level, query, wrap)
     variance = _variance(keys)
     constant = np.float32(round(weights.completeness * variance))
-    worth = np.float32(1) / np.maximum(constant + _smallest(asked, keys), 1)
+    worth = np.float32(1) / np.maximum(constant + _smallest(asked, keys, each), 1)
 
     key_height, asked_height = _height_features(level, heights, height, width, weights.position * variance)
     left, right = _products(np.concatenate([asked, asked_height], axis=1), np.concatenate([keys, key_height], axis=1))
-    found = np.empty(len(asked), np.int32)
     step = max(1, _AT_ONCE // len(keys))
-    for start in range(0, len(asked), step):
-        scores = left[start : start + step] @ right.T
-        scores *= worth
-        found[start : start + step] = scores.argmin(axis=1)
 
-    nearest = found.reshape(height, width)
+    def find(start: int) -> NDArray[np.intp]:
+        scores: Floats = left[start : start + step] @ right.T
+        scores *= worth
+        return scores.argmin(axis=1)
+
+    found = np.concatenate(list(each(find, range(0, len(asked), step))))
+    nearest = found.astype(np.int32).reshape(height, width)
     for _ in range(_ROUNDS):
         nearest = _cohere(nearest, level.size, wrap, lambda at: np.einsum("nc,nc->n", left, right[at]) * worth[at])
     rows, columns = np.divmod(nearest, np.int32(level.size[1]))
@@ -90,11 +103,17 @@ def search(level: Level, query: Pixels, weights: Weights, wrap: Wrap, heights: H
 
 
 def settle(
-    level: Level, query: Pixels, weights: Weights, wrap: Wrap, heights: Heights | None, sharp: bool
+    level: Level,
+    query: Pixels,
+    weights: Weights,
+    wrap: Wrap,
+    heights: Heights | None,
+    sharp: bool,
+    each: Each = map,
 ) -> tuple[Map, Pixels]:
     """Map and picture (straight) of a searched level: look, paint, look again."""
     for turn in range(weights.passes + sharp):
-        found = search(level, query, weights, wrap, heights, sharp or turn > 0)
+        found = search(level, query, weights, wrap, heights, sharp or turn > 0, each)
         picture = paint_wrapped(level, found, COARSE, wrap)
         query = premultiplied(picture)
     return found, picture
@@ -175,9 +194,7 @@ def paint_wrapped(level: Level, found: Map, sigma: float, wrap: Wrap) -> Pixels:
 
 
 def _all_features(level: Level, pixels: Pixels, wrap: Wrap) -> Floats:
-    height, width = pixels.shape[:2]
-    rows, columns = np.divmod(np.arange(height * width), width)
-    return features(pad(pixels, wrap), rows, columns, level.basis, level.centre)
+    return all_features(pixels, level.basis, level.centre, wrap)
 
 
 def _variance(values: Floats) -> int:
@@ -187,11 +204,12 @@ def _variance(values: Floats) -> int:
     return int((count * (whole * whole).sum(axis=0) - whole.sum(axis=0) ** 2).sum() // count**2)
 
 
-def _smallest(asked: Floats, keys: Floats) -> Floats:
+def _smallest(asked: Floats, keys: Floats, each: Each) -> Floats:
     """Squared distance of every key to the nearest that is asked."""
     left, right = _products(asked, keys)
-    best = np.full(len(keys), np.inf, np.float32)
     step = max(1, _AT_ONCE // len(keys))
-    for start in range(0, len(asked), step):
-        np.minimum(best, (left[start : start + step] @ right.T).min(axis=0), out=best)
-    return best
+
+    def find(start: int) -> Floats:
+        return (left[start : start + step] @ right.T).min(axis=0)
+
+    return np.minimum.reduce(list(each(find, range(0, len(asked), step))))
