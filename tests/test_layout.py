@@ -75,3 +75,14 @@ def test_no_file_can_run_code_when_it_is_loaded():
                 if isinstance(node, ast.Call) and ast.unparse(node.func) == "np.load":
                     allow = {word.arg: ast.unparse(word.value) for word in node.keywords}.get("allow_pickle")
                     assert allow == "False", path
+
+
+def test_every_package_is_installed():
+    """A folder of modules that pyproject.toml does not list works from the source tree and is missing for a user."""
+    import tomllib
+
+    listed = set(tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"])
+    there = {path.parent.relative_to(ROOT).as_posix() for top in ALLOWED for path in (ROOT / top).rglob("__init__.py")}
+    assert {
+        folder.replace("/", ".").replace("cli", "singan_cli", folder.startswith("cli")) for folder in there
+    } == listed
