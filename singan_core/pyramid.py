@@ -23,6 +23,7 @@ SEARCH_AREA = 4_500
 """Positions of the largest detail level whose every patch is searched for in the whole photo."""
 _SEARCH_FACTOR, _COPY_FACTOR = 0.75, 0.5  # between detail levels, up to the search area and above it
 _WORTH_A_LEVEL = 0.9  # of the search area's side: a hand-over that is larger is the only level searched
+_WORTH_A_STEP = 0.8  # of the request's own scale: levels from there on are left out below it
 _AUTO_RANGE = 0.4, 2.2  # how far zoom auto may go from keeping the area to keep the photo's height
 
 
@@ -88,6 +89,7 @@ class Fit:
     origin: tuple[int, int]  # top and left of the picture in it
     size: Size  # (height, width) of the picture
     searched: int = 0  # of the levels: those whose every patch looks for its nearest in the whole photo
+    photo_sizes: tuple[Size, ...] = ()  # of the photo at each of the levels
 
     @property
     def window(self) -> tuple[tuple[int, int], tuple[int, int]]:
@@ -222,7 +224,15 @@ def fit(pyramid: Pyramid, size: Size, zoom: float | None = None, wrap: tuple[boo
 def _fit_with_detail(pyramid: Pyramid, size: Size, zoom: float, wrap: tuple[bool, bool]) -> Fit:
     whole = _wide_enough(pyramid, size, zoom, wrap)
     origin = (whole[0] - size[0]) // 2, (whole[1] - size[1]) // 2
-    used = next((n for n in range(len(pyramid.levels)) if _level_ratio(pyramid, n) >= zoom), len(pyramid.levels) - 1)
+    searched = count_searched(pyramid.levels)
+    ratios = [_level_ratio(pyramid, n) for n in range(len(pyramid.levels))]
+    if _WORTH_A_STEP * zoom > ratios[searched - 1] and zoom < 1:
+        own = tuple(max(1, round(side * zoom)) for side in pyramid.finest)
+        sizes = [shape for shape, ratio in zip(pyramid.levels, ratios, strict=True) if ratio <= _WORTH_A_STEP * zoom]
+        sizes.append((own[0], own[1]))
+    else:
+        used = next((n for n, ratio in enumerate(ratios) if ratio >= zoom), len(ratios) - 1)
+        sizes = list(pyramid.levels[: used + 1])
 
     def canvas(shape: Size) -> Size:
         height, width = (
@@ -232,8 +242,10 @@ def _fit_with_detail(pyramid: Pyramid, size: Size, zoom: float, wrap: tuple[bool
         return height, width
 
     passes = tuple(replace(step, canvas=canvas(step.canvas)) for step in pyramid.passes)
-    canvases = tuple(canvas(shape) for shape in pyramid.levels[: used + 1])
-    return Fit(passes, canvases, whole, origin, size, min(used + 1, count_searched(pyramid.levels)))
+    canvases = [canvas(shape) for shape in sizes]
+    if sizes[-1] not in pyramid.levels:
+        canvases[-1] = whole
+    return Fit(passes, tuple(canvases), whole, origin, size, min(len(sizes), searched), tuple(sizes))
 
 
 def _level_ratio(pyramid: Pyramid, level: int) -> float:

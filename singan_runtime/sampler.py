@@ -36,6 +36,7 @@ RECONSTRUCTION_NOISE = "reconstruction_noise.npy"
 DOUBLE = "fp64"
 """Folder of the generators up to the hand-over in double precision, whose pictures are the same on every processor."""
 PRECISIONS = (DOUBLE, "fp32", "fp16", "int8")
+KEPT_SIZES = 2  # whose finest level's tables are kept: about 40 bytes a pixel
 KEPT_PICTURES = 4  # whose hand-over and searched levels are kept, for their other windows and tiles
 TILEABLE = ("", "x", "y", "xy")
 
@@ -60,7 +61,8 @@ class Sampler:
         self.masks = masks  # (H_N, W_N, labels), of the photo
         self._pictures: OrderedDict[tuple[object, ...], Picture] = OrderedDict()
         self._drawings: OrderedDict[tuple[int, int], tuple[Picture, Drawing]] = OrderedDict()
-        self._keeping = threading.Lock()
+        self._photos: OrderedDict[tuple[Size, ...], Photo] = OrderedDict()
+        self._keeping = threading.RLock()
 
     @classmethod
     def load(
@@ -289,7 +291,19 @@ class Sampler:
         detail = self.manifest.detail
         weights = Weights(position=detail.position)
         many = threads or self.graphs.threads
-        return Drawing(self.photo, picture.fit.levels, guide, weights, picture.wrap, picture.first, many)
+        photo = self._photo_at(picture.fit.photo_sizes)
+        return Drawing(photo, picture.fit.levels, guide, weights, picture.wrap, picture.first, many)
+
+    def _photo_at(self, sizes: tuple[Size, ...]) -> Photo:
+        """The photo at the sizes of a picture's levels; those of the last few sizes are kept."""
+        assert self.photo is not None
+        with self._keeping:
+            if sizes not in self._photos:
+                self._photos[sizes] = self.photo.resized(sizes)
+                if len(self._photos) > KEPT_SIZES:
+                    self._photos.popitem(last=False)
+            self._photos.move_to_end(sizes)
+            return self._photos[sizes]
 
     def _kept_drawing(self, picture: Picture, seed: int, threads: int | None = None) -> Drawing:
         """The drawing of a seed, kept for the picture's other windows and tiles."""
@@ -372,7 +386,7 @@ class Sampler:
     def enlarged_photo(self, size: Size) -> Pixels:
         """The stored photo itself at a size no smaller than its own, uint8 (h, w, C), with detail from around."""
         assert self.photo is not None
-        fit = Fit((), self.photo.sizes, size, (0, 0), size)
+        fit = Fit((), self.photo.sizes, size, (0, 0), size, photo_sizes=self.photo.sizes)
         return self.colours(self._detailed(Picture.of(fit), Still(self.photo), None, None))
 
     def known_photo(self) -> Floats:

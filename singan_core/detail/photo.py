@@ -154,6 +154,19 @@ class Photo:
         area = pixels.shape[0] * pixels.shape[1]
         self.centre = self._shown.reshape(area, -1).sum(axis=0, dtype=np.int64) // area
 
+    def resized(self, sizes: Sequence[Size]) -> Photo:
+        """The same photo for other sizes, of which all but the last are the first of its own.
+
+        A picture smaller than the photo ends at the scale that was asked for, with the finest level's basis.
+        """
+        if tuple(sizes) == self.sizes[: len(sizes)]:
+            return self
+        bases = [self.level(number).basis for number in range(len(sizes) - 1)]
+        bases.append(self._basis(len(self.sizes) - 1, self._shown))
+        made = Photo(self.pixels, sizes, bases, min(self.searched, len(sizes)))
+        made._levels.update({number: self.level(number) for number in range(len(sizes) - 1)})
+        return made
+
     def at(self, level: int) -> Pixels:
         """The photo at a level's size, premultiplied."""
         return resize.resize(self._shown, self.sizes[level])
@@ -163,7 +176,7 @@ class Photo:
         with self._locks[number]:
             if number not in self._levels:
                 shown = self.at(number)
-                pixels = self.pixels if number == len(self.sizes) - 1 else straight(shown)
+                pixels = self.pixels if self.sizes[number] == self.pixels.shape[:2] else straight(shown)
                 below = self.at(number - 1) if number else None
                 self._levels[number] = make_level(pixels, self._basis(number, shown), below, self.centre)
             return self._levels[number]
