@@ -161,11 +161,7 @@ class Photo:
         """
         if tuple(sizes) == self.sizes[: len(sizes)]:
             return self
-        bases = [self.level(number).basis for number in range(len(sizes) - 1)]
-        bases.append(self._basis(len(self.sizes) - 1, self._shown))
-        made = Photo(self.pixels, sizes, bases, min(self.searched, len(sizes)))
-        made._levels.update({number: self.level(number) for number in range(len(sizes) - 1)})
-        return made
+        return _Resized(self, sizes)
 
     def at(self, level: int) -> Pixels:
         """The photo at a level's size, premultiplied."""
@@ -193,3 +189,19 @@ class Photo:
     def bases(self) -> list[Basis]:
         """The basis of every level, to be stored."""
         return [self.level(number).basis for number in range(len(self.sizes))]
+
+
+class _Resized(Photo):
+    """A photo whose last level alone is its own; the others are those of the whole photo, made when first needed."""
+
+    def __init__(self, whole: Photo, sizes: Sequence[Size]) -> None:
+        super().__init__(whole.pixels, sizes, None, min(whole.searched, len(sizes)))
+        self.whole = whole
+
+    def level(self, number: int) -> Level:
+        """A level, made when first asked for."""
+        return super().level(number) if number == len(self.sizes) - 1 else self.whole.level(number)
+
+    def _basis(self, number: int, shown: Pixels) -> Basis:
+        last = len(self.whole.sizes) - 1
+        return self.whole._basis(last, self.whole._shown)
