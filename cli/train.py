@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from singan_train.run import Start
 
 DETAIL_THREADS = 1
-"""CPU threads of a run with detail: on canvases of a few dozen pixels a second thread costs as much as it brings, and
-waits at every step for a core that something else uses.
+"""CPU threads of a run with detail: on canvases of a few dozen pixels a second thread saves a fifth of the time at best,
+and where something else keeps its core busy, every step waits for it.
 """
 LONG = 1800
 """Seconds from which on training is said to be long."""

@@ -44,12 +44,6 @@ class Map:
         """(height, width) of the part."""
         return self.rows.shape[0], self.rows.shape[1]
 
-    def cut(self, top: int, left: int, height: int, width: int) -> Map:
-        """A part of it, by the canvas's coordinates."""
-        y, x = top - self.top, left - self.left
-        part = np.s_[y : y + height, x : x + width]
-        return Map(self.rows[part], self.columns[part], top, left)
-
 
 def indices(level: Level, found: Map) -> Ints:
     """Where in the level's tables the positions of a map are, (h + 6, w + 6): nowhere beyond the map."""
