@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from singan_train.run import Start
 
 DETAIL_THREADS = 1
-"""CPU threads of a run with detail: on canvases of a few dozen pixels a second thread saves a fifth of the time at best,
+"""CPU threads of a run with detail: on canvases of a few dozen pixels a second thread saves a fifth of the time,
 and where something else keeps its core busy, every step waits for it.
 """
 LONG = 1800
