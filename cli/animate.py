@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 from singan_cli import parse
@@ -14,9 +14,6 @@ from singan_cli.options import Background, Bundle, Device, MaxPixels, Seed, Thre
 from singan_core.pyramid import MAX_PIXELS
 from singan_runtime.animation import FPS, GRID_BETAS, GRID_START_SCALES, LONGER_SIDE, Walk
 from singan_runtime.video import MAX_FRAME_MEMORY
-
-if TYPE_CHECKING:
-    from singan_runtime.sampler import Zoom
 
 
 def command(
@@ -71,7 +68,7 @@ def command(
 ) -> None:
     """Let the scene move, smoothly and at random, as GIF, MP4, WebM, WebP or animated PNG."""
     wanted = parse.size(size) if size is not None else None
-    number = parse.zoom(zoom)
+    scale = parse.zoom(zoom)
     colour = parse.background(background)
     if grid and (start_scale != Walk.start_scale or beta != Walk.beta):
         raise typer.BadParameter("--grid has start scales and betas of its own: leave out --start-scale and --beta")
@@ -83,7 +80,6 @@ def command(
     sampler = Sampler.load(bundle, device, threads, max_pixels)
     asked = Walk(frames, alpha, beta, start_scale, seed, loop, walk)
     files = grid_files(out, asked) if grid else {out: asked}
-    scale: Zoom = "auto" if number is None else number
     for path, one in files.items():  # refuse before the first frame is drawn
         animation.check(one)
         shown = sampler.picture(wanted or animation.default_size(sampler), scale, one.start_scale).size

@@ -28,14 +28,13 @@ def command(
 ) -> None:
     """Time how fast a bundle draws here: one picture to warm up, then the median and the 95th percentile."""
     sizes = parse.sizes(size) if size is not None else [None]
-    number = parse.zoom(zoom)
+    used = parse.zoom(zoom)
     from singan_cli.progress import counting
 
     from singan_runtime import Sampler
     from singan_runtime.bench import bench
 
     sampler = Sampler.load(bundle, device, threads, max_pixels)
-    used = "auto" if number is None else number
     with counting("pictures", len(sizes) * (repeats + 1)) as advance:
         timings = [bench(sampler, one, repeats, used, advance) for one in sizes]
     if as_json:

@@ -45,14 +45,14 @@ def command(
     Picture i has seed + i. What is there already is kept: an interrupted command goes on when it is repeated.
     """
     wanted = parse.size(size) if size is not None else None
-    number = parse.zoom(zoom)
+    scale = parse.zoom(zoom)
     from singan_cli.progress import counting, say_device
     from singan_cli.sample import fingerprint, provenance
 
     from singan_runtime import Sampler, dataset
 
     sampler = Sampler.load(bundle, device, threads, max_pixels)
-    request = dataset.Request(count, seed, wanted, "auto" if number is None else number, start_scale, despeckle)
+    request = dataset.Request(count, seed, wanted, scale, start_scale, despeckle)
     dataset.check(sampler, request)
     say_device(sampler)
     digest = fingerprint(bundle)

@@ -29,9 +29,8 @@ def command(
 
     manifest = manifests.read(bundle, "bundle")
     wanted = parse.size(size) if size is not None else manifest.pyramid.finest
-    number = parse.zoom(zoom)
-    fit = pyramid.fit(manifest.pyramid, wanted, number)
-    used = pyramid.auto_zoom(manifest.pyramid, wanted) if number is None else number
+    used = pyramid.chosen_zoom(manifest.pyramid, wanted, parse.zoom(zoom))
+    fit = pyramid.fit(manifest.pyramid, wanted, used)
     plan: dict[str, Any] = {
         "size": {"width": wanted[1], "height": wanted[0]},
         "zoom": used,

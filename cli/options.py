@@ -12,9 +12,9 @@ ZoomWord = Annotated[
     str,
     typer.Option(
         "--zoom",
-        metavar="NUMBER|auto",
+        metavar="NUMBER|auto|area",
         help="How large the scene is drawn: above 0; 1 keeps the trained texture scale, 2 draws all twice as large; "
-        "auto keeps the composition.",
+        "auto keeps the composition, area as much of the scene as the photo shows.",
     ),
 ]
 Seed = Annotated[int, typer.Option("--seed", help="Seed of the first picture, 0 to 2^64-1.")]

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 from singan_cli import parse, result
 from singan_cli.options import Background, Bundle, Device, MaxPixels, Seed, Threads, ZoomWord
 
 from singan_core.pyramid import MAX_PIXELS
-
-if TYPE_CHECKING:
-    from singan_runtime.sampler import Zoom
 
 
 def command(
@@ -40,7 +37,7 @@ def command(
 ) -> None:
     """Turn a rough painting into a picture like the photo, with the painting's layout."""
     wanted = parse.size(size) if size is not None else None
-    number = parse.zoom(zoom)
+    scale = parse.zoom(zoom)
     colour = parse.background(background)
     from singan_cli.progress import say_device
 
@@ -50,7 +47,6 @@ def command(
     painting = editing.read_image(sampler, image)
     start = editing.PAINT_START_SCALE if start_scale is None else start_scale
     shown = wanted or sampler.trained_size
-    scale: Zoom = "auto" if number is None else number
     result.prepare(out, shown)
     say_device(sampler)
     pixels = editing.paint(sampler, painting, shown, scale, start, colours, seed)

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import difflib
 import re
+from typing import TYPE_CHECKING
 
 import typer
 from singan_cli.screens import SCREENS
+
+if TYPE_CHECKING:
+    from singan_core.pyramid import Zoom
 
 
 def size(word: str) -> tuple[int, int]:
@@ -37,14 +41,14 @@ def window(word: str) -> tuple[int, int, int, int]:
     return y, x, height, width
 
 
-def zoom(word: str) -> float | None:
-    """'auto' -> None, else a number."""
-    if word == "auto":
-        return None
+def zoom(word: str) -> Zoom:
+    """'auto' and 'area' as they are, else a number."""
+    if word == "auto" or word == "area":
+        return word
     try:
         return float(word)
     except ValueError:
-        raise typer.BadParameter(f"{word!r} is not a zoom; write a number above 0 or auto") from None
+        raise typer.BadParameter(f"{word!r} is not a zoom; write a number above 0, auto or area") from None
 
 
 def background(word: str) -> tuple[int, int, int]:

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 from singan_cli import parse, result
 from singan_cli.options import Background, Bundle, Device, MaxPixels, Seed, Threads, ZoomWord
 
 from singan_core.pyramid import MAX_PIXELS
-
-if TYPE_CHECKING:
-    from singan_runtime.sampler import Zoom
 
 
 def command(
@@ -47,7 +44,7 @@ def command(
 ) -> None:
     """Bring the photo itself to another shape: its layout stretched, everything finer drawn anew."""
     wanted = parse.size(size)
-    number = parse.zoom(zoom)
+    scale = parse.zoom(zoom)
     colour = parse.background(background)
     from singan_cli.progress import say_device
 
@@ -61,7 +58,6 @@ def command(
         sizes = {sampler.manifest.photo_size: "the photo", sampler.trained_size: "preview.png, the photo as trained"}
     kept = masks.read(keep, sizes) if keep is not None else None
     start = retarget.START_SCALE if start_scale is None else start_scale
-    scale: Zoom = "auto" if number is None else number
     result.prepare(out, wanted)
     say_device(sampler)
     made = retarget.retarget(sampler, wanted, scale, start, source, kept, seed)

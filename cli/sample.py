@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -14,7 +15,7 @@ from singan_cli.screens import listing
 from singan_core.pyramid import MAX_PIXELS
 
 if TYPE_CHECKING:
-    from singan_core.pyramid import Size
+    from singan_core.pyramid import Size, Zoom
     from singan_runtime import Sampler
 
 
@@ -45,8 +46,20 @@ def command(
     seed: Seed = 0,
     zoom: ZoomWord = "auto",
     start_scale: Annotated[
-        int, typer.Option("--start-scale", help="First scale with fresh noise, 0 to the finest; 0 is all random.")
-    ] = 0,
+        str,
+        typer.Option(
+            "--start-scale",
+            metavar="N[,N...]",
+            help="First scale with fresh noise, 0 to the finest: 0 is a new picture, higher ones stay closer to the "
+            "photo; several make a folder each.",
+        ),
+    ] = "0",
+    variation: Annotated[
+        float,
+        typer.Option(
+            "--variation", help="How much pictures differ from the photo, 0 to 10 times as strongly as by default."
+        ),
+    ] = 1.0,
     tileable: Annotated[
         str,
         typer.Option(
@@ -78,13 +91,16 @@ def command(
 ) -> None:
     """Draw new pictures of the scene at exact sizes; the same seed gives the same picture, picture i has seed + i."""
     sizes = parse.sizes(size) if size is not None else [None]
-    number = parse.zoom(zoom)
+    starts = parse.numbers(start_scale)
+    scale = parse.zoom(zoom)
     colour = parse.background(background)
     rectangle = parse.window(window) if window is not None else None
     if (out is None) == (deepzoom is None):
         raise typer.BadParameter("name one place for the result: --out DIR or --deepzoom DIR")
-    if deepzoom and (rectangle or count > 1 or len(sizes) > 1):
-        raise typer.BadParameter("--deepzoom writes one whole picture: leave out --window, --count and further sizes")
+    if deepzoom and (rectangle or count > 1 or len(sizes) > 1 or len(starts) > 1):
+        raise typer.BadParameter(
+            "--deepzoom writes one whole picture: leave out --window, --count, further sizes and further start scales"
+        )
     from singan_cli.progress import say_device
 
     from singan_core.images import FORMATS, check_format, check_name
@@ -93,10 +109,14 @@ def command(
 
     check_name(format, (*FORMATS, "tiff"))
     sampler = Sampler.load(bundle, device, threads, max_pixels, precision)
-    request: dict[str, Any] = {"zoom": "auto" if number is None else number, "start_scale": start_scale}
-    request |= {"tileable": tileable} if tileable else {}
     wanted = [sampler.trained_size if one is None else one for one in sizes]
-    for one in wanted:  # refuse before the first picture is written
+    requests: list[dict[str, Any]] = [
+        {"zoom": scale, "start_scale": start}
+        | ({"tileable": tileable} if tileable else {})
+        | ({"variation": variation} if variation != 1 else {})
+        for start in starts
+    ]
+    for one, request in itertools.product(wanted, requests):  # refuse before the first picture is written
         sampler.picture(one, **request)
         if rectangle:
             sampler.region(one, rectangle)
@@ -106,21 +126,24 @@ def command(
             sampler.check_pixels(held)
     check_seed(seed, count)
     say_device(sampler)
-    say_zoom(sampler, wanted, number)
+    say_zoom(sampler, wanted, scale)
     if deepzoom:
-        write_deepzoom(sampler, deepzoom, wanted[0], seed, request, format, colour)
+        write_deepzoom(sampler, deepzoom, wanted[0], seed, requests[0], format, colour)
         return
     assert out is not None
-    write_pictures(sampler, bundle, out, wanted, range(seed, seed + count), rectangle, request, format, colour)
+    seeds = range(seed, seed + count)
+    for request in requests:
+        folder = out / f"start_scale_{request['start_scale']}" if len(requests) > 1 else out
+        write_pictures(sampler, bundle, folder, wanted, seeds, rectangle, request, format, colour)
 
 
-def say_zoom(sampler: Sampler, sizes: list[Size], zoom: float | None) -> None:
+def say_zoom(sampler: Sampler, sizes: list[Size], zoom: Zoom) -> None:
     """Say on stderr by how much the largest of the pictures exceeds the photo's detail, if it does."""
     from singan_cli.inspect import SOFT, zoom_line
 
     from singan_core import pyramid
 
-    used = max(pyramid.auto_zoom(sampler.manifest.pyramid, size) if zoom is None else zoom for size in sizes)
+    used = max(pyramid.chosen_zoom(sampler.manifest.pyramid, size, zoom) for size in sizes)
     if sampler.photo is not None and used > SOFT:
         typer.echo(zoom_line(used), err=True)
 

@@ -21,6 +21,7 @@ GENERATORS_ONLY, WITH_DETAIL = 1, 2
 NAME = "manifest.json"
 Kind = Literal["run", "bundle"]
 MOST_DETAIL, MOST_LEVELS = 8192, 64  # px, longest side of a stored photo; levels above the hand-over
+MOST_AMPLITUDE = 10.0  # of noise; a picture's values are in [-1, 1]
 _MOST_SHOWN = 200  # characters of a wrong value that a message repeats
 _OPTIONAL = ("labels", "detail")
 _COMMAND = {"run": "singan train", "bundle": "singan export"}
@@ -35,6 +36,7 @@ class Detail:
     photo_sha256: str  # of the decoded pixels of photo.webp, (h, w, C) uint8
     shifts: tuple[int, ...] = ()  # bits by which products with each level's basis are shifted; a run has none yet
     position: float = 2.0  # weight of the height in the search, in parts of the features' variance
+    start_amplitude: tuple[float, ...] = ()  # noise amplitude of a generator that is the start scale; () as trained
 
 
 @dataclass(frozen=True)
@@ -182,6 +184,7 @@ def _parse_detail(data: Any) -> Detail:
         photo_sha256=str(data["photo_sha256"]),
         shifts=tuple(int(value) for value in data["shifts"]),
         position=float(data["position"]),
+        start_amplitude=tuple(float(value) for value in data.get("start_amplitude", ())),
     )
 
 
@@ -238,6 +241,8 @@ def _is_possible(manifest: Manifest) -> bool:
     digest = re.fullmatch("[0-9a-f]{64}", detail.photo_sha256) is not None
     shifts = manifest.kind == "run" or len(detail.shifts) == len(detail.levels)
     heights = 0 <= detail.position <= 100
+    starts = not detail.start_amplitude or len(detail.start_amplitude) == detail.hand_over + 1
+    strengths = all(0 <= amplitude <= MOST_AMPLITUDE for amplitude in detail.start_amplitude)
     return (
         grows
         and begins
@@ -245,6 +250,8 @@ def _is_possible(manifest: Manifest) -> bool:
         and digest
         and shifts
         and heights
+        and starts
+        and strengths
         and all(0 <= shift < 16 for shift in detail.shifts)
     )
 

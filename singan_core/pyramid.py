@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from singan_core.errors import RequestError
 
 Size = tuple[int, int]
+Zoom = float | Literal["auto", "area"]
+"""How large content is drawn, 1 being the photo's own scale; auto keeps the composition, area the photo's area."""
 
 MIN_CANVAS = 11  # the receptive field: a smaller canvas has no pixel that sees only picture
 _AUTO_COARSEST = 16  # zoom auto keeps the coarsest canvas at least this high and wide
@@ -187,32 +190,35 @@ def check_size(size: Size) -> None:
         raise RequestError(f"size {size[1]}x{size[0]} is not possible: each side must be 1 to {MAX_SIDE} px")
 
 
-def auto_zoom(pyramid: Pyramid, size: Size) -> float:
-    """The zoom that keeps the photo's composition on a canvas of the given size.
+def chosen_zoom(pyramid: Pyramid, size: Size, zoom: Zoom) -> float:
+    """A zoom as a number: auto keeps the photo's composition on a canvas of the given size, area the photo's area.
 
-    With detail levels it keeps the photo's height, so that what is above and below keeps its place on any shape, within
-    limits that count from keeping the area.
+    With detail levels auto keeps the photo's height, so that what is above and below keeps its place on any shape,
+    within limits that count from keeping the area. Raises RequestError unless it is a number above 0.
     """
     height, width = pyramid.finest
     area = math.sqrt(size[0] * size[1] / (height * width))
+    if zoom == "area":
+        return area
+    if zoom != "auto":
+        if isinstance(zoom, str) or not (math.isfinite(zoom) and zoom > 0):
+            raise RequestError(f"zoom {zoom} is not possible: it must be a number above 0, auto or area")
+        return zoom
     if pyramid.levels:
         low, high = _AUTO_RANGE
         return min(max(size[0] / height, low * area), high * area)
     return min(area, min(size) * pyramid.ratio(0) / _AUTO_COARSEST)
 
 
-def fit(pyramid: Pyramid, size: Size, zoom: float | None = None, wrap: tuple[bool, bool] = (False, False)) -> Fit:
-    """What draws a picture of exactly the given size; zoom None chooses one that keeps the composition.
+def fit(pyramid: Pyramid, size: Size, zoom: Zoom = "auto", wrap: tuple[bool, bool] = (False, False)) -> Fit:
+    """What draws a picture of exactly the given size.
 
     Zoom 1 keeps the texture scale of the finest scale; 2 draws everything twice as large. Below 1 the finest scales are
     left out. Above 1 a pyramid of generators goes on with its finest. Raises RequestError when the coarsest canvas
     would be under 11 px; with detail levels, where it is then a part of a wider one, only along an axis that wraps.
     """
     check_size(size)
-    if zoom is None:
-        zoom = auto_zoom(pyramid, size)
-    elif not (math.isfinite(zoom) and zoom > 0):
-        raise RequestError(f"zoom {zoom:g} is not possible: it must be a number above 0")
+    zoom = chosen_zoom(pyramid, size, zoom)
     if pyramid.levels:
         return _fit_with_detail(pyramid, size, zoom, wrap)
     passes = _passes(pyramid, size, zoom)

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from singan_core import HALO, cascade, windows
 from singan_core.errors import RequestError
 from singan_core.noise import RECONSTRUCTION_FRAME
-from singan_core.pyramid import Size
+from singan_core.pyramid import Size, Zoom
 from singan_core.windows import Region, Step
 from singan_runtime.picture import Picture, in_order
-from singan_runtime.sampler import Sampler, Zoom, check_seed
+from singan_runtime.sampler import Sampler, check_seed
 
 Floats = NDArray[np.float32]
 Pixels = NDArray[np.uint8]

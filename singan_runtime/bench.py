@@ -10,8 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from singan_core.errors import RequestError
-from singan_core.pyramid import Size
-from singan_runtime.sampler import Sampler, Zoom
+from singan_core.pyramid import Size, Zoom
+from singan_runtime.sampler import Sampler
 
 
 @dataclass(frozen=True)

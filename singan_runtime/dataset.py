@@ -16,8 +16,8 @@ from PIL import Image, ImageFilter
 from singan_core import images
 from singan_core.atomic import atomic_file, make_folder
 from singan_core.errors import InstallError, OutputError, RequestError
-from singan_core.pyramid import Size
-from singan_runtime.sampler import Sampler, Zoom, check_seed
+from singan_core.pyramid import Size, Zoom
+from singan_runtime.sampler import Sampler, check_seed
 
 Pixels = NDArray[np.uint8]
 Provenance = Callable[[int], dict[str, str]]

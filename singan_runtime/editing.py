@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 from singan_core import images, pyramid, resample
 from singan_core.detail.photo import premultiplied, straight
 from singan_core.errors import ImageError, RequestError
-from singan_core.pyramid import Fit, Size
+from singan_core.pyramid import Fit, Size, Zoom
 from singan_core.windows import Step
 from singan_runtime import masks
 from singan_runtime.picture import Picture
-from singan_runtime.sampler import Sampler, Zoom, check_seed
+from singan_runtime.sampler import Sampler, check_seed
 
 Floats = NDArray[np.float32]
 Pixels = NDArray[np.uint8]
@@ -167,7 +167,7 @@ def reach_at(sampler: Sampler, size: Size, how: Redrawing) -> int:
     """The manner's reach in pixels of a picture of the size."""
     trained = sampler.manifest.pyramid
     larger = max(trained.finest) / USUAL_SIDE if trained.levels else 1.0
-    return round(how.reach * larger * pyramid.auto_zoom(trained, size))
+    return round(how.reach * larger * pyramid.chosen_zoom(trained, size, "auto"))
 
 
 def paint(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -68,6 +68,23 @@ def _dtype(session: Any, path: Path) -> type[np.floating[Any]]:
 def processors() -> int:
     """How many processors this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+class Generators(Protocol):
+    """What a sampler draws with: a bundle's graphs, or anything else that draws like them."""
+
+    threads: int
+
+    @property
+    def provider(self) -> str:
+        """What computes."""
+
+    @property
+    def dtype(self) -> type[np.floating[Any]]:
+        """In which precision noise is wanted and images come, float32 or float64."""
+
+    def generate(self, scale: int, noise: Reals, prev: Reals) -> Reals:
+        """One generator's image (B, C, H, W) from noise and prev (B, C, H+10, W+10)."""
 
 
 class Graphs:

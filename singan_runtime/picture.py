@@ -33,6 +33,7 @@ class Picture:
     adjust: cascade.Adjust | None = None  # what is put into the passes' images
     fit: Fit | None = None  # with detail: the levels above the passes; None where generators draw everything
     first: int = 0  # the level at which a picture without passes enters, as its base
+    amplitudes: tuple[float, ...] = ()  # of each generator's noise, instead of those that it was trained with
 
     @classmethod
     def of(cls, fit: Fit, start_scale: int = 0, base: Floats | None = None, wrap: Wrap = (False, False)) -> Picture:

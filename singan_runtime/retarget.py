@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 
 from singan_core import cascade, pyramid, resample
 from singan_core.errors import RequestError
-from singan_core.pyramid import Size
+from singan_core.pyramid import Size, Zoom
 from singan_core.windows import Span, Step
 from singan_runtime import masks, quality
 from singan_runtime.editing import injected, on_whole
 from singan_runtime.picture import Picture
-from singan_runtime.sampler import Sampler, Zoom, check_seed
+from singan_runtime.sampler import Sampler, check_seed
 
 Floats = NDArray[np.float32]
 Pixels = NDArray[np.uint8]
@@ -88,7 +88,7 @@ def retarget(
         if image is None:  # the reconstruction below the start scale is the very image that the scale was trained on
             picture = dataclasses.replace(picture, base=sampler.reconstruction(start_scale))
         return Retargeted(sampler.pixels(picture, seed))
-    drawn_at = pyramid.auto_zoom(sampler.manifest.pyramid, size) if zoom == "auto" else zoom
+    drawn_at = pyramid.chosen_zoom(sampler.manifest.pyramid, size, zoom)
     unit = math.sqrt(math.prod(sampler.trained_size) / keep.size)  # trained pixels per pixel of the photo
     weights = masks.feathered(keep, round(REACH / unit))
     warp = placed(masks.bounds(weights > 0), keep.shape, size, drawn_at * unit)

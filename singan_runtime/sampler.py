@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,16 +21,14 @@ from singan_core.detail.photo import Photo
 from singan_core.detail.search import Weights
 from singan_core.errors import BundleError, RequestError
 from singan_core.manifest import Manifest
-from singan_core.pyramid import MAX_PIXELS, Fit, Pass, Size
+from singan_core.pyramid import MAX_PIXELS, Fit, Pass, Size, Zoom
 from singan_core.windows import Region, Span, Step, Wrap
 from singan_runtime import heap
-from singan_runtime.graphs import Graphs, graph_name
+from singan_runtime.graphs import Generators, Graphs, graph_name
 from singan_runtime.picture import TILE, Picture, in_order, parts
 
 Floats = NDArray[np.float32]
 Pixels = NDArray[np.uint8]
-Zoom = float | Literal["auto"]
-
 RECONSTRUCTION_NOISE = "reconstruction_noise.npy"
 DOUBLE = "fp64"
 """Folder of the generators up to the hand-over in double precision, whose pictures are the same on every processor."""
@@ -39,6 +36,7 @@ PRECISIONS = (DOUBLE, "fp32", "fp16", "int8")
 KEPT_SIZES = 2  # whose finest level's tables are kept: about 40 bytes a pixel
 KEPT_PICTURES = 4  # whose hand-over and searched levels are kept, for their other windows and tiles
 TILEABLE = ("", "x", "y", "xy")
+MOST_VARIATION = 10
 
 
 class Sampler:
@@ -47,7 +45,7 @@ class Sampler:
     def __init__(
         self,
         manifest: Manifest,
-        graphs: Graphs,
+        graphs: Generators,
         reconstruction_noise: Floats,
         max_pixels: int,
         photo: Photo | None = None,
@@ -94,7 +92,7 @@ class Sampler:
         if self.photo is None:
             return self
         graphs = self.graphs
-        if graphs.folder.name == DOUBLE:
+        if isinstance(graphs, Graphs) and graphs.folder.name == DOUBLE:
             graphs = Graphs(graphs.folder.parent, graphs.device, graphs.threads)
         return Sampler(self.manifest.generators, graphs, self.reconstruction_noise, self.max_pixels)
 
@@ -116,7 +114,7 @@ class Sampler:
     ) -> Fit:
         """What draws a picture of the size; None is the trained size. Raises RequestError."""
         size = self.trained_size if size is None else (operator.index(size[0]), operator.index(size[1]))
-        fit = pyramid.fit(self.manifest.pyramid, size, None if zoom == "auto" else zoom, wrap)
+        fit = pyramid.fit(self.manifest.pyramid, size, zoom, wrap)
         last = max(step.generator for step in fit.passes if not step.beyond)
         if not 0 <= start_scale <= last:
             raise RequestError(f"start scale {start_scale} is not possible: this size and zoom use scales 0 to {last}")
@@ -127,10 +125,15 @@ class Sampler:
         return self.fit(size, zoom, start_scale).passes
 
     def picture(
-        self, size: Size | None = None, zoom: Zoom = "auto", start_scale: int = 0, tileable: str = ""
+        self,
+        size: Size | None = None,
+        zoom: Zoom = "auto",
+        start_scale: int = 0,
+        tileable: str = "",
+        variation: float = 1.0,
     ) -> Picture:
         """A picture of exactly size (height, width), yet without its noise. Raises RequestError."""
-        asked = (size, zoom, start_scale, tileable)
+        asked = (size, zoom, start_scale, tileable, variation)
         with self._keeping:
             if asked in self._pictures:
                 return self._pictures[asked]
@@ -141,12 +144,26 @@ class Sampler:
         if tileable and start_scale:
             raise RequestError(f"a tileable picture needs start scale 0, not {start_scale}: the photo is not seamless")
         base = self.reconstruction(start_scale) if start_scale else None
-        made = Picture.of(fit, start_scale, base, wrap)
+        amplitudes = self.amplitudes(start_scale, variation)
+        made = replace(Picture.of(fit, start_scale, base, wrap), amplitudes=amplitudes)
         with self._keeping:
             self._pictures[asked] = made
             if len(self._pictures) > KEPT_PICTURES:
                 self._pictures.popitem(last=False)
         return made
+
+    def amplitudes(self, start_scale: int = 0, variation: float = 1.0) -> tuple[float, ...]:
+        """The amplitude of every generator's noise in a picture of the photo's scene from a start scale on.
+
+        That of the start scale may be another than in training, so that pictures differ visibly; variation multiplies
+        all. Raises RequestError unless variation is 0 to 10.
+        """
+        if not 0 <= variation <= MOST_VARIATION:
+            raise RequestError(f"variation {variation:g} is not possible: it must be 0 to {MOST_VARIATION}")
+        values = list(self.manifest.noise_amplitude)
+        if start_scale and self.manifest.detail is not None and self.manifest.detail.start_amplitude:
+            values[start_scale] = self.manifest.detail.start_amplitude[start_scale]
+        return tuple(variation * value for value in values)
 
     def sample(
         self,
@@ -156,15 +173,17 @@ class Sampler:
         zoom: Zoom = "auto",
         start_scale: int = 0,
         tileable: str = "",
+        variation: float = 1.0,
     ) -> Pixels:
         """New pictures, uint8 (count, h, w, C), of exactly size (height, width); picture i has seed + i.
 
-        Zoom says how large content is drawn (auto keeps the composition); from start_scale on noise is fresh, below
-        it the photo's own structure is kept; tileable x, y or xy repeats without a seam. Raises RequestError.
+        Zoom says how large content is drawn (auto keeps the composition, area its area); from start_scale on noise is
+        fresh, below it the photo's own structure is kept; tileable x, y or xy repeats without a seam; variation
+        multiplies the noise, 0 to 10. Raises RequestError.
         """
         if count < 1:
             raise RequestError(f"count {count} is not possible: ask for 1 picture or more")
-        return np.concatenate(list(self.each(size, seed, count, zoom, start_scale, tileable)))
+        return np.concatenate(list(self.each(size, seed, count, zoom, start_scale, tileable, variation)))
 
     def each(
         self,
@@ -174,9 +193,10 @@ class Sampler:
         zoom: Zoom = "auto",
         start_scale: int = 0,
         tileable: str = "",
+        variation: float = 1.0,
     ) -> Iterator[Pixels]:
         """The pictures of sample one by one, (1, h, w, C) each, so that memory does not grow with count."""
-        picture = self.picture(size, zoom, start_scale, tileable)
+        picture = self.picture(size, zoom, start_scale, tileable, variation)
         self.check_pixels(picture.size)
         check_seed(seed, count)
         for pixels in self.series(picture, range(seed, seed + count)):
@@ -190,6 +210,7 @@ class Sampler:
         zoom: Zoom = "auto",
         start_scale: int = 0,
         tileable: str = "",
+        variation: float = 1.0,
     ) -> Pixels:
         """Exactly the pixels (h, w, C) that the picture of the size has in the window (y, x, h, w).
 
@@ -197,7 +218,7 @@ class Sampler:
         """
         region = self.region(size, window)
         self.check_pixels((window[2], window[3]))
-        picture = self.picture(size, zoom, start_scale, tileable)
+        picture = self.picture(size, zoom, start_scale, tileable, variation)
         check_seed(seed)
         return self.pixels(picture, seed, region)
 
@@ -419,9 +440,10 @@ class Sampler:
         self, generate: cascade.Generate, picture: Picture, unit_noise: cascade.Draw, region: Region | None = None
     ) -> Floats:
         """The same with other generators of this pyramid."""
+        amplitudes = picture.amplitudes or self.manifest.noise_amplitude
 
         def scaled(step: Step) -> Floats:
-            return unit_noise(step) * self.graphs.dtype(self.manifest.noise_amplitude[step.generator])
+            return unit_noise(step) * self.graphs.dtype(amplitudes[step.generator])
 
         return cascade.run(picture.passes, generate, scaled, picture.base, region, picture.wrap, picture.adjust)
 

@@ -72,7 +72,7 @@ def test_a_kept_object_survives_better_than_without(sampler, keep, size):
 def placing(sampler, keep, size):
     """Where the object belongs: found again from the outside."""
     weights = masks.feathered(keep, retarget.REACH)
-    scale = pyramid.auto_zoom(sampler.manifest.pyramid, size)
+    scale = pyramid.chosen_zoom(sampler.manifest.pyramid, size, "auto")
     warp = retarget.placed(masks.bounds(weights > 0), keep.shape, size, scale)
     truth = images.to_pixels(warp(sampler.reconstruction(4), size))[0]
     return warp, truth, warp(keep.astype(np.float32), size) >= 0.5

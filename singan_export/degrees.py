@@ -1,0 +1,71 @@
+"""How strong the noise of a start scale must be, so that every start scale shows half of the variety of the one below.
+
+In training a scale's noise is only as strong as what the scale has to add, so from a start scale above 0 a model would
+give back its photo. The detail levels clean up after much stronger noise, without training anew.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+from singan_runtime import quality
+from singan_runtime.picture import Picture
+from singan_runtime.sampler import Sampler
+
+SHARE = 0.5
+"""Of the variety at the start scale below: 0.5 of start scale 0 at 1, 0.25 at 2, and so on."""
+SEEDS = 8
+MOST = 1.0  # noise as strong as the whole range of a picture's values: beyond it generators draw nonsense
+HALVINGS = 5
+"""Of the range of amplitudes, by their logarithm: the last step is a tenth."""
+
+
+def start_amplitudes(sampler: Sampler) -> tuple[float, ...]:
+    """The noise amplitude of every generator up to the hand-over when it is the start scale; at least the trained one.
+
+    Variety is the diversity (quality.diversity) of eight pictures at the first detail level, as small as that is.
+    """
+    assert sampler.manifest.detail is not None
+    trained = sampler.manifest.noise_amplitude
+    wanted = _variety(sampler, 0, trained[0])
+    found = [trained[0]]
+    for scale in range(1, sampler.manifest.detail.hand_over + 1):
+        wanted *= SHARE
+        found.append(_amplitude(sampler, scale, trained[scale], wanted))
+    return tuple(found)
+
+
+def _amplitude(sampler: Sampler, scale: int, trained: float, wanted: float) -> float:
+    """The amplitude from which on a start scale has the wanted variety, as near as a few halvings come."""
+    low, high = max(trained, 1e-4), MOST
+    if low >= high or _variety(sampler, scale, low) >= wanted:
+        return trained
+    for _ in range(HALVINGS):
+        middle = math.sqrt(low * high)
+        if _variety(sampler, scale, middle) < wanted:
+            low = middle
+        else:
+            high = middle
+    return round(high, 4)
+
+
+def _variety(sampler: Sampler, scale: int, amplitude: float) -> float:
+    """The diversity of pictures from a start scale with this amplitude of its noise, at the first detail level."""
+    assert sampler.photo is not None
+    amplitudes = [*sampler.manifest.noise_amplitude]
+    amplitudes[scale] = amplitude
+    picture = _at_hand_over(sampler.picture(None, 1.0, scale), tuple(amplitudes))
+    samples = [sampler.pixels(picture, seed, threads=1) for seed in range(SEEDS)]
+    photo = sampler.photo.at(0)
+    return quality.diversity(photo, samples) if photo.std() else 0.0
+
+
+def _at_hand_over(picture: Picture, amplitudes: tuple[float, ...]) -> Picture:
+    """The picture, drawn up to the first detail level only."""
+    assert picture.fit is not None
+    fit, size = picture.fit, picture.fit.levels[0]
+    first = replace(
+        fit, levels=(size,), whole=size, size=size, origin=(0, 0), searched=1, photo_sizes=fit.photo_sizes[:1]
+    )
+    return replace(picture, fit=first, amplitudes=amplitudes)
