@@ -57,6 +57,16 @@ def command(
         bool,
         typer.Option("--grid", help="Write 12 GIFs into the folder --out: start scales 0 to 2, four values of beta."),
     ] = False,
+    move: Annotated[
+        Path | None,
+        typer.Option(
+            "--move",
+            metavar="MASK",
+            help="Picture of the clip's size in pixels: what is white there may move, all else stands still as in the "
+            "first frame.",
+            show_default="everything may move",
+        ),
+    ] = None,
     background: Background = "white",
     max_frame_memory: Annotated[
         float,
@@ -75,22 +85,27 @@ def command(
     from singan_cli.progress import counting, say_device
 
     from singan_core.atomic import make_folder
-    from singan_runtime import Sampler, animation, video
+    from singan_runtime import Sampler, animation, masks, video
 
     sampler = Sampler.load(bundle, device, threads, max_pixels)
     asked = Walk(frames, alpha, beta, start_scale, seed, loop, walk)
     files = grid_files(out, asked) if grid else {out: asked}
+    shown = wanted or animation.default_size(sampler)
     for path, one in files.items():  # refuse before the first frame is drawn
         animation.check(one)
-        shown = sampler.picture(wanted or animation.default_size(sampler), scale, one.start_scale).size
+        sampler.picture(shown, scale, one.start_scale)
         sampler.check_pixels(shown)
         video.check(path, shown, one.length, fps, max_frame_memory, holds_all=loop and walk == "paper")
+    mask = None
+    if move is not None:
+        mask = masks.read(move, {shown: "the clip's first frame"}, may_fill=True)
+        animation.soften(mask, shown)  # refuses a mask that is too narrow
     for folder in {path.parent for path in files}:
         make_folder(folder)
     say_device(sampler)
     with counting("frames", sum(one.length for one in files.values())) as advance:
         for path, one in files.items():
-            pictures = animation.animate(sampler, one, wanted, scale)
+            pictures = animation.animate(sampler, one, shown, scale, mask)
             video.save(path, (picture for picture in pictures if advance() is None), fps, colour)
     typer.echo(f"wrote {len(files)} animations to {out}" if grid else f"wrote {out}")
 

@@ -14,6 +14,7 @@ from singan_core.errors import RequestError
 from singan_core.noise import RECONSTRUCTION_FRAME
 from singan_core.pyramid import Size, Zoom
 from singan_core.windows import Region, Step
+from singan_runtime import masks
 from singan_runtime.picture import Picture, in_order
 from singan_runtime.sampler import Sampler, check_seed
 
@@ -27,6 +28,7 @@ HARMONICS = 8  # at most: each takes two noise fields of the canvas
 PERIOD = 36_000  # frames after which a motion that is no loop repeats: an hour at 10 per second
 GRID_START_SCALES = (0, 1, 2)
 GRID_BETAS = (0.80, 0.85, 0.90, 0.95)
+BORDER = 0.02  # of the longer side: how far into a mask its still surroundings fade out
 FIELD_MEMORY = 10**9  # bytes of noise fields kept from frame to frame; what goes beyond is made anew for every frame
 
 
@@ -65,12 +67,51 @@ def default_size(sampler: Sampler) -> Size:
     return sampler.size_within(LONGER_SIDE)
 
 
-def animate(sampler: Sampler, walk: Walk, size: Size | None = None, zoom: Zoom = "auto") -> Iterator[Pixels]:
-    """The frames, uint8 (h, w, C), in order; checked when the first is asked for. Raises RequestError.
+def animate(
+    sampler: Sampler, walk: Walk, size: Size | None = None, zoom: Zoom = "auto", move: masks.Mask | None = None
+) -> Iterator[Pixels]:
+    """Draw the frames, uint8 (h, w, C), in order; checked when the first is asked for. Raises RequestError.
 
     Scales below the start scale stand still and are drawn once. On a canvas other than the trained one, where z* is
-    not defined, a fixed noise takes its place.
+    not defined, a fixed noise takes its place. Outside the mask move, bool (h, w), every frame is the first, bit for
+    bit.
     """
+    if move is None:
+        yield from _draw(sampler, walk, size, zoom)
+    else:
+        share = soften(move, size or default_size(sampler))
+        yield from hold(_draw(sampler, walk, size, zoom), share)
+
+
+def soften(move: masks.Mask, size: Size) -> Floats:
+    """Compute how much of its motion every pixel of a clip shows, (h, w, 1): 0 outside the mask, 1 well inside.
+
+    Beside an edge of the picture the mask has no border. Raises RequestError for a mask of another size than (height,
+    width), or if nothing may move.
+    """
+    if move.shape != tuple(size):
+        got = "x".join(str(side) for side in reversed(move.shape))
+        raise RequestError(f"the mask of what may move is {got}, but must be {size[1]}x{size[0]}, the clip's size")
+    reach = round(BORDER * max(size))
+    share = 1 - masks.feathered(~move, reach)
+    if not share.any():
+        raise RequestError(
+            f"nothing may move: no white part of the mask is wide enough for its soft border of {reach} px; "
+            "paint more of it white"
+        )
+    return share[..., None]
+
+
+def hold(frames: Iterator[Pixels], share: Floats) -> Iterator[Pixels]:
+    """Put the first frame back into all others, but for the share (h, w, 1) of them that may be seen."""
+    first = next(frames)
+    yield first
+    for frame in frames:
+        yield masks.mix(first, frame, share)
+
+
+def _draw(sampler: Sampler, walk: Walk, size: Size | None, zoom: Zoom) -> Iterator[Pixels]:
+    """Draw the frames as they are when everything may move."""
     if walk.kind == "paper":
         frames = _recursion(sampler, walk, size, zoom)
         yield from there_and_back(frames) if walk.loop else frames

@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from singan_core import images, pyramid, resample
-from singan_core.detail.photo import premultiplied, straight
 from singan_core.errors import ImageError, RequestError
 from singan_core.pyramid import Fit, Size, Zoom
 from singan_core.windows import Step
@@ -151,16 +150,9 @@ def redraw(
     if picture.fit is None:
         drawn = sampler.pixels(dataclasses.replace(picture, adjust=blended), seed, region)
     else:
-        drawn = mixed(pixels[rows, columns], sampler.pixels(picture, seed, region), share)
+        drawn = masks.mix(pixels[rows, columns], sampler.pixels(picture, seed, region), share)
     pixels[rows, columns] = np.where(share > 0, drawn, pixels[rows, columns])
     return pixels
-
-
-def mixed(below: Pixels, above: Pixels, share: Floats) -> Pixels:
-    """Two pictures (h, w, C), the share (h, w, 1) of the second; transparent ones are mixed premultiplied."""
-    parts = [premultiplied(one).astype(np.float32) for one in (below, above)]
-    values = parts[0] + share * (parts[1] - parts[0])
-    return straight((values + np.float32(0.5)).clip(0, 255).astype(np.uint8))
 
 
 def reach_at(sampler: Sampler, size: Size, how: Redrawing) -> int:

@@ -8,19 +8,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from singan_core import images
+from singan_core.detail.photo import premultiplied, straight
 from singan_core.errors import ImageError
 from singan_core.pyramid import Size
 from singan_core.windows import Region, Span
 
 Mask = NDArray[np.bool_]
 Floats = NDArray[np.float32]
+Pixels = NDArray[np.uint8]
 
 
-def read(path: Path, sizes: dict[Size, str]) -> Mask:
+def read(path: Path, sizes: dict[Size, str], may_fill: bool = False) -> Mask:
     """The mask of a file, (H, W), true where it is nearer to white than to black.
 
-    It must have one of the sizes (height, width), each with what has that size, and hold both inside and outside.
-    Raises ImageError.
+    It must have one of the sizes (height, width), each with what has that size, and hold both inside and outside; with
+    may_fill it needs no outside. Raises ImageError.
     """
     mask: Mask = images.read(path, "1")[0, 0] >= 0
     height, width = mask.shape
@@ -29,7 +31,7 @@ def read(path: Path, sizes: dict[Size, str]) -> Mask:
         raise ImageError(f"{path}: the mask is {width}x{height}, but must be {allowed}; draw it over that picture")
     if not mask.any():
         raise ImageError(f"{path}: the mask is empty: paint what you mean white and all else black")
-    if mask.all():
+    if mask.all() and not may_fill:
         raise ImageError(f"{path}: the mask is white all over: paint only what you mean white and all else black")
     return mask
 
@@ -59,6 +61,21 @@ def feathered(mask: Mask, reach: int) -> Floats:
     grown = box_sums(mask.astype(np.float64), reach - first - second) > 0
     sums = box_sums(box_sums(grown.astype(np.float64), first), second)  # whole numbers, hence exact zeros and ones
     return (sums / ((2 * first + 1) * (2 * second + 1)) ** 2).astype(np.float32)
+
+
+def mix(below: Pixels, above: Pixels, share: Floats) -> Pixels:
+    """Blend two pictures (h, w, C) by the share (h, w, 1), 0 to 1, of the second.
+
+    The result has the first's very pixels where the share is 0, the second's where it is 1. Transparent pictures are
+    blended premultiplied, so that the colour of a pixel that cannot be seen has no part in it.
+    """
+    soft = ((share > 0) & (share < 1))[..., 0]
+    pixels = np.where(share > 0, above, below)
+
+    first, second = (premultiplied(one[soft][None]).astype(np.float32) for one in (below, above))
+    values = first + share[soft] * (second - first)
+    pixels[soft] = straight((values + np.float32(0.5)).clip(0, 255).astype(np.uint8))[0]
+    return pixels
 
 
 def bounds(mask: Mask) -> Region:

@@ -150,3 +150,70 @@ def test_other_mistakes(tiny_bundle, photo, mask, tmp_path):
     said = one_line("retarget", tiny_bundle, *out, "--size", "200x32", "--keep", across)
     assert "from edge to edge of the photo" in said
     assert not (tmp_path / "a.png").exists()
+
+
+# animate --move
+
+
+def frames_of(path):
+    with Image.open(path) as image:
+        frames = []
+        for number in range(image.n_frames):
+            image.seek(number)
+            frames.append(np.asarray(image.convert("RGB")))
+    return np.stack(frames)
+
+
+@pytest.mark.parametrize("name", ["a.gif", "a.png"])
+def test_only_what_is_white_in_a_mask_moves_in_the_file(tiny_bundle, tmp_path, name):
+    words = ("animate", tiny_bundle, "--frames", "4", "--loop", "--out", tmp_path / name)
+    mask = masked(tmp_path / "mask.png", (32, 48), (0, 16), (0, 48))
+    assert call(*words)[0] == 0
+    free = frames_of(tmp_path / name)
+    assert call(*words, "--move", mask)[0] == 0
+    held = frames_of(tmp_path / name)
+    assert (free[:, 16:] != free[0, 16:]).any() and (held[:, 16:] == held[0, 16:]).all()
+    assert (held[:, :15] != held[0, :15]).any()
+    if name == "a.png":  # lossless
+        assert np.array_equal(held[:, :15], free[:, :15]) and np.array_equal(held[0], free[0])
+
+
+def test_a_clip_s_first_frame_is_a_still_picture_to_paint_the_mask_over(tiny_bundle, tmp_path):
+    words = ("animate", tiny_bundle, "--start-scale", "1", "--out")
+    assert call(*words, tmp_path / "first.png", "--frames", "1")[0] == 0
+    assert call(*words, tmp_path / "clip.png", "--frames", "3")[0] == 0
+    with Image.open(tmp_path / "first.png") as first, Image.open(tmp_path / "clip.png") as clip:
+        assert getattr(first, "n_frames", 1) == 1
+        assert np.array_equal(np.asarray(first), np.asarray(clip))
+
+
+def test_a_white_mask_gives_the_same_file(tiny_bundle, tmp_path):
+    mask = masked(tmp_path / "mask.png", (32, 48), (0, 32), (0, 48))
+    for name, words in (("free.png", ()), ("white.png", ("--move", mask))):
+        assert call("animate", tiny_bundle, "--frames", "3", "--out", tmp_path / name, *words)[0] == 0
+    assert (tmp_path / "free.png").read_bytes() == (tmp_path / "white.png").read_bytes()
+
+
+def test_a_grid_has_one_mask(tiny_bundle, tmp_path):
+    mask = masked(tmp_path / "mask.png", (32, 48), (0, 16), (0, 48))
+    words = ("animate", tiny_bundle, "--frames", "3", "--grid", "--move", mask, "--out", tmp_path / "grid")
+    assert call(*words)[0] == 0
+    found = [frames_of(path) for path in (tmp_path / "grid").iterdir()]
+    assert len(found) == 12 and all((frames[:, 16:] == frames[0, 16:]).all() for frames in found)
+
+
+def test_mistaken_masks_of_what_may_move(tiny_bundle, tmp_path):
+    def mistake(mask, *words):
+        return one_line("animate", tiny_bundle, "--out", tmp_path / "new" / "a.gif", "--move", mask, *words)
+
+    path = tmp_path / "mask.png"
+    said = mistake(masked(path, (32, 50), (3, 9), (3, 9)))
+    assert "the mask is 50x32, but must be 48x32 (the clip's first frame); draw it over that picture" in said
+    assert "must be 90x40" in mistake(path, "--size", "90x40")
+    assert "must be 48x32" in mistake(path, "--grid")
+    assert "the mask is empty" in mistake(masked(path, (32, 48), (0, 0), (0, 0)))
+    assert "nothing may move" in mistake(masked(path, (32, 48), (5, 7), (0, 48)))
+    assert "no.png: no such file" in mistake(tmp_path / "no.png")
+    path.write_text("no picture")
+    assert "not a picture that can be read" in mistake(path)
+    assert not (tmp_path / "new").exists()

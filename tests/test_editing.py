@@ -58,6 +58,25 @@ def test_masks_are_read_and_bad_ones_refused(tmp_path):
         masks.read(saved(mask & False), {(20, 30): "the image"})
     with pytest.raises(ImageError, match="the mask is white all over"):
         masks.read(saved(mask | True), {(20, 30): "the image"})
+    assert masks.read(saved(mask | True), {(20, 30): "the image"}, may_fill=True).all()
+
+
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_a_mix_has_both_pictures_pixels_at_its_ends_and_shades_between(channels):
+    below, above = np.random.default_rng(0).integers(0, 256, (2, 5, 256, channels), np.uint8)
+    share = np.broadcast_to(np.float32([0, 0.25, 0.5, 0.75, 1])[:, None, None], (5, 256, 1))
+    below[:], above[:] = below[:1], above[:1]
+    mixed = masks.mix(below, above, share)
+    assert np.array_equal(mixed[0], below[0]) and np.array_equal(mixed[4], above[4])
+    weight = (mixed if channels < 4 else mixed[..., 3:]).astype(int)
+    away = (weight - weight[0]) * np.sign(weight[4] - weight[0])
+    assert (np.diff(away, axis=0) >= 0).all() and np.abs(weight[2] - (weight[0] + weight[4]) / 2).max() <= 0.5
+
+
+def test_a_colour_that_cannot_be_seen_has_no_part_in_a_mix():
+    red = np.full((1, 1, 4), (200, 0, 0, 255), np.uint8)
+    hidden = np.full((1, 1, 4), (0, 250, 0, 0), np.uint8)
+    assert masks.mix(red, hidden, np.full((1, 1, 1), 0.5, np.float32)).tolist() == [[[199, 0, 0, 128]]]
 
 
 # harmonize and edit
