@@ -12,7 +12,7 @@ import typer
 from singan_cli.failure import Stopped
 
 from singan_core.manifest import MOST_DETAIL
-from singan_train.config import MOST_ON_CUDA, PRESETS, WITHOUT_DETAIL, TrainingConfig
+from singan_train.config import LAYOUTS, MOST_ON_CUDA, PRESETS, WITHOUT_DETAIL, TrainingConfig
 
 if TYPE_CHECKING:
     import torch
@@ -58,6 +58,14 @@ def command(
     min_size: Annotated[
         int | None,
         typer.Option(help="Shorter side of the coarsest scale, 11 to 1024 px.", show_default=_either("min_size")),
+    ] = None,
+    layout: Annotated[
+        str | None,
+        typer.Option(
+            help="How close pictures stay to the photo's layout: free, scene or strict; it sets --min-size "
+            f"({', '.join(f'{name} {size}' for name, size in LAYOUTS.items())}).",
+            show_default="by --min-size",
+        ),
     ] = None,
     hand_over: Annotated[
         int | None,
@@ -142,6 +150,9 @@ def command(
     to_tensorboard: Annotated[
         bool, typer.Option("--tensorboard", help="Also write the losses for TensorBoard, into RUN/tensorboard.")
     ] = False,
+    preview: Annotated[
+        bool, typer.Option("--preview/--no-preview", help="End with a contact sheet of samples, RUN/sheet.jpg.")
+    ] = True,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and write nothing.")] = False,
 ) -> None:
     """Train a model on one photograph and write a run folder; a stopped run continues with --resume."""
@@ -150,13 +161,14 @@ def command(
 
     from singan_train import trainer
     from singan_train.calibration import expected_seconds
+    from singan_train.config import coarsest
     from singan_train.device import resolve
 
     masks = [Path(word) for word in mask.split(",")] if mask is not None else []
     asked: dict[str, Any] = {
         "preset": preset,
         "max_size": max_size,
-        "min_size": min_size,
+        "min_size": coarsest(layout, min_size),
         "hand_over": hand_over,
         "detail": detail,
         "scales": scales,
@@ -201,6 +213,11 @@ def command(
                 signals[0] if signals else signal.SIGINT,
             ) from None
     typer.echo(f"wrote {out}")
+    say_unsettled(out)
+    if preview:
+        from singan_export.preview import write_sheet
+
+        typer.echo(f"contact sheet: {write_sheet(out, threads)}")
 
 
 def chosen(asked: dict[str, Any], place: torch.device) -> TrainingConfig:
@@ -222,6 +239,20 @@ def say_time(seconds: float, config: TrainingConfig, place: torch.device, thread
         shorter = less if config.preset == "draft" else f"--preset draft or {less}"
         typer.echo(
             f"warning: this will be long; {shorter} would be shorter, and --resume goes on after a stop", err=True
+        )
+
+
+def say_unsettled(folder: Path) -> None:
+    """One line if a critic of a finished run never came to rest."""
+    from singan_train.summary import unsettled
+
+    if critics := unsettled(folder):
+        where = ", ".join(
+            f"scale {one.scale} (gap {one.gap:.1f}, penalty {one.gradient_penalty:.1f})" for one in critics
+        )
+        typer.echo(
+            f"the critic stayed unsettled at {where}: this photo's layout is hard to vary; "
+            "if samples look broken, try --layout strict"
         )
 
 

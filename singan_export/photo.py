@@ -17,10 +17,10 @@ from singan_core.detail.search import choose_position
 from singan_core.errors import RequestError
 from singan_core.manifest import Detail, Manifest
 from singan_core.pyramid import Size
-from singan_train.config import TrainingConfig
 
 _ALIKE = 0.6  # least correlation of a photo with what its model reconstructs
 _FLAT = 0.02  # standard deviation of values in [-1, 1] below which a correlation says nothing
+_USUAL = 33  # px, hand-over of generators that go further: two scales of 25 and 33 px, as most pyramids begin
 MOST = 1920  # px, longer side of a photo that comes with the export
 
 
@@ -45,8 +45,8 @@ class Source:
 def find_source(run: Path, trained: Manifest, photo: Path | None, hand_over: int | None) -> Source | None:
     """The photo of a run, or one that is given to a run without; None for a bundle of generators alone.
 
-    hand_over is the most px that the shorter side of the last generator's canvas may have: as trained unless given, and
-    for a photo that is given as a training with detail would have it. Raises RequestError, ImageError or BundleError.
+    hand_over is the most px that the shorter side of the last generator's canvas may have: as trained unless given, 33 px
+    for a photo that is given. Raises RequestError, ImageError or BundleError.
     """
     if trained.detail is not None:
         if photo is not None:
@@ -64,7 +64,7 @@ def find_source(run: Path, trained: Manifest, photo: Path | None, hand_over: int
     if hand_over is None and trained.detail is not None:
         last = trained.detail.hand_over
     else:
-        usual = max(TrainingConfig.hand_over, min(trained.shapes[0]))
+        usual = max(_USUAL, min(trained.shapes[0]))
         last = last_within(trained, usual if hand_over is None else hand_over)
     levels = pyramid.detail_levels((pixels.shape[0], pixels.shape[1]), trained.shapes[last])
     if not levels:

@@ -15,6 +15,15 @@ Precision = Literal["auto", "float32", "bfloat16"]
 MOST_ON_CUDA = 1920
 """Longer side (px) of the standard preset without detail on a GPU, where the photo has as much."""
 
+LAYOUTS = {"free": 19, "scene": 15, "strict": 14}
+"""How far pictures may depart from the photo's layout -> shorter side (px) of the coarsest scale.
+
+There a generator sees 11 px: of a canvas of 15 px it knows nearly everywhere how far the border is, and so what belongs
+there; of a larger one it knows less, and things may appear anywhere.
+"""
+LEAST_SCALES = 3
+"""Of generators below detail levels, so that start scales 0, 1 and 2 all draw."""
+
 IMPORTED = "imported"
 """Preset of a run that another program has trained."""
 
@@ -29,8 +38,8 @@ class TrainingConfig:
     border: Border = "zero"
     # pyramid
     detail: bool = True  # levels of the photo's own pixels above the generators; runs from before there were any: no
-    min_size: int = 19  # px, shorter side of the coarsest scale
-    hand_over: int = 33  # px, shorter side of the last generator's canvas, where levels go on
+    min_size: int = LAYOUTS["scene"]  # px, shorter side of the coarsest scale
+    hand_over: int = 25  # px, shorter side of the last generator's canvas, where levels go on
     max_size: int = 1920  # px, longer side of the finest scale: of the stored photo, or without detail the generators'
     scale_factor: float = 0.75  # adjusted so that a whole number of scales fits
     schedule: Schedule = "geometric"  # how sizes grow: by a factor, or by as many pixels
@@ -53,7 +62,7 @@ class TrainingConfig:
     decay_at: float = 0.8  # of the iterations
     decay: float = 0.1
     averaging: float = 0.5  # share of the iterations since the drop that the generator's weights are averaged over
-    gradient_penalty_weight: float = 0.1
+    gradient_penalty_weight: float = 1.0  # the critic's slope is 1 + distance / (2 weight): a lower one hunts alone
     reconstruction_weight: float = 30.0
     noise_weight: float = 0.1  # noise amplitude per RMSE of the upsampled reconstruction
     continuation: bool = False  # one generator more, for what lies beyond the finest scale, if that is a generator's
@@ -88,6 +97,7 @@ PRESETS = {
         detail=False,
         min_size=25,
         max_size=250,
+        gradient_penalty_weight=0.1,
         width_doubles_every=4,
         precision="float32",
         discriminator_norm=True,
@@ -101,9 +111,15 @@ PRESETS = {
         pool=0,
     ),
 }
+_GENERATORS_ALONE: dict[str, Any] = {
+    "detail": False,
+    "min_size": 25,
+    "continuation": True,
+    "gradient_penalty_weight": 0.1,
+}
 WITHOUT_DETAIL = {
-    "draft": replace(PRESETS["draft"], detail=False, min_size=25, max_size=192, continuation=True),
-    "standard": replace(PRESETS["standard"], detail=False, min_size=25, max_size=250, continuation=True),
+    "draft": replace(PRESETS["draft"], **_GENERATORS_ALONE, max_size=192),
+    "standard": replace(PRESETS["standard"], **_GENERATORS_ALONE, max_size=250),
     "paper": PRESETS["paper"],
 }
 """The same presets where generators draw everything."""
@@ -123,6 +139,17 @@ def preset(name: str, **changes: Any) -> TrainingConfig:
     if not detail and "hand_over" in given:
         raise RequestError("without detail there is no hand-over: leave it out, max size says where generators end")
     return checked(replace((PRESETS if detail else WITHOUT_DETAIL)[name], **given))
+
+
+def coarsest(layout: str | None, min_size: int | None) -> int | None:
+    """The min size that a layout stands for, or the one given. Raises RequestError for an unknown layout or both."""
+    if layout is None:
+        return min_size
+    if layout not in LAYOUTS:
+        raise RequestError(f"unknown layout {layout!r}: choose {', '.join(LAYOUTS)}")
+    if min_size is not None:
+        raise RequestError(f"layout {layout} is min size {LAYOUTS[layout]}: give one of the two, not both")
+    return LAYOUTS[layout]
 
 
 _LIMITS = {

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from singan_core import images, pyramid, resample, stored
 from singan_core.errors import ImageError, RequestError
 from singan_core.pyramid import Pyramid, Size
-from singan_train.config import TrainingConfig
+from singan_train.config import LEAST_SCALES, TrainingConfig
 
 _ROUNDING = 1e-4  # of sums that would be exactly half
 
@@ -86,6 +86,9 @@ def _levels(size: Size, config: TrainingConfig) -> Pyramid:
         )
     last = _scaled(finest, config.hand_over / min(finest))
     plan = _plan(last, config, max(last))
+    room = min(last) - config.min_size  # every scale is a pixel larger at least
+    if config.scales is None and len(plan.shapes) < LEAST_SCALES <= room + 1:
+        plan = _plan(last, replace(config, scales=LEAST_SCALES), max(last))
     return replace(plan, levels=pyramid.detail_levels(finest, last), hand_over=len(plan.shapes) - 1)
 
 
