@@ -36,6 +36,8 @@ MEANING = {
     "guide_diversity": "diversity of what the generators hand over; if diversity is lower, the detail levels lost some",
     "coherence": "distance from patches of the samples to the nearest in the photo; high means things it never showed",
     "completeness": "distance from patches of the photo to the nearest in the samples; high means things left out",
+    "structure": "distance from large patches of the samples to the nearest in the photo; high means broken objects",
+    "layout": "swd of large patches of the pictures at 100 px; low means that big shapes are arranged as in the photo",
     "repetition": "how often a sample shows the same patches of the photo; 1 is the best, 2 is twice what is needed",
     "piece_size": "area of the copied piece that the median pixel lies in, per cent of the picture; low is a mosaic",
     "copied_share": "share of the picture that its largest copied piece covers; 1 is one single copy from the photo",
@@ -60,6 +62,8 @@ class Scores:
     diversity: float
     coherence: float
     completeness: float
+    structure: float
+    layout: float
     guide_diversity: float | None = None
     repetition: float | None = None
     piece_size: float | None = None
@@ -198,6 +202,8 @@ def _compare(photo: Pixels, sample: Pixels) -> dict[str, Any]:
         "swd_octaves": octaves,
         "coherence": quality.coherence(photo, sample),
         "completeness": quality.completeness(photo, sample),
+        "structure": quality.structure(photo, sample),
+        "layout": quality.layout(photo, sample),
     }
 
 

@@ -197,6 +197,7 @@ def test_evaluate_prints_scores_and_writes_a_page(tiny_bundle, tmp_path):
     assert (tmp_path / "new" / "page.html").read_text(encoding="utf-8").count("<h2>") == 2
     (scores,) = json.loads(call(*words, "--json")[1])
     assert {"swd", "diversity", "coherence", "completeness"} <= scores.keys() and scores["sifid"] is None
+    assert f"structure {scores['structure']:.4f}, layout {scores['layout']:.4f}" in said
 
 
 def test_evaluate_takes_the_photo_from_the_bundle(detail_bundle):
@@ -210,6 +211,7 @@ def test_evaluate_takes_the_photo_from_the_bundle(detail_bundle):
     ]
     (scores,) = json.loads(call(*words, "--json")[1])
     assert len(scores["swd_octaves"]) == 1 and len(scores["detail"]) == 3 and scores["repetition"] >= 1
+    assert f"structure {scores['structure']:.4f}, layout {scores['layout']:.4f}" in first
 
 
 def test_mistakes_of_evaluate(tiny_bundle, tmp_path):

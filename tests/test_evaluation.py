@@ -56,6 +56,8 @@ def test_all_else_is_measured_on_reduced_pictures(detail_sampler, judged):
     assert scores.swd == mean(quality.sliced_wasserstein(photo, sample) for sample in samples)
     assert scores.coherence == mean(quality.coherence(photo, sample) for sample in samples)
     assert scores.completeness == mean(quality.completeness(photo, sample) for sample in samples)
+    assert scores.structure == mean(quality.structure(photo, sample) for sample in samples)
+    assert scores.layout == mean(quality.layout(photo, sample) for sample in samples)
     assert scores.diversity == quality.diversity(photo, samples)
 
 
@@ -103,6 +105,8 @@ def test_generators_alone_are_judged_at_the_trained_size_whatever_the_limit(samp
     samples = sampler.sample(count=2, zoom=1.0)
     assert own.detail == mean(quality.octaves(photo, sample) for sample in samples)
     assert own.swd == mean(own.swd_octaves) and len(own.swd_octaves) == 1
+    assert own.structure == mean(quality.structure(photo, sample) for sample in samples)
+    assert own.layout == mean(quality.layout(photo, sample) for sample in samples)
 
 
 # the photo
@@ -176,9 +180,10 @@ def test_the_report_shows_pictures_of_generators_alone_as_they_are(sampler):
 
 def test_json_has_null_for_infinity():
     """A photo may have none of some size of detail."""
-    scores = evaluation.Scores(0, 2, 0.1, (0.1,), (math.inf, 1.0), 0.2, 0.3, 0.4)
+    scores = evaluation.Scores(0, 2, 0.1, (0.1,), (math.inf, 1.0), 0.2, 0.3, 0.4, 0.5, 0.6)
     data = json.loads(json.dumps(scores.as_json(), allow_nan=False))
     assert data["detail"] == [None, 1] and data["swd_octaves"] == [0.1] and data["repetition"] is None
+    assert (data["structure"], data["layout"]) == (0.5, 0.6)
     assert evaluation.describe(scores.detail) == "inf 1.0000"
 
 

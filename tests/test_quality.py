@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFilter
 
+from singan_core.detail import resize
 from singan_core.errors import ImageError, RequestError
 from singan_runtime import evaluation, quality
 
@@ -93,6 +94,101 @@ def test_coherence_notices_what_the_photo_never_showed_and_completeness_what_is_
     assert quality.completeness(left, both) < 0.01 < 0.05 < quality.coherence(left, both)
 
 
+def blocks(picture, side, seed=0):
+    """The picture cut into square blocks, in random order; sides are multiples of the block's."""
+    rows, columns = (length // side for length in picture.shape[:2])
+    parts = picture.reshape(rows, side, columns, side, -1).swapaxes(1, 2).reshape(rows * columns, side, side, -1)
+    mixed = np.random.default_rng(seed).permutation(parts).reshape(rows, columns, side, side, -1)
+    return mixed.swapaxes(1, 2).reshape(picture.shape)
+
+
+def hills(width=192, height=128):
+    """A blue sky above two green hills, with some grain."""
+    y, x = np.mgrid[:height, :width]
+    land = y > height * (0.5 + 0.2 * np.sin(x / width * 9))
+    colours = np.where(land[..., None], (60, 120, 40), (150, 180, 220))
+    grain = np.random.default_rng(0).normal(0, 8, (height, width, 1))
+    return (colours + grain).clip(0, 255).astype(np.uint8)
+
+
+def test_equal_pictures_have_no_structure_and_no_layout_distance():
+    """The first has more patches than the measures of small ones would look at: 22,776 after halving."""
+    noise = RNG.integers(0, 256, (320, 340, 1), np.uint8)
+    for picture in (noise, hills(), np.full((60, 60, 1), 255, np.uint8)):
+        assert quality.structure(picture, picture) == quality.layout(picture, picture) == 0
+
+
+def test_what_the_photo_shows_in_one_stretch_has_no_structure_distance():
+    """Cut at even places, so that its halving is a part of the photo's."""
+    photo = RNG.integers(0, 256, (120, 160, 3), np.uint8)
+    assert quality.structure(photo, photo[40:, 22:130]) == 0
+    assert quality.structure(photo[40:, 22:130], photo) > 0.1
+
+
+def test_the_structure_of_flat_pictures_is_their_difference():
+    black, grey, white = (np.full((64, 80, 3), value, np.uint8) for value in (0, 51, 255))
+    assert quality.structure(black, grey) == pytest.approx(0.2, abs=1e-7)
+    assert quality.structure(black, white) == 1
+
+
+def test_swapped_halves_differ_at_their_seam_alone():
+    """Black and white halves, 60x30 px after halving: 46 columns of patches, of which 14 lie across the seam.
+
+    One that has k white columns and 15-k black ones is nearest to all black or all white: min(k, 15-k) columns differ,
+    56 over all k.
+    """
+    photo = np.zeros((60, 120, 1), np.uint8)
+    photo[:, 60:] = 255
+    swapped = np.roll(photo, 60, axis=1)
+    assert quality.structure(photo, swapped) == pytest.approx((56 / 15 / 46) ** 0.5, rel=1e-6)
+
+
+def test_structure_sees_broken_objects_better_than_coherence_does():
+    photo = hills()
+    whole, shifted, broken = photo[:, ::-1], photo[4:, 30:], blocks(photo, 32)
+    structures = [quality.structure(photo, picture) for picture in (whole, shifted, broken)]
+    coherences = [quality.coherence(photo, picture) for picture in (whole, shifted, broken)]
+    assert structures[2] > 2 * max(structures[:2])
+    assert structures[2] / structures[0] > coherences[2] / coherences[0]
+
+
+def test_structure_compares_with_every_patch_of_the_photo():
+    """By hand, patch by patch: each of the 28 patches of a sample that is too low to be halved."""
+    photo, sample = RNG.integers(0, 256, (24, 40, 3), np.uint8), RNG.integers(0, 256, (18, 21, 3), np.uint8)
+
+    def cut(picture):
+        places = np.ndindex(picture.shape[0] - 14, picture.shape[1] - 14)
+        return np.array([picture[y : y + 15, x : x + 15] for y, x in places], float) / 255
+
+    stored = cut(photo)
+    squares = [((stored - patch) ** 2).mean(axis=(1, 2, 3)).min() for patch in cut(sample)]
+    assert len(squares) == 28
+    assert quality.structure(photo, sample) == pytest.approx(np.mean(squares) ** 0.5, rel=1e-5)
+
+
+@pytest.mark.parametrize("size", [(72, 96), (120, 160), (40, 600), (24, 30)])
+def test_a_brighter_picture_has_the_layout_distance_of_its_patches(size):
+    """In every direction u all quantiles move by u . shift, whether the picture is reduced, long or small."""
+    photo = RNG.integers(80, 120, (*size, 3), np.uint8)
+    directions = np.random.default_rng(0).standard_normal((17 * 17 * 3, 128)).astype(np.float32)
+    directions /= np.linalg.norm(directions, axis=0)
+    expected = 0.2 * np.abs(directions.sum(axis=0)).mean()
+    assert quality.layout(photo, photo + np.uint8(51)) == pytest.approx(expected, rel=1e-3)
+
+
+def test_layout_tells_big_shapes_in_another_arrangement_from_moved_ones():
+    photo = hills(400, 256)
+    moved, mirrored, turned, broken = photo[:, 40:], photo[:, ::-1], photo[::-1], blocks(photo, 16)
+    kept = max(quality.layout(photo, picture) for picture in (moved, mirrored))
+    assert min(quality.layout(photo, picture) for picture in (turned, broken)) > 3 * kept
+
+
+def test_layout_sees_nothing_but_the_reduced_pictures():
+    photo, sample = hills(400, 256), scene(1, 200, 128)
+    small, other = resize.resize(photo, (64, 100)), resize.resize(sample, (64, 100))
+    assert quality.layout(photo, sample) == quality.layout(small, other) > 0
+
+
 def test_evaluation_scores_the_photo_s_own_model_better_than_another_picture(sampler):
     photo = sampler.reconstruct()
     own = evaluation.evaluate(sampler, photo, 6).scores
@@ -110,7 +206,7 @@ def test_the_report_holds_everything_it_shows(sampler):
     assert page.count("<img") == 1 + 2 * (3 + 1)
     assert not re.search(r'(src|href)="(?!data:)', page)
     assert "a &lt;b&gt;" in page and "a <b>" not in page
-    for key in ("swd", "diversity", "coherence", "completeness"):
+    for key in ("swd", "diversity", "coherence", "completeness", "structure", "layout"):
         assert f"{getattr(judged[1].scores, key):.4f}" in page and html.escape(evaluation.MEANING[key]) in page
     assert "sifid" not in page
 
