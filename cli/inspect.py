@@ -50,7 +50,9 @@ def command(
     typer.echo(f"{len(manifest.shapes)} scales, factor {manifest.scale_factor:.4f}")
     for scale, (rows, columns) in enumerate(manifest.pyramid.sizes):
         name = f"scale {scale}" if scale < len(manifest.shapes) else "continuation"
-        typer.echo(f"  {name}: {columns}x{rows}, noise amplitude {manifest.noise_amplitude[scale]:.4f}")
+        starts = manifest.detail.start_amplitude if manifest.detail else ()
+        start = f", {starts[scale]:.4f} as the start scale" if 0 < scale < len(starts) else ""
+        typer.echo(f"  {name}: {columns}x{rows}, noise amplitude {manifest.noise_amplitude[scale]:.4f}{start}")
     for number, (rows, columns) in enumerate(manifest.pyramid.levels):
         typer.echo(f"  detail level {number}: {columns}x{rows}, the photo's own pixels")
     limit = "" if fit.levels else f" (largest {plan['largest_zoom']:g})"

@@ -23,6 +23,7 @@ from singan_core.pyramid import MAX_PIXELS
 from singan_core.version import tool_version
 from singan_export import double, formats, graph, parity
 from singan_export.comparison import FormatCheck
+from singan_export.degrees import start_amplitudes
 from singan_export.parity import Parity
 from singan_export.photo import check_alike, find_source
 from singan_runtime import providers
@@ -72,6 +73,9 @@ def export(
         sampler = open_unfinished(folder, draft)
         if source is not None and photo is not None:
             check_alike(source, sampler.without_detail().reconstruction(len(trained.shapes)))
+        if draft.detail is not None:
+            starts = dataclasses.replace(draft.detail, start_amplitude=start_amplitudes(sampler))
+            sampler.manifest = draft = dataclasses.replace(draft, detail=starts)
         measured = parity.compare(sampler, frozen)
         measured.require()
         (folder / formats.PARITY).write_text(json.dumps(measured.as_json(), indent=2) + "\n", encoding="utf-8")

@@ -15,16 +15,16 @@ from singan_runtime.sampler import Sampler
 
 SHARE = 0.5
 """Of the variety at the start scale below: 0.5 of start scale 0 at 1, 0.25 at 2, and so on."""
-SEEDS = 8
+SEEDS = 6
 MOST = 1.0  # noise as strong as the whole range of a picture's values: beyond it generators draw nonsense
-HALVINGS = 5
-"""Of the range of amplitudes, by their logarithm: the last step is a tenth."""
+HALVINGS = 4
+"""Of the range of amplitudes, by their logarithm: the last step is a third or less."""
 
 
 def start_amplitudes(sampler: Sampler) -> tuple[float, ...]:
     """The noise amplitude of every generator up to the hand-over when it is the start scale; at least the trained one.
 
-    Variety is the diversity (quality.diversity) of eight pictures at the first detail level, as small as that is.
+    Variety is the diversity (quality.diversity) of six pictures at the first detail level, as small as that is.
     """
     assert sampler.manifest.detail is not None
     trained = sampler.manifest.noise_amplitude

@@ -45,8 +45,8 @@ class Source:
 def find_source(run: Path, trained: Manifest, photo: Path | None, hand_over: int | None) -> Source | None:
     """The photo of a run, or one that is given to a run without; None for a bundle of generators alone.
 
-    hand_over is the most px that the shorter side of the last generator's canvas may have: as trained unless given, 33 px
-    for a photo that is given. Raises RequestError, ImageError or BundleError.
+    hand_over is the most px that the shorter side of the last generator's canvas may have: as trained unless given,
+    33 px for a photo that is given. Raises RequestError, ImageError or BundleError.
     """
     if trained.detail is not None:
         if photo is not None:

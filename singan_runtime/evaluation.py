@@ -38,6 +38,7 @@ MEANING = {
     "completeness": "distance from patches of the photo to the nearest in the samples; high means things left out",
     "structure": "distance from large patches of the samples to the nearest in the photo; high means broken objects",
     "layout": "swd of large patches of the pictures at 100 px; low means that big shapes are arranged as in the photo",
+    "rim": "step from the outermost row or column to the next over the steps behind it; 1 is no frame",
     "repetition": "how often a sample shows the same patches of the photo; 1 is the best, 2 is twice what is needed",
     "piece_size": "area of the copied piece that the median pixel lies in, per cent of the picture; low is a mosaic",
     "copied_share": "share of the picture that its largest copied piece covers; 1 is one single copy from the photo",
@@ -64,6 +65,7 @@ class Scores:
     completeness: float
     structure: float
     layout: float
+    rim: float
     guide_diversity: float | None = None
     repetition: float | None = None
     piece_size: float | None = None
@@ -160,7 +162,12 @@ def evaluate(
 
     for drawn, copied, guided in _draw(sampler, range(seed, seed + count), start_scale, size):
         samples.append(resize.resize(drawn, size))
-        row = {"detail": quality.octaves(opaque, drawn), **_compare(reduced, samples[-1]), **copied}
+        row = {
+            "detail": quality.octaves(opaque, drawn),
+            "rim": quality.rim(drawn),
+            **_compare(reduced, samples[-1]),
+            **copied,
+        }
         if sifid:
             row["sifid"] = sifid(reduced, samples[-1])
         rows.append(row)

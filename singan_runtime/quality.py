@@ -25,6 +25,7 @@ PATCH = 7  # px, side of a patch, where no other is named
 PROJECTIONS = 128  # random directions of the sliced distance
 MOST_PATCHES = 20_000  # per picture and level
 QUANTILES = 512
+RIM = 8  # px, how many steps behind the outermost one are looked at
 SMALLEST = 24  # px: levels of the pyramid of halvings stop below this side
 NEAREST_PATCHES = 2_000  # whose nearest neighbours are looked for
 BLOCK = 1_000  # patches to which they are compared at once: memory stays small
@@ -113,6 +114,24 @@ def structure(photo: Pixels, sample: Pixels, seed: int = 0) -> float:
     if min(*photo.shape[:2], *sample.shape[:2]) >= 2 * STRUCTURE_PATCH:
         photo, sample = _halve(photo), _halve(sample)
     return _nearest(sample, photo, seed, STRUCTURE_PATCH, STRUCTURE_STORED)
+
+
+def rim(picture: Pixels) -> float:
+    """Compare the step from the outermost rows and columns to the next with the eight steps behind it: 1 is no frame.
+
+    The picture is uint8 (h, w, C), both sides 10 px or more; steps are mean absolute differences of grey values, of all
+    four sides together, those behind at least half a level. Raises ValueError for smaller pictures.
+    """
+    if min(picture.shape[:2]) < RIM + 2:
+        raise ValueError(f"a picture of {picture.shape[1]}x{picture.shape[0]}: both sides must be {RIM + 2} px or more")
+    grey = picture.astype(np.float64).mean(axis=2)
+    outermost = behind = count = 0.0
+    for side in (grey, grey[::-1], grey.T, grey.T[::-1]):
+        steps = np.abs(np.diff(side[: RIM + 2], axis=0)).sum(axis=1)
+        outermost += steps[0]
+        behind += steps[1:].mean()
+        count += side.shape[1]
+    return float(outermost / max(behind, 0.5 * count))
 
 
 def similarity(truth: Pixels, picture: Pixels, inside: NDArray[np.bool_]) -> float:

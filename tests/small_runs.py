@@ -9,7 +9,7 @@ from singan_train import config, trainer
 SMALL = config.preset(
     "draft", detail=False, continuation=False, width=8, min_size=14, max_size=42, iterations=40, pool=4
 )
-DETAILED = config.preset("draft", width=8, iterations=20, pool=4)
+DETAILED = config.preset("draft", width=8, iterations=20, pool=4, min_size=19, hand_over=33)
 """Of conftest.drawn_scene: generators of 26x19, 34x25 and 45x33 px, levels of 45x33 and 60x44 px."""
 
 

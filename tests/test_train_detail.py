@@ -51,8 +51,31 @@ def test_draft_and_standard_have_detail_and_the_paper_has_not():
     for name, iterations in (("draft", 900), ("standard", 1500)):
         found = config.preset(name)
         assert found.detail and not found.continuation and found.iterations == iterations
-        assert (found.min_size, found.hand_over, found.max_size) == (19, 33, 1920)
+        assert (found.min_size, found.hand_over, found.max_size) == (15, 25, 1920)
     assert not config.preset("paper").detail and config.preset("paper", detail=False) == config.preset("paper")
+
+
+@pytest.mark.parametrize(("layout", "coarsest"), [("free", 19), ("scene", 15), ("strict", 14)])
+def test_a_layout_is_a_coarsest_size_with_three_scales_above(layout, coarsest, tmp_path):
+    photo = saved(tmp_path / "photo.png", smooth(120, 180))
+    settings = config.preset("standard", min_size=config.coarsest(layout, None))
+    plan = trainer.begin(photo, settings, CPU)[0].pyramid
+    assert min(plan.shapes[0]) == coarsest and min(plan.shapes[-1]) == 25
+    assert len(plan.shapes) == config.LEAST_SCALES == 3
+
+
+def test_so_few_pixels_that_three_scales_do_not_fit_are_trained_with_fewer(tmp_path):
+    photo = saved(tmp_path / "photo.png", smooth(120, 180))
+    plan = trainer.begin(photo, config.preset("standard", min_size=24), CPU)[0].pyramid
+    assert [min(shape) for shape in plan.shapes] == [24, 25]
+
+
+def test_a_layout_and_a_min_size_exclude_each_other():
+    assert config.coarsest(None, 17) == 17 and config.coarsest(None, None) is None
+    with pytest.raises(RequestError, match="layout free is min size 19: give one of the two, not both"):
+        config.coarsest("free", 17)
+    with pytest.raises(RequestError, match="unknown layout 'loose': choose free, scene, strict"):
+        config.coarsest("loose", None)
 
 
 def test_without_detail_presets_are_what_they_were():
@@ -71,7 +94,7 @@ def test_without_detail_presets_are_what_they_were():
         ("draft", {"hand_over": 10}, "hand-over 10 is not possible: it must be 11 to 1024"),
         ("draft", {"hand_over": 1025}, "hand-over 1025 is not possible"),
         ("draft", {"hand_over": 18}, "hand-over 18 is below min size 19: raise the one or lower the other"),
-        ("draft", {"max_size": 32}, "max size 32 is below hand-over 33: raise the one or lower the other"),
+        ("draft", {"max_size": 24}, "max size 24 is below hand-over 25: raise the one or lower the other"),
         ("draft", {"max_size": 8193}, "max size 8193 is not possible: it must be 11 to 8192"),
         ("draft", {"continuation": True}, "with detail there is nothing to continue: leave continuation out"),
         ("draft", {"detail": False, "hand_over": 40}, "without detail there is no hand-over: leave it out"),
