@@ -63,7 +63,7 @@ def command(
         str | None,
         typer.Option(
             help="How close pictures stay to the photo's layout: free, scene or strict; it sets --min-size "
-            f"({', '.join(f'{name} {size}' for name, size in LAYOUTS.items())}).",
+            f"({', '.join(f'{name} {one.min_size}' for name, one in LAYOUTS.items())}).",
             show_default="by --min-size",
         ),
     ] = None,
@@ -161,14 +161,14 @@ def command(
 
     from singan_train import trainer
     from singan_train.calibration import expected_seconds
-    from singan_train.config import coarsest
+    from singan_train.config import chosen_layout
     from singan_train.device import resolve
 
     masks = [Path(word) for word in mask.split(",")] if mask is not None else []
     asked: dict[str, Any] = {
         "preset": preset,
         "max_size": max_size,
-        "min_size": coarsest(layout, min_size),
+        **chosen_layout(layout, min_size),
         "hand_over": hand_over,
         "detail": detail,
         "scales": scales,

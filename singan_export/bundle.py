@@ -30,7 +30,7 @@ from singan_runtime import providers
 from singan_runtime.graphs import Graphs, graph_name
 from singan_runtime.sampler import DOUBLE, RECONSTRUCTION_NOISE, Sampler
 from singan_train.frozen import FrozenPyramid
-from singan_train.run import read_generator
+from singan_train.run import read_generator, read_start
 
 PREVIEW = "preview.png"
 PREVIEW_SIDE = 640  # px, longer side of a preview with detail
@@ -74,7 +74,9 @@ def export(
         if source is not None and photo is not None:
             check_alike(source, sampler.without_detail().reconstruction(len(trained.shapes)))
         if draft.detail is not None:
-            starts = dataclasses.replace(draft.detail, start_amplitude=start_amplitudes(sampler))
+            starts = dataclasses.replace(
+                draft.detail, start_amplitude=start_amplitudes(sampler, read_start(run).config.variety)
+            )
             sampler.manifest = draft = dataclasses.replace(draft, detail=starts)
         measured = parity.compare(sampler, frozen)
         measured.require()

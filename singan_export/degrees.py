@@ -1,7 +1,8 @@
-"""How strong the noise of a start scale must be, so that every start scale shows half of the variety of the one below.
+"""How strong the noise of a start scale must be: new pictures vary enough, and every start scale half of the one below.
 
 In training a scale's noise is only as strong as what the scale has to add, so from a start scale above 0 a model would
-give back its photo. The detail levels clean up after much stronger noise, without training anew.
+give back its photo; and where a photo is easily learnt by heart, from start scale 0 as well. The detail levels clean up
+after much stronger noise, without training anew.
 """
 
 from __future__ import annotations
@@ -16,29 +17,36 @@ from singan_runtime.sampler import Sampler
 SHARE = 0.5
 """Of the variety at the start scale below: 0.5 of start scale 0 at 1, 0.25 at 2, and so on."""
 SEEDS = 6
-MOST = 1.0  # noise as strong as the whole range of a picture's values: beyond it generators draw nonsense
+MOST, MOST_FIRST = 1.0, 8.0
+"""Of the noise above the coarsest scale and on it, where there is nothing but noise; more draws nonsense."""
 HALVINGS = 4
 """Of the range of amplitudes, by their logarithm: the last step is a third or less."""
 
 
-def start_amplitudes(sampler: Sampler) -> tuple[float, ...]:
+def start_amplitudes(sampler: Sampler, least: float) -> tuple[float, ...]:
     """The noise amplitude of every generator up to the hand-over when it is the start scale; at least the trained one.
 
-    Variety is the diversity (quality.diversity) of six pictures at the first detail level, as small as that is.
+    Start scale 0 gets the least variety that is given, if it has not more of its own. Variety is the diversity
+    (quality.diversity) of six pictures at the first detail level, as small as that is.
     """
     assert sampler.manifest.detail is not None
-    trained = sampler.manifest.noise_amplitude
-    wanted = _variety(sampler, 0, trained[0])
-    found = [trained[0]]
+    found = [first_amplitude(sampler, least)]
+    wanted = _variety(sampler, 0, found[0])
     for scale in range(1, sampler.manifest.detail.hand_over + 1):
         wanted *= SHARE
-        found.append(_amplitude(sampler, scale, trained[scale], wanted))
+        found.append(_amplitude(sampler, scale, wanted, MOST))
     return tuple(found)
 
 
-def _amplitude(sampler: Sampler, scale: int, trained: float, wanted: float) -> float:
+def first_amplitude(sampler: Sampler, least: float) -> float:
+    """The noise amplitude at which new pictures have the least variety; at least the trained one."""
+    return _amplitude(sampler, 0, least, MOST_FIRST)
+
+
+def _amplitude(sampler: Sampler, scale: int, wanted: float, high: float) -> float:
     """The amplitude from which on a start scale has the wanted variety, as near as a few halvings come."""
-    low, high = max(trained, 1e-4), MOST
+    trained = sampler.manifest.noise_amplitude[scale]
+    low = max(trained, 1e-4)
     if low >= high or _variety(sampler, scale, low) >= wanted:
         return trained
     for _ in range(HALVINGS):

@@ -16,13 +16,14 @@ from singan_core.detail import resize
 from singan_core.detail.photo import Photo, premultiplied, straight
 from singan_core.detail.search import choose_position
 from singan_core.pyramid import MAX_PIXELS
+from singan_export.degrees import first_amplitude
 from singan_export.photo import find_source
 from singan_runtime.graphs import processors
 from singan_runtime.sampler import RECONSTRUCTION_NOISE, Sampler
 from singan_train.frozen import generated
 from singan_train.networks import Generator
 from singan_train.pictures import GAP, sheet
-from singan_train.run import read_generator
+from singan_train.run import read_generator, read_start
 
 Pixels = NDArray[np.uint8]
 Reals = NDArray[np.floating[Any]]
@@ -50,7 +51,10 @@ class Trained:
 
 
 def open_run(run: Path, threads: int | None = None) -> Sampler:
-    """A sampler of a finished run, which draws what its bundle will. Raises BundleError."""
+    """A sampler of a finished run, which draws new pictures as its bundle will. Raises BundleError.
+
+    From start scales above 0 pictures vary as little as in training, what is more being found by the export.
+    """
     trained = manifests.read(run, "run")
     source = find_source(run, trained, None, None)
     generators = [read_generator(run, scale) for scale in range(len(trained.pyramid.sizes))]
@@ -62,7 +66,11 @@ def open_run(run: Path, threads: int | None = None) -> Sampler:
         return Sampler(manifest, drawing, noise, MAX_PIXELS)
     photo = Photo(source.pixels, source.detail.levels)
     detail = dataclasses.replace(source.detail, position=choose_position(photo))
-    return Sampler(dataclasses.replace(manifest, detail=detail), drawing, noise, MAX_PIXELS, photo)
+    sampler = Sampler(dataclasses.replace(manifest, detail=detail), drawing, noise, MAX_PIXELS, photo)
+    first = first_amplitude(sampler, read_start(run).config.variety)
+    starts = dataclasses.replace(detail, start_amplitude=(first, *trained.noise_amplitude[1 : detail.hand_over + 1]))
+    sampler.manifest = dataclasses.replace(manifest, detail=starts)
+    return sampler
 
 
 def write_sheet(run: Path, threads: int | None = None) -> Path:

@@ -133,7 +133,7 @@ class Clip:
     def __init__(self, sampler: Sampler, walk: Walk, size: Size | None = None, zoom: Zoom = "auto") -> None:
         check(walk)
         self.sampler, self.walk = sampler, walk
-        self.picture: Picture = sampler.picture(size or default_size(sampler), zoom, walk.start_scale)
+        self.picture = _moving(sampler, walk, size, zoom)
         sampler.check_pixels(self.picture.size)
         self.harmonics = harmonics(walk)
         self._kept: dict[int, list[Floats]] = {}
@@ -253,7 +253,7 @@ def _recursion(sampler: Sampler, walk: Walk, size: Size | None, zoom: Zoom) -> I
     Source: the reference's random walk; its first two states are z* and 0.95 z* + 0.05 u.
     """
     check(walk)
-    picture = sampler.picture(size or default_size(sampler), zoom, walk.start_scale)
+    picture = _moving(sampler, walk, size, zoom)
     sampler.check_pixels(picture.size)
     moving = windows.whole_steps(picture.passes)
     rest = {
@@ -270,6 +270,12 @@ def _recursion(sampler: Sampler, walk: Walk, size: Size | None, zoom: Zoom) -> I
             onward = now[index] + walk.beta * (now[index] - before[index]) + (1 - walk.beta) * u
             before[index], now[index] = now[index], walk.alpha * rest[index] + (1 - walk.alpha) * onward
         yield sampler.painted(picture, lambda step: _part(now[step.index], step.drawn).astype(np.float32))
+
+
+def _moving(sampler: Sampler, walk: Walk, size: Size | None, zoom: Zoom) -> Picture:
+    """The picture that moves; where z* is part of the noise, it is as strong as the generators know it."""
+    picture = sampler.picture(size or default_size(sampler), zoom, walk.start_scale)
+    return picture if walk.start_scale else replace(picture, amplitudes=())
 
 
 def _rest(sampler: Sampler, walk: Walk, step: Step) -> Floats:

@@ -155,13 +155,13 @@ class Sampler:
     def amplitudes(self, start_scale: int = 0, variation: float = 1.0) -> tuple[float, ...]:
         """The amplitude of every generator's noise in a picture of the photo's scene from a start scale on.
 
-        That of the start scale may be another than in training, so that pictures differ visibly; variation multiplies
+        That of the start scale may be stronger than in training, so that pictures differ visibly; variation multiplies
         all. Raises RequestError unless variation is 0 to 10.
         """
         if not 0 <= variation <= MOST_VARIATION:
             raise RequestError(f"variation {variation:g} is not possible: it must be 0 to {MOST_VARIATION}")
         values = list(self.manifest.noise_amplitude)
-        if start_scale and self.manifest.detail is not None and self.manifest.detail.start_amplitude:
+        if self.manifest.detail is not None and self.manifest.detail.start_amplitude:
             values[start_scale] = self.manifest.detail.start_amplitude[start_scale]
         return tuple(variation * value for value in values)
 

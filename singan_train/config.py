@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from singan_core.errors import RequestError
 from singan_core.manifest import MOST_DETAIL
@@ -15,12 +15,19 @@ Precision = Literal["auto", "float32", "bfloat16"]
 MOST_ON_CUDA = 1920
 """Longer side (px) of the standard preset without detail on a GPU, where the photo has as much."""
 
-LAYOUTS = {"free": 19, "scene": 15, "strict": 14}
-"""How far pictures may depart from the photo's layout -> shorter side (px) of the coarsest scale.
 
-There a generator sees 11 px: of a canvas of 15 px it knows nearly everywhere how far the border is, and so what belongs
-there; of a larger one it knows less, and things may appear anywhere.
-"""
+class Layout(NamedTuple):
+    """How far pictures may depart from the photo's layout.
+
+    At the coarsest scale a generator sees 11 px: on a canvas of 15 px it knows nearly everywhere how far the border is,
+    and so what belongs there; on a larger one it knows less, and things may appear anywhere.
+    """
+
+    min_size: int  # px, shorter side of the coarsest scale
+    variety: float  # least diversity that pictures are given
+
+
+LAYOUTS = {"free": Layout(19, 0.4), "scene": Layout(15, 0.2), "strict": Layout(13, 0.15)}
 LEAST_SCALES = 3
 """Of generators below detail levels, so that start scales 0, 1 and 2 all draw."""
 
@@ -38,7 +45,8 @@ class TrainingConfig:
     border: Border = "zero"
     # pyramid
     detail: bool = True  # levels of the photo's own pixels above the generators; runs from before there were any: no
-    min_size: int = LAYOUTS["scene"]  # px, shorter side of the coarsest scale
+    min_size: int = LAYOUTS["scene"].min_size  # px, shorter side of the coarsest scale
+    variety: float = LAYOUTS["scene"].variety  # with detail: least diversity, for which export raises the noise
     hand_over: int = 25  # px, shorter side of the last generator's canvas, where levels go on
     max_size: int = 1920  # px, longer side of the finest scale: of the stored photo, or without detail the generators'
     scale_factor: float = 0.75  # adjusted so that a whole number of scales fits
@@ -141,15 +149,15 @@ def preset(name: str, **changes: Any) -> TrainingConfig:
     return checked(replace((PRESETS if detail else WITHOUT_DETAIL)[name], **given))
 
 
-def coarsest(layout: str | None, min_size: int | None) -> int | None:
-    """The min size that a layout stands for, or the one given. Raises RequestError for an unknown layout or both."""
-    if layout is None:
-        return min_size
-    if layout not in LAYOUTS:
-        raise RequestError(f"unknown layout {layout!r}: choose {', '.join(LAYOUTS)}")
+def chosen_layout(name: str | None, min_size: int | None) -> dict[str, Any]:
+    """The fields that a layout stands for, or the min size alone. Raises RequestError for an unknown one or both."""
+    if name is None:
+        return {"min_size": min_size}
+    if name not in LAYOUTS:
+        raise RequestError(f"unknown layout {name!r}: choose {', '.join(LAYOUTS)}")
     if min_size is not None:
-        raise RequestError(f"layout {layout} is min size {LAYOUTS[layout]}: give one of the two, not both")
-    return LAYOUTS[layout]
+        raise RequestError(f"layout {name} is min size {LAYOUTS[name].min_size}: give one of the two, not both")
+    return LAYOUTS[name]._asdict()
 
 
 _LIMITS = {

@@ -55,10 +55,10 @@ def test_draft_and_standard_have_detail_and_the_paper_has_not():
     assert not config.preset("paper").detail and config.preset("paper", detail=False) == config.preset("paper")
 
 
-@pytest.mark.parametrize(("layout", "coarsest"), [("free", 19), ("scene", 15), ("strict", 14)])
+@pytest.mark.parametrize(("layout", "coarsest"), [("free", 19), ("scene", 15), ("strict", 13)])
 def test_a_layout_is_a_coarsest_size_with_three_scales_above(layout, coarsest, tmp_path):
     photo = saved(tmp_path / "photo.png", smooth(120, 180))
-    settings = config.preset("standard", min_size=config.coarsest(layout, None))
+    settings = config.preset("standard", **config.chosen_layout(layout, None))
     plan = trainer.begin(photo, settings, CPU)[0].pyramid
     assert min(plan.shapes[0]) == coarsest and min(plan.shapes[-1]) == 25
     assert len(plan.shapes) == config.LEAST_SCALES == 3
@@ -71,11 +71,11 @@ def test_so_few_pixels_that_three_scales_do_not_fit_are_trained_with_fewer(tmp_p
 
 
 def test_a_layout_and_a_min_size_exclude_each_other():
-    assert config.coarsest(None, 17) == 17 and config.coarsest(None, None) is None
+    assert config.chosen_layout(None, 17) == {"min_size": 17}
     with pytest.raises(RequestError, match="layout free is min size 19: give one of the two, not both"):
-        config.coarsest("free", 17)
+        config.chosen_layout("free", 17)
     with pytest.raises(RequestError, match="unknown layout 'loose': choose free, scene, strict"):
-        config.coarsest("loose", None)
+        config.chosen_layout("loose", None)
 
 
 def test_without_detail_presets_are_what_they_were():
