@@ -27,7 +27,7 @@ class Layout(NamedTuple):
     variety: float  # least diversity that pictures are given
 
 
-LAYOUTS = {"free": Layout(19, 0.4), "scene": Layout(15, 0.2), "strict": Layout(13, 0.15)}
+LAYOUTS = {"free": Layout(19, 0.3), "scene": Layout(15, 0.12), "strict": Layout(13, 0.1)}
 LEAST_SCALES = 3
 """Of generators below detail levels, so that start scales 0, 1 and 2 all draw."""
 

@@ -118,6 +118,19 @@ def test_a_window_is_the_rectangle_of_the_picture(tiny_bundle, tmp_path, format)
         assert np.array_equal(np.asarray(image), whole[20:50, 10:60])
 
 
+def test_several_start_scales_make_a_folder_each(detail_bundle, tmp_path):
+    words = ("sample", detail_bundle, "--size", "90x60", "--threads", "1", "--variation", "1.5")
+    assert call(*words, "--start-scale", "0,2", "--out", tmp_path / "many", "--count", "2")[0] == 0
+    assert call(*words, "--start-scale", "2", "--out", tmp_path / "one")[0] == 0
+    names = sorted(str(path.relative_to(tmp_path / "many")) for path in (tmp_path / "many").rglob("*.png"))
+    assert names == [f"start_scale_{n}/hills_90x60_{seed}.png" for n in (0, 2) for seed in (0, 1)]
+    picture = "hills_90x60_0.png"
+    assert (tmp_path / "many" / "start_scale_2" / picture).read_bytes() == (tmp_path / "one" / picture).read_bytes()
+    with Image.open(tmp_path / "one" / picture) as image:
+        request = json.loads(image.text["singan"])
+    assert request["start_scale"] == 2 and request["variation"] == 1.5
+
+
 def test_a_deep_zoom_folder_is_written(tiny_bundle, tmp_path):
     status, said, _ = call(
         "sample", tiny_bundle, "--deepzoom", tmp_path / "dz", "--size", "600x100", "--format", "jpeg"
@@ -317,6 +330,9 @@ def test_impossible_windows_and_formats(tiny_bundle, tmp_path):
     assert "name one place" in usage("sample", tiny_bundle)
     assert "name one place" in usage(*words, "--deepzoom", tmp_path / "dz")
     assert "one whole picture" in usage("sample", tiny_bundle, "--deepzoom", tmp_path / "dz", "--count", "2")
+    assert "one whole picture" in usage("sample", tiny_bundle, "--deepzoom", tmp_path / "dz", "--start-scale", "0,1")
+    assert "not a list of whole numbers" in usage(*words, "--out", tmp_path / "new", "--start-scale", "0,x")
+    assert "variation 11 is not possible" in one_line(*words, "--out", tmp_path / "new", "--variation", "11")
 
 
 def test_other_impossible_numbers(tiny_bundle, tmp_path):

@@ -121,7 +121,16 @@ def test_a_thumbnail_costs_a_thumbnail_s_time(scale):
     assert [step.canvas for step in passes[:-1]] == list(TRAINED.shapes[:scale])
 
 
-@pytest.mark.parametrize("zoom", [0.0, -1.0, math.inf, math.nan])
+def test_zoom_area_shows_as_much_of_the_scene_as_the_photo_does():
+    with_detail = pyramid.Pyramid(((15, 22), (25, 37)), 0.6, levels=((25, 37), (100, 150)), hand_over=1)
+    for height, width in ((100, 150), (60, 240), (300, 50)):
+        zoom = pyramid.chosen_zoom(with_detail, (height, width), "area")
+        assert math.isclose(height / zoom * width / zoom, 100 * 150)
+        assert pyramid.fit(with_detail, (height, width), "area") == pyramid.fit(with_detail, (height, width), zoom)
+    assert pyramid.chosen_zoom(with_detail, (60, 240), "auto") == 0.6  # which keeps the height
+
+
+@pytest.mark.parametrize("zoom", [0.0, -1.0, math.inf, math.nan, "large"])
 def test_impossible_zooms_are_refused(zoom):
     with pytest.raises(RequestError, match="above 0"):
         pyramid.fit(TRAINED, (164, 250), zoom)
