@@ -228,7 +228,7 @@ def fit(pyramid: Pyramid, size: Size, zoom: Zoom = "auto", wrap: tuple[bool, boo
 
 
 def _fit_with_detail(pyramid: Pyramid, size: Size, zoom: float, wrap: tuple[bool, bool]) -> Fit:
-    whole = _wide_enough(pyramid, size, zoom, wrap)
+    whole, world = _wide_enough(pyramid, size, zoom, wrap)
     origin = (whole[0] - size[0]) // 2, (whole[1] - size[1]) // 2
     searched = count_searched(pyramid.levels)
     ratios = [_level_ratio(pyramid, n) for n in range(len(pyramid.levels))]
@@ -242,8 +242,7 @@ def _fit_with_detail(pyramid: Pyramid, size: Size, zoom: float, wrap: tuple[bool
 
     def canvas(shape: Size) -> Size:
         height, width = (
-            max(1, round(side / zoom * own / finest))
-            for side, own, finest in zip(whole, shape, pyramid.finest, strict=True)
+            max(1, round(side * own / finest)) for side, own, finest in zip(world, shape, pyramid.finest, strict=True)
         )
         return height, width
 
@@ -259,12 +258,18 @@ def _level_ratio(pyramid: Pyramid, level: int) -> float:
     return math.sqrt(height * width / (pyramid.finest[0] * pyramid.finest[1]))
 
 
-def _wide_enough(pyramid: Pyramid, size: Size, zoom: float, wrap: tuple[bool, bool]) -> Size:
-    """The size with each side so long that its coarsest canvas has 11 px. Raises RequestError along a wrapped axis."""
-    whole = []
+def _wide_enough(
+    pyramid: Pyramid, size: Size, zoom: float, wrap: tuple[bool, bool]
+) -> tuple[Size, tuple[float, float]]:
+    """The size with each side so long that its coarsest canvas has 11 px, and what it shows in pixels of the photo.
+
+    The latter is not rounded, so that a shape has the same canvases at every size. Raises RequestError along a wrapped
+    axis that is too short.
+    """
+    whole, world = [], []
     for axis, side in enumerate(size):
-        per_pixel = pyramid.finest[axis] / pyramid.shapes[0][axis] * zoom
-        least = math.ceil((MIN_CANVAS - 0.5) * per_pixel)
+        shown = (MIN_CANVAS - 0.5 + 1e-6) * pyramid.finest[axis] / pyramid.shapes[0][axis]
+        least = math.ceil(shown * zoom)
         if side < least and wrap[axis]:
             name = "xy"[1 - axis]
             raise RequestError(
@@ -272,7 +277,8 @@ def _wide_enough(pyramid: Pyramid, size: Size, zoom: float, wrap: tuple[bool, bo
                 f"that side needs at least {least} px, or a lower zoom"
             )
         whole.append(max(side, least))
-    return whole[0], whole[1]
+        world.append(max(side / zoom, shown))
+    return (whole[0], whole[1]), (world[0], world[1])
 
 
 def _passes(pyramid: Pyramid, size: Size, zoom: float) -> tuple[Pass, ...]:
