@@ -46,16 +46,16 @@ def test_dry_run_prints_the_plan_and_writes_nothing(drawn_scene, tmp_path):
 def test_the_plan_says_what_is_trained_and_what_comes_from_the_photo(drawn_scene, tmp_path):
     words = ["train", drawn_scene, "--out", tmp_path / "run", "--dry-run", "--threads", "1"]
     status, said, _ = call(*words)
-    assert status == 0 and "3 scales to train, factor 0.7588" in said
-    assert "  scale 0: 26x19, width 32" in said and "  scale 2: 45x33, width 32" in said
-    assert "2 detail levels, nothing to train: they draw with pixels of the photo itself\n  level 0: 45x33\n" in said
-    assert "  level 1: 60x44\nthe photo is stored in the run and in what is exported from it, at 60x44\n" in said
+    assert status == 0 and "3 scales to train, factor 0.7746" in said
+    assert "  scale 0: 20x15, width 32" in said and "  scale 2: 34x25, width 32" in said
+    assert "3 detail levels, nothing to train: they draw with pixels of the photo itself\n  level 0: 34x25\n" in said
+    assert "  level 2: 60x44\nthe photo is stored in the run and in what is exported from it, at 60x44\n" in said
     mask = tmp_path / "left.png"
     Image.linear_gradient("L").rotate(90).resize((60, 44)).save(mask)
     assert "3 channels and labels left" in (labelled := call(*words, "--mask", mask)[1])
     assert "at 60x44, and so are the masks" in labelled
     small = call(*words, "--hand-over", "44")[1]
-    assert "scale 3: 60x44" in small and "no detail levels: the photo is no larger than the hand-over of 44 px" in small
+    assert "scale 4: 60x44" in small and "no detail levels: the photo is no larger than the hand-over of 44 px" in small
     assert "detail" not in call(*words, "--no-detail")[1]
 
 
@@ -63,7 +63,7 @@ def test_a_run_with_detail_goes_on(drawn_scene, tmp_path):
     words = ["train", drawn_scene, "--out", tmp_path / "run", "--iterations", "2", "--threads", "1", "--device", "cpu"]
     assert call(*words)[0] == 0 and (tmp_path / "run" / "photo.webp").is_file()
     assert call(*words, "--resume")[0] == 0
-    assert "cannot resume with hand-over 40 (the run has 33)" in one_line(*words, "--resume", "--hand-over", "40")
+    assert "cannot resume with hand-over 40 (the run has 25)" in one_line(*words, "--resume", "--hand-over", "40")
 
 
 def test_training_that_will_be_long_is_said_to_be(drawn_scene, tmp_path, monkeypatch):

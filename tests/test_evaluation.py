@@ -180,10 +180,10 @@ def test_the_report_shows_pictures_of_generators_alone_as_they_are(sampler):
 
 def test_json_has_null_for_infinity():
     """A photo may have none of some size of detail."""
-    scores = evaluation.Scores(0, 2, 0.1, (0.1,), (math.inf, 1.0), 0.2, 0.3, 0.4, 0.5, 0.6)
+    scores = evaluation.Scores(0, 2, 0.1, (0.1,), (math.inf, 1.0), 0.2, 0.3, 0.4, 0.5, 0.6, 0.7)
     data = json.loads(json.dumps(scores.as_json(), allow_nan=False))
     assert data["detail"] == [None, 1] and data["swd_octaves"] == [0.1] and data["repetition"] is None
-    assert (data["structure"], data["layout"]) == (0.5, 0.6)
+    assert (data["structure"], data["layout"], data["rim"]) == (0.5, 0.6, 0.7)
     assert evaluation.describe(scores.detail) == "inf 1.0000"
 
 

@@ -284,3 +284,18 @@ def test_files_that_are_no_inception_weights_are_refused_and_run_nothing(tmp_pat
         with pytest.raises(RequestError, match=f"{name}: no (such file|Inception v3 state dict)"):
             Inception.load(tmp_path / name)
     assert not (tmp_path / "executed").exists()
+
+
+def test_the_rim_of_an_even_ramp_is_one_and_a_frame_shows():
+    ramp = np.arange(0, 120, 3, dtype=np.uint8)
+    picture = np.broadcast_to(ramp[:, None, None] + ramp[None, :, None], (40, 40, 3)).copy()
+    assert quality.rim(picture) == pytest.approx(1.0)
+    picture[0] += 3  # the topmost of steps of 3 vanishes, at the left and right only two pixels change
+    assert quality.rim(picture) == pytest.approx(0.75, abs=0.02)
+    framed = np.full((40, 60, 1), 100, np.uint8)
+    assert quality.rim(framed) == 0.0
+    framed[0] = framed[-1] = framed[:, 0] = framed[:, -1] = 104
+    assert quality.rim(framed) > 6  # four levels over half a level, nearly: corners have no step
+
+    with pytest.raises(ValueError, match="10 px or more"):
+        quality.rim(framed[:9])

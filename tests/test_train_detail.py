@@ -113,7 +113,7 @@ def test_impossible_settings_are_refused(name, changes, message):
 def test_generators_end_at_the_hand_over_and_levels_go_on_to_the_photo(drawn_scene):
     start, _ = trainer.begin(drawn_scene, config.preset("standard"), CPU)
     assert start.pyramid.shapes == ((15, 20), (19, 26), (25, 34))
-    assert start.pyramid.levels == ((33, 45), (44, 60)) and start.pyramid.hand_over == 2
+    assert start.pyramid.levels == ((25, 34), (33, 45), (44, 60)) and start.pyramid.hand_over == 2
     assert not start.pyramid.continuation and start.photo_size == start.pyramid.finest == (44, 60)
     higher = trainer.begin(drawn_scene, config.preset("standard", hand_over=42, scales=2), CPU)[0].pyramid
     assert higher.shapes == ((15, 20), (42, 57)) and higher.levels[0] == (42, 57) and higher.hand_over == 1

@@ -37,7 +37,7 @@ def drawing(seed, channels, border, wrap):
 def requests(draw):
     """Passes, a base image or None, a window, and the rest of a picture."""
     size = draw(st.integers(13, 60)), draw(st.integers(13, 60))
-    zoom = draw(st.none() | st.floats(0.4, 4))
+    zoom = draw(st.sampled_from(["auto", "area"]) | st.floats(0.4, 4))
     try:
         passes = pyramid.fit(TRAINED, size, zoom).passes
     except RequestError:
