@@ -17,7 +17,7 @@ from singan_runtime.sampler import Sampler
 SHARE = 0.5
 """Of the variety at the start scale below: 0.5 of start scale 0 at 1, 0.25 at 2, and so on."""
 SEEDS = 6
-MOST, MOST_FIRST = 1.0, 1.5
+MOST, MOST_FIRST = 1.0, 2.0
 """Of the noise above the coarsest scale and on it, where there is nothing but noise; more can draw nonsense."""
 HALVINGS = 4
 """Of the range of amplitudes, by their logarithm: the last step is a third or less."""

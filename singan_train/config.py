@@ -27,7 +27,7 @@ class Layout(NamedTuple):
     variety: float  # least diversity that pictures are given
 
 
-LAYOUTS = {"free": Layout(19, 0.3), "scene": Layout(15, 0.12), "strict": Layout(13, 0.1)}
+LAYOUTS = {"free": Layout(19, 0.3), "scene": Layout(15, 0.09), "strict": Layout(13, 0.07)}
 LEAST_SCALES = 3
 """Of generators below detail levels, so that start scales 0, 1 and 2 all draw."""
 
@@ -71,6 +71,7 @@ class TrainingConfig:
     decay: float = 0.1
     averaging: float = 0.5  # share of the iterations since the drop that the generator's weights are averaged over
     gradient_penalty_weight: float = 1.0  # the critic's slope is 1 + distance / (2 weight): a lower one hunts alone
+    open_sides: float = 0.5  # share of coarsest fakes drawn as a part of a wider canvas, which the photo never shows
     reconstruction_weight: float = 30.0
     noise_weight: float = 0.1  # noise amplitude per RMSE of the upsampled reconstruction
     continuation: bool = False  # one generator more, for what lies beyond the finest scale, if that is a generator's
@@ -106,6 +107,7 @@ PRESETS = {
         min_size=25,
         max_size=250,
         gradient_penalty_weight=0.1,
+        open_sides=0.0,
         width_doubles_every=4,
         precision="float32",
         discriminator_norm=True,
@@ -124,6 +126,7 @@ _GENERATORS_ALONE: dict[str, Any] = {
     "min_size": 25,
     "continuation": True,
     "gradient_penalty_weight": 0.1,
+    "open_sides": 0.0,
 }
 WITHOUT_DETAIL = {
     "draft": replace(PRESETS["draft"], **_GENERATORS_ALONE, max_size=192),

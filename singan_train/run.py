@@ -93,7 +93,9 @@ def read_start(folder: Path) -> Start:
         data = json.loads(path.read_text(encoding="utf-8"))
         config = data["config"]
         return Start(
-            config=TrainingConfig(**{"detail": False, "variety": 0.0, **config, "betas": tuple(config["betas"])}),
+            config=TrainingConfig(
+                **{"detail": False, "variety": 0.0, "open_sides": 0.0, **config, "betas": tuple(config["betas"])}
+            ),
             name=data["name"],
             photo_sha256=data["photo_sha256"],
             photo_size=tuple(data["photo_size"]),

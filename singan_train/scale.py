@@ -17,7 +17,7 @@ from singan_train.config import TrainingConfig
 from singan_train.networks import Generator
 from singan_train.replay import Replay
 from singan_train.steps import DiscriminatorBatch, GeneratorBatch, State
-from singan_train.views import Draw, Views, unit_noise
+from singan_train.views import Draw, Views, opened, unit_noise
 
 LOG_EVERY = 10  # iterations between reports: each one waits for the device
 STATISTICS_PIXELS = 1_000_000  # of fakes that BatchNorm statistics are gathered over
@@ -128,7 +128,7 @@ def batches(
 def discriminator_batch(task: Task, config: TrainingConfig, draw: Draw) -> DiscriminatorBatch:
     """Real and fake in the same views."""
     views = Views(task.size, config, draw.positions)
-    noise, prev = fake_inputs(task, views, draw)
+    noise, prev = fake_inputs(task, config, views, draw)
     share = torch.rand((len(prev), 1, 1, 1), generator=draw.values, device=prev.device)
     return DiscriminatorBatch(views.of(task.real), noise, prev, share)
 
@@ -137,12 +137,18 @@ def generator_batch(task: Task, config: TrainingConfig, draw: Draw) -> Generator
     """A fake and the reconstruction in the same views."""
     views = Views(task.size, config, draw.positions)
     reconstruction = (views.of(image, HALO) for image in (task.reconstruction_noise, task.reconstruction_prev))
-    return GeneratorBatch(views.of(task.real), *fake_inputs(task, views, draw), *reconstruction)
+    return GeneratorBatch(views.of(task.real), *fake_inputs(task, config, views, draw), *reconstruction)
 
 
-def fake_inputs(task: Task, views: Views, draw: Draw) -> tuple[Tensor, Tensor]:
-    """Noise times its amplitude and previous-scale samples in the views, each (B, C, h+10, w+10)."""
-    noise = unit_noise(views.of(task.noise_mask, HALO), task.real.shape[1], task.noise_channels, draw.values)
+def fake_inputs(task: Task, config: TrainingConfig, views: Views, draw: Draw) -> tuple[Tensor, Tensor]:
+    """Noise times its amplitude and previous-scale samples in the views, each (B, C, h+10, w+10).
+
+    On the coarsest canvas noise goes on to the sides in a share of the draws, as it does in the middle of a wider one.
+    """
+    mask = views.of(task.noise_mask, HALO)
+    if task.scale == 0 and draw.positions.random() < config.open_sides:
+        mask = opened(mask, draw.positions)
+    noise = unit_noise(mask, task.real.shape[1], task.noise_channels, draw.values)
     return noise * task.noise_amplitude, task.draw_prev(views, draw)
 
 
@@ -160,5 +166,5 @@ def gather_statistics(task: Task, config: TrainingConfig, generator: Generator) 
     draw = task.draw(config, config.iterations_for(task.size))
     whole = Views(task.size, replace(config, windows=0), draw.positions)
     for _ in range(min(max(STATISTICS_PIXELS // (task.size[0] * task.size[1]), 2), 16)):
-        generator(*fake_inputs(task, whole, draw))
+        generator(*fake_inputs(task, config, whole, draw))
         generator(task.reconstruction_noise, task.reconstruction_prev)

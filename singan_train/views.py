@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from singan_core import HALO
 from singan_core.cascade import with_halo
 from singan_train.config import TrainingConfig
 
@@ -23,6 +24,16 @@ def noise_mask(canvas: Tensor, border: str) -> Tensor:
     """(1, 1, H+10, W+10): 1 where an image like the canvas gets noise, which beyond it the border mode says."""
     inside = with_halo(torch.ones_like(canvas[:, :1]))
     return torch.ones_like(inside) if border == "noise" else inside
+
+
+def opened(mask: Tensor, positions: np.random.Generator) -> Tensor:
+    """The mask (B, 1, h+10, w+10) of a canvas that goes on to the left, to the right or to both sides, at random."""
+    sides, mask = int(positions.integers(1, 4)), mask.clone()
+    if sides & 1:
+        mask[..., :HALO] = mask[..., HALO : HALO + 1]
+    if sides & 2:
+        mask[..., -HALO:] = mask[..., -HALO - 1 : -HALO]
+    return mask
 
 
 def unit_noise(mask: Tensor, channels: int, noise_channels: int, generator: torch.Generator) -> Tensor:
