@@ -55,7 +55,7 @@ def cost_by_size(photo: Path, folder: Path) -> None:
     for size in (256, 512, 1024, 1920):
         start, _ = trainer.begin(enlarged(photo, size, folder), preset("standard", detail=False, max_size=size), CPU)
         finest = len(start.pyramid.shapes) - 1
-        seconds = statistics.median(calibration.iteration_seconds(start, finest, CPU) for _ in range(5))
+        seconds = calibration.iteration_seconds(start, finest, start.pyramid.finest, CPU, budget=3.0)
         base = base or seconds
         height, width = start.pyramid.finest
         print(f"step at {width}x{height}: {seconds * 1e3:.0f} ms, {seconds / base:.2f} of 256 px ({finest + 1} scales)")
@@ -88,8 +88,7 @@ def graph_against_eager(photo: Path, folder: Path) -> None:
         seconds = {}
         for name, wait in (("graph", warm_up), ("eager", 10**9)):
             replay.WARM_UP = wait
-            calibration.STEPS = 100
-            seconds[name] = calibration.iteration_seconds(start, finest, place)
+            seconds[name] = calibration.iteration_seconds(start, finest, start.pyramid.finest, place, budget=3.0)
         print(
             f"{size} px on {torch.cuda.get_device_name(place)}: "
             f"{1 / seconds['graph']:.0f} iterations a second, "

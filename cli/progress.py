@@ -29,15 +29,14 @@ def describe(progress: Progress) -> str:
 
 
 @contextmanager
-def training_progress() -> Iterator[Callable[[Progress], None]]:
+def training_progress(now: Callable[[], float] = time.monotonic) -> Iterator[Callable[[Progress], None]]:
     """A callback that shows training progress."""
     if not sys.stderr.isatty():
-        last = [0.0]
+        last = [now()]  # no line at once: the first report knows too little of the time left
 
         def plain(progress: Progress) -> None:
-            now = time.monotonic()
-            if now - last[0] >= LINE_EVERY or progress.iteration == progress.iterations:
-                last[0] = now
+            if now() - last[0] >= LINE_EVERY or progress.iteration == progress.iterations:
+                last[0] = now()
                 print(describe(progress), file=sys.stderr, flush=True)
 
         yield plain

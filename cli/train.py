@@ -21,8 +21,10 @@ if TYPE_CHECKING:
     from singan_train.run import Start
 
 DETAIL_THREADS = 1
-"""CPU threads of a run with detail: on canvases of a few dozen pixels a second thread saves a fifth of the time,
-and where something else keeps its core busy, every step waits for it.
+"""CPU threads of a run with detail: on canvases of a few dozen pixels a second thread saves a fifth of the time."""
+SPARED = 1
+"""Processors that a run without detail leaves to others: where something else keeps a thread's processor busy, all
+threads wait for that one dozens of times a step.
 """
 LONG = 1800
 """Seconds from which on training is said to be long."""
@@ -143,7 +145,9 @@ def command(
     threads: Annotated[
         int | None,
         typer.Option(
-            min=1, help="CPU threads, 1 or more.", show_default=f"{DETAIL_THREADS}; one per core without detail"
+            min=1,
+            help="CPU threads, 1 or more; several are quicker only where each has a core to itself.",
+            show_default=f"{DETAIL_THREADS}; without detail one per core but {SPARED}",
         ),
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Continue a stopped run in RUN.")] = False,
@@ -159,8 +163,8 @@ def command(
     import torch
     from singan_cli.progress import tensorboard, training_progress
 
+    from singan_runtime.graphs import processors
     from singan_train import trainer
-    from singan_train.calibration import expected_seconds
     from singan_train.config import chosen_layout
     from singan_train.device import resolve
 
@@ -186,12 +190,10 @@ def command(
     else:
         config = chosen(asked, place)
         start = trainer.begin(photo, config, place, masks)[0]
-    if threads is None and start.config.detail and place.type == "cpu":
-        threads = DETAIL_THREADS
-    if threads:
-        torch.set_num_threads(threads)
+    if threads is None and place.type == "cpu":
+        threads = default_threads(start.config.detail, processors())
     typer.echo(plan_text(start))
-    say_time(expected_seconds(start, place), start.config, place, torch.get_num_threads())
+    say_time(estimate(start, place, threads), start.config, place, torch.get_num_threads())
     if dry_run:
         return
     board = tensorboard(out / "tensorboard" if to_tensorboard else None)
@@ -230,9 +232,33 @@ def chosen(asked: dict[str, Any], place: torch.device) -> TrainingConfig:
     return configs.preset("standard", **changes | {"max_size": MOST_ON_CUDA}) if larger else config
 
 
+def default_threads(detail: bool, processors: int) -> int:
+    """Return the CPU threads of a run that was not told how many."""
+    return DETAIL_THREADS if detail else max(processors - SPARED, 1)
+
+
+def estimate(start: Start, place: torch.device, threads: int | None) -> float:
+    """Return the expected seconds of training, and leave PyTorch with this number of CPU threads, if one is given.
+
+    On a busy machine several threads wait for each other, so that a few steps would let minutes look like hours: an
+    idle machine takes no longer with several threads than with one.
+    """
+    import torch
+
+    from singan_train.calibration import expected_seconds
+
+    if threads is None:
+        return expected_seconds(start, place)
+    seconds = []
+    for count in sorted({1, threads}):
+        torch.set_num_threads(count)
+        seconds.append(expected_seconds(start, place))
+    return min(seconds)
+
+
 def say_time(seconds: float, config: TrainingConfig, place: torch.device, threads: int) -> None:
-    """How long training will take, and what would be shorter if that is long."""
-    on = f"{place}, {threads} threads" if place.type == "cpu" else str(place)
+    """Print how long training will take, and what would be shorter if that is long."""
+    on = f"{place}, {threads} thread{'s' if threads > 1 else ''}" if place.type == "cpu" else str(place)
     typer.echo(f"training on {on}: about {duration(seconds)}")
     if seconds > LONG:
         less = "fewer --iterations" if config.detail else "a smaller --max-size"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,25 +66,41 @@ class Diary:
 
 
 class Clock:
-    """Expected seconds, assuming that a step costs what its pixels cost, plus what starting every layer costs."""
+    """Tell the seconds left, assuming that a step costs what its pixels cost, plus what starting every layer costs.
+
+    The pace is that of the last seconds, and as soon as possible without the start, so that a slow start or a busy
+    time is forgotten.
+    """
 
     OVERHEAD = 1500  # px: a step on an empty picture costs as much as these
+    RECENT = 30.0  # s, and at least from one report to the next
 
-    def __init__(self, start: Start) -> None:
-        self.began = time.monotonic()
+    def __init__(self, start: Start, now: Callable[[], float] = time.monotonic) -> None:
         config, shapes = start.config, start.pyramid.sizes
         self.iterations = [config.iterations_for(size) for size in shapes]
         self.costs = [
             (config.viewed_pixels(size) + self.OVERHEAD) * config.width_at(n) ** 2 * self.iterations[n]
             for n, size in enumerate(shapes)
         ]
-        self.first: float | None = None
+        self.now = now
+        self.began = now()
+        self.reports: deque[tuple[float, float]] = deque()  # (seconds, costs spent) of late, the oldest first
 
     def progress(self, scale: int, iteration: int, losses: Losses) -> Progress:
-        """Where training stands after some iterations of a scale."""
-        spent = sum(self.costs[:scale]) + self.costs[scale] * iteration / self.iterations[scale]
-        if self.first is None:  # the first report comes after LOG_EVERY iterations, wherever training began
-            self.first = spent - self.costs[scale] * min(LOG_EVERY, iteration) / self.iterations[scale]
-        left = (time.monotonic() - self.began) / (spent - self.first) * (sum(self.costs) - spent)
-        share = spent / sum(self.costs)
-        return Progress(scale, len(self.costs), iteration, self.iterations[scale], losses, share, left)
+        """Tell where training stands after some iterations of a scale."""
+        cost = self.costs[scale] / self.iterations[scale]
+        spent = sum(self.costs[:scale]) + cost * iteration
+        if self.reports and spent <= self.reports[-1][1]:  # the scale has begun again
+            self.began = self.reports[-1][0]
+            self.reports.clear()
+
+        now = self.now()
+        while len(self.reports) > 1 and self.reports[1][0] < now - self.RECENT:
+            self.reports.popleft()
+        first = (self.began, spent - cost * min(LOG_EVERY, iteration))
+        then, spent_then = self.reports[0] if self.reports else first
+        self.reports.append((now, spent))
+
+        total = sum(self.costs)
+        left = (now - then) / (spent - spent_then) * (total - spent)
+        return Progress(scale, len(self.costs), iteration, self.iterations[scale], losses, spent / total, left)

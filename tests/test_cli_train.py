@@ -3,11 +3,15 @@
 import json
 import os
 import shutil
+import subprocess
+import sys
 
 import pytest
 from PIL import Image
 from singan_cli import train
 from test_cli import call, one_line, usage
+
+from singan_train import calibration, config
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("onnx")
@@ -19,7 +23,7 @@ TINY = ("--no-detail", "--min-size", "14", "--max-size", "42", "--iterations", "
 def test_photo_to_pictures(drawn_scene, tmp_path):
     run, bundle = tmp_path / "run", tmp_path / "bundle"
     status, said, shown = call("train", drawn_scene, "--out", run, *TINY)
-    assert status == 0 and "training on cpu, 1 threads: about " in said and f"wrote {run}" in said
+    assert status == 0 and "training on cpu, 1 thread: about " in said and f"wrote {run}" in said
     assert "scale 5/5 iteration 5/5" in shown and "rmse" in shown and "left 0:00" in shown
     status, said, _ = call("export", run, "--out", bundle)
     assert status == 0 and said.count("(allowed 1e-05)") == 5 and said.count("pyramid") == 3
@@ -75,6 +79,56 @@ def test_training_that_will_be_long_is_said_to_be(drawn_scene, tmp_path, monkeyp
     detailed = [word for word in words if word not in TINY] + ["--dry-run", "--threads", "1"]
     assert "; --preset draft or fewer --iterations would be shorter" in call(*detailed)[2]
     assert [train.duration(seconds) for seconds in (0.2, 40, 400, 9000)] == ["1 s", "40 s", "7 min", "2.5 h"]
+
+
+def test_the_expected_time_is_said_in_words(capsys):
+    settings, cpu = config.preset("standard"), torch.device("cpu")
+    train.say_time(67.4, settings, cpu, 1)
+    train.say_time(400.0, settings, cpu, 3)
+    train.say_time(9000.0, settings, torch.device("cuda:0"), 3)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[:2] == ["training on cpu, 1 thread: about 67 s", "training on cpu, 3 threads: about 7 min"]
+    assert lines[2] == "training on cuda:0: about 2.5 h"
+
+
+@pytest.mark.parametrize(("one", "several", "expected"), [(30.0, 600.0, 30.0), (30.0, 10.0, 10.0)])
+def test_several_threads_are_never_expected_to_take_longer_than_one(monkeypatch, one, several, expected):
+    """Where another process is busy, a few steps of several threads may take as long as hundreds."""
+    counts = []
+
+    def seconds(start, place):
+        counts.append(torch.get_num_threads())
+        return one if counts[-1] == 1 else several
+
+    before = torch.get_num_threads()
+    monkeypatch.setattr(calibration, "expected_seconds", seconds)
+    try:
+        assert train.estimate(None, torch.device("cpu"), 3) == expected
+        assert counts == [1, 3] and torch.get_num_threads() == 3
+        assert train.estimate(None, torch.device("cpu"), 1) == one and torch.get_num_threads() == 1
+    finally:
+        torch.set_num_threads(before)
+
+
+def test_unless_told_otherwise_a_run_leaves_a_processor_to_others():
+    assert [train.default_threads(False, processors) for processors in (1, 2, 16)] == [1, 1, 15]
+    assert train.default_threads(True, 16) == 1
+
+
+@pytest.mark.parametrize(
+    ("own", "found"),
+    [({}, "3000 None"), ({"GOMP_SPINCOUNT": "7"}, "7 None"), ({"OMP_WAIT_POLICY": "active"}, "None active")],
+)
+def test_the_command_limits_how_long_threads_spin_unless_the_user_has(own, found):
+    said = "print(*map(os.environ.get, ('GOMP_SPINCOUNT', 'OMP_WAIT_POLICY')))"
+    others = {name: value for name, value in os.environ.items() if name not in ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY")}
+
+    def spoken(module):
+        words = [sys.executable, "-c", f"import os, {module}; {said}"]
+        return subprocess.run(words, env=others | own, capture_output=True, text=True, check=True).stdout.strip()
+
+    assert spoken("singan_cli") == found
+    assert spoken("singan_train.config") == f"{own.get('GOMP_SPINCOUNT')} {own.get('OMP_WAIT_POLICY')}"
 
 
 def test_losses_can_be_written_for_tensorboard(drawn_scene, tmp_path, monkeypatch):

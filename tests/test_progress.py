@@ -37,13 +37,15 @@ def test_training_is_shown_on_terminals_and_in_logs(monkeypatch, screen):
     assert ("\x1b[" in shown.getvalue()) == shown.isatty()
 
 
-def test_logs_get_a_line_now_and_then_not_one_per_step(monkeypatch):
+def test_logs_get_a_line_now_and_then_not_one_per_step_nor_one_at_once(monkeypatch):
     shown = io.StringIO()
     monkeypatch.setattr(sys, "stderr", shown)
-    with progress.training_progress() as show:
-        for iteration in range(1, 400):
+    seconds = 0.0
+    with progress.training_progress(lambda: seconds) as show:
+        for iteration in range(1, 31):
+            seconds += 1.0
             show(moment(0, iteration))
-    assert len(shown.getvalue().splitlines()) <= 1
+    assert [line.split()[3] for line in shown.getvalue().splitlines()] == ["10/400", "20/400", "30/400"]
 
 
 @pytest.mark.parametrize("screen", [Terminal, io.StringIO])
