@@ -10,15 +10,22 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
+import numpy as np
+from numpy.typing import NDArray
+
 from singan_runtime import quality
 from singan_runtime.picture import Picture
 from singan_runtime.sampler import Sampler
+
+Pixels = NDArray[np.uint8]
 
 SHARE = 0.5
 """Of the variety at the start scale below: 0.5 of start scale 0 at 1, 0.25 at 2, and so on."""
 SEEDS = 6
 MOST, MOST_FIRST = 1.0, 2.0
 """Of the noise above the coarsest scale and on it, where there is nothing but noise; more can draw nonsense."""
+DRIFT = 0.01
+"""Patch distance to the photo that raised noise may lead to: drawn as trained, pictures have 0.001 to 0.02."""
 HALVINGS = 4
 """Of the range of amplitudes, by their logarithm: the last step is a third or less."""
 
@@ -39,8 +46,24 @@ def start_amplitudes(sampler: Sampler, least: float) -> tuple[float, ...]:
 
 
 def first_amplitude(sampler: Sampler, least: float) -> float:
-    """The noise amplitude at which new pictures have the least variety; at least the trained one."""
-    return _amplitude(sampler, 0, least, MOST_FIRST)
+    """The noise amplitude at which new pictures have the least variety; at least the trained one.
+
+    It is not raised so far that the pictures' patches (quality.sliced_wasserstein) leave the photo's; nor at all where
+    the first detail level is too small to tell.
+    """
+    trained, high = sampler.manifest.noise_amplitude[0], MOST_FIRST
+    if trained >= high or min(sampler.manifest.pyramid.levels[0]) < quality.SMALLEST:
+        return trained
+    low = trained
+    if _variety(sampler, 0, trained) >= least:
+        return trained
+    for _ in range(HALVINGS):
+        middle = math.sqrt(low * high)
+        if _variety(sampler, 0, middle) < least and _drift(sampler, middle) <= DRIFT:
+            low = middle
+        else:
+            high = middle
+    return round(low, 4)
 
 
 def _amplitude(sampler: Sampler, scale: int, wanted: float, high: float) -> float:
@@ -60,13 +83,23 @@ def _amplitude(sampler: Sampler, scale: int, wanted: float, high: float) -> floa
 
 def _variety(sampler: Sampler, scale: int, amplitude: float) -> float:
     """The diversity of pictures from a start scale with this amplitude of its noise, at the first detail level."""
+    photo, samples = _samples(sampler, scale, amplitude)
+    return quality.diversity(photo, samples) if photo.std() else 0.0
+
+
+def _drift(sampler: Sampler, amplitude: float) -> float:
+    """The mean patch distance of new pictures to the photo, at the first detail level."""
+    photo, samples = _samples(sampler, 0, amplitude)
+    return sum(quality.sliced_wasserstein(photo, sample) for sample in samples) / len(samples)
+
+
+def _samples(sampler: Sampler, scale: int, amplitude: float) -> tuple[Pixels, list[Pixels]]:
+    """The photo and six pictures at the first detail level, (h, w, C) each."""
     assert sampler.photo is not None
     amplitudes = [*sampler.manifest.noise_amplitude]
     amplitudes[scale] = amplitude
     picture = _at_hand_over(sampler.picture(None, 1.0, scale), tuple(amplitudes))
-    samples = [sampler.pixels(picture, seed, threads=1) for seed in range(SEEDS)]
-    photo = sampler.photo.at(0)
-    return quality.diversity(photo, samples) if photo.std() else 0.0
+    return sampler.photo.at(0), [sampler.pixels(picture, seed, threads=1) for seed in range(SEEDS)]
 
 
 def _at_hand_over(picture: Picture, amplitudes: tuple[float, ...]) -> Picture:

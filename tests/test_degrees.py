@@ -75,3 +75,16 @@ def test_start_amplitudes_that_are_not_possible_are_refused(detail_bundle, tmp_p
     (tmp_path / manifest.NAME).write_text(json.dumps(data))
     with pytest.raises(BundleError, match="detail"):
         manifest.read(tmp_path, "bundle", check_files=False)
+
+
+def test_noise_is_raised_for_the_least_variety_unless_pictures_would_leave_the_photo(detail_sampler, monkeypatch):
+    degrees = pytest.importorskip("singan_export.degrees")
+    own = degrees._variety(detail_sampler, 0, 1.0)
+    assert degrees.first_amplitude(detail_sampler, own) == 1.0
+    monkeypatch.setattr(degrees, "DRIFT", 1.0)
+    raised = degrees.first_amplitude(detail_sampler, 9.0)
+    assert 1.8 < raised <= degrees.MOST_FIRST
+    limit = degrees._drift(detail_sampler, 1.3)
+    monkeypatch.setattr(degrees, "DRIFT", limit)
+    held = degrees.first_amplitude(detail_sampler, 9.0)
+    assert 1.0 <= held < raised and degrees._drift(detail_sampler, held) <= limit
