@@ -277,7 +277,7 @@ def _wide_enough(
                 f"that side needs at least {least} px, or a lower zoom"
             )
         whole.append(max(side, least))
-        world.append(max(side / zoom, shown))
+        world.append(shown if side <= least else side / zoom)
     return (whole[0], whole[1]), (world[0], world[1])
 
 
