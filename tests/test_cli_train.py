@@ -11,10 +11,10 @@ from PIL import Image
 from singan_cli import train
 from test_cli import call, one_line, usage
 
-from singan_train import calibration, config
-
 torch = pytest.importorskip("torch")
 pytest.importorskip("onnx")
+
+from singan_train import calibration, config  # noqa: E402
 
 FLOAT32 = ("--precision", "float32")
 TINY = ("--no-detail", "--min-size", "14", "--max-size", "42", "--iterations", "5", "--threads", "1", "--device", "cpu")
