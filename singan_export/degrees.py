@@ -54,12 +54,14 @@ def first_amplitude(sampler: Sampler, least: float) -> float:
     trained, high = sampler.manifest.noise_amplitude[0], MOST_FIRST
     if trained >= high or min(sampler.manifest.pyramid.levels[0]) < quality.SMALLEST:
         return trained
-    low = trained
     if _variety(sampler, 0, trained) >= least:
         return trained
+
+    low = trained
     for _ in range(HALVINGS):
         middle = math.sqrt(low * high)
-        if _variety(sampler, 0, middle) < least and _drift(sampler, middle) <= DRIFT:
+        photo, samples = _samples(sampler, 0, middle)
+        if _diversity(photo, samples) < least and _drift(photo, samples) <= DRIFT:
             low = middle
         else:
             high = middle
@@ -83,13 +85,16 @@ def _amplitude(sampler: Sampler, scale: int, wanted: float, high: float) -> floa
 
 def _variety(sampler: Sampler, scale: int, amplitude: float) -> float:
     """The diversity of pictures from a start scale with this amplitude of its noise, at the first detail level."""
-    photo, samples = _samples(sampler, scale, amplitude)
+    return _diversity(*_samples(sampler, scale, amplitude))
+
+
+def _diversity(photo: Pixels, samples: list[Pixels]) -> float:
+    """The diversity of samples; 0 for a photo of one colour, in whose contrast it cannot be told."""
     return quality.diversity(photo, samples) if photo.std() else 0.0
 
 
-def _drift(sampler: Sampler, amplitude: float) -> float:
-    """The mean patch distance of new pictures to the photo, at the first detail level."""
-    photo, samples = _samples(sampler, 0, amplitude)
+def _drift(photo: Pixels, samples: list[Pixels]) -> float:
+    """The mean patch distance of samples to the photo."""
     return sum(quality.sliced_wasserstein(photo, sample) for sample in samples) / len(samples)
 
 

@@ -84,7 +84,7 @@ def test_noise_is_raised_for_the_least_variety_unless_pictures_would_leave_the_p
     monkeypatch.setattr(degrees, "DRIFT", 1.0)
     raised = degrees.first_amplitude(detail_sampler, 9.0)
     assert 1.8 < raised <= degrees.MOST_FIRST
-    limit = degrees._drift(detail_sampler, 1.3)
+    limit = degrees._drift(*degrees._samples(detail_sampler, 0, 1.3))
     monkeypatch.setattr(degrees, "DRIFT", limit)
     held = degrees.first_amplitude(detail_sampler, 9.0)
-    assert 1.0 <= held < raised and degrees._drift(detail_sampler, held) <= limit
+    assert 1.0 <= held < raised and degrees._drift(*degrees._samples(detail_sampler, 0, held)) <= limit
