@@ -32,10 +32,12 @@ node_modules/.ready:
 demo: $(VENV)/.ready
 	$(BIN)/python examples/demo.py $(PHOTO) demo
 
-test: $(VENV)/.ready node_modules/.ready
+lint: $(VENV)/.ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+test: lint node_modules/.ready
 	$(BIN)/pytest
 
 test-slow: $(VENV)/.ready

@@ -85,3 +85,10 @@ def test_every_package_is_installed():
     found = [path.parent.relative_to(ROOT) for top in ALLOWED for path in (ROOT / top).rglob("__init__.py")]
     names = {".".join(folder.parts) for folder in found}
     assert names - {"cli"} | {"singan_cli"} == listed
+
+
+def test_every_target_that_the_makefile_names_has_a_rule():
+    lines = (ROOT / "Makefile").read_text().splitlines()
+    named = next(line for line in lines if line.startswith(".PHONY:")).split()[1:]
+    rules = {line.partition(":")[0] for line in lines if ":" in line and not line.startswith("\t")}
+    assert set(named) <= rules
