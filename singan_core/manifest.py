@@ -19,6 +19,8 @@ from singan_core.pyramid import Pyramid
 GENERATORS_ONLY, WITH_DETAIL = 1, 2
 """Format versions: 2 has detail levels and with them another rule for sizes; without detail all is as it was."""
 NAME = "manifest.json"
+BEGUN = "config.json"
+"""What a run has from its first moment on, long before its manifest."""
 Kind = Literal["run", "bundle"]
 MOST_DETAIL, MOST_LEVELS = 8192, 64  # px, longest side of a stored photo; levels above the hand-over
 MOST_AMPLITUDE = 10.0  # of noise; a picture's values are in [-1, 1]
@@ -123,6 +125,11 @@ def read(folder: Path, kind: Kind, check_files: bool = True) -> Manifest:
     path = folder / NAME
     if not folder.is_dir():
         raise BundleError(f"{folder}: no such folder; make a {kind} with '{_COMMAND[kind]}'")
+    if not path.is_file() and kind == "run" and (folder / BEGUN).is_file():
+        raise BundleError(
+            f"{folder}: the run is unfinished: its training was stopped or still goes on; "
+            f"continue it with 'singan train PHOTO --out {folder} --resume'"
+        )
     if not path.is_file():
         raise BundleError(f"{folder}: no {NAME}, so the {kind} is unfinished or none; make it with '{_COMMAND[kind]}'")
     try:

@@ -24,7 +24,7 @@ from singan_core.pyramid import Pyramid
 from singan_train.config import TrainingConfig
 from singan_train.networks import Discriminator, Generator
 
-CONFIG, METRICS, RECONSTRUCTION_NOISE = "config.json", "metrics.jsonl", "reconstruction_noise.npy"
+CONFIG, METRICS, RECONSTRUCTION_NOISE = manifests.BEGUN, "metrics.jsonl", "reconstruction_noise.npy"
 FACTS = "facts"  # the metadata key of a generator.safetensors
 
 

@@ -158,8 +158,10 @@ def test_graphs_that_are_none_or_have_other_inputs_are_refused(copied):
 def test_an_unfinished_run_is_refused(small_run, tmp_path):
     copy = shutil.copytree(small_run, tmp_path / "run")
     (copy / "manifest.json").unlink()
-    with pytest.raises(BundleError, match="the run is unfinished"):
+    with pytest.raises(BundleError, match=f"the run is unfinished.*'singan train PHOTO --out {copy} --resume'"):
         bundle.export(copy, tmp_path / "bundle")
+    with pytest.raises(BundleError, match=r"no manifest\.json, so the run is unfinished or none.*'singan train'"):
+        bundle.export(tmp_path, tmp_path / "bundle")
     with pytest.raises(BundleError, match="a bundle where a run is needed"):
         bundle.export(bundle_of(small_run, tmp_path), tmp_path / "second")
 
