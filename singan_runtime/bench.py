@@ -25,7 +25,7 @@ class Timing:
     median: float
     p95: float  # at most this long in 95 % of the repeats
     megapixels_per_second: float
-    peak_memory_mb: float | None  # of the process so far, resident; None where the system does not tell
+    peak_memory_mb: float  # of the process so far, resident
     provider: str
     threads: int
 
