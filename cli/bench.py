@@ -26,7 +26,10 @@ def command(
     threads: Threads = None,
     max_pixels: MaxPixels = MAX_PIXELS,
 ) -> None:
-    """Time how fast a bundle draws here: one picture to warm up, then the median and the 95th percentile."""
+    """Time how fast a bundle draws on this machine.
+
+    One picture to warm up, then the median and the 95th percentile.
+    """
     sizes = parse.sizes(size) if size is not None else [None]
     used = parse.zoom(zoom)
     from singan_cli.progress import counting

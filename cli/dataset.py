@@ -60,9 +60,10 @@ def command(
     threads: Threads = None,
     max_pixels: MaxPixels = MAX_PIXELS,
 ) -> None:
-    """Draw pictures with their masks and an index (CSV, COCO JSON), from a model trained with --mask.
+    """Draw pictures with masks and an index (CSV, COCO JSON).
 
-    Picture i has seed + i. What is there already is kept: an interrupted command goes on when it is repeated.
+    The model must have been trained with --mask. Picture i has seed + i. What is there already is kept: an
+    interrupted command goes on when it is repeated.
     """
     wanted = parse.size(size) if size is not None else None
     scale = parse.zoom(zoom)

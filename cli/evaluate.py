@@ -55,8 +55,9 @@ def command(
     device: Device = "auto",
     threads: Threads = None,
 ) -> None:
-    """Judge samples against the photo: patch statistics, detail, diversity, what is copied, and SIFID if asked.
+    """Judge samples against the photo.
 
+    Patch statistics, detail, diversity, what is copied, and SIFID if asked;
     docs/quality.md explains the measures.
     """
     scales = parse.numbers(start_scales)

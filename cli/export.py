@@ -52,7 +52,10 @@ def command(
         bool, typer.Option("--force", help="Replace a bundle, or a format of it, that is already there.")
     ] = False,
 ) -> None:
-    """Make a bundle of a RUN, or add formats to a BUNDLE, and prove that they equal the networks; no proof, no file."""
+    """Make a bundle of a RUN, or add formats to a BUNDLE.
+
+    Proves that they equal the networks; no proof, no file.
+    """
     from singan_cli.verify import format_lines, parity_lines
 
     from singan_export import bundle, formats

@@ -17,7 +17,10 @@ def command(
     ],
     out: Annotated[Path, typer.Option("--out", metavar="RUN", help="Folder of the run.")],
 ) -> None:
-    """Turn a checkpoint of the reference SinGAN into a run; nothing in it is executed."""
+    """Turn a checkpoint of the reference SinGAN into a run.
+
+    Nothing in it is executed.
+    """
     from singan_train.foreign import convert
 
     start = convert(path, out)

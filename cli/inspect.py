@@ -23,7 +23,10 @@ def command(
     zoom: ZoomWord = "auto",
     as_json: AsJson = False,
 ) -> None:
-    """Print what a bundle is and the canvases that a size and zoom would use."""
+    """Print what a bundle is and how it would draw a size.
+
+    For the size and zoom: the canvas of every pass, and what draws it.
+    """
     from singan_core import manifest as manifests
     from singan_core import pyramid
 

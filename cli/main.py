@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import warnings
-from typing import Annotated
+from types import ModuleType
+from typing import Annotated, Any
 
 import typer
 from singan_cli import (
@@ -25,12 +27,43 @@ from singan_cli import (
     verify,
 )
 from singan_cli.failure import guarded, show_tracebacks
+from typer.core import TyperGroup
+
+SECTIONS = {
+    "Train": (train, import_, plot),
+    "Export": (export, verify, inspect),
+    "Draw": (sample, animate, dataset),
+    "Edit": (retarget, harmonize, edit, paint, upscale),
+    "Judge": (evaluate, bench),
+}
+SHORT = 60  # characters that a command's first sentence may have, so that --help shows it whole
+
+
+def name_command(module: ModuleType) -> str:
+    """Name the command that a module holds."""
+    return module.__name__.rpartition(".")[2].rstrip("_")
+
+
+class Sections(TyperGroup):
+    """The commands, listed by what they are for; plain text, since Rich would take a third longer to say --help."""
+
+    def format_commands(self, ctx: typer.Context, formatter: Any) -> None:
+        """Write a section of --help for every group of commands, all in one column."""
+        longest = max(map(len, self.commands))
+
+        for title, modules in SECTIONS.items():
+            names = [name_command(module) for module in modules]
+            with formatter.section(title):
+                formatter.write_dl(
+                    [(one.ljust(longest), self.commands[one].get_short_help_str(SHORT)) for one in names]
+                )
+
 
 app = typer.Typer(
     name="singan",
+    cls=Sections,
     help="Train a small generative model on one photograph, then draw new pictures of the scene at any size.",
     no_args_is_help=True,
-    add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
@@ -55,9 +88,8 @@ def options(
     show_tracebacks(debug)
 
 
-drawing = (sample, animate, retarget, harmonize, edit, paint, upscale)
-for module in (train, import_, plot, export, verify, inspect, *drawing, dataset, evaluate, bench):
-    app.command(name=module.__name__.rpartition(".")[2].rstrip("_"))(guarded(module.command))
+for module in itertools.chain.from_iterable(SECTIONS.values()):
+    app.command(name=name_command(module))(guarded(module.command))
 
 
 def main() -> None:

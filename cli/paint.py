@@ -35,7 +35,10 @@ def command(
     threads: Threads = None,
     max_pixels: MaxPixels = MAX_PIXELS,
 ) -> None:
-    """Turn a rough painting into a picture like the photo, with the painting's layout."""
+    """Turn a rough painting into a picture like the photo.
+
+    The picture has the painting's layout.
+    """
     wanted = parse.size(size) if size is not None else None
     scale = parse.zoom(zoom)
     colour = parse.background(background)

@@ -14,7 +14,7 @@ def command(
         Path | None, typer.Option("--out", metavar="FILE.png", help="The picture.", show_default="RUN/plot.png")
     ] = None,
 ) -> None:
-    """Draw a run's loss curves and its pyramid into a PNG picture."""
+    """Draw a run's loss curves and its pyramid into a PNG."""
     from singan_train.plot import plot
 
     path = out or run / "plot.png"

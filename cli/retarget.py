@@ -42,7 +42,10 @@ def command(
     threads: Threads = None,
     max_pixels: MaxPixels = MAX_PIXELS,
 ) -> None:
-    """Bring the photo itself to another shape: its layout stretched, everything finer drawn anew."""
+    """Bring the photo itself to another shape.
+
+    Its layout is stretched, everything finer is drawn anew.
+    """
     wanted = parse.size(size)
     scale = parse.zoom(zoom)
     colour = parse.background(background)

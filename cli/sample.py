@@ -91,7 +91,10 @@ def command(
     threads: Threads = None,
     max_pixels: MaxPixels = MAX_PIXELS,
 ) -> None:
-    """Draw new pictures of the scene at exact sizes; the same seed gives the same picture, picture i has seed + i."""
+    """Draw new pictures of the scene at exact sizes.
+
+    The same seed gives the same picture; picture i has seed + i.
+    """
     sizes = parse.sizes(size) if size is not None else [None]
     starts = parse.numbers(start_scale)
     scale = parse.zoom(zoom)

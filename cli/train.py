@@ -159,7 +159,10 @@ def command(
     ] = True,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and write nothing.")] = False,
 ) -> None:
-    """Train a model on one photograph and write a run folder; a stopped run continues with --resume."""
+    """Train a model on one photograph and write a run folder.
+
+    A stopped run continues with --resume.
+    """
     import torch
     from singan_cli.progress import tensorboard, training_progress
 

@@ -31,7 +31,10 @@ def command(
     threads: Threads = None,
     max_pixels: MaxPixels = MAX_PIXELS,
 ) -> None:
-    """Enlarge the photo by any factor, its finest textures going on beyond the trained size."""
+    """Enlarge the photo by any factor.
+
+    Its finest textures go on beyond the trained size.
+    """
     colour = parse.background(background)
     from singan_cli.progress import say_device
 

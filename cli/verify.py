@@ -23,7 +23,10 @@ def command(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Check a bundle's files, graphs, preview and every format; with --run also that it equals the trained networks."""
+    """Check a bundle's files, graphs, preview and formats.
+
+    With --run also that it equals the trained networks.
+    """
     from singan_export import comparison
     from singan_export.verify import verify
 

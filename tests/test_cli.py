@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+import typing
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ from typer.testing import CliRunner
 
 from singan_core import images
 from singan_runtime import Sampler
+from singan_runtime.bench import Timing
 
 SINGAN = str(Path(sys.executable).with_name("singan"))
 EDITING = ("retarget", "harmonize", "edit", "paint", "upscale")
@@ -153,6 +155,7 @@ def test_bench_tells_what_was_really_used(tiny_bundle):
     small, large = json.loads(said)
     assert status == 0 and (small["width"], small["height"], small["repeats"], small["threads"]) == (64, 48, 2, 1)
     assert small["provider"] == "CPUExecutionProvider" and large["peak_memory_mb"] > 30
+    assert typing.get_type_hints(Timing)["peak_memory_mb"] is float  # nothing prints a peak that is not known
     assert 0 < small["median"] <= small["p95"] < large["median"]
     assert large["megapixels_per_second"] == pytest.approx(1280 * 720 / 1e6 / large["median"])
     assert "1280x720: median" in call("bench", tiny_bundle, "--size", "hd", "--repeats", "1")[1]
@@ -257,6 +260,29 @@ def test_help_loads_neither_torch_nor_onnxruntime():
         "assert not loaded, loaded"
     )
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+
+
+def test_help_shows_every_command_in_a_section_and_no_description_cut_off():
+    said = call("--help")[1]
+    assert "..." not in said.partition("Train:")[2]
+    sections = re.findall(r"^(\w+):\n((?:  .+\n)+)", said, re.MULTILINE)
+    assert [title for title, _ in sections] == ["Options", "Train", "Export", "Draw", "Edit", "Judge"]
+    lines = dict(line.split(maxsplit=1) for _, listed in sections[1:] for line in listed.splitlines())
+    assert sorted(lines) == sorted(COMMANDS)
+    assert all(2 < len(line) <= 60 and line.endswith(".") for line in lines.values())
+    assert max(map(len, said.splitlines())) <= 80
+
+
+def test_a_shell_completes_commands_and_options(tmp_path):
+    """What bash asks the command when Tab is pressed, and the file that tells bash to ask."""
+    environment = os.environ | {"HOME": str(tmp_path), "_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1"}
+    for words, begun in (("singan ev", "evaluate"), ("singan sample --ti", "--tileable")):
+        asked = {"_SINGAN_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": str(words.count(" "))}
+        said = subprocess.run([SINGAN], env=environment | asked, check=True, capture_output=True, text=True)
+        assert said.stdout.split() == [begun]
+    subprocess.run([SINGAN, "--install-completion", "bash"], env=environment, check=True, capture_output=True)
+    (script,) = tmp_path.rglob("*singan*")
+    assert "complete_bash" in script.read_text() and str(script) in (tmp_path / ".bashrc").read_text()
 
 
 @pytest.mark.parametrize("name", COMMANDS)
