@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from fractions import Fraction
-from itertools import chain, pairwise
+from itertools import accumulate, chain, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from singan_core import images
 from singan_core.atomic import atomic_file
 from singan_core.errors import InstallError, OutputError, RequestError
 from singan_core.pyramid import Size
+from singan_runtime import apng, repeats
 
 Pixels = NDArray[np.uint8]
 
@@ -100,18 +101,28 @@ def save(
         elif format == "gif":
             _save_gif(temporary, (images.flatten(frame, background) for frame in frames), fps)
         else:
-            options: dict[str, Any] = {"quality": 90, "method": 4} if format == "webp" else {"compress_level": 6}
             pictures = [images.to_pillow(frame) for frame in frames]
-            _save_all(temporary, format, pictures, fps, **options)
+            (_save_webp if format == "webp" else _save_png)(temporary, pictures, fps)
 
 
-def _save_all(path: Path, format: str, pictures: list[Image.Image], fps: float, **options: Any) -> None:
-    """Pillow's animated formats; a frame lasts whole ticks of the format's clock, without drift over many frames."""
-    ticks = _TICKS[format]
-    ends = [round(number * ticks / fps) * 1000 // ticks for number in range(len(pictures) + 1)]
-    lasting = [stop - start for start, stop in pairwise(ends)]
+def share_out(count: int, fps: float, ticks: int) -> list[int]:
+    """Share out the time among frames, in milliseconds: whole ticks of a clock, without drift over many frames.
+
+    ticks is how many the clock has in a second.
+    """
+    ends = [round(number * ticks / fps) * 1000 // ticks for number in range(count + 1)]
+    return [stop - start for start, stop in pairwise(ends)]
+
+
+def _save_png(path: Path, pictures: list[Image.Image], fps: float) -> None:
+    apng.save(path, pictures, share_out(len(pictures), fps, _TICKS["png"]))
+
+
+def _save_webp(path: Path, pictures: list[Image.Image], fps: float) -> None:
+    lasting = share_out(len(pictures), fps, _TICKS["webp"])
     first, *others = pictures
-    first.save(path, format, save_all=True, append_images=others, duration=lasting, loop=0, **options)
+    first.save(path, "webp", save_all=True, append_images=others, duration=lasting, loop=0, quality=90, method=4)
+    repeats.add_to_webp(path, lasting, first.size)
 
 
 def _save_gif(path: Path, frames: Iterable[Pixels], fps: float) -> None:
@@ -122,7 +133,13 @@ def _save_gif(path: Path, frames: Iterable[Pixels], fps: float) -> None:
     pictures = [images.to_pillow(frame).convert("RGB") for frame in frames]
     palette = _palette(pictures)
     indexed = [picture.quantize(palette=palette, dither=Image.Dither.NONE) for picture in pictures]
-    _save_all(path, "gif", indexed, fps)
+
+    lasting = share_out(len(indexed), fps, _TICKS["gif"])
+    starts = [0, *accumulate(repeats.count_runs(indexed))]
+    first, *others = [indexed[start] for start in starts[:-1]]
+    lasts = [lasting[start] for start in starts[:-1]]
+    first.save(path, "gif", save_all=True, append_images=others, duration=lasts, loop=0)
+    repeats.add_to_gif(path, [lasting[start + 1 : stop] for start, stop in pairwise(starts)])
 
 
 def _palette(pictures: list[Image.Image], looked_at: int = 8) -> Image.Image:
