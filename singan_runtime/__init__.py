@@ -1,4 +1,4 @@
-"""Making pictures from a bundle: numpy, ONNX Runtime, Pillow and imageio; never PyTorch."""
+"""Making pictures from a bundle: numpy, Pillow and ONNX Runtime; never PyTorch."""
 
 from singan_runtime.sampler import Sampler
 

@@ -12,7 +12,7 @@ CORE = {"numpy", "PIL", "singan_core"}
 ALLOWED = {
     "singan_core": CORE,
     "singan_train": CORE | {"singan_train", "torch", "safetensors", "matplotlib"},
-    "singan_runtime": CORE | {"singan_runtime", "onnxruntime", "imageio", "imageio_ffmpeg", "tifffile", "pycocotools"},
+    "singan_runtime": CORE | {"singan_runtime", "onnxruntime", "imageio_ffmpeg", "tifffile", "pycocotools"},
     "singan_export": CORE
     | {"singan_train", "singan_runtime", "singan_export", "torch", "onnx", "onnxruntime", "safetensors"},
     "cli": CORE
@@ -85,6 +85,17 @@ def test_every_package_is_installed():
     found = [path.parent.relative_to(ROOT) for top in ALLOWED for path in (ROOT / top).rglob("__init__.py")]
     names = {".".join(folder.parts) for folder in found}
     assert names - {"cli"} | {"singan_cli"} == listed
+
+
+def test_every_package_that_all_users_install_is_imported():
+    import tomllib
+
+    named = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
+    modules = {name.partition(">")[0] for name in named} - {"Pillow"} | {"PIL"}
+    used = set()
+    for package in ALLOWED:
+        used |= {name for path in (ROOT / package).rglob("*.py") for name in imports_of(path.read_text("utf-8"))}
+    assert modules <= used
 
 
 def test_every_target_that_the_makefile_names_has_a_rule():
