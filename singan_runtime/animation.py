@@ -1,4 +1,7 @@
-"""Animation: a smooth motion through noise space, every frame a function of its number; or the paper's random walk."""
+"""Animation: a smooth motion through noise space, every frame a function of its number; or the paper's random walk.
+
+With detail the first frame is finished, and the motion of what the generators draw moves it (motion.py).
+"""
 
 from __future__ import annotations
 
@@ -15,13 +18,14 @@ from singan_core.noise import RECONSTRUCTION_FRAME
 from singan_core.pyramid import Size, Zoom
 from singan_core.windows import Region, Step
 from singan_runtime import masks
+from singan_runtime.motion import Motion
 from singan_runtime.picture import Picture, in_order
 from singan_runtime.sampler import Sampler, check_seed
 
 Floats = NDArray[np.float32]
 Pixels = NDArray[np.uint8]
 
-LONGER_SIDE = 640  # px of a clip with detail, unless told otherwise: every frame is a picture of its own
+LONGER_SIDE = 640  # px of a clip with detail, unless told otherwise
 FPS = 10.0  # frames per second, unless told otherwise
 KINDS = ("harmonic", "paper")
 HARMONICS = 8  # at most: each takes two noise fields of the canvas
@@ -150,9 +154,12 @@ class Clip:
         self._first = 0
         if walk.loop and walk.start_scale == 0:
             self._first = self._calmest()
+        self._motion = Motion(sampler, self.picture, self.noise(0)) if self.picture.fit else None
 
     def frame(self, number: int) -> Pixels:
         """One frame, uint8 (h, w, C), drawn by the calling thread alone; number 0 or more."""
+        if self._motion is not None:
+            return self._motion.frame(self.noise(number))
         return self.sampler.painted(self.picture, self.noise(number), threads=1)
 
     def noise(self, number: int) -> cascade.Draw:
@@ -260,6 +267,11 @@ def _recursion(sampler: Sampler, walk: Walk, size: Size | None, zoom: Zoom) -> I
         step.index: np.zeros((1, 1, 1, 1), np.float32) if step.index else _rest(sampler, walk, step) for step in moving
     }
     before, now = dict(rest), dict(rest)
+
+    def unit_noise(step: Step) -> Floats:
+        return _part(now[step.index], step.drawn).astype(np.float32)
+
+    motion = None
     for frame in range(walk.frames):
         fresh = sampler.fresh(walk.seed, frame)
         for step in moving:
@@ -269,7 +281,11 @@ def _recursion(sampler: Sampler, walk: Walk, size: Size | None, zoom: Zoom) -> I
                 continue
             onward = now[index] + walk.beta * (now[index] - before[index]) + (1 - walk.beta) * u
             before[index], now[index] = now[index], walk.alpha * rest[index] + (1 - walk.alpha) * onward
-        yield sampler.painted(picture, lambda step: _part(now[step.index], step.drawn).astype(np.float32))
+        if picture.fit is None:
+            yield sampler.painted(picture, unit_noise)
+        else:
+            motion = motion or Motion(sampler, picture, unit_noise)
+            yield motion.frame(unit_noise)
 
 
 def _moving(sampler: Sampler, walk: Walk, size: Size | None, zoom: Zoom) -> Picture:
