@@ -37,7 +37,7 @@ from singan_runtime.motion import Enlarged, Motion
 
 ROOT = Path(__file__).parent.parent
 LOBES = 4  # of Lanczos' kernel on either side
-LOOKED_AT = range(2, 9)  # frames whose calmness is measured
+LOOKED_AT = range(2, 5)  # frames whose calmness is measured
 
 Pixels = NDArray[np.uint8]
 Floats = NDArray[np.float32]

@@ -76,7 +76,10 @@ def command(
     threads: Threads = None,
     max_pixels: MaxPixels = MAX_PIXELS,
 ) -> None:
-    """Let the scene move, smoothly and at random, as GIF, MP4, WebM, WebP or animated PNG."""
+    """Let the scene move, smoothly and at random, as GIF, MP4, WebM, WebP or animated PNG.
+
+    With detail one finished picture moves as what the generators draw moves; walls and horizons stand still.
+    """
     wanted = parse.size(size) if size is not None else None
     scale = parse.zoom(zoom)
     colour = parse.background(background)

@@ -14,7 +14,7 @@ Values = NDArray[np.float64]
 
 WINDOWS = (5, 3, 2, 1)  # px: reach of the boxes in which all is taken to move alike, from coarse to fine
 ROUNDS = 4  # steps with each of them
-REST = 40.0  # squared grey levels per squared px: a place of less contrast than that hardly moves
+REST = 80.0  # squared grey levels per squared px: a place of less contrast than that hardly moves
 LIMIT = 1.0  # px: longest flow; more bends what it passes through
 EVEN = 2  # px: reach of the boxes that even out the flow found
 
