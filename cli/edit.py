@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from singan_cli import redraw
-from singan_cli.options import Background, Bundle, Device, MaxPixels, Seed, Threads
+from singan_cli.options import Background, Bundle, Device, MaxPixels, Seed, Threads, Tileable
 from singan_cli.result import ImageFile, Out, StartScale
 
 from singan_core.pyramid import MAX_PIXELS
@@ -17,6 +17,7 @@ def command(
     start_scale: StartScale = None,
     reach: redraw.Reach = None,
     seed: Seed = 0,
+    tileable: Tileable = "",
     background: Background = "white",
     device: Device = "auto",
     threads: Threads = None,
@@ -28,5 +29,5 @@ def command(
     """
     from singan_runtime.editing import EDIT
 
-    words = (bundle, image, mask, out, start_scale, reach, seed, background, device, threads, max_pixels)
+    words = (bundle, image, mask, out, start_scale, reach, seed, tileable, background, device, threads, max_pixels)
     redraw.run("edit", EDIT, *words)

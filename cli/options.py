@@ -27,6 +27,15 @@ Background = Annotated[
     str,
     typer.Option("--background", metavar="COLOUR", help="Behind transparent pictures in formats without alpha."),
 ]
+Tileable = Annotated[
+    str,
+    typer.Option(
+        "--tileable",
+        metavar="x|y|xy",
+        help="The picture repeats without a seam along x, y or both, and so does the result.",
+        show_default="its edges do not meet",
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 Keeps = Annotated[
     list[str] | None,

@@ -36,6 +36,7 @@ def run(
     start_scale: int | None,
     reach: int | None,
     seed: int,
+    tileable: str,
     background: str,
     device: str,
     threads: int | None,
@@ -46,17 +47,19 @@ def run(
     from singan_cli.progress import say_device
 
     from singan_runtime import Sampler, editing, masks
+    from singan_runtime.sampler import read_wrap
 
     sampler = Sampler.load(bundle, device, threads, max_pixels)
     picture = editing.read_image(sampler, image)
     size = picture.shape[2:]
     redrawn = masks.read(mask, {size: "the image"})
     if start_scale is None:
-        start_scale = editing.start_scale_at(sampler.fit(size), how.depth)
+        start_scale = editing.start_scale_at(sampler.fit(size, wrap=read_wrap(tileable)), how.depth)
     reach = editing.reach_at(sampler, size, how) if reach is None else reach
     result.prepare(out, size)
     say_device(sampler)
-    pixels = editing.redraw(sampler, picture, redrawn, how, start_scale, reach, seed)
+    pixels = editing.redraw(sampler, picture, redrawn, how, start_scale, reach, seed, tileable)
     request = {"command": command, "image": result.told(image), "mask": result.told(mask)}
     request |= {"start_scale": start_scale, "reach": reach, "seed": seed}
+    request |= {"tileable": tileable} if tileable else {}
     result.write(out, pixels, colour, sampler, bundle, request)

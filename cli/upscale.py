@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 from singan_cli import parse, result
-from singan_cli.options import Background, Bundle, Device, MaxPixels, Seed, Threads
+from singan_cli.options import Background, Bundle, Device, MaxPixels, Seed, Threads, Tileable
 
 from singan_core.pyramid import MAX_PIXELS
 
@@ -26,6 +26,7 @@ def command(
         ),
     ] = None,
     seed: Seed = 0,
+    tileable: Tileable = "",
     background: Background = "white",
     device: Device = "auto",
     threads: Threads = None,
@@ -44,6 +45,7 @@ def command(
     source = editing.read_image(sampler, image) if image is not None else None
     result.prepare(out, editing.enlarged_size(sampler.trained_size if source is None else source.shape[2:], factor))
     say_device(sampler)
-    pixels = editing.upscale(sampler, factor, source, seed)
+    pixels = editing.upscale(sampler, factor, source, seed, tileable)
     request = {"command": "upscale", "image": result.told(image), "factor": factor, "seed": seed}
+    request |= {"tileable": tileable} if tileable else {}
     result.write(out, pixels, colour, sampler, bundle, request)

@@ -12,13 +12,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from singan_core import images, pyramid, resample
+from singan_core import images, pyramid, resample, windows
 from singan_core.errors import ImageError, RequestError
 from singan_core.pyramid import Fit, Size, Zoom
-from singan_core.windows import Step
+from singan_core.windows import Step, Wrap
 from singan_runtime import masks
 from singan_runtime.picture import Picture
-from singan_runtime.sampler import Sampler, check_seed
+from singan_runtime.sampler import Sampler, check_seed, read_wrap
 
 Floats = NDArray[np.float32]
 Pixels = NDArray[np.uint8]
@@ -85,33 +85,42 @@ def check_start(fit: Fit, start_scale: int) -> None:
         )
 
 
-def injected(sampler: Sampler, image: Floats, size: Size, zoom: Zoom, start_scale: int) -> Picture:
+def injected(
+    sampler: Sampler, image: Floats, size: Size, zoom: Zoom, start_scale: int, wrap: Wrap = (False, False)
+) -> Picture:
     """The picture of exactly the size that the scales from start_scale on make of an image of any size.
 
     The image is resampled to the canvas below the start scale, which bounds what of it can be seen: coarse canvases
     hold its layout and colours, fine ones its shapes. Raises RequestError. Source: SinGAN, section 4.
     """
-    fit = sampler.fit(size, zoom)
+    fit = sampler.fit(size, zoom, wrap=wrap)
     check_start(fit, start_scale)
     sampler.check_pixels(size)
     if start_scale == len(fit.passes):  # past the generators: the photo's patches look for the image itself
         first = fit.searched - 1
-        inside = on_whole(image, fit, fit.levels[first])
-        return dataclasses.replace(Picture.of(fit, start_scale, inside), first=first)
-    return Picture.of(fit, start_scale, on_whole(image, fit, fit.passes[start_scale - 1].canvas))
+        inside = on_whole(image, fit, fit.levels[first], wrap)
+        return dataclasses.replace(Picture.of(fit, start_scale, inside, wrap), first=first)
+    inside = on_whole(image, fit, fit.passes[start_scale - 1].canvas, wrap)
+    return Picture.of(fit, start_scale, inside, wrap)
 
 
-def on_whole(image: Floats, fit: Fit, canvas: Size) -> Floats:
+def on_whole(image: Floats, fit: Fit, canvas: Size, wrap: Wrap = (False, False)) -> Floats:
     """An image of a picture, resampled to a canvas: its edges go on where the canvas shows more than the picture."""
     if fit.whole == fit.size:
-        return resample.resize(image, canvas)
+        return resample_tile(image, canvas, wrap)
     (top, left), (height, width) = fit.origin, fit.size
     shares = (
         (top / height, (fit.whole[0] - height - top) / height),
         (left / width, (fit.whole[1] - width - left) / width),
     )
     around = [(round(a * side), round(b * side)) for (a, b), side in zip(shares, image.shape[2:], strict=True)]
-    return resample.resize(np.pad(image, [(0, 0), (0, 0), *around], mode="edge"), canvas)
+    return resample_tile(np.pad(image, [(0, 0), (0, 0), *around], mode="edge"), canvas, wrap)
+
+
+def resample_tile(image: Floats, size: Size, wrap: Wrap) -> Floats:
+    """Resample an image (1, C, H, W) whose opposite edges meet along the axes that wrap."""
+    old = image.shape[2], image.shape[3]
+    return resample.window(image, windows.whole(old), old, size, windows.whole(size), wrap)
 
 
 def redraw(
@@ -122,18 +131,21 @@ def redraw(
     start_scale: int | None = None,
     reach: int | None = None,
     seed: int = 0,
+    tileable: str = "",
 ) -> Pixels:
     """The image with its masked part, and what lies within reach px around it, redrawn in the photo's manner.
 
     Beyond the reach the result is the image's pixels, bit for bit; only what the mask needs is drawn. start_scale
-    and reach default to the manner's. Raises RequestError. Source: SinGAN, section 4, harmonization and editing.
+    and reach default to the manner's. Along tileable x, y or xy the image repeats and goes on repeating. Raises
+    RequestError. Source: SinGAN, section 4, harmonization and editing.
     """
     height, width = mask.shape
     check_seed(seed)
+    wrap = read_wrap(tileable)
     if start_scale is None:
-        start_scale = start_scale_at(sampler.fit((height, width)), how.depth)
-    picture = injected(sampler, image, (height, width), "auto", start_scale)
-    weights = masks.feathered(mask, reach_at(sampler, (height, width), how) if reach is None else reach)
+        start_scale = start_scale_at(sampler.fit((height, width), wrap=wrap), how.depth)
+    picture = injected(sampler, image, (height, width), "auto", start_scale, wrap)
+    weights = feather_tile(mask, reach_at(sampler, (height, width), how) if reach is None else reach, wrap)
 
     def blended(drawn: Floats, step: Step) -> Floats:
         """Without detail the last generator's image is blended before it becomes pixels."""
@@ -153,6 +165,13 @@ def redraw(
         drawn = masks.mix(pixels[rows, columns], sampler.pixels(picture, seed, region), share)
     pixels[rows, columns] = np.where(share > 0, drawn, pixels[rows, columns])
     return pixels
+
+
+def feather_tile(mask: masks.Mask, reach: int, wrap: Wrap) -> Floats:
+    """Compute the weights of a mask (H, W), which along an axis that wraps go on beyond the opposite edge."""
+    down, across = (reach if periodic else 0 for periodic in wrap)
+    weights = masks.feathered(np.pad(mask, ((down, down), (across, across)), mode="wrap"), reach)
+    return weights[down : down + mask.shape[0], across : across + mask.shape[1]]
 
 
 def reach_at(sampler: Sampler, size: Size, how: Redrawing) -> int:
@@ -213,21 +232,25 @@ def nearest(image: Floats, palette: Floats) -> Floats:
     return np.ascontiguousarray(palette[owner].transpose(2, 0, 1)[None])
 
 
-def upscale(sampler: Sampler, factor: float, image: Floats | None = None, seed: int = 0) -> Pixels:
+def upscale(sampler: Sampler, factor: float, image: Floats | None = None, seed: int = 0, tileable: str = "") -> Pixels:
     """The training photo, or an image like it, factor times as large: round(factor x side) pixels a side.
 
-    Passes beyond the finest scale add the detail; they are as many as the factor needs, one at least. Raises
-    RequestError. Source: SinGAN, section 4, super-resolution; ours takes any factor in equal steps.
+    Passes beyond the finest scale add the detail; they are as many as the factor needs, one at least. Along tileable
+    x, y or xy the image repeats and goes on repeating. Raises RequestError. Source: SinGAN, section 4,
+    super-resolution; ours takes any factor in equal steps.
     """
     check_seed(seed)
     source = sampler.known_photo() if image is None else image
     size = enlarged_size(source.shape[2:], factor)
     sampler.check_pixels(size)
+    wrap = read_wrap(tileable)
+    if sampler.photo is not None and image is None:
+        return sampler.enlarged_photo(size, wrap)
     if sampler.photo is not None:  # another image has no map of the photo, and is enlarged smoothly
-        return sampler.enlarged_photo(size) if image is None else images.to_pixels(resample.resize(source, size))[0]
+        return images.to_pixels(resample_tile(source, size, wrap))[0]
     trained = sampler.manifest.pyramid
     passes = pyramid.beyond(trained, size, factor, max(1, pyramid.further_passes(trained, factor)))
-    return sampler.pixels(Picture(tuple(passes), source, (False, False)), seed)
+    return sampler.pixels(Picture(tuple(passes), source, wrap), seed)
 
 
 def enlarged_size(size: Size, factor: float) -> Size:

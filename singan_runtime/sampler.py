@@ -139,9 +139,7 @@ class Sampler:
         with self._keeping:
             if asked in self._pictures:
                 return self._pictures[asked]
-        if tileable not in TILEABLE:
-            raise RequestError(f"tileable {tileable!r} is not possible: choose x, y or xy")
-        wrap = ("y" in tileable, "x" in tileable)
+        wrap = read_wrap(tileable)
         fit = self.fit(size, zoom, start_scale, wrap)
         if tileable and start_scale:
             raise RequestError(f"a tileable picture needs start scale 0, not {start_scale}: the photo is not seamless")
@@ -439,11 +437,15 @@ class Sampler:
         picture = replace(Picture.of(fit, len(fit.passes)), base=self.reconstruction(len(fit.passes)))
         return self.painted(picture, self.fresh(0))
 
-    def enlarged_photo(self, size: Size) -> Pixels:
-        """The stored photo itself at a size no smaller than its own, uint8 (h, w, C), with detail from around."""
+    def enlarged_photo(self, size: Size, wrap: Wrap = (False, False)) -> Pixels:
+        """The stored photo itself at a size no smaller than its own, uint8 (h, w, C), with detail from around.
+
+        Where opposite edges of the photo meet, they meet in the result.
+        """
         assert self.photo is not None
-        fit = Fit((), self.photo.sizes, size, (0, 0), size, photo_sizes=self.photo.sizes)
-        return self.colours(self._detailed(Picture.of(fit), Still(self.photo), None, None))
+        drawing = Still(self.photo, wrap)
+        fit = Fit((), drawing.canvases, size, (0, 0), size, photo_sizes=self.photo.sizes)
+        return self.colours(self._detailed(Picture.of(fit, wrap=wrap), drawing, None, None))
 
     def known_photo(self) -> Floats:
         """The training photo, float (1, C, H_N, W_N): the stored one, or without detail its reconstruction."""
@@ -517,6 +519,13 @@ def graphs_folder(bundle: Path, found: Manifest, precision: str) -> Path:
             f"{bundle}: has no {precision} graphs; add them with 'singan export {bundle} --precision {precision}'"
         )
     return bundle / precision
+
+
+def read_wrap(tileable: str) -> Wrap:
+    """Read which axes, down and across, repeat without a seam. Raises RequestError unless it is x, y, xy or nothing."""
+    if tileable not in TILEABLE:
+        raise RequestError(f"tileable {tileable!r} is not possible: choose x, y or xy")
+    return "y" in tileable, "x" in tileable
 
 
 def check_seed(seed: int, count: int = 1) -> None:

@@ -76,6 +76,15 @@ def test_edits_leave_the_file_alone_beyond_the_reach(tiny_bundle, photo, mask, t
     assert not changed.any()
 
 
+@pytest.mark.parametrize("command", ["upscale", "edit", "harmonize"])
+def test_pictures_that_repeat_are_named_and_say_so(tiny_bundle, photo, mask, tmp_path, command):
+    words = words_of(command, tiny_bundle, photo, mask, tmp_path / "a.png")
+    assert call(*words, "--tileable", "xy")[0] == 0
+    with Image.open(tmp_path / "a.png") as image:
+        assert json.loads(image.text["singan"])["tileable"] == "xy"
+    assert "choose x, y or xy" in one_line(*words, "--tileable", "both")
+
+
 def test_a_mask_to_keep_may_be_drawn_over_the_photo_or_over_the_preview(tiny_bundle, tmp_path):
     words = ("retarget", tiny_bundle, "--size", "90x40", "--out", tmp_path / "a.png", "--keep")
     assert call(*words, masked(tmp_path / "photo.png", (40, 60), (12, 25), (15, 38)))[0] == 0

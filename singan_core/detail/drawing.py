@@ -35,6 +35,7 @@ WHOLE = 256
 """Longest side (px) of a hand-over's canvas that is searched as one."""
 BLOCK, MARGIN = 96, 16  # px of a longer one: of a block's side, and around it
 KEPT_BLOCKS = 64
+AROUND = 16  # px of a seamless photo that are repeated beyond its edges: a blur, patches and votes reach less
 LOCAL = 2 * REACH + (coherence.ROUNDS - 1) * max(coherence.JUMPS)
 """Pixels around a region that a copied level has to draw as well: votes reach 3, so do the patches behind them, and
 each further round reads the last one's map 2 px away.
@@ -232,16 +233,28 @@ class Drawing:
 
 
 class Still(Drawing):
-    """The photo as it is, to be drawn larger."""
+    """The photo as it is, to be drawn larger; along an axis that wraps its opposite edges meet."""
 
-    def __init__(self, photo: Photo) -> None:
-        super().__init__(photo, photo.sizes, lambda region: photo.at(0)[slice(*region[0]), slice(*region[1])])
+    def __init__(self, photo: Photo, wrap: Wrap = (False, False)) -> None:
+        self.around = tuple(AROUND if periodic else 0 for periodic in wrap)
+        sizes = photo.sizes
+        if any(wrap):  # patches at an edge find what lies beyond it
+            photo, sizes = photo.repeat_around(*self.around), sizes[-1:]
+        super().__init__(photo, sizes, lambda region: photo.at(0)[slice(*region[0]), slice(*region[1])], wrap=wrap)
+
+    @property
+    def chores(self) -> list[Callable[[], object]]:
+        """The finest level's tables alone: nothing is searched."""
+        return [functools.partial(self.photo.level, len(self.canvases) - 1)]
 
     def draw(self, want: Region) -> Part:
         """A region of the photo, every pixel showing its own position."""
-        rows, columns = np.mgrid[slice(*want[0]), slice(*want[1])].astype(np.int32)
-        pixels = np.ascontiguousarray(self.photo.pixels[slice(*want[0]), slice(*want[1])])
-        return Part(want, pixels, Map(rows, columns, want[0].start, want[1].start))
+        down, across = (
+            (np.arange(*span) % side + margin).astype(np.int32)
+            for span, side, margin in zip(want, self.canvases[-1], self.around, strict=True)
+        )
+        rows, columns = np.meshgrid(down, across, indexing="ij")
+        return Part(want, self.photo.pixels[rows, columns], Map(rows, columns, want[0].start, want[1].start))
 
 
 def _cores(length: int) -> list[Span]:

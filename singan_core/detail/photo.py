@@ -163,6 +163,12 @@ class Photo:
             return self
         return _Resized(self, sizes)
 
+    def repeat_around(self, down: int, across: int) -> Photo:
+        """Repeat the photo around itself, by so many px above and below, left and right; only its last level stays."""
+        pixels = np.pad(self.pixels, ((down, down), (across, across), (0, 0)), mode="wrap")
+        basis = self._basis(len(self.sizes) - 1, self._shown)
+        return Photo(pixels, [(pixels.shape[0], pixels.shape[1])], [basis], searched=0)
+
     def at(self, level: int) -> Pixels:
         """The photo at a level's size, premultiplied."""
         return resize.resize(self._shown, self.sizes[level])
