@@ -18,7 +18,8 @@ from singan_core.noise import RECONSTRUCTION_FRAME
 from singan_core.pyramid import Size, Zoom
 from singan_core.windows import Region, Step
 from singan_runtime import masks
-from singan_runtime.motion import Motion
+from singan_runtime.motion import BORDER, Motion
+from singan_runtime.objects import Keep
 from singan_runtime.picture import Picture, in_order
 from singan_runtime.sampler import Sampler, check_seed
 
@@ -32,7 +33,6 @@ HARMONICS = 8  # at most: each takes two noise fields of the canvas
 PERIOD = 36_000  # frames after which a motion that is no loop repeats: an hour at 10 per second
 GRID_START_SCALES = (0, 1, 2)
 GRID_BETAS = (0.80, 0.85, 0.90, 0.95)
-BORDER = 0.02  # of the longer side: how far into a mask its still surroundings fade out
 FIELD_MEMORY = 10**9  # bytes of noise fields kept from frame to frame; what goes beyond is made anew for every frame
 
 
@@ -72,19 +72,24 @@ def default_size(sampler: Sampler) -> Size:
 
 
 def animate(
-    sampler: Sampler, walk: Walk, size: Size | None = None, zoom: Zoom = "auto", move: masks.Mask | None = None
+    sampler: Sampler,
+    walk: Walk,
+    size: Size | None = None,
+    zoom: Zoom = "auto",
+    move: masks.Mask | None = None,
+    keep: tuple[Keep, ...] = (),
 ) -> Iterator[Pixels]:
     """Draw the frames, uint8 (h, w, C), in order; checked when the first is asked for. Raises RequestError.
 
     Scales below the start scale stand still and are drawn once. On a canvas other than the trained one, where z* is
     not defined, a fixed noise takes its place. Outside the mask move, bool (h, w), every frame is the first, bit for
-    bit.
+    bit; kept objects, which need a model with detail, stand still in all of them.
     """
+    frames = _draw(sampler, walk, size, zoom, keep)
     if move is None:
-        yield from _draw(sampler, walk, size, zoom)
+        yield from frames
     else:
-        share = soften(move, size or default_size(sampler))
-        yield from hold(_draw(sampler, walk, size, zoom), share)
+        yield from hold(frames, soften(move, size or default_size(sampler)))
 
 
 def soften(move: masks.Mask, size: Size) -> Floats:
@@ -114,13 +119,13 @@ def hold(frames: Iterator[Pixels], share: Floats) -> Iterator[Pixels]:
         yield masks.mix(first, frame, share)
 
 
-def _draw(sampler: Sampler, walk: Walk, size: Size | None, zoom: Zoom) -> Iterator[Pixels]:
+def _draw(sampler: Sampler, walk: Walk, size: Size | None, zoom: Zoom, keep: tuple[Keep, ...]) -> Iterator[Pixels]:
     """Draw the frames as they are when everything may move."""
     if walk.kind == "paper":
-        frames = _recursion(sampler, walk, size, zoom)
+        frames = _recursion(sampler, walk, size, zoom, keep)
         yield from there_and_back(frames) if walk.loop else frames
         return
-    clip = Clip(sampler, walk, size, zoom)
+    clip = Clip(sampler, walk, size, zoom, keep)
     if not clip.harmonics:  # nothing moves
         still = clip.frame(0)
         yield from (still for _ in range(walk.frames))
@@ -134,10 +139,17 @@ class Clip:
     Source: the spectrum of SinGAN's random walk (supplementary section 5); its sampling is ours, docs/animation.md.
     """
 
-    def __init__(self, sampler: Sampler, walk: Walk, size: Size | None = None, zoom: Zoom = "auto") -> None:
+    def __init__(
+        self,
+        sampler: Sampler,
+        walk: Walk,
+        size: Size | None = None,
+        zoom: Zoom = "auto",
+        keep: tuple[Keep, ...] = (),
+    ) -> None:
         check(walk)
         self.sampler, self.walk = sampler, walk
-        self.picture = _moving(sampler, walk, size, zoom)
+        self.picture = _moving(sampler, walk, size, zoom, keep)
         sampler.check_pixels(self.picture.size)
         self.harmonics = harmonics(walk)
         self._kept: dict[int, list[Floats]] = {}
@@ -254,13 +266,13 @@ def _pull(walk: Walk) -> float:
     return float(np.sqrt(1 - variance(walk)))
 
 
-def _recursion(sampler: Sampler, walk: Walk, size: Size | None, zoom: Zoom) -> Iterator[Pixels]:
+def _recursion(sampler: Sampler, walk: Walk, size: Size | None, zoom: Zoom, keep: tuple[Keep, ...]) -> Iterator[Pixels]:
     """z_{t+1} = alpha z* + (1 - alpha) (z_t + beta (z_t - z_{t-1}) + (1 - beta) u_t), u_t fresh unit noise.
 
     Source: the reference's random walk; its first two states are z* and 0.95 z* + 0.05 u.
     """
     check(walk)
-    picture = _moving(sampler, walk, size, zoom)
+    picture = _moving(sampler, walk, size, zoom, keep)
     sampler.check_pixels(picture.size)
     moving = windows.whole_steps(picture.passes)
     rest = {
@@ -288,9 +300,9 @@ def _recursion(sampler: Sampler, walk: Walk, size: Size | None, zoom: Zoom) -> I
             yield motion.frame(unit_noise)
 
 
-def _moving(sampler: Sampler, walk: Walk, size: Size | None, zoom: Zoom) -> Picture:
+def _moving(sampler: Sampler, walk: Walk, size: Size | None, zoom: Zoom, keep: tuple[Keep, ...]) -> Picture:
     """The picture that moves; where z* is part of the noise, it is as strong as the generators know it."""
-    picture = sampler.picture(size or default_size(sampler), zoom, walk.start_scale)
+    picture = sampler.picture(size or default_size(sampler), zoom, walk.start_scale, keep=keep)
     return picture if walk.start_scale else replace(picture, amplitudes=())
 
 

@@ -16,6 +16,7 @@ from singan_core.windows import Span
 from singan_runtime import Sampler, flow, lines, motion, quality, warp
 from singan_runtime.animation import Clip, Walk, animate
 from singan_runtime.motion import Enlarged, Motion
+from singan_runtime.objects import Keep
 
 SIZE = (90, 130)
 
@@ -274,6 +275,21 @@ def test_frames_are_as_crisp_as_the_first_and_calm(detail_sampler, start_scale):
     still = [fine(back(frame, number)) for number, frame in enumerate(drawn) if number]
     steps = np.mean([np.abs(b - a).mean() for a, b in itertools.pairwise(still)])
     assert steps < 0.15 * fine(drawn[0]).std()  # moved twice, so a little more than the frame's own
+
+
+@pytest.mark.parametrize("kind", ["harmonic", "paper"])
+def test_a_kept_object_stands_still_as_the_photo_s_own_pixels(detail_sampler, kind):
+    """The fir: all around it moves."""
+    size = detail_sampler.trained_size
+    mask = np.zeros(size, bool)
+    mask[38:70, 104:119] = True
+    keep = (Keep(mask, 0.4),)
+    drawn = list(animate(detail_sampler, Walk(4, kind=kind), size, 1.0, keep=keep))
+    stands = motion.find_objects(detail_sampler.picture(size, 1.0, keep=keep))
+    assert stands.sum() == mask.sum() and not (stands & mask).all()
+    for frame in drawn:
+        assert np.array_equal(frame[stands], detail_sampler.photo.pixels[mask])
+        assert (frame[~stands] != drawn[0][~stands]).any() or frame is drawn[0]
 
 
 def sampler_with(one, pixels):

@@ -18,7 +18,7 @@ from singan_core.detail.kept import Kept
 from singan_core.detail.search import Weights
 from singan_core.errors import RequestError
 from singan_core.windows import Span
-from singan_runtime import Sampler, dataset, masks, objects, retarget
+from singan_runtime import Sampler, animation, dataset, masks, motion, objects, retarget
 from singan_runtime.objects import Keep
 
 SHARE = st.floats(0, 1)
@@ -311,6 +311,20 @@ def test_sample_keeps_an_object_and_says_so_in_the_file(detail_bundle, detail_sa
         pixels = np.asarray(image)
     assert np.array_equal(pixels, detail_sampler.sample((100, 300), keep=(Keep(fir, 0.75),))[0])
     assert told["keep"] == [Keep(fir, 0.75).describe()] and told["keep"][0]["place"] == [0.75, None]
+
+
+def test_animate_keeps_an_object_in_every_frame(detail_bundle, detail_sampler, fir, mask_file, tmp_path):
+    path, size = tmp_path / "clip.png", (100, 300)
+    words = ("animate", detail_bundle, "--out", path, "--size", "300x100", "--frames", "3")
+    call(*words, "--keep", mask_file, "--place", "right")
+    expected = list(animation.animate(detail_sampler, animation.Walk(3), size, keep=(Keep(fir, 0.75),)))
+    stands = motion.find_objects(detail_sampler.picture(size, keep=(Keep(fir, 0.75),)))
+    with Image.open(path) as clip:
+        for number, frame in enumerate(expected):
+            clip.seek(number)
+            assert np.array_equal(np.asarray(clip.convert("RGB")), frame)
+            assert np.array_equal(frame[stands], expected[0][stands])
+    assert stands.sum() >= fir.sum() / 2 and (expected[1] != expected[0]).any()
 
 
 def test_a_mask_of_the_original_photo_is_reduced_to_the_stored_one(detail_bundle, detail_sampler, fir, tmp_path):
