@@ -9,11 +9,10 @@ from numpy.typing import NDArray
 
 from singan_core import cascade
 from singan_core.detail import resize
-from singan_core.detail.kept import Held
 from singan_core.detail.photo import premultiplied, straight
 from singan_core.pyramid import Size
 from singan_core.windows import Region, Span, whole
-from singan_runtime import masks, warp
+from singan_runtime import masks, objects, warp
 from singan_runtime.flow import find_flow
 from singan_runtime.lines import find_freedom
 from singan_runtime.picture import Picture
@@ -52,7 +51,7 @@ class Motion:
         self._rims = [_fade(side, RIM * by) for side, by in zip(self.size, self.scales, strict=True)]
         self._around = None  # how freely kept objects let pixels move, (h, w)
         if picture.kept:
-            self._around = 1 - masks.feathered(find_objects(picture), round(BORDER * max(self.size)))
+            self._around = 1 - masks.feathered(objects.cover(picture), round(BORDER * max(self.size)))
         self._fine = warp.double(shown)
 
     def frame(self, unit_noise: cascade.Draw) -> Pixels:
@@ -105,17 +104,6 @@ class Enlarged:
         matrix = np.zeros((part.length, high - low))
         np.add.at(matrix, (np.arange(part.length)[:, None], indices - low), weights)
         return (matrix @ self._wide[low:high]) / (_FINE * resize.UNIT**2)
-
-
-def find_objects(picture: Picture) -> masks.Mask:
-    """Find the pixels (h, w) of a picture with detail that show any part of its kept objects."""
-    assert picture.fit is not None
-    fit, canvas, photo = picture.fit, picture.fit.levels[-1], picture.fit.photo_sizes[-1]
-    inside = Held(picture.kept, photo, photo, canvas).lay(whole(canvas)).inside
-    shares = inside[..., None].astype(np.uint8) * np.uint8(255)
-    rows, columns = (Span(*span) for span in fit.window)
-    found: masks.Mask = resize.window(shares, whole(canvas), canvas, fit.whole, (rows, columns))[..., 0] > 0
-    return found
 
 
 def _fade(length: int, reach: float) -> Values:

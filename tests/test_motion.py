@@ -13,7 +13,7 @@ from singan_core.detail.photo import Photo
 from singan_core.manifest import Detail
 from singan_core.pyramid import Fit
 from singan_core.windows import Span
-from singan_runtime import Sampler, flow, lines, motion, quality, warp
+from singan_runtime import Sampler, flow, lines, motion, objects, quality, warp
 from singan_runtime.animation import Clip, Walk, animate
 from singan_runtime.motion import Enlarged, Motion
 from singan_runtime.objects import Keep
@@ -285,7 +285,7 @@ def test_a_kept_object_stands_still_as_the_photo_s_own_pixels(detail_sampler, ki
     mask[38:70, 104:119] = True
     keep = (Keep(mask, 0.4),)
     drawn = list(animate(detail_sampler, Walk(4, kind=kind), size, 1.0, keep=keep))
-    stands = motion.find_objects(detail_sampler.picture(size, 1.0, keep=keep))
+    stands = objects.cover(detail_sampler.picture(size, 1.0, keep=keep))
     assert stands.sum() == mask.sum() and not (stands & mask).all()
     for frame in drawn:
         assert np.array_equal(frame[stands], detail_sampler.photo.pixels[mask])
