@@ -214,8 +214,7 @@ def test_the_last_digits_of_the_generators_change_no_frame(detail_bundle, monkey
     monkeypatch.setattr(
         other.graphs, "generate", lambda *inputs: (made := generate(*inputs)) + rng.uniform(-1e-12, 1e-12, made.shape)
     )
-    for start_scale in (0, 2):
-        assert np.array_equal(frames(other, start_scale=start_scale), frames(one, start_scale=start_scale))
+    assert np.array_equal(frames(other, start_scale=1), frames(one, start_scale=1))
 
 
 def test_strips_change_no_frame(detail_sampler, monkeypatch):
