@@ -28,8 +28,8 @@ Floats = NDArray[np.float32]
 Ints = NDArray[np.int32]
 
 _UNEXPLAINED, _HALF_WAY = 0.08, 0.12  # share of the features' variance that rows explain: bricks 0.04, china 0.57
-_HEIGHTS = 512  # the position feature is 0 to 511
-_ROUNDS = 8  # in which neighbours are asked
+HEIGHTS = 512  # the position feature is 0 to 511
+ROUNDS = 8  # in which neighbours are asked
 _AT_ONCE = 1 << 21  # scores
 
 
@@ -81,7 +81,7 @@ def search(
     """
     height, width = query.shape[:2]
     keys, asked = level.features if sharp else level.blurred_features, _all_features(level, query, wrap)
-    variance = _variance(keys)
+    variance = sum_variances(keys)
     constant = np.float32(round(weights.completeness * variance))
     worth = np.float32(1) / np.maximum(constant + _smallest(asked, keys, each), 1)
 
@@ -96,7 +96,7 @@ def search(
 
     found = np.concatenate(list(each(find, range(0, len(asked), step))))
     nearest = found.astype(np.int32).reshape(height, width)
-    for _ in range(_ROUNDS):
+    for _ in range(ROUNDS):
         nearest = _cohere(nearest, level.size, wrap, lambda at: np.einsum("nc,nc->n", left, right[at]) * worth[at])
     rows, columns = np.divmod(nearest, np.int32(level.size[1]))
     return Map(rows, columns)
@@ -176,7 +176,7 @@ def _height_features(
     level: Level, heights: Heights | None, height: int, width: int, weight: float
 ) -> tuple[Floats, Floats]:
     """The photo's and the picture's relative heights as a feature each, (n, 1): squared differences are the term."""
-    scale = 0 if heights is None else min(round(math.sqrt(weight)), _HEIGHTS - 1)
+    scale = 0 if heights is None else min(round(math.sqrt(weight)), HEIGHTS - 1)
     rows, of = (np.arange(height), 1) if heights is None else heights
     photo = np.arange(level.size[0]) * scale // level.size[0]
     asked = rows * scale // of
@@ -197,8 +197,8 @@ def _all_features(level: Level, pixels: Pixels, wrap: Wrap) -> Floats:
     return all_features(pixels, level.basis, level.centre, wrap)
 
 
-def _variance(values: Floats) -> int:
-    """The sum of the features' variances, rounded down."""
+def sum_variances(values: Floats) -> int:
+    """Sum the variances of features (n, count), rounded down."""
     whole = values.astype(np.int64)
     count = len(whole)
     return int((count * (whole * whole).sum(axis=0) - whole.sum(axis=0) ** 2).sum() // count**2)
