@@ -232,7 +232,8 @@ def _fit_with_detail(pyramid: Pyramid, size: Size, zoom: float, wrap: tuple[bool
     origin = (whole[0] - size[0]) // 2, (whole[1] - size[1]) // 2
     searched = count_searched(pyramid.levels)
     ratios = [_level_ratio(pyramid, n) for n in range(len(pyramid.levels))]
-    if WORTH_A_STEP * zoom > ratios[searched - 1] and zoom < 1:
+    own_scale = WORTH_A_STEP * zoom > ratios[searched - 1] and zoom < 1
+    if own_scale:
         own = tuple(max(1, round(side * zoom)) for side in pyramid.finest)
         sizes = [shape for shape, ratio in zip(pyramid.levels, ratios, strict=True) if ratio <= WORTH_A_STEP * zoom]
         sizes.append((own[0], own[1]))
@@ -248,8 +249,8 @@ def _fit_with_detail(pyramid: Pyramid, size: Size, zoom: float, wrap: tuple[bool
 
     passes = tuple(replace(step, canvas=canvas(step.canvas)) for step in pyramid.passes)
     canvases = [canvas(shape) for shape in sizes]
-    if sizes[-1] not in pyramid.levels:
-        canvases[-1] = whole
+    if zoom == 1 or own_scale and sizes[-1] not in pyramid.levels[:-1]:
+        canvases[-1] = whole  # not rounded from what it shows, else it would be resampled by a pixel
     return Fit(passes, tuple(canvases), whole, origin, size, min(len(sizes), searched), tuple(sizes))
 
 

@@ -53,8 +53,8 @@ def write_sizes(size: Value, zoom: Value, pyramid: Pyramid) -> Sizes:
         return rows, columns
 
     levels = [canvas(shape) for shape in pyramid.levels]
-    photo, draws, exact = _choose_levels(zoom, pyramid)
-    last = [choose(exact, level, side) for side, level in zip(whole, levels[-1], strict=True)]
+    photo, draws, rounded = _choose_levels(zoom, pyramid)
+    last = [choose(rounded, level, side) for side, level in zip(whole, levels[-1], strict=True)]
     levels[-1] = last[0], last[1]
     origin = [(side - shown).divide(2) for side, shown in zip(whole, picture, strict=True)]
     return Sizes(
@@ -69,7 +69,7 @@ def write_sizes(size: Value, zoom: Value, pyramid: Pyramid) -> Sizes:
 
 
 def _choose_levels(zoom: Value, pyramid: Pyramid) -> tuple[Canvas, list[Value], Value]:
-    """The photo's size at the last level, which levels draw, and whether the last one's size is the photo's own.
+    """The photo's size at the last level, which levels draw, and whether the last one's canvas is not the picture's.
 
     A picture smaller than the photo ends with a level of its own scale, the last one here, unless that scale is just
     another level's or as small as those that are searched.
@@ -88,7 +88,7 @@ def _choose_levels(zoom: Value, pyramid: Pyramid) -> tuple[Canvas, list[Value], 
     draws[-1] = draws[-1] | (own_scale & another.apply("Not"))
 
     photo = [choose(own_scale, own, full) for own, full in zip((rows, columns), pyramid.finest, strict=True)]
-    return (photo[0], photo[1]), draws, others | alike[-1]
+    return (photo[0], photo[1]), draws, others & (zoom < 1.0)
 
 
 def choose_zoom(height: Value, width: Value, zoom: Value, pyramid: Pyramid) -> Value:
