@@ -249,7 +249,7 @@ def _fit_with_detail(pyramid: Pyramid, size: Size, zoom: float, wrap: tuple[bool
 
     passes = tuple(replace(step, canvas=canvas(step.canvas)) for step in pyramid.passes)
     canvases = [canvas(shape) for shape in sizes]
-    if zoom == 1 or own_scale and sizes[-1] not in pyramid.levels[:-1]:
+    if zoom == 1 or (own_scale and sizes[-1] not in pyramid.levels[:-1]):
         canvases[-1] = whole  # not rounded from what it shows, else it would be resampled by a pixel
     return Fit(passes, tuple(canvases), whole, origin, size, min(len(sizes), searched), tuple(sizes))
 

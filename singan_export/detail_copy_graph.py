@@ -91,8 +91,7 @@ def refine(tables: Tables, keys: Value, wanted: Value, found: Value) -> Value:
     best = measure(found)
     least, lowest = best, constant(found.writer, np.array(_ALL, np.int32))
     for dy, dx in CANDIDATES:
-        near = around.slice(0, REACH + dy, height + (REACH + dy)).slice(1, REACH + dx, width + (REACH + dx))
-        positions = near - (tables.stride * dy + dx)
+        positions = around.window(dy, dx, REACH) - (tables.stride * dy + dx)
         apart = measure(positions)
         better = (apart < least) | (apart.equals(least) & (positions < lowest))
         least, lowest = choose(better, apart, least), choose(better, positions, lowest)

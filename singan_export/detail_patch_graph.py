@@ -12,14 +12,13 @@ from singan_export.values import Value, constant, join
 def find_features(pixels: Value, basis: Basis, centre: NDArray[np.int64]) -> Value:
     """Find the features (h, w, n), whole numbers in float32, of a premultiplied picture (h, w, C), int32."""
     channels = len(centre)
-    height, width = pixels.side(0), pixels.side(1)
     padded = pixels.cast(np.float32).pad_edges((REACH, REACH, 0), (REACH, REACH, 0))
-    columns = join([padded.slice(1, at, width + at) for at in range(PATCH)], 2)
+    columns = join([padded.crop((0, at), (0, PATCH - 1 - at)) for at in range(PATCH)], 2)
 
     directions = basis.directions.reshape(basis.count, PATCH, PATCH * channels).astype(np.float32)
     total = -constant(pixels.writer, _find_origin(basis, centre))
     for row in range(PATCH):
-        part = columns.slice(0, row, height + row)
+        part = columns.crop((row,), (PATCH - 1 - row,))
         total = part.matmul(constant(pixels.writer, np.ascontiguousarray(directions[:, row].T))) + total
 
     rounded = (total * np.float32(2.0**-basis.shift) + 0.5).apply("Floor")

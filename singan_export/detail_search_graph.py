@@ -117,7 +117,7 @@ def cohere(found: Value, size: tuple[int, int], left: Value, right: Value, worth
     """The positions (h, w) after one round in which every pixel asks its four neighbours."""
     height, width = found.side(0), found.side(1)
     around = found.pad((1, 1), (1, 1), -1)
-    beside = [around.slice(0, 1 + dy, height + (1 + dy)).slice(1, 1 + dx, width + (1 + dx)) for dy, dx in _WAYS]
+    beside = [around.window(dy, dx, 1) for dy, dx in _WAYS]
     proposals = [_shift(near, size, dy, dx) for near, (dy, dx) in zip(beside, _WAYS, strict=True)]
 
     best: Value | None = None

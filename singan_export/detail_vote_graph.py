@@ -14,7 +14,7 @@ import numpy as np
 from singan_core.detail.patches import REACH
 from singan_core.detail.photo import FULL, tabulate_smoothness
 from singan_core.detail.votes import weights
-from singan_export.values import Value, constant, join
+from singan_export.values import Value, constant, join, list_of, loop
 
 _BELOW = 3 * REACH + 1  # empty rows
 
@@ -86,16 +86,7 @@ def paint(tables: Tables, positions: Value, sigma: float, below: Value | None = 
 
     below is the coarser picture, enlarged and premultiplied, whose colours stay where the photo is smooth.
     """
-    channels = tables.channels
-    height, width = positions.side(0), positions.side(1)
-    around = tables.surround(positions)
-    total: Value | None = None
-    for dy, dx, weight in weights(sigma):
-        near = around.slice(0, REACH - dy, height + (REACH - dy)).slice(1, REACH - dx, width + (REACH - dx))
-        part = tables.ballots.gather(near + (tables.stride * dy + dx)) * weight
-        total = part if total is None else total + part
-
-    assert total is not None
+    channels, total = tables.channels, count_votes(tables, positions, sigma)
     said, count = total.slice(2, 0, channels), total.slice(2, channels, channels + 1)
     if channels == 4:
         return _weigh_by_opacity(said, count)
@@ -107,15 +98,37 @@ def paint(tables: Tables, positions: Value, sigma: float, below: Value | None = 
     return mixed.divide(count * FULL).clip(0, 255)  # what is negative becomes 0 however it is rounded
 
 
+def count_votes(tables: Tables, positions: Value, sigma: float) -> Value:
+    """Add up what the patches around every pixel say of it, by their weights: (h, w, ...) as the ballots are."""
+    writer, around, votes = positions.writer, tables.surround(positions), weights(sigma)
+    starts = constant(writer, np.array([(REACH - dy, REACH - dx) for dy, dx, _ in votes], np.int64))
+    rows, columns, counts = (constant(writer, np.array(column, np.int32)) for column in zip(*votes, strict=True))
+    steps = rows * tables.stride + columns
+    canvas = list_of(writer, [positions.side(0), positions.side(1)])
+
+    def vote(turn: Value) -> Value:
+        near = around.block(starts.gather(turn), canvas) + steps.gather(turn)
+        return tables.ballots.gather(near) * counts.gather(turn)
+
+    def step(turn: Value, carried: list[Value]) -> tuple[list[Value], list[Value]]:
+        return [carried[0] + vote(turn + 1)], []
+
+    first, others = (constant(writer, np.array(number)) for number in (0, len(votes) - 1))
+    return loop(others, [vote(first)], step)[0][0]
+
+
 def find_lowest(values: Value) -> Value:
     """The smallest value within 3 px, along both axes, of (h, w), int32."""
     for axis in (0, 1):
-        length = values.side(axis)
         widths = [REACH * (axis == 0), REACH * (axis == 1)]
         around = values.pad(widths, widths, FULL)
-        values = around.slice(axis, 0, length)
-        for at in range(1, 2 * REACH + 1):
-            values = values.minimum(around.slice(axis, at, length + at))
+        for distance in range(-REACH, REACH + 1):
+            shift = distance * (axis == 0), distance * (axis == 1)
+            beside = around.crop(
+                [width + by for width, by in zip(widths, shift, strict=True)],
+                [width - by for width, by in zip(widths, shift, strict=True)],
+            )
+            values = values.minimum(beside)
     return values
 
 

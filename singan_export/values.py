@@ -116,10 +116,24 @@ class Value:
         """Take entries along an axis; a single index takes the axis away."""
         return self._make("Gather", self.kind, self.name, self._whole(index), axis=axis)
 
+    def block(self, start: Value, sides: Value) -> Value:
+        """Take a block of the first axes: where it begins and how long it is, int64 (axes,)."""
+        return self._make("Slice", self.kind, self.name, start.name, (start + sides).name)
+
     def slice(self, axis: int, start: Value | int, stop: Value | int) -> Value:
         """Take a range of an axis."""
         bounds = [_listed(self.writer, bound) for bound in (start, stop)]
         return self._make("Slice", self.kind, self.name, *bounds, self.writer.constant([axis]))
+
+    def crop(self, before: Sequence[int], after: Sequence[int]) -> Value:
+        """Leave out so many entries before and after, of the first axes."""
+        starts, axes = self.writer.constant(list(before)), self.writer.constant(list(range(len(before))))
+        ends = self.writer.constant([-count if count else np.iinfo(np.int64).max for count in after])
+        return self._make("Slice", self.kind, self.name, starts, ends, axes)
+
+    def window(self, dy: int, dx: int, reach: int) -> Value:
+        """What lies at (dy, dx) of every pixel, (h, w), of values that reach so many further on every side."""
+        return self.crop((reach + dy, reach + dx), (reach - dy, reach - dx))
 
     def reshape(self, *sides: Value | int) -> Value:
         """Give it another shape."""
