@@ -14,14 +14,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from singan_core.detail.photo import Level
-from singan_core.detail.search import HEIGHTS, ROUNDS, Weights, sum_variances
+from singan_core.detail.search import AT_ONCE, HEIGHTS, ROUNDS, Weights, sum_variances
 from singan_core.detail.votes import COARSE
 from singan_export.detail_patch_graph import find_features
 from singan_export.detail_vote_graph import make_tables, paint, premultiply
 from singan_export.values import Value, choose, constant, count_up, join, loop
 from singan_export.writer import Writer
 
-_AT_ONCE = 1 << 21  # scores
 _WAYS = ((-1, 0), (1, 0), (0, -1), (0, 1))
 
 
@@ -89,7 +88,7 @@ def _chunk(flat: Value, turn: Value, step: int) -> Value:
 def _find_smallest(asked: Value, keys: Keys) -> Value:
     """The squared distance (n,) of every key to the nearest that is asked."""
     left, right = _products(asked, keys.features)
-    turned, step = right.transpose(1, 0), max(1, _AT_ONCE // keys.count)
+    turned, step = right.transpose(1, 0), max(1, AT_ONCE // keys.count)
 
     def nearest(turn: Value) -> Value:
         return _chunk(left, turn, step).matmul(turned).reduce("ReduceMin", 0)
@@ -103,7 +102,7 @@ def _find_smallest(asked: Value, keys: Keys) -> Value:
 
 def _find_nearest(left: Value, right: Value, worth: Value, count: int) -> Value:
     """The key (n,), int32, of the least score for every row of left."""
-    turned, step = right.transpose(1, 0), max(1, _AT_ONCE // count)
+    turned, step = right.transpose(1, 0), max(1, AT_ONCE // count)
 
     def find(turn: Value, carried: list[Value]) -> tuple[list[Value], list[Value]]:
         return [], [(_chunk(left, turn, step).matmul(turned) * worth).find("ArgMin", 1).cast(np.int32)]

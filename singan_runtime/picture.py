@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from singan_core import cascade
+from singan_core.detail.kept import Kept
 from singan_core.pyramid import Fit, Pass, Size
 from singan_core.windows import Wrap
 
@@ -33,6 +34,7 @@ class Picture:
     adjust: cascade.Adjust | None = None  # what is put into the passes' images
     fit: Fit | None = None  # with detail: the levels above the passes; None where generators draw everything
     first: int = 0  # the level at which a picture without passes enters, as its base
+    kept: tuple[Kept, ...] = ()  # objects of the photo that stand in it as they are
     amplitudes: tuple[float, ...] = ()  # of each generator's noise, instead of those that it was trained with
 
     @classmethod

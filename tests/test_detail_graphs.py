@@ -120,7 +120,7 @@ def test_of_equal_patches_the_lowest_position_is_found_in_many_chunks_too(monkey
     photo = photo_of(pixels, 20)
     level = photo.level(0)
     weights = search.Weights(position=0.0)
-    monkeypatch.setattr(detail_search_graph, "_AT_ONCE", 7 * level.size[0] * level.size[1])
+    monkeypatch.setattr(detail_search_graph, "AT_ONCE", 7 * level.size[0] * level.size[1])
 
     def write(writer, query):
         keys = detail_search_graph.write_keys(writer, level, weights, True)
