@@ -32,7 +32,8 @@ def opened(bundle: Path, graph: Path | None) -> Callable[[tuple[int, int], int],
     if graph is None:
         sampler = Sampler.load(bundle, device="cpu", threads=1)
         return lambda size, seed: sampler.sample(size, seed)[0]
-    options = onnxruntime.SessionOptions()  # as any program has them, but for the threads
+    options = onnxruntime.SessionOptions()  # as the examples in docs/fused have them, but for the threads
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     options.intra_op_num_threads = 1
     session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
 

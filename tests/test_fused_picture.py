@@ -1,6 +1,5 @@
 """The fused graph of a model with detail draws the bytes of Sampler, from any language."""
 
-import dataclasses
 import json
 import shutil
 import subprocess
@@ -9,14 +8,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from detail_scenes import bundle_with, landscape, rewrite
+from detail_scenes import bundle_with, rewrite
 from PIL import Image
 
 pytest.importorskip("torch")
 onnx = pytest.importorskip("onnx")
 
 from onnx import numpy_helper  # noqa: E402
-from small_runs import DETAILED, train  # noqa: E402
 from test_fused import build_example, skip_without_node  # noqa: E402
 
 from singan_core import manifest  # noqa: E402
@@ -96,21 +94,6 @@ def test_the_map_says_which_pixel_of_the_photo_each_shows(session, detail_sample
 def test_a_zoom_over_one_is_drawn_at_one(session):
     ours, theirs = (fused_picture.draw(session, (120, 160), 2, zoom) for zoom in (1.0, 1.2))
     assert np.array_equal(ours[0], theirs[0])
-
-
-@pytest.mark.parametrize("channels", [1, 4])
-def test_grey_and_transparent_photos_are_drawn_too(tmp_path, channels):
-    """Colours that nothing is seen of are kept, as Sampler keeps them."""
-    pixels = landscape(50, 70, channels)
-    if channels == 4:
-        pixels[:20, :30] = (200, 10, 90, 0)
-    Image.fromarray(pixels if channels == 4 else pixels[..., 0]).save(tmp_path / "photo.png")
-    run = train(tmp_path / "photo.png", tmp_path / "run", dataclasses.replace(DETAILED, iterations=2))
-    bundle.export(run, tmp_path / "bundle", folders=["fused"])
-    sampler = Sampler.load(tmp_path / "bundle", threads=1)
-    session = open_session(tmp_path / "bundle" / "fused" / "picture.onnx", "cpu")
-    for size in ((50, 70), (40, 66), (20, 30)):
-        assert np.array_equal(fused_picture.draw(session, size, 8)[0], sampler.sample(size, 8)[0])
 
 
 def test_labels_ride_on_the_map(detail_bundle, detail_sampler, tmp_path):

@@ -8,7 +8,8 @@ const ort = require('onnxruntime-node');
 
 async function main(file, size, seed, out) {
   const [width, height] = size.split('x').map(BigInt);
-  const session = await ort.InferenceSession.create(file);
+  // Unoptimized it opens in a quarter of the time and draws as fast.
+  const session = await ort.InferenceSession.create(file, { graphOptimizationLevel: 'disabled' });
   const { pixels } = await session.run({
     seed: new ort.Tensor('uint64', BigUint64Array.of(BigInt(seed)), []),
     size: new ort.Tensor('int64', BigInt64Array.of(height, width), [2]),
