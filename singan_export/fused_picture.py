@@ -83,7 +83,7 @@ def requests(sampler: Sampler) -> Sequence[tuple[Size, Zoom]]:
         ((height // 2, width + 1), "auto"),
         ((height, max(width // 3, 1)), "auto"),
         ((coarse[0] + 2, coarse[1] - 1), "auto"),
-        ((height, width), 0.7),
+        ((height, width - 1), 0.7),
     )
 
 
