@@ -152,7 +152,7 @@ class Value:
         return self._make("Transpose", self.kind, self.name, perm=list(axes))
 
     def pad(self, before: Sequence[int], after: Sequence[int], value: Value | Number | None = None) -> Value:
-        """Put so many entries around every axis: zeros, another value, or with mode edge its own edges."""
+        """Put so many entries before and after every axis: zeros, or another value."""
         widths = self.writer.constant([*before, *after])
         filled = self._constant(0 if value is None else value).name
         return self._make("Pad", self.kind, self.name, widths, filled)

@@ -15,6 +15,7 @@ pytest.importorskip("torch")
 onnx = pytest.importorskip("onnx")
 
 from onnx import numpy_helper  # noqa: E402
+from singan_cli.export import generators_lines  # noqa: E402
 from test_fused import build_example, skip_without_node  # noqa: E402
 
 from singan_core import manifest  # noqa: E402
@@ -170,6 +171,12 @@ def test_a_graph_of_another_model_is_refused(copied):
 def test_the_line_about_it_names_size_and_seconds(trained):
     told = str(formats.facts(trained, "fused"))
     assert told.startswith("fused: ") and "a picture of 150x100 on this CPU (Sampler " in told
+
+
+def test_only_formats_without_detail_are_said_to_hold_the_generators_alone(trained):
+    assert generators_lines(trained, ["fused"]) == []
+    (line,) = generators_lines(trained, ["fp16", "fused"])
+    assert line.startswith("fp16 holds the generators alone, up to 36x24")
 
 
 # other languages
