@@ -82,7 +82,7 @@ class Drawing:
         wanted, grown = [want], []
         for level in range(len(self.canvases) - 1, self.searched - 1, -1):
             canvas, smaller = self.canvases[level], self.canvases[level - 1]
-            larger = self._around(wanted[-1], canvas)
+            larger = self.around(wanted[-1], LOCAL, canvas)
             grown.append(larger)
             wanted.append(resize.sources(larger, smaller, canvas, self.wrap))
         part = self._searched(wanted.pop())
@@ -127,23 +127,27 @@ class Drawing:
             pixels, found = beyond.enlarge(level, detail, step, pixels, found)
         return Part(want, straight(pixels), found)
 
-    def _around(self, region: Region, canvas: Size) -> Region:
+    def around(self, region: Region, reach: int, canvas: Size) -> Region:
+        """The region with so many pixels around it, as far as the canvas goes."""
         rows, columns = (
-            span.grown(LOCAL) if periodic else span.grown(LOCAL).within(length, False)
+            span.grown(reach) if periodic else span.grown(reach).within(length, False)
             for span, length, periodic in zip(region, canvas, self.wrap, strict=True)
         )
         return rows, columns
+
+    def sigma(self, number: int) -> float:
+        """Of the weights of a level's votes, px."""
+        return FINE if number == len(self.photo.sizes) - 1 and number >= self.searched else COARSE
 
     def _copied(self, number: int, below: Part, region: Region) -> Part:
         """A region of a copied level, wrong within 8 px of where it was cut off."""
         level = self.photo.level(number)
         canvas, smaller = self.canvases[number], self.canvases[number - 1]
-        last = number == len(self.photo.sizes) - 1
         shown = premultiplied(below.pixels)
         enlarged = resize.window(shown, below.region, smaller, canvas, region, self.wrap)
         found = coherence.enlarge(below.map, level, self.photo.sizes[number - 1], canvas, smaller, region)
         found = coherence.refine(level, found, pad(enlarged))
-        return Part(region, paint(level, found, FINE if last else COARSE, enlarged), found)
+        return Part(region, paint(level, found, self.sigma(number), enlarged), found)
 
     def _searched(self, want: Region) -> Part:
         """A region of the largest searched level, put together from the blocks that it lies in."""
