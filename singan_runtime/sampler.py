@@ -312,10 +312,10 @@ class Sampler:
             return hand_over(picture.base[..., slice(*region[0]), slice(*region[1])])
 
         detail = self.manifest.detail
-        weights = Weights(position=detail.position)
+        weights = Weights(position=detail.position if picture.position is None else picture.position)
         many = threads or self.graphs.threads
         photo = self._photo_at(picture.fit.photo_sizes)
-        return Drawing(photo, picture.fit.levels, guide, weights, picture.wrap, picture.first, many)
+        return Drawing(photo, picture.fit.levels, guide, weights, picture.wrap, picture.first, many, picture.original)
 
     def _photo_at(self, sizes: tuple[Size, ...]) -> Photo:
         """The photo at the sizes of a picture's levels; those of the last few sizes are kept."""

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from singan_core.detail import beyond, coherence, resize
+from singan_core.detail.original import Original
 from singan_core.detail.patches import REACH, pad
 from singan_core.detail.photo import Photo, premultiplied, straight
 from singan_core.detail.search import Each, Weights, settle
@@ -68,10 +69,15 @@ class Drawing:
         wrap: Wrap = (False, False),
         first: int = 0,
         threads: int = 1,
+        original: Original | None = None,
     ) -> None:
-        """Begin at the level first, a searched one, from what the guide says there; search by so many threads."""
+        """Begin at the level first, a searched one, from what the guide says there; search by so many threads.
+
+        original is the picture that the guide shows, if it is to be followed further.
+        """
         self.photo, self.canvases, self.guide = photo, tuple(canvases), guide
         self.weights, self.wrap, self.first, self.threads = weights, wrap, first, threads
+        self.original = original
         levels = range(len(self.canvases))
         self.searched = sum(photo.is_searched(level) for level in levels)
         self._blocks: OrderedDict[tuple[int, int], Part] = OrderedDict()
@@ -145,9 +151,12 @@ class Drawing:
         canvas, smaller = self.canvases[number], self.canvases[number - 1]
         shown = premultiplied(below.pixels)
         enlarged = resize.window(shown, below.region, smaller, canvas, region, self.wrap)
+        keep = self.original is not None and self.original.keeps(number)
+        if self.original is not None:
+            enlarged = self.original.follow_enlarged(enlarged, region, self.canvases, number)
         found = coherence.enlarge(below.map, level, self.photo.sizes[number - 1], canvas, smaller, region)
         found = coherence.refine(level, found, pad(enlarged))
-        return Part(region, paint(level, found, self.sigma(number), enlarged), found)
+        return Part(region, paint(level, found, self.sigma(number), enlarged, keep_colours=keep), found)
 
     def _searched(self, want: Region) -> Part:
         """A region of the largest searched level, put together from the blocks that it lies in."""
@@ -212,7 +221,10 @@ class Drawing:
             level = self.photo.level(number)
             heights = (np.arange(*rows) % canvas[0], canvas[0]) if not self.wrap[0] else None
             sharp = number == self.first
-            found, pixels = settle(level, query, self.weights, wrap, heights, sharp, each)
+            follow = None
+            if self.original is not None:
+                follow = functools.partial(self.original.follow, region=(rows, columns), canvas=canvas)
+            found, pixels = settle(level, query, self.weights, wrap, heights, sharp, each, follow)
             query = premultiplied(pixels)
         return Part((rows, columns), pixels, Map(found.rows, found.columns, rows.start, columns.start))
 
