@@ -30,6 +30,26 @@ def command(
     start_scale: Annotated[
         int, typer.Option("--start-scale", help="First scale with fresh noise, 0 to the finest; 0 is all random.")
     ] = 0,
+    keep: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--keep", metavar="LABEL", help="A label whose object stands whole in every picture, at a random place."
+        ),
+    ] = None,
+    within: Annotated[
+        str,
+        typer.Option(
+            "--within",
+            metavar="LEFT,TOP,RIGHT,BOTTOM",
+            help="Where the centres of kept objects may lie, in shares of the picture.",
+        ),
+    ] = "0,0,1,1",
+    scales: Annotated[
+        str,
+        typer.Option(
+            "--scales", metavar="LEAST,MOST", help="Draw each picture so many times as large as the zoom, at random."
+        ),
+    ] = "1,1",
     despeckle: Annotated[
         int,
         typer.Option(
@@ -46,18 +66,26 @@ def command(
     """
     wanted = parse.size(size) if size is not None else None
     scale = parse.zoom(zoom)
+    left, top, right, bottom = parse.shares(within, 4)
+    least, most = parse.shares(scales, 2)
     from singan_cli.progress import counting, say_device
     from singan_cli.sample import fingerprint, provenance
 
     from singan_runtime import Sampler, dataset
 
     sampler = Sampler.load(bundle, device, threads, max_pixels)
-    request = dataset.Request(count, seed, wanted, scale, start_scale, despeckle)
+    kept = tuple(keep or ())
+    places = (left, top, right, bottom)
+    request = dataset.Request(count, seed, wanted, scale, start_scale, kept, places, (least, most), despeckle)
     dataset.check(sampler, request)
     say_device(sampler)
     digest = fingerprint(bundle)
     height, width = dataset.size_of(sampler, request)
     asked: dict[str, Any] = {"size": f"{width}x{height}", "zoom": request.zoom, "start_scale": start_scale}
+    if kept:
+        asked |= {"keep": list(kept), "within": list(places)}
+    if (least, most) != (1, 1):
+        asked["scales"] = [least, most]
     if despeckle:
         asked["despeckle"] = despeckle
 

@@ -28,3 +28,21 @@ Background = Annotated[
     typer.Option("--background", metavar="COLOUR", help="Behind transparent pictures in formats without alpha."),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
+Keeps = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--keep",
+        metavar="MASK|LABEL|alpha",
+        help="An object of the photo that stands in the picture as it is: what is white in a picture of the photo's "
+        "size in pixels, a label of the model, or what is opaque; may be repeated.",
+    ),
+]
+Places = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--place",
+        metavar="left|centre|right|X,Y",
+        help="Centre of the kept object in shares of the picture, once for each; the words leave its height.",
+        show_default="where the photo has it",
+    ),
+]

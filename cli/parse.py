@@ -67,3 +67,27 @@ def numbers(words: str) -> list[int]:
     if not re.fullmatch(r"\d{1,9}(,\d{1,9})*", words.strip()):
         raise typer.BadParameter(f"{words!r} is not a list of whole numbers; write for example 0,1,2")
     return [int(word) for word in words.split(",")]
+
+
+def place(word: str) -> tuple[float, float | None]:
+    """'left', 'centre', 'right' or 'X,Y' -> (x, y) of an object's centre in shares of the picture; y None leaves it."""
+    from singan_runtime.objects import WORDS
+
+    if word in WORDS:
+        return WORDS[word], None
+    try:
+        x, y = (float(part) for part in word.split(","))
+    except ValueError:
+        raise typer.BadParameter(f"{word!r} is not a place; write left, centre, right or X,Y, as in 0.25,0.6") from None
+    return x, y
+
+
+def shares(words: str, count: int) -> list[float]:
+    """'0.2,0.5' -> so many numbers in that order."""
+    try:
+        found = [float(word) for word in words.split(",")]
+    except ValueError:
+        found = []
+    if len(found) != count:
+        raise typer.BadParameter(f"{words!r} is not {count} numbers; write them with commas, as in 0.5,1.5")
+    return found

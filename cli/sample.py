@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from singan_cli import parse
-from singan_cli.options import Background, Bundle, Device, MaxPixels, Seed, Threads, ZoomWord
+from singan_cli.options import Background, Bundle, Device, Keeps, MaxPixels, Places, Seed, Threads, ZoomWord
 from singan_cli.screens import listing
 
 from singan_core.pyramid import MAX_PIXELS
@@ -66,6 +66,8 @@ def command(
             "--tileable", metavar="x|y|xy", help="Repeat without a seam along x, y or both; start scale 0 only."
         ),
     ] = "",
+    keep: Keeps = None,
+    place: Places = None,
     window: Annotated[
         str | None,
         typer.Option("--window", metavar="X,Y,W,H", help="Draw only this rectangle of the picture, in pixels."),
@@ -95,6 +97,7 @@ def command(
     scale = parse.zoom(zoom)
     colour = parse.background(background)
     rectangle = parse.window(window) if window is not None else None
+    places = [parse.place(word) for word in place or ()]
     if (out is None) == (deepzoom is None):
         raise typer.BadParameter("name one place for the result: --out DIR or --deepzoom DIR")
     if deepzoom and (rectangle or count > 1 or len(sizes) > 1 or len(starts) > 1):
@@ -110,10 +113,12 @@ def command(
     check_name(format, (*FORMATS, "tiff"))
     sampler = Sampler.load(bundle, device, threads, max_pixels, precision)
     wanted = [sampler.trained_size if one is None else one for one in sizes]
+    kept = {"keep": sampler.read_keep(keep, places)} if keep else {}
     requests: list[dict[str, Any]] = [
         {"zoom": scale, "start_scale": start}
         | ({"tileable": tileable} if tileable else {})
         | ({"variation": variation} if variation != 1 else {})
+        | kept
         for start in starts
     ]
     for one, request in itertools.product(wanted, requests):  # refuse before the first picture is written
@@ -176,6 +181,8 @@ def write_pictures(
             for seed in seeds:
                 name = f"{sampler.manifest.name}_{width}x{height}_{seed}"
                 asked: dict[str, Any] = {"size": f"{width}x{height}", "seed": seed, **request}
+                if "keep" in request:
+                    asked["keep"] = [one.describe() for one in request["keep"]]
                 if rectangle:
                     y, x, h, w = rectangle
                     name += f"_window_{x}_{y}_{w}x{h}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -13,18 +14,22 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
-from singan_core import images
+from singan_core import images, pyramid
 from singan_core.atomic import atomic_file, make_folder
 from singan_core.errors import InstallError, OutputError, RequestError
 from singan_core.pyramid import Size, Zoom
+from singan_runtime.objects import Keep
 from singan_runtime.sampler import Sampler, check_seed
 
 Pixels = NDArray[np.uint8]
 Provenance = Callable[[int], dict[str, str]]
 """PNG text of the picture of a seed: all that it is a function of, by which a kept one is recognised."""
 
+Window = tuple[float, float, float, float]
+
 IMAGES, MASKS, CSV, COCO = "images", "masks", "index.csv", "annotations.json"
 MOST_DESPECKLE = 15  # px
+TRIES = 100  # of places, until kept objects do not overlap
 LONGER_SIDE = 500  # px of pictures with detail, unless told otherwise
 
 
@@ -37,6 +42,14 @@ class Request:
     size: Size | None = None  # (height, width); None is the trained size, with detail within LONGER_SIDE
     zoom: Zoom = "auto"
     start_scale: int = 0
+    keep: tuple[str, ...] = ()  # labels whose objects stand whole in every picture, at random places
+    within: Window = (
+        0.0,
+        0.0,
+        1.0,
+        1.0,
+    )  # where their centres may lie: left, top, right, bottom, shares of the picture
+    scales: tuple[float, float] = (1.0, 1.0)  # how many times as large as at the zoom a picture is drawn, at random
     despeckle: int = 0  # px, odd: masks take the majority of such a square around each pixel; 0 leaves them alone
 
     @property
@@ -69,11 +82,72 @@ def check(sampler: Sampler, request: Request) -> None:
         raise RequestError(f"count {request.count} is not possible: ask for 1 picture or more")
     check_seed(request.seed, request.count)
     sampler.check_pixels(sampler.picture(size_of(sampler, request), request.zoom, request.start_scale).size)
+    _check_keep(sampler, request)
     if request.despeckle and not (request.despeckle % 2 and 3 <= request.despeckle <= MOST_DESPECKLE):
         raise RequestError(
             f"despeckle {request.despeckle} is not possible: 0, or an odd number of 3 to {MOST_DESPECKLE} px"
         )
     _run_lengths()
+
+
+def _check_keep(sampler: Sampler, request: Request) -> None:
+    left, top, right, bottom = request.within
+    if not (0 <= left <= right <= 1 and 0 <= top <= bottom <= 1):
+        raise RequestError(
+            f"places within {left:g},{top:g},{right:g},{bottom:g} are not possible: "
+            "give left, top, right and bottom in shares of the picture, 0 to 1 in that order"
+        )
+    low, high = request.scales
+    if not 0 < low <= high:
+        raise RequestError(f"scales {low:g},{high:g} are not possible: give the least and the most, above 0")
+    for label in request.keep:
+        if label not in sampler.manifest.labels:
+            names = ", ".join(sampler.manifest.labels)
+            raise RequestError(f"{label}: not a label of {sampler.manifest.name}; keep one or more of {names}")
+    for scale in request.scales:  # an object too large for the picture is said before the first is drawn
+        zoom = _zoom(sampler, request, scale)
+        for label in request.keep:
+            sampler.picture(size_of(sampler, request), zoom, request.start_scale, keep=sampler.read_keep([label]))
+
+
+def _zoom(sampler: Sampler, request: Request, scale: float) -> Zoom:
+    if scale == 1:
+        return request.zoom
+    return scale * pyramid.chosen_zoom(sampler.manifest.pyramid, size_of(sampler, request), request.zoom)
+
+
+def choose(sampler: Sampler, request: Request, seed: int) -> tuple[Zoom, tuple[Keep, ...]]:
+    """Choose the zoom of a seed's picture and the places of the objects that it keeps: a function of the seed alone.
+
+    Raises RequestError if no places are found at which they do not overlap.
+    """
+    low, high = request.scales
+    zoom = _zoom(sampler, request, low + (high - low) * _share(seed, "scale"))
+    if not request.keep:
+        return zoom, ()
+    left, top, right, bottom = request.within
+    refused = None
+    for number in range(TRIES):
+        places = [
+            (
+                left + (right - left) * _share(seed, f"x {label} {number}"),
+                top + (bottom - top) * _share(seed, f"y {label} {number}"),
+            )
+            for label in request.keep
+        ]
+        keep = sampler.read_keep(request.keep, places)
+        try:
+            sampler.picture(size_of(sampler, request), zoom, request.start_scale, keep=keep)
+        except RequestError as error:
+            refused = error
+        else:
+            return zoom, keep
+    raise RequestError(f"seed {seed}: found no places for the kept objects in {TRIES} tries: {refused}")
+
+
+def _share(seed: int, what: str) -> float:
+    """A number from 0 to below 1 that nothing but the seed and the name decides."""
+    return int.from_bytes(hashlib.sha256(f"{seed} {what}".encode()).digest()[:4], "big") / 2**32
 
 
 def write(
@@ -140,7 +214,8 @@ def _kept(out: Path, name: str, labels: tuple[str, ...], size: Size) -> Pixels |
 
 def _make(sampler: Sampler, out: Path, name: str, request: Request, seed: int, text: dict[str, str]) -> Pixels:
     """Draw and write an item; the picture comes last, so that its being there means that all is. Its masks."""
-    pixels, masks = sampler.labelled(size_of(sampler, request), seed, request.zoom, request.start_scale)
+    zoom, keep = choose(sampler, request, seed)
+    pixels, masks = sampler.labelled(size_of(sampler, request), seed, zoom, request.start_scale, keep)
     if request.despeckle:
         masks = np.stack([_despeckled(masks[..., k], request.despeckle) for k in range(masks.shape[2])], axis=2)
     for k, label in enumerate(sampler.manifest.labels):

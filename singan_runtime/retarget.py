@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -11,11 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from singan_core import cascade, pyramid, resample
+from singan_core.detail.kept import Kept
 from singan_core.errors import RequestError
-from singan_core.pyramid import Size, Zoom
+from singan_core.pyramid import Fit, Size, Zoom
 from singan_core.windows import Span, Step
-from singan_runtime import masks, quality
+from singan_runtime import masks, objects, quality
 from singan_runtime.editing import injected, on_whole
+from singan_runtime.objects import Keep
 from singan_runtime.picture import Picture
 from singan_runtime.sampler import Sampler, check_seed
 
@@ -100,6 +103,42 @@ def retarget(
     truth = sampler.shown(warp(photo, size))[0]
     inside = warp(keep.astype(np.float32), size) >= 0.5
     return Retargeted(pixels, quality.similarity(truth, pixels, inside))
+
+
+def retarget_around(
+    sampler: Sampler,
+    size: Size,
+    keep: Sequence[Keep],
+    zoom: Zoom = "auto",
+    start_scale: int = START_SCALE,
+    seed: int = 0,
+) -> Pixels:
+    """The training photo on a canvas of exactly size (height, width), with objects of it as they are: (h, w, C), uint8.
+
+    The photo is stretched around a single object; several stand in front of the stretched photo. For models with
+    detail. Raises RequestError.
+    """
+    check_seed(seed)
+    photo = sampler.known_photo()
+    picture = sampler.with_kept(injected(sampler, photo, size, zoom, start_scale), keep)
+    assert picture.fit is not None
+    if len(picture.kept) == 1:
+        warp = around(picture.kept[0], picture.fit)
+        base = on_whole(warp(photo, size), picture.fit, picture.fit.passes[start_scale - 1].canvas)
+    else:
+        base = sampler.reconstruction(start_scale)
+    return sampler.pixels(dataclasses.replace(picture, base=base), seed)
+
+
+def around(kept: Kept, fit: Fit) -> Warp:
+    """The stretch of the photo that leaves an object where it stands in a picture as fitted."""
+    stretches = []
+    for axis, (span, room) in enumerate(zip(masks.bounds(kept.mask), objects.find_room(fit), strict=True)):
+        length = kept.mask.shape[axis]
+        source = span.start / length, span.stop / length
+        start, stop = ((share * kept.of[axis] - kept.apart[axis] - room.start) / room.length for share in source)
+        stretches.append(Stretch(source, (max(start, 0.0), min(stop, 1.0))))
+    return Warp(*stretches)
 
 
 def keeping(picture: Picture, warp: Warp, photo: Floats, weights: Floats) -> cascade.Adjust:

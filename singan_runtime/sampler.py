@@ -6,7 +6,7 @@ import operator
 import threading
 import warnings
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -24,8 +24,9 @@ from singan_core.errors import BundleError, RequestError
 from singan_core.manifest import Manifest
 from singan_core.pyramid import MAX_PIXELS, Fit, Pass, Size, Zoom
 from singan_core.windows import Region, Span, Step, Wrap
-from singan_runtime import heap
+from singan_runtime import heap, objects
 from singan_runtime.graphs import Generators, Graphs, graph_name
+from singan_runtime.objects import Keep
 from singan_runtime.picture import TILE, Picture, in_order, parts
 
 Floats = NDArray[np.float32]
@@ -133,9 +134,10 @@ class Sampler:
         start_scale: int = 0,
         tileable: str = "",
         variation: float = 1.0,
+        keep: tuple[Keep, ...] = (),
     ) -> Picture:
         """A picture of exactly size (height, width), yet without its noise. Raises RequestError."""
-        asked = (size, zoom, start_scale, tileable, variation)
+        asked = (size, zoom, start_scale, tileable, variation, keep)
         with self._keeping:
             if asked in self._pictures:
                 return self._pictures[asked]
@@ -148,11 +150,36 @@ class Sampler:
         base = self.reconstruction(start_scale) if start_scale else None
         amplitudes = self.amplitudes(start_scale, variation)
         made = replace(Picture.of(fit, start_scale, base, wrap), amplitudes=amplitudes)
+        if keep:
+            made = self.with_kept(made, keep)
         with self._keeping:
             self._pictures[asked] = made
             if len(self._pictures) > KEPT_PICTURES:
                 self._pictures.popitem(last=False)
         return made
+
+    def read_keep(
+        self, names: Sequence[str], places: Sequence[tuple[float | None, float | None]] = ()
+    ) -> tuple[Keep, ...]:
+        """Read objects to keep: labels of the model, 'alpha' or mask files, and the place (x, y) of each, if any.
+
+        Raises RequestError or ImageError.
+        """
+        alpha = None
+        if self.photo is not None and self.photo.pixels.shape[2] == 4:
+            alpha = self.photo.pixels[..., 3] > 127
+        return objects.read(self.manifest, names, places, self.masks, alpha)
+
+    def with_kept(self, picture: Picture, keep: Sequence[Keep]) -> Picture:
+        """The same picture, in which objects of the photo stand as they are. Raises RequestError."""
+        if picture.fit is None:
+            raise RequestError(
+                f"{self.manifest.name}: this model draws without the photo's detail and cannot keep objects: "
+                "train it without --no-detail"
+            )
+        kept = objects.place(keep, picture.fit, self.trained_size)
+        adjust = objects.put_into_passes(kept, self.known_photo(), self.manifest.shapes)
+        return replace(picture, kept=kept, adjust=adjust)
 
     def amplitudes(self, start_scale: int = 0, variation: float = 1.0) -> tuple[float, ...]:
         """The amplitude of every generator's noise in a picture of the photo's scene from a start scale on.
@@ -176,16 +203,17 @@ class Sampler:
         start_scale: int = 0,
         tileable: str = "",
         variation: float = 1.0,
+        keep: tuple[Keep, ...] = (),
     ) -> Pixels:
         """New pictures, uint8 (count, h, w, C), of exactly size (height, width); picture i has seed + i.
 
         Zoom says how large content is drawn (auto keeps the composition, area its area); from start_scale on noise is
         fresh, below it the photo's own structure is kept; tileable x, y or xy repeats without a seam; variation
-        multiplies the noise, 0 to 10. Raises RequestError.
+        multiplies the noise, 0 to 10; objects to keep stand in every picture as they are. Raises RequestError.
         """
         if count < 1:
             raise RequestError(f"count {count} is not possible: ask for 1 picture or more")
-        return np.concatenate(list(self.each(size, seed, count, zoom, start_scale, tileable, variation)))
+        return np.concatenate(list(self.each(size, seed, count, zoom, start_scale, tileable, variation, keep)))
 
     def each(
         self,
@@ -196,9 +224,10 @@ class Sampler:
         start_scale: int = 0,
         tileable: str = "",
         variation: float = 1.0,
+        keep: tuple[Keep, ...] = (),
     ) -> Iterator[Pixels]:
         """The pictures of sample one by one, (1, h, w, C) each, so that memory does not grow with count."""
-        picture = self.picture(size, zoom, start_scale, tileable, variation)
+        picture = self.picture(size, zoom, start_scale, tileable, variation, keep)
         self.check_pixels(picture.size)
         check_seed(seed, count)
         for pixels in self.series(picture, range(seed, seed + count)):
@@ -213,6 +242,7 @@ class Sampler:
         start_scale: int = 0,
         tileable: str = "",
         variation: float = 1.0,
+        keep: tuple[Keep, ...] = (),
     ) -> Pixels:
         """Exactly the pixels (h, w, C) that the picture of the size has in the window (y, x, h, w).
 
@@ -220,7 +250,7 @@ class Sampler:
         """
         region = self.region(size, window)
         self.check_pixels((window[2], window[3]))
-        picture = self.picture(size, zoom, start_scale, tileable, variation)
+        picture = self.picture(size, zoom, start_scale, tileable, variation, keep)
         check_seed(seed)
         return self.pixels(picture, seed, region)
 
@@ -271,14 +301,19 @@ class Sampler:
         return np.ascontiguousarray(labelled[..., : self.manifest.picture_channels])
 
     def labelled(
-        self, size: Size | None = None, seed: int = 0, zoom: Zoom = "auto", start_scale: int = 0
+        self,
+        size: Size | None = None,
+        seed: int = 0,
+        zoom: Zoom = "auto",
+        start_scale: int = 0,
+        keep: tuple[Keep, ...] = (),
     ) -> tuple[Pixels, Pixels]:
         """The picture of a seed as sample draws it, uint8 (h, w, 3), and its masks, uint8 (h, w, labels) of 0 or 255.
 
         Masks are in the order of manifest.labels. Raises RequestError, also for a model without labels.
         """
         self.check_labels()
-        picture = self.picture(size, zoom, start_scale)
+        picture = self.picture(size, zoom, start_scale, keep=keep)
         self.check_pixels(picture.size)
         check_seed(seed)
         both = self.seeded(picture, seed)
@@ -315,7 +350,9 @@ class Sampler:
         weights = Weights(position=detail.position if picture.position is None else picture.position)
         many = threads or self.graphs.threads
         photo = self._photo_at(picture.fit.photo_sizes)
-        return Drawing(photo, picture.fit.levels, guide, weights, picture.wrap, picture.first, many, picture.original)
+        fit = picture.fit
+        drawn = picture.wrap, picture.first, many, picture.kept, picture.original
+        return Drawing(photo, fit.levels, guide, weights, *drawn)
 
     def _photo_at(self, sizes: tuple[Size, ...]) -> Photo:
         """The photo at the sizes of a picture's levels; those of the last few sizes are kept."""

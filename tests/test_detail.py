@@ -151,10 +151,10 @@ def test_work_at_the_joins_alone_gives_the_bytes_of_all_the_work(monkeypatch, ch
     made = draw_whole(drawing_of(photo(channels, 190, 230), canvases, 4, wrap))
     work = []
 
-    def refine(level, found, padded):
+    def refine(level, found, padded, kept):
         index = votes.indices(level, found)
         work.append(votes.joins(votes.offsets(level, index), 2).mean())
-        return coherence.refine(level, found, padded, everywhere=True)
+        return coherence.refine(level, found, padded, everywhere=True, kept=kept)
 
     monkeypatch.setattr(drawing, "coherence", coherence_with(refine))
     monkeypatch.setattr(drawing, "paint", functools.partial(votes.paint, everywhere=True))

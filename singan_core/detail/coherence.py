@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from singan_core.detail.kept import Laid
 from singan_core.detail.patches import REACH, features
 from singan_core.detail.photo import VOTE_BIT, Level
 from singan_core.detail.votes import Map, Mask, indices, joins, offsets
@@ -55,12 +56,13 @@ def _along(
     return grown.astype(np.int32), (np.arange(*span, dtype=np.int64) % new).astype(np.int32)
 
 
-def refine(level: Level, found: Map, padded: Pixels, everywhere: bool = False) -> Map:
+def refine(level: Level, found: Map, padded: Pixels, everywhere: bool = False, kept: Laid | None = None) -> Map:
     """The map after all rounds in which pixels take their best candidate; wrong within 4 px of where it was cut off.
 
     padded is the enlarged picture with 3 px around it, premultiplied: a pixel's patch is compared with the photo's,
     enlarged as well. Only pixels near a join are asked, and after the first round only for candidates that are new:
-    all others have been compared before and lost. everywhere does all the work.
+    all others have been compared before and lost. everywhere does all the work. Kept objects stay, and nothing else
+    takes their positions.
     """
     changed: Mask | None = None
     for _ in range(ROUNDS):
@@ -69,7 +71,7 @@ def refine(level: Level, found: Map, padded: Pixels, everywhere: bool = False) -
             near, changed = np.ones(found.size, bool), None
         else:
             near = joins(offsets(level, index), max(JUMPS)) if changed is None else _asking(changed)
-        at, position = _better(level, index, padded, np.flatnonzero(near), changed)
+        at, position = _better(level, index, padded, np.flatnonzero(near), changed, kept)
         if not len(at):
             return found
 
@@ -93,13 +95,22 @@ def _asking(changed: Mask) -> Mask:
 
 
 def _better(
-    level: Level, index: NDArray[np.int32], padded: Pixels, at: NDArray[np.intp], changed: Mask | None
+    level: Level,
+    index: NDArray[np.int32],
+    padded: Pixels,
+    at: NDArray[np.intp],
+    changed: Mask | None,
+    kept: Laid | None,
 ) -> tuple[NDArray[np.intp], NDArray[np.int32]]:
     """Of some pixels those that find a better position, and which: in a tie their own, then the lowest."""
     rows, columns = np.divmod(at, index.shape[1] - 2 * REACH)
     places = (rows + REACH) * index.shape[1] + columns + REACH
     own = index.take(places)
     pixel, position = _candidates(level, index, places, own, changed)
+    if kept is not None:
+        y, x = np.divmod(position, np.int32(level.stride))
+        allowed = kept.allow(at[pixel], y - REACH, x - REACH)
+        pixel, position = pixel[allowed], position[allowed]
     if not len(pixel):
         return at[:0], position
 

@@ -18,6 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from singan_core.detail import beyond, coherence, resize
+from singan_core.detail.clear import clear
+from singan_core.detail.kept import Held, Kept
 from singan_core.detail.original import Original
 from singan_core.detail.patches import REACH, pad
 from singan_core.detail.photo import Photo, premultiplied, straight
@@ -69,6 +71,7 @@ class Drawing:
         wrap: Wrap = (False, False),
         first: int = 0,
         threads: int = 1,
+        kept: Sequence[Kept] = (),
         original: Original | None = None,
     ) -> None:
         """Begin at the level first, a searched one, from what the guide says there; search by so many threads.
@@ -82,6 +85,12 @@ class Drawing:
         self.searched = sum(photo.is_searched(level) for level in levels)
         self._blocks: OrderedDict[tuple[int, int], Part] = OrderedDict()
         self._lock = threading.RLock()
+        self.held = [
+            Held(kept, photo.sizes[n], photo.sizes[n - 1] if n >= self.searched else None, self.canvases[n])
+            if kept
+            else None
+            for n in levels
+        ]
 
     def draw(self, want: Region) -> Part:
         """A region of the last canvas; along an axis that wraps it may lie outside and means its repeats."""
@@ -155,8 +164,14 @@ class Drawing:
         if self.original is not None:
             enlarged = self.original.follow_enlarged(enlarged, region, self.canvases, number)
         found = coherence.enlarge(below.map, level, self.photo.sizes[number - 1], canvas, smaller, region)
-        found = coherence.refine(level, found, pad(enlarged))
-        return Part(region, paint(level, found, self.sigma(number), enlarged, keep_colours=keep), found)
+        held = self.held[number]
+        kept = None if held is None else held.lay(region)
+        found = found if kept is None else kept.fix(found)
+        found = coherence.refine(level, found, pad(enlarged), kept=kept)
+        pixels = paint(level, found, self.sigma(number), enlarged, keep_colours=keep)
+        if kept is not None:
+            kept.put_in(level, pixels)
+        return Part(region, pixels, found)
 
     def _searched(self, want: Region) -> Part:
         """A region of the largest searched level, put together from the blocks that it lies in."""
@@ -220,11 +235,14 @@ class Drawing:
             query = resize.resize(query, (rows.length, columns.length), wrap)
             level = self.photo.level(number)
             heights = (np.arange(*rows) % canvas[0], canvas[0]) if not self.wrap[0] else None
-            sharp = number == self.first
+            held, sharp = self.held[number], number == self.first
+            kept = None if held is None else held.lay((rows, columns))
+            if kept is not None and sharp:
+                query = clear(level, query, self.weights, wrap, heights, kept)
             follow = None
             if self.original is not None:
                 follow = functools.partial(self.original.follow, region=(rows, columns), canvas=canvas)
-            found, pixels = settle(level, query, self.weights, wrap, heights, sharp, each, follow)
+            found, pixels = settle(level, query, self.weights, wrap, heights, sharp, each, kept, follow)
             query = premultiplied(pixels)
         return Part((rows, columns), pixels, Map(found.rows, found.columns, rows.start, columns.start))
 

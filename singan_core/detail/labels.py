@@ -14,11 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from singan_core.detail import resize
-from singan_core.detail.drawing import Drawing
+from singan_core.detail.drawing import Drawing, Part
 from singan_core.detail.patches import REACH
 from singan_core.detail.photo import Level, make_level
 from singan_core.detail.store import look_up
-from singan_core.detail.votes import Map, paint
+from singan_core.detail.votes import paint
 from singan_core.pyramid import Size
 from singan_core.windows import Region
 
@@ -51,16 +51,23 @@ class Labels:
 
         need = want if canvas == whole else resize.sources(want, canvas, whole, drawing.wrap)
         part = drawing.draw(drawing.around(need, REACH, canvas))
-        shares = self._vote(drawing, part.map, size, drawing.sigma(last))
+        shares = self._vote(drawing, part, size, drawing.sigma(last))
         inside = tuple(slice(b.start - a.start, b.stop - a.start) for a, b in zip(part.region, need, strict=True))
         shares = resize.window(np.ascontiguousarray(shares[inside]), need, canvas, whole, want, drawing.wrap)
 
         drawn = part.cut(want) if canvas == whole else drawing.resampled(want, whole)
         return drawn.pixels, np.where(shares >= _HALF, np.uint8(255), np.uint8(0))
 
-    def _vote(self, drawing: Drawing, found: Map, photo: Size, sigma: float) -> Pixels:
-        """How much of each pixel of a map has each label, 0 to 255, (h, w, labels), for the photo at a size."""
-        shares = [paint(level, found, sigma) for level in self._at(drawing, photo)]
+    def _vote(self, drawing: Drawing, part: Part, photo: Size, sigma: float) -> Pixels:
+        """How much of each pixel of a part has each label, 0 to 255, (h, w, labels), for the photo at a size."""
+        held = drawing.held[-1]
+        kept = None if held is None else held.lay(part.region)
+        shares = []
+        for level in self._at(drawing, photo):
+            voted = paint(level, part.map, sigma)
+            if kept is not None:
+                kept.put_in(level, voted)
+            shares.append(voted)
         return np.concatenate(shares, axis=2)[..., : self.masks.shape[2]]
 
     def _at(self, drawing: Drawing, size: Size) -> list[Level]:

@@ -12,11 +12,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from singan_core.detail.kept import Laid
 from singan_core.detail.patches import REACH, all_features
 from singan_core.detail.photo import Level, Photo, premultiplied
 from singan_core.detail.votes import COARSE, Map, paint
@@ -30,7 +31,7 @@ Ints = NDArray[np.int32]
 _UNEXPLAINED, _HALF_WAY = 0.08, 0.12  # share of the features' variance that rows explain: bricks 0.04, china 0.57
 _HEIGHTS = 512  # the position feature is 0 to 511
 _ROUNDS = 8  # in which neighbours are asked
-_AT_ONCE = 1 << 21  # scores
+AT_ONCE = 1 << 21  # scores
 
 
 @dataclass(frozen=True)
@@ -75,33 +76,61 @@ def search(
     heights: Heights | None,
     sharp: bool,
     each: Each = map,
+    kept: Laid | None = None,
 ) -> Map:
     """The map (h, w) of a picture (h, w, C), premultiplied and of this level's canvas.
 
     A sharp picture is compared with the photo, one that was enlarged with the enlarged photo. Without heights, as along
-    a wrapped axis, they do not count.
+    a wrapped axis, they do not count. The positions of kept objects are fixed, and barred to all other pixels.
     """
     height, width = query.shape[:2]
-    keys, asked = level.features if sharp else level.blurred_features, _all_features(level, query, wrap)
-    variance = _variance(keys)
-    constant = np.float32(round(weights.completeness * variance))
-    worth = np.float32(1) / np.maximum(constant + _smallest(asked, keys, each), 1)
+    match = pair(level, query, weights, wrap, heights, sharp)
+    constant = np.float32(round(weights.completeness * match.variance))
+    free = np.s_[:] if kept is None else ~kept.inside.reshape(-1)
+    worth = np.float32(1) / np.maximum(constant + _smallest(match.asked[free], match.keys, each), 1)
 
-    key_height, asked_height = _height_features(level, heights, height, width, weights.position * variance)
-    left, right = _products(np.concatenate([asked, asked_height], axis=1), np.concatenate([keys, key_height], axis=1))
-    step = max(1, _AT_ONCE // len(keys))
+    left, right, offered, reward = match.left, match.right, match.right, worth
+    if kept is not None:
+        allowed = np.flatnonzero(~kept.held.barred.reshape(-1))
+        offered, reward = right[allowed], worth[allowed]
+    step = max(1, AT_ONCE // len(right))
 
     def find(start: int) -> NDArray[np.intp]:
-        scores: Floats = left[start : start + step] @ right.T
-        scores *= worth
+        scores: Floats = left[start : start + step] @ offered.T
+        scores *= reward
         return scores.argmin(axis=1)
 
-    found = np.concatenate(list(each(find, range(0, len(asked), step))))
+    found = np.concatenate(list(each(find, range(0, len(left), step))))
+    found = found if kept is None else allowed[found]
     nearest = found.astype(np.int32).reshape(height, width)
+    nearest = nearest if kept is None else np.where(kept.inside, kept.positions, nearest)
+
+    def score(at: Ints) -> Floats:
+        return np.einsum("nc,nc->n", left, right[at]) * worth[at]
+
     for _ in range(_ROUNDS):
-        nearest = _cohere(nearest, level.size, wrap, lambda at: np.einsum("nc,nc->n", left, right[at]) * worth[at])
+        nearest = _cohere(nearest, level.size, wrap, score, kept)
     rows, columns = np.divmod(nearest, np.int32(level.size[1]))
     return Map(rows, columns)
+
+
+class Match(NamedTuple):
+    """Patches of a picture (n of them) and of the photo (m), to be compared."""
+
+    asked: Floats  # features (n, count) of the picture's
+    keys: Floats  # features (m, count) of the photo's
+    left: Floats  # two matrices whose product left @ right.T holds the squared distances, heights included
+    right: Floats
+    variance: int  # of the keys, summed over the features
+
+
+def pair(level: Level, query: Pixels, weights: Weights, wrap: Wrap, heights: Heights | None, sharp: bool) -> Match:
+    """Pair a picture's patches, (h, w, C), with the photo's, or with the enlarged photo's if it is not sharp."""
+    keys, asked = level.features if sharp else level.blurred_features, _all_features(level, query, wrap)
+    variance = _variance(keys)
+    key_heights, asked_heights = _height_features(level, heights, query.shape, weights.position * variance)
+    joined = np.concatenate([asked, asked_heights], axis=1), np.concatenate([keys, key_heights], axis=1)
+    return Match(asked, keys, *_products(*joined), variance)
 
 
 def settle(
@@ -112,17 +141,20 @@ def settle(
     heights: Heights | None,
     sharp: bool,
     each: Each = map,
+    kept: Laid | None = None,
     follow: Follow | None = None,
 ) -> tuple[Map, Pixels]:
     """Map and picture (straight) of a searched level: look, paint, look again, for what follow makes of it if given."""
     for turn in range(weights.passes + sharp):
-        found = search(level, query, weights, wrap, heights, sharp or turn > 0, each)
+        found = search(level, query, weights, wrap, heights, sharp or turn > 0, each, kept)
         picture = paint_wrapped(level, found, COARSE, wrap)
+        if kept is not None:
+            kept.put_in(level, picture)
         query = premultiplied(picture) if follow is None else follow(premultiplied(picture))
     return found, picture
 
 
-def _cohere(found: Ints, photo: Size, wrap: Wrap, score: Callable[[Ints], Floats]) -> Ints:
+def _cohere(found: Ints, photo: Size, wrap: Wrap, score: Callable[[Ints], Floats], kept: Laid | None = None) -> Ints:
     """The positions (h, w) after one round in which every pixel asks its four neighbours.
 
     Of its own position and theirs, shifted back, it takes the one with the least score times (16 - 3 for each neighbour
@@ -144,6 +176,9 @@ def _cohere(found: Ints, photo: Size, wrap: Wrap, score: Callable[[Ints], Floats
         scores = score(np.maximum(flat, 0)) * sixteenths.reshape(-1).astype(np.float32)
         better = (scores < best) | ((scores == best) & (flat < chosen))
         better &= flat >= 0
+        if kept is not None and candidate is not found:
+            asking = np.flatnonzero(better)
+            better[asking] = kept.allow(asking, *np.divmod(flat[asking], np.int32(photo[1])))
         best[better], chosen[better] = scores[better], flat[better]
     return chosen.reshape(found.shape)
 
@@ -176,10 +211,11 @@ def _products(asked: Floats, keys: Floats) -> tuple[Floats, Floats]:
 
 
 def _height_features(
-    level: Level, heights: Heights | None, height: int, width: int, weight: float
+    level: Level, heights: Heights | None, shape: tuple[int, ...], weight: float
 ) -> tuple[Floats, Floats]:
     """The photo's and the picture's relative heights as a feature each, (n, 1): squared differences are the term."""
     scale = 0 if heights is None else min(round(math.sqrt(weight)), _HEIGHTS - 1)
+    height, width = shape[:2]
     rows, of = (np.arange(height), 1) if heights is None else heights
     photo = np.arange(level.size[0]) * scale // level.size[0]
     asked = rows * scale // of
@@ -210,7 +246,7 @@ def _variance(values: Floats) -> int:
 def _smallest(asked: Floats, keys: Floats, each: Each) -> Floats:
     """Squared distance of every key to the nearest that is asked."""
     left, right = _products(asked, keys)
-    step = max(1, _AT_ONCE // len(keys))
+    step = max(1, AT_ONCE // len(keys))
 
     def find(start: int) -> Floats:
         return (left[start : start + step] @ right.T).min(axis=0)
