@@ -35,12 +35,12 @@ class Redrawing:
 
     depth: float  # start scale as a share of the finest: 0 redraws the layout, 1 only the finest detail
     reach: float  # of the change beyond the mask, px at the trained size; with detail of a photo of USUAL_SIDE
-    keeps_colours: bool  # with detail: whether the photo gives the finest level alone, or all above the generators
+    foreign: bool  # with detail: whether a thing from elsewhere is to keep its colours, or one of the photo its place
 
 
 USUAL_SIDE = 250  # px, longer side that models without detail are trained at
-HARMONIZE = Redrawing(depth=0.4, reach=4, keeps_colours=True)  # lower bends colours more, and loses the shape
-EDIT = Redrawing(depth=0.4, reach=20, keeps_colours=False)
+HARMONIZE = Redrawing(depth=0.4, reach=4, foreign=True)  # lower bends colours more, and loses the shape
+EDIT = Redrawing(depth=0.4, reach=20, foreign=False)
 PAINT_START_SCALE = 1
 MOST_BAND = 2  # px of the searched level at both sides of a mask's border that are made up, so that no seam is left
 
@@ -74,7 +74,7 @@ def start_scale_of(sampler: Sampler, size: Size, how: Redrawing) -> int:
     fit = sampler.fit(size)
     if not fit.levels:
         return max(1, round(how.depth * last_scale(fit)))
-    return last_scale(fit) + (further_scales(sampler, fit) if how.keeps_colours else 0)
+    return last_scale(fit) + (further_scales(sampler, fit) if how.foreign else 0)
 
 
 def paint_start_scale(fit: Fit) -> int:
@@ -126,7 +126,7 @@ def searched(image: Floats, fit: Fit) -> Picture:
     return dataclasses.replace(Picture.of(fit, len(fit.passes), on_whole(image, fit, fit.levels[first])), first=first)
 
 
-def redrawn(sampler: Sampler, image: Floats, mask: masks.Mask, start_scale: int) -> Picture:
+def redrawn(sampler: Sampler, image: Floats, mask: masks.Mask, how: Redrawing, start_scale: int) -> Picture:
     """The picture of an image whose masked part is to be redrawn from a start scale on. Raises RequestError."""
     fit = sampler.fit((mask.shape[0], mask.shape[1]))
     if not fit.levels or start_scale < len(fit.passes):
@@ -134,7 +134,10 @@ def redrawn(sampler: Sampler, image: Floats, mask: masks.Mask, start_scale: int)
     check_start(fit, start_scale, further_scales(sampler, fit))
     sampler.check_pixels(fit.size)
     picture = searched(image, fit)
-    if start_scale == len(fit.passes):  # what was moved may be found at any height
+    if start_scale == len(fit.passes):
+        if how.foreign:
+            return picture
+        # What was moved may be found at any height.
         return dataclasses.replace(picture, original=Original(to_whole(image, fit), trust_in(mask, fit)), position=0.0)
 
     everywhere = np.full((1, 1, 1), FULL_TRUST, np.uint8)
@@ -183,7 +186,7 @@ def redraw(
     check_seed(seed)
     if start_scale is None:
         start_scale = start_scale_of(sampler, (height, width), how)
-    picture = redrawn(sampler, image, mask, start_scale)
+    picture = redrawn(sampler, image, mask, how, start_scale)
     weights = masks.feathered(mask, reach_at(sampler, (height, width), how) if reach is None else reach)
 
     def blended(drawn: Floats, step: Step) -> Floats:
