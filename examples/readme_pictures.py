@@ -37,6 +37,17 @@ def draw_over_time(sampler: Sampler, walk: animation.Walk, size: tuple[int, int]
     return np.concatenate([left, gap, right], axis=1)
 
 
+def draw_grid_over_time(sampler: Sampler, size: tuple[int, int]) -> NDArray[np.uint8]:
+    """Draw one row over time of the 12 clips of --grid: start scales from top to bottom, betas from left to right."""
+    row = round(ROW * size[0])
+    lines = []
+    for start_scale in animation.GRID_START_SCALES:
+        clips = [animation.Walk(beta=beta, start_scale=start_scale) for beta in animation.GRID_BETAS]
+        parts = [np.stack([frame[row] for frame in animation.animate(sampler, clip, size)]) for clip in clips]
+        lines.append(np.concatenate(parts, axis=1).repeat(2, axis=0))
+    return np.concatenate(lines)
+
+
 def main(bundle: Path, photo: Path, folder: Path) -> None:
     """Photo, samples of its shape, a screen at full size, a phone and a banner, and an animation."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -51,6 +62,7 @@ def main(bundle: Path, photo: Path, folder: Path) -> None:
     walk = animation.Walk(frames=32, loop=True)
     video.save(folder / "animation.gif", animation.animate(sampler, walk, (200, 300)), fps=10)
     save(draw_over_time(sampler, walk, (426, 640)), folder / "animation_over_time.jpg")
+    save(draw_grid_over_time(sampler, (216, 320)), folder / "animation_grid.jpg")
 
 
 if __name__ == "__main__":

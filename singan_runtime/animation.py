@@ -17,8 +17,8 @@ from singan_core.errors import RequestError
 from singan_core.noise import RECONSTRUCTION_FRAME
 from singan_core.pyramid import Size, Zoom
 from singan_core.windows import Region, Step
-from singan_runtime import masks, objects
-from singan_runtime.motion import Motion
+from singan_runtime import masks
+from singan_runtime.motion import BORDER, Motion
 from singan_runtime.objects import Keep
 from singan_runtime.picture import Picture, in_order
 from singan_runtime.sampler import Sampler, check_seed
@@ -33,7 +33,6 @@ HARMONICS = 8  # at most: each takes two noise fields of the canvas
 PERIOD = 36_000  # frames after which a motion that is no loop repeats: an hour at 10 per second
 GRID_START_SCALES = (0, 1, 2)
 GRID_BETAS = (0.80, 0.85, 0.90, 0.95)
-BORDER = 0.02  # of the longer side: how far into a mask its still surroundings fade out
 FIELD_MEMORY = 10**9  # bytes of noise fields kept from frame to frame; what goes beyond is made anew for every frame
 
 
@@ -83,19 +82,14 @@ def animate(
     """Draw the frames, uint8 (h, w, C), in order; checked when the first is asked for. Raises RequestError.
 
     Scales below the start scale stand still and are drawn once. On a canvas other than the trained one, where z* is
-    not defined, a fixed noise takes its place. Outside the mask move, bool (h, w), and on objects to keep every frame
-    is the first, bit for bit.
+    not defined, a fixed noise takes its place. Outside the mask move, bool (h, w), every frame is the first, bit for
+    bit; kept objects, which need a model with detail, stand still in all of them.
     """
-    size = size or default_size(sampler)
     frames = _draw(sampler, walk, size, zoom, keep)
-    if move is None and not keep:
+    if move is None:
         yield from frames
-        return
-    free = np.ones(size, bool) if move is None else move
-    if keep:
-        picture = sampler.picture(size, zoom, walk.start_scale, keep=keep)
-        free = free & ~objects.cover(picture)
-    yield from hold(frames, soften(free, size))
+    else:
+        yield from hold(frames, soften(move, size or default_size(sampler)))
 
 
 def soften(move: masks.Mask, size: Size) -> Floats:
@@ -125,7 +119,7 @@ def hold(frames: Iterator[Pixels], share: Floats) -> Iterator[Pixels]:
         yield masks.mix(first, frame, share)
 
 
-def _draw(sampler: Sampler, walk: Walk, size: Size, zoom: Zoom, keep: tuple[Keep, ...]) -> Iterator[Pixels]:
+def _draw(sampler: Sampler, walk: Walk, size: Size | None, zoom: Zoom, keep: tuple[Keep, ...]) -> Iterator[Pixels]:
     """Draw the frames as they are when everything may move."""
     if walk.kind == "paper":
         frames = _recursion(sampler, walk, size, zoom, keep)
@@ -272,7 +266,7 @@ def _pull(walk: Walk) -> float:
     return float(np.sqrt(1 - variance(walk)))
 
 
-def _recursion(sampler: Sampler, walk: Walk, size: Size, zoom: Zoom, keep: tuple[Keep, ...]) -> Iterator[Pixels]:
+def _recursion(sampler: Sampler, walk: Walk, size: Size | None, zoom: Zoom, keep: tuple[Keep, ...]) -> Iterator[Pixels]:
     """z_{t+1} = alpha z* + (1 - alpha) (z_t + beta (z_t - z_{t-1}) + (1 - beta) u_t), u_t fresh unit noise.
 
     Source: the reference's random walk; its first two states are z* and 0.95 z* + 0.05 u.

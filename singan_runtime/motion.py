@@ -12,7 +12,7 @@ from singan_core.detail import resize
 from singan_core.detail.photo import premultiplied, straight
 from singan_core.pyramid import Size
 from singan_core.windows import Region, Span, whole
-from singan_runtime import warp
+from singan_runtime import masks, objects, warp
 from singan_runtime.flow import find_flow
 from singan_runtime.lines import find_freedom
 from singan_runtime.picture import Picture
@@ -22,6 +22,7 @@ Pixels = NDArray[np.uint8]
 Values = NDArray[np.float64]
 Places = NDArray[np.int32]
 
+BORDER = 0.02  # of the longer side: how far what stands still fades out
 RIM = 3  # px of the hand-over: so near to an edge of the picture motion across it fades out
 _STRIP = 32  # rows at once, so that what is in work stays in the processor's cache
 _FINE = 4096  # steps of a value before it is enlarged
@@ -30,8 +31,9 @@ _FINE = 4096  # steps of a value before it is enlarged
 class Motion:
     """A picture with detail, finished once, whose frames show it moved: each a function of its own noise alone.
 
-    What moves it is the optical flow from the picture's own hand-over to a frame's. Straight lines stand still, and
-    nothing comes in over an edge. The flow is rounded to 1/16 px of the picture: equal bytes on every processor.
+    What moves it is the optical flow from the picture's own hand-over to a frame's. Straight lines and kept objects
+    stand still, and nothing comes in over an edge. The flow is rounded to 1/16 px of the picture: equal bytes on every
+    processor.
     """
 
     def __init__(self, sampler: Sampler, picture: Picture, first: cascade.Draw) -> None:
@@ -47,6 +49,9 @@ class Motion:
         cells = [max(1, math.floor(side / by + 0.5)) for side, by in zip(self.size, self.scales, strict=True)]
         self._freedom = Enlarged(find_freedom(shown, (cells[0], cells[1])), self.size, whole(self.size))
         self._rims = [_fade(side, RIM * by) for side, by in zip(self.size, self.scales, strict=True)]
+        self._around = None  # how freely kept objects let pixels move, (h, w)
+        if picture.kept:
+            self._around = 1 - masks.feathered(objects.cover(picture), round(BORDER * max(self.size)))
         self._fine = warp.double(shown)
 
     def frame(self, unit_noise: cascade.Draw) -> Pixels:
@@ -69,6 +74,8 @@ class Motion:
     def _places(self, down: Enlarged, across: Enlarged, part: Span) -> tuple[Places, Places]:
         """The rows and columns of the picture, in 1/16 px, that the rows of a part show."""
         share = self._freedom.rows(part) * warp.UNIT
+        if self._around is not None:
+            share *= self._around[slice(*part)]
         rows = down.rows(part) * share * self.scales[0] * self._rims[0][slice(*part), None]
         columns = across.rows(part) * share * self.scales[1] * self._rims[1]
 
