@@ -52,7 +52,7 @@ def run(
     size = picture.shape[2:]
     redrawn = masks.read(mask, {size: "the image"})
     if start_scale is None:
-        start_scale = editing.start_scale_at(sampler.fit(size), how.depth)
+        start_scale = editing.start_scale_of(sampler, size, how)
     reach = editing.reach_at(sampler, size, how) if reach is None else reach
     result.prepare(out, size)
     say_device(sampler)

@@ -62,6 +62,8 @@ Heights = tuple[NDArray[np.int64], int]
 """The rows that a picture's own are of a canvas, and how many that has."""
 
 
+Follow = Callable[[Pixels], Pixels]
+"""Changes what was painted, premultiplied, before its patches look again."""
 Each = Callable[..., Iterable[Any]]
 """Calls a function for every start of a chunk of patches, in order: map, or a pool's."""
 
@@ -140,14 +142,15 @@ def settle(
     sharp: bool,
     each: Each = map,
     kept: Laid | None = None,
+    follow: Follow | None = None,
 ) -> tuple[Map, Pixels]:
-    """Map and picture (straight) of a searched level: look, paint, look again."""
+    """Map and picture (straight) of a searched level: look, paint, look again, for what follow makes of it if given."""
     for turn in range(weights.passes + sharp):
         found = search(level, query, weights, wrap, heights, sharp or turn > 0, each, kept)
         picture = paint_wrapped(level, found, COARSE, wrap)
         if kept is not None:
             kept.put_in(level, picture)
-        query = premultiplied(picture)
+        query = premultiplied(picture) if follow is None else follow(premultiplied(picture))
     return found, picture
 
 
