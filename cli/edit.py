@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from singan_cli import redraw
+from typing import Annotated
+
+from singan_cli import redraw, result
 from singan_cli.options import Background, Bundle, Device, MaxPixels, Seed, Threads, Tileable
-from singan_cli.result import ImageFile, Out, StartScale
+from singan_cli.result import ImageFile, Out
 
 from singan_core.pyramid import MAX_PIXELS
 
@@ -14,7 +16,9 @@ def command(
     image: ImageFile,
     mask: redraw.MaskFile,
     out: Out,
-    start_scale: StartScale = None,
+    start_scale: Annotated[
+        int | None, result.start_scale("the first after the generators, without detail two fifths up")
+    ] = None,
     reach: redraw.Reach = None,
     seed: Seed = 0,
     tileable: Tileable = "",
@@ -23,10 +27,7 @@ def command(
     threads: Threads = None,
     max_pixels: MaxPixels = MAX_PIXELS,
 ) -> None:
-    """Make an edited part of the photo fit in without seams.
-
-    It is redrawn with the photo's own patches; the rest stays untouched.
-    """
+    """Make an edited part of the photo seamless: redrawn with the photo's own patches, the rest untouched."""
     from singan_runtime.editing import EDIT
 
     words = (bundle, image, mask, out, start_scale, reach, seed, tileable, background, device, threads, max_pixels)

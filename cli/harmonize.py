@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from singan_cli import redraw
+from typing import Annotated
+
+from singan_cli import redraw, result
 from singan_cli.options import Background, Bundle, Device, MaxPixels, Seed, Threads, Tileable
-from singan_cli.result import ImageFile, Out, StartScale
+from singan_cli.result import ImageFile, Out
 
 from singan_core.pyramid import MAX_PIXELS
 
@@ -14,7 +16,7 @@ def command(
     image: ImageFile,
     mask: redraw.MaskFile,
     out: Out,
-    start_scale: StartScale = None,
+    start_scale: Annotated[int | None, result.start_scale("the finest, without detail two fifths up")] = None,
     reach: redraw.Reach = None,
     seed: Seed = 0,
     tileable: Tileable = "",
@@ -23,10 +25,7 @@ def command(
     threads: Threads = None,
     max_pixels: MaxPixels = MAX_PIXELS,
 ) -> None:
-    """Blend into a picture what was pasted into it.
-
-    It is redrawn in the photo's colours and textures; the rest stays untouched.
-    """
+    """Blend what was pasted into a picture into it: redrawn in the photo's colours and textures, the rest untouched."""
     from singan_runtime.editing import HARMONIZE
 
     words = (bundle, image, mask, out, start_scale, reach, seed, tileable, background, device, threads, max_pixels)

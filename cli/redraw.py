@@ -46,19 +46,18 @@ def run(
     colour = parse.background(background)
     from singan_cli.progress import say_device
 
-    from singan_runtime import Sampler, editing, masks
-    from singan_runtime.sampler import read_wrap
+    from singan_runtime import Sampler, editing, masks, tiles
 
     sampler = Sampler.load(bundle, device, threads, max_pixels)
     picture = editing.read_image(sampler, image)
     size = picture.shape[2:]
     redrawn = masks.read(mask, {size: "the image"})
     if start_scale is None:
-        start_scale = editing.start_scale_at(sampler.fit(size, wrap=read_wrap(tileable)), how.depth)
+        start_scale = editing.start_scale_of(sampler, size, how)
     reach = editing.reach_at(sampler, size, how) if reach is None else reach
     result.prepare(out, size)
     say_device(sampler)
-    pixels = editing.redraw(sampler, picture, redrawn, how, start_scale, reach, seed, tileable)
+    pixels = tiles.redraw(sampler, picture, redrawn, how, tileable, start_scale, reach, seed)
     request = {"command": command, "image": result.told(image), "mask": result.told(mask)}
     request |= {"start_scale": start_scale, "reach": reach, "seed": seed}
     request |= {"tileable": tileable} if tileable else {}

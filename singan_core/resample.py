@@ -136,12 +136,15 @@ def _picked(source: Array, indices: NDArray[np.int64], axis: int) -> Array:
     return source[..., indices] if axis == -1 else source[..., indices, :]
 
 
-def resize(image: Array, size: tuple[int, int]) -> Array:
-    """The image (..., H, W), numpy or torch, float, at another size (height, width); the same object if unchanged."""
+def resize(image: Array, size: tuple[int, int], wrap: tuple[bool, bool] = (False, False)) -> Array:
+    """The image (..., H, W), numpy or torch, float, at another size (height, width); the same object if unchanged.
+
+    Along the axes that wrap, rows or columns, it is periodic.
+    """
     height, width = image.shape[-2:]
     if (height, width) == tuple(size):
         return image
-    return apply(image, taps(height, size[0]), taps(width, size[1]))
+    return apply(image, taps(height, size[0], wrap[0]), taps(width, size[1], wrap[1]))
 
 
 def window(

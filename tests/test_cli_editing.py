@@ -79,6 +79,7 @@ def test_edits_leave_the_file_alone_beyond_the_reach(tiny_bundle, photo, mask, t
 @pytest.mark.parametrize("command", ["upscale", "edit", "harmonize"])
 def test_pictures_that_repeat_are_named_and_say_so(tiny_bundle, photo, mask, tmp_path, command):
     words = words_of(command, tiny_bundle, photo, mask, tmp_path / "a.png")
+    words += () if command == "upscale" else ("--reach", "3")
     assert call(*words, "--tileable", "xy")[0] == 0
     with Image.open(tmp_path / "a.png") as image:
         assert json.loads(image.text["singan"])["tileable"] == "xy"
