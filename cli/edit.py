@@ -27,7 +27,10 @@ def command(
     threads: Threads = None,
     max_pixels: MaxPixels = MAX_PIXELS,
 ) -> None:
-    """Make an edited part of the photo seamless: redrawn with the photo's own patches, the rest untouched."""
+    """Make an edited part of the photo fit in without seams.
+
+    It is redrawn with the photo's own patches; the rest stays untouched.
+    """
     from singan_runtime.editing import EDIT
 
     words = (bundle, image, mask, out, start_scale, reach, seed, tileable, background, device, threads, max_pixels)

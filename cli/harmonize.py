@@ -25,7 +25,10 @@ def command(
     threads: Threads = None,
     max_pixels: MaxPixels = MAX_PIXELS,
 ) -> None:
-    """Blend what was pasted into a picture into it: redrawn in the photo's colours and textures, the rest untouched."""
+    """Blend into a picture what was pasted into it.
+
+    It is redrawn in the photo's manner; the rest stays untouched.
+    """
     from singan_runtime.editing import HARMONIZE
 
     words = (bundle, image, mask, out, start_scale, reach, seed, tileable, background, device, threads, max_pixels)
