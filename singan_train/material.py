@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,12 +15,16 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from singan_core import images, pyramid, resample, stored
+from singan_core import images, pyramid, stored
+from singan_core.colours import Values
 from singan_core.errors import ImageError, RequestError
+from singan_core.images import Photo
 from singan_core.pyramid import Pyramid, Size
 from singan_train.config import LEAST_SCALES, TrainingConfig
 
 _ROUNDING = 1e-4  # of sums that would be exactly half
+_DARK = 16 / 255  # of white: a photo without anything brighter is nearly black
+_HIDDEN_SHARE, _HIDDEN_RANGE = 0.01, 32 / 255  # of the pixels, and of white: less than that is an edge's fringe
 
 
 @dataclass(frozen=True)
@@ -46,22 +51,58 @@ def read(photo: Path, masks: Sequence[Path], config: TrainingConfig) -> Material
 
     A photo no larger than the hand-over has no detail: generators go up to its own size.
     """
-    image = images.read_labelled(photo, masks, config.channels)
-    size = (image.shape[2], image.shape[3])
-    if config.detail and min(size) > config.hand_over:
-        return _with_detail(image, masks, config)
-    plan = _plan(size, config, config.max_size)
+    opened = images.open_labelled(photo, masks, config.channels, config.max_size)
+    check_content(opened, photo)
+    if config.detail and min(opened.size) > config.hand_over:
+        return _with_detail(opened, masks, config)
+    image = opened.floats()
+    plan = _plan(opened.size, config, config.max_size)
     digest = hashlib.sha256(image.tobytes()).hexdigest()
-    return Material(image, size, replace(plan, continuation=config.continuation), digest)
+    return Material(image, opened.size, replace(plan, continuation=config.continuation), digest)
 
 
-def _with_detail(image: images.Floats, masks: Sequence[Path], config: TrainingConfig) -> Material:
+def check_content(photo: Photo, path: Path) -> None:
+    """Raise ImageError for a photo with nothing in it, and warn of one that is nearly black or hides colours."""
+    values = photo.values
+    white = 255 if values.dtype == np.uint8 else 1.0
+    transparent = values.shape[2] == 4 and photo.masks is None
+    if transparent and not values[..., 3].any():
+        raise ImageError(f"{path}: all of it is transparent; save it without its alpha channel")
+    if (values == values[:1, :1]).all():
+        raise ImageError(f"{path}: one colour all over, so that there is nothing to learn; name another photo")
+
+    seen = values[..., :3][values[..., 3] > 0] if transparent else values
+    if seen.max() < _DARK * white:
+        warnings.warn(
+            f"{path}: nearly black, its brightest value is {seen.max() / white * 255:.0f} of 255, and so will be its "
+            "pictures; brighten it first unless that is meant",
+            stacklevel=2,
+        )
+    if transparent:
+        _warn_of_hidden(values, path)
+
+
+def _warn_of_hidden(values: Values, path: Path) -> None:
+    """Warn if pixels that cannot be seen hold different colours, since these are about to be dropped."""
+    unseen = values[..., 3] == 0
+    if unseen.mean() < _HIDDEN_SHARE:
+        return
+    hidden = values[..., :3][unseen]
+    if np.ptp(hidden, axis=0).max() > _HIDDEN_RANGE * (255 if values.dtype == np.uint8 else 1.0):
+        warnings.warn(
+            f"{path}: {unseen.mean():.0%} of it is transparent, and the picture hidden there is dropped; --mask alpha "
+            "keeps it and makes a label of what is opaque",
+            stacklevel=3,
+        )
+
+
+def _with_detail(photo: Photo, masks: Sequence[Path], config: TrainingConfig) -> Material:
     """Reduce the photo and its masks to what is stored, and train on that."""
-    size = (image.shape[2], image.shape[3])
+    size = photo.size
     plan = _levels(size, config)
-    reduced = resample.resize(image, plan.finest)
+    reduced = photo.resized(plan.finest)
 
-    colours = image.shape[1] - len(masks)
+    colours = reduced.shape[1] - len(masks)
     pixels = images.to_pixels(reduced[:, :colours])[0]
     if colours == 4:
         pixels[pixels[..., 3] == 0] = 0  # a colour that nobody sees
