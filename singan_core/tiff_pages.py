@@ -157,22 +157,22 @@ def unpack(path: Path, page: Page) -> Image.Image:
         lines = np.asarray(image)
         profile = image.info.get("icc_profile")
     values = lines.astype(np.uint16) if bits == 16 else _cut(lines, bits)[:, : width * samples]
-    return _to_image(values.reshape(height, width, samples), bits, page.get(_PHOTOMETRIC) == _MIN_IS_WHITE, profile)
+    unpacked = _to_image(values.reshape(height, width, samples), bits, page.get(_PHOTOMETRIC) == _MIN_IS_WHITE)
+    unpacked.getexif()[ORIENTATION] = page.get(ORIENTATION)
+    if profile:
+        unpacked.info["icc_profile"] = profile
+    return unpacked
 
 
-def _to_image(values: NDArray[np.uint16], bits: int, white_is_zero: bool, profile: bytes | None) -> Image.Image:
+def _to_image(values: NDArray[np.uint16], bits: int, white_is_zero: bool) -> Image.Image:
     """Values (H, W, 1 or 3) of so many bits, stretched to 16 bits of grey or 8 of RGB."""
     white = 2**bits - 1
     if white_is_zero:
         values = np.uint16(white) - values
     if values.shape[2] == 1:
         stretched = (values[..., 0].astype(np.uint32) * 65535 + white // 2) // white
-        image = Image.fromarray(stretched.astype(np.uint16))
-    else:
-        image = Image.fromarray(((values.astype(np.uint32) * 255 + white // 2) // white).astype(np.uint8))
-    if profile:
-        image.info["icc_profile"] = profile
-    return image
+        return Image.fromarray(stretched.astype(np.uint16))
+    return Image.fromarray(((values.astype(np.uint32) * 255 + white // 2) // white).astype(np.uint8))
 
 
 def _bytes_of(width: int, samples: int, bits: int) -> int:

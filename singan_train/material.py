@@ -23,7 +23,7 @@ from singan_core.pyramid import Pyramid, Size
 from singan_train.config import LEAST_SCALES, TrainingConfig
 
 _ROUNDING = 1e-4  # of sums that would be exactly half
-_DARK = 16 / 255  # of white: a photo without anything brighter is nearly black
+_DARK = 16  # of 255: a photo without anything brighter is nearly black
 _HIDDEN_SHARE, _HIDDEN_RANGE = 0.01, 32 / 255  # of the pixels, and of white: less than that is an edge's fringe
 
 
@@ -62,21 +62,21 @@ def read(photo: Path, masks: Sequence[Path], config: TrainingConfig) -> Material
 
 
 def check_content(photo: Photo, path: Path) -> None:
-    """Raise ImageError for a photo with nothing in it, and warn of one that is nearly black or hides colours."""
+    """Raise ImageError for a photo of which nothing is seen; warn of one colour, of near black, of hidden colours."""
     values = photo.values
     white = 255 if values.dtype == np.uint8 else 1.0
     transparent = values.shape[2] == 4 and photo.masks is None
     if transparent and not values[..., 3].any():
         raise ImageError(f"{path}: all of it is transparent; save it without its alpha channel")
-    if (values == values[:1, :1]).all():
-        raise ImageError(f"{path}: one colour all over, so that there is nothing to learn; name another photo")
 
     seen = values[..., :3][values[..., 3] > 0] if transparent else values
-    if seen.max() < _DARK * white:
-        warnings.warn(
-            f"{path}: nearly black, its brightest value is {seen.max() / white * 255:.0f} of 255, and so will be its "
-            "pictures; brighten it first unless that is meant",
-            stacklevel=2,
+    brightest = seen.max() / white * 255
+    if (values == values[:1, :1]).all():
+        _warn(f"{path}: one colour all over, and so will its pictures be; name another photo unless that is meant")
+    elif brightest < _DARK:
+        _warn(
+            f"{path}: nearly black, its brightest value is {brightest:.0f} of 255, and so will its pictures be; brighten "
+            "it first unless that is meant"
         )
     if transparent:
         _warn_of_hidden(values, path)
@@ -89,11 +89,14 @@ def _warn_of_hidden(values: Values, path: Path) -> None:
         return
     hidden = values[..., :3][unseen]
     if np.ptp(hidden, axis=0).max() > _HIDDEN_RANGE * (255 if values.dtype == np.uint8 else 1.0):
-        warnings.warn(
+        _warn(
             f"{path}: {unseen.mean():.0%} of it is transparent, and the picture hidden there is dropped; --mask alpha "
-            "keeps it and makes a label of what is opaque",
-            stacklevel=3,
+            "keeps it and makes a label of what is opaque"
         )
+
+
+def _warn(text: str) -> None:
+    warnings.warn(text, stacklevel=4)
 
 
 def _with_detail(photo: Photo, masks: Sequence[Path], config: TrainingConfig) -> Material:

@@ -38,12 +38,12 @@ def directory(order, tags, place, following, big=False):
     return struct.pack(f"{order}H", len(tags)) + entries + struct.pack(f"{order}I", following)
 
 
-def tiff(path, data, bits, photometric, order="<", compression=1, width=W, samples=1, extra=(), following=None):
+def tiff(path, data, bits, photometric, order="<", compression=1, size=(H, W), samples=1, extra=(), following=None):
     """A TIFF of one page of grey or colour, whatever its bits; following is where it says that the next page lies."""
     start = 8
     tags = [
-        (256, 4, width), (257, 4, H), (258, 3, bits), (259, 3, compression), (262, 3, photometric), (273, 4, 0),
-        (277, 3, samples), (278, 4, H), (279, 4, len(data)), *extra,
+        (256, 4, size[1]), (257, 4, size[0]), (258, 3, bits), (259, 3, compression), (262, 3, photometric), (273, 4, 0),
+        (277, 3, samples), (278, 4, size[0]), (279, 4, len(data)), *extra,
     ]  # fmt: skip
     tags.sort()
     length = 2 + 12 * len(tags) + 4

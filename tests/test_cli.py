@@ -259,6 +259,18 @@ def test_help_loads_neither_torch_nor_onnxruntime():
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
 
 
+@pytest.mark.parametrize("photo", ["-", ".", "https://example.org/photo.jpg", "no_such_photo.jpg"])
+def test_what_is_no_photo_is_said_before_torch_is_loaded(photo):
+    code = (
+        "import sys; from singan_cli.main import app\n"
+        f"try: app(['train', {photo!r}, '--out', 'run'])\n"
+        "except SystemExit as exit: assert exit.code == 1, exit.code\n"
+        "assert 'torch' not in sys.modules"
+    )
+    said = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stderr
+    assert said.startswith("error: ") and said.count("\n") == 1
+
+
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_option_says_what_it_is_and_its_default(name):
     command = typer.main.get_command(app).commands[name]
