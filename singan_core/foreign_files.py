@@ -51,5 +51,5 @@ def name_kind(path: Path, besides: Sequence[str]) -> str | None:
     Image.init()
     for name, (_, accept) in Image.OPEN.items():
         if name not in besides and accept is not None and accept(start[:16]) is True:
-            return f"a {name} file"
+            return f"a file in {name} format"
     return None

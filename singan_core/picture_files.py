@@ -29,7 +29,7 @@ LARGEST = 2**28
 _PER_BYTE = 10_000
 """Pixels above WHOLE that a byte of the file may stand for; honest files stay below what deflate can do, 8256."""
 _REDUCTIONS = (8, 4, 2)  # what JPEG can be decoded at
-_UNSUPPORTED = re.compile(r"unsupported|not supported|unknown|unrecognized|not available|cannot (handle|read)", re.I)
+_UNSUPPORTED = re.compile(r"unsupported|not supported|unknown|not available|cannot (handle|read)", re.I)
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -116,26 +116,39 @@ def explain_failures(path: Path) -> Iterator[None]:
     except (SinGANError, MemoryError):
         raise
     except UnidentifiedImageError as error:
-        raise ImageError(f"{path}: {_name_unidentified(path)}") from error
+        raise ImageError(f"{path}: {_explain_unidentified(path)}") from error
+    except Image.DecompressionBombError as error:
+        raise ImageError(f"{path}: more than {LARGEST // 10**6} megapixels; shrink the picture first") from error
     except PermissionError as error:
         raise ImageError(f"{path}: cannot be read: no permission") from error
     except Exception as error:  # plugins raise what they like over a file they did not expect
-        reason = " ".join(str(error).split()) or type(error).__name__
-        if isinstance(error, NotImplementedError) or _UNSUPPORTED.search(reason):
-            raise ImageError(f"{path}: a kind that is not supported ({reason}); save it as PNG or JPEG") from error
-        raise ImageError(f"{path}: damaged or truncated ({reason}); save the picture again") from error
+        raise ImageError(f"{path}: {_explain(error)}") from error
 
 
-def _name_unidentified(path: Path) -> str:
+def _explain(error: Exception) -> str:
+    """Say whether a decoder cannot do something or the file is damaged, and what to do."""
+    reason = " ".join(str(error).split()) or type(error).__name__
+    if isinstance(error, NotImplementedError) or _UNSUPPORTED.search(reason):
+        return f"a kind that is not supported ({reason}); save it as PNG or JPEG"
+    return f"damaged or truncated ({reason}); save the picture again"
+
+
+def _explain_unidentified(path: Path) -> str:
     """Say what a file is that no decoder took, and what to do."""
     if pages := tiff_pages.read_pages(path):
         return f"a TIFF of a kind that is not supported ({pages[0].describe()}); save it as PNG or JPEG"
     if kind := name_kind(path, _FORMATS):
         return f"{kind}, which is not supported; save it as PNG or JPEG"
     with path.open("rb") as file:
-        start = file.read(4)
-    if start[:2] in (b"\xff\xd8", b"BM") or start in (b"\x89PNG", b"RIFF", b"GIF8", *tiff_pages.MAGIC):
-        return "damaged or truncated; save the picture again"
+        start = file.read(16)
+        for format in _FORMATS:
+            factory, accept = Image.OPEN[format]
+            if accept is not None and accept(start) is True:
+                file.seek(0)
+                try:
+                    factory(file, "")
+                except Exception as error:  # what Pillow swallowed when it tried this format
+                    return _explain(error)
     return f"not a picture that can be read; save it as PNG or JPEG ({READABLE} can be read)"
 
 
@@ -152,6 +165,8 @@ def _open(path: Path) -> Image.Image:
         raise ImageError(
             f"{path}: its values have no defined white: {page.describe()}; save it with 8 or 16 bits per channel"
         )
+    if not page.is_decodable:
+        raise ImageError(f"{path}: a TIFF of a kind that is not supported ({page.describe()}); save it as PNG or JPEG")
     if page.needs_unpacking:
         _check_size(page.size[::-1], path, WHOLE)
         return tiff_pages.unpack(path, page)
@@ -194,17 +209,26 @@ def _check_size(size: tuple[int, int], path: Path, most: int) -> None:
 
 
 def _mend_key(image: Image.Image, path: Path) -> Image.Image:
-    """Bring a transparent grey level to the depth at which Pillow decodes the levels. Raises ImageError for others."""
+    """Bring a transparent grey level to the depth of decoded levels. Raises ImageError for what Pillow would drop."""
     key = image.info.get("transparency")
     raw = image.tile[0].args if getattr(image, "tile", None) else None  # type: ignore[attr-defined]
     raw = raw[0] if isinstance(raw, tuple) else raw
     if image.format == "PNG" and isinstance(key, int) and raw in _KEY_STEPS:
         image.info["transparency"] = key * _KEY_STEPS[raw]
+    if image.format == "BMP" and raw == "BGR;15" and _has_alpha_mask(path):
+        raise ImageError(f"{path}: a BMP of 16 bits with transparency is not supported; save it as PNG")
     if image.format == "PNG" and isinstance(key, tuple) and raw == "RGB;16B":
         raise ImageError(
             f"{path}: a transparent colour of 16 bits a channel is not supported; save it with an alpha channel"
         )
     return image
+
+
+def _has_alpha_mask(path: Path) -> bool:
+    """Whether the header of a BMP gives some bits of a pixel to its alpha."""
+    with path.open("rb") as file:
+        header = file.read(70)
+    return len(header) == 70 and int.from_bytes(header[14:18], "little") >= 56 and any(header[66:70])
 
 
 def _reduce(image: Image.Image, factor: int, path: Path) -> Image.Image:

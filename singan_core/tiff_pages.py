@@ -22,6 +22,23 @@ _DEFAULTS = {_SUBFILE: 0, _BITS: 1, _COMPRESSION: 1, _SAMPLES: 1, _PLANAR: 1, _P
 _INTEGERS = {1: "B", 3: "H", 4: "I", 13: "I", 16: "Q"}  # codes of struct by TIFF's types
 _SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
 _MOST_PAGES = 10_000
+_COMPRESSIONS = {
+    1,
+    2,
+    3,
+    4,
+    5,
+    6,
+    7,
+    8,
+    32771,
+    32773,
+    32946,
+    34676,
+    34677,
+    34925,
+    50000,
+}
 _MIN_IS_WHITE, _MIN_IS_BLACK, _RGB = 0, 1, 2
 _REDUCED, _MASK = 1, 4  # bits of the subfile type: a smaller copy, a transparency mask
 _FORMATS = {1: "integers", 2: "signed integers", 3: "floating point", 5: "complex integers", 6: "complex numbers"}
@@ -54,8 +71,16 @@ class Page:
 
     @property
     def is_floating(self) -> bool:
-        """Whether its values are no whole numbers above zero, so that nobody knows its white."""
-        return self.get(_FORMAT) in (2, 3, 5, 6)
+        """Whether its values are no whole numbers from zero on, so that nobody knows its white.
+
+        Signed ones of 16 and 32 bits may be, which shows when they are decoded.
+        """
+        return self.get(_FORMAT) in (3, 5, 6) or (self.get(_FORMAT) == 2 and self.get(_BITS) == 8)
+
+    @property
+    def is_decodable(self) -> bool:
+        """Whether Pillow's libtiff undoes its compression."""
+        return self.get(_COMPRESSION) in _COMPRESSIONS
 
     @property
     def needs_unpacking(self) -> bool:
@@ -70,7 +95,8 @@ class Page:
         """Return what its values are, for a sentence."""
         bits, samples = self.get(_BITS), self.get(_SAMPLES)
         kind = _FORMATS.get(self.get(_FORMAT), "of an unknown kind")
-        return f"{bits}-bit {kind}, {samples} channel{'s' if samples > 1 else ''}"
+        compressed = "" if self.is_decodable else f", compression {self.get(_COMPRESSION)}"
+        return f"{bits}-bit {kind}, {samples} channel{'s' if samples > 1 else ''}{compressed}"
 
 
 def read_pages(path: Path) -> list[Page]:

@@ -75,8 +75,8 @@ def check_content(photo: Photo, path: Path) -> None:
         _warn(f"{path}: one colour all over, and so will its pictures be; name another photo unless that is meant")
     elif brightest < _DARK:
         _warn(
-            f"{path}: nearly black, its brightest value is {brightest:.0f} of 255, and so will its pictures be; brighten "
-            "it first unless that is meant"
+            f"{path}: nearly black, its brightest value is {brightest:.0f} of 255, and so will its pictures be; "
+            "brighten it first unless that is meant"
         )
     if transparent:
         _warn_of_hidden(values, path)

@@ -84,12 +84,16 @@ def grey_profile(gamma):
     return head.ljust(128, b"\0") + struct.pack(">I", len(parts)) + table + body
 
 
-def bitfields_bmp(path):
-    """A BMP of 4 bits a channel, which the format allows and Pillow does not read."""
-    values = (scene() >> 4).astype(np.uint16)
-    data = (values[..., 0] << 8 | values[..., 1] << 4 | values[..., 2]).astype("<u2").tobytes()
+def bitfields_bmp(path, bits):
+    """A BMP of 16 bits a pixel, so many of them for each of red, green, blue and alpha."""
+    drops = 8 - np.array(bits[:3])
+    places = np.cumsum([0, bits[2], bits[1], bits[0]])  # of blue, green, red and alpha
+    small = scene().astype(np.uint32) >> drops
+    values = small[..., 0] << places[2] | small[..., 1] << places[1] | small[..., 2]
+    data = values[::-1].astype("<u2").tobytes()
+    masks = [(1 << count) - 1 << int(place) for count, place in zip(bits, (*places[2::-1], places[3]), strict=True)]
     head = struct.pack("<IiiHHIIiiII", 108, W, H, 1, 16, 3, len(data), 2835, 2835, 0, 0)
-    head += struct.pack("<4I", 0xF00, 0xF0, 0xF, 0xF000) + b"BGRs" + b"\0" * 48
+    head += struct.pack("<4I", *masks) + b"BGRs" + b"\0" * 48
     path.write_bytes(b"BM" + struct.pack("<IHHI", 122 + len(data), 0, 0, 122) + head + data)
     return path
 

@@ -185,6 +185,11 @@ def test_a_colour_map_with_alpha_is_kept(tmp_path):
     assert np.array_equal(read[..., 3], indices * 255) and read[0, -1].tolist() == [60, 50, 40, 255]
 
 
+def test_the_alpha_bit_of_a_bmp_is_not_dropped(tmp_path):
+    assert np.abs(pixels(bitfields_bmp(tmp_path / "a.bmp", (5, 5, 5, 0))).astype(int) - scene()).max() < 8
+    assert "a BMP of 16 bits with transparency" in one_error(bitfields_bmp(tmp_path / "a.bmp", (5, 5, 5, 1)))
+
+
 # profiles
 
 
@@ -256,7 +261,7 @@ def test_no_file_starts_another_program(tmp_path, monkeypatch):
 def test_other_formats_are_named(tmp_path):
     for format in ("PCX", "ICO", "SGI"):
         Image.fromarray(scene()).save(tmp_path / "a", format)
-        assert f"a {format} file, which is not supported; save it as PNG or JPEG" in one_error(tmp_path / "a")
+        assert f"a file in {format} format, which is not supported; save it as PNG or JPEG" in one_error(tmp_path / "a")
 
 
 # sizes
@@ -305,8 +310,14 @@ def test_pillows_own_limit_is_left_as_it_was(tmp_path):
 
 
 def test_what_is_not_supported_is_not_called_damaged(tmp_path):
-    said = one_error(bitfields_bmp(tmp_path / "a.bmp"))
+    said = one_error(bitfields_bmp(tmp_path / "a.bmp", (4, 4, 4, 4)))
     assert "not supported" in said and "damaged" not in said
+    Image.fromarray(scene()).save(tmp_path / "a.jpg")
+    content = (tmp_path / "a.jpg").read_bytes()
+    at = content.index(b"\xff\xc0") + 4  # bits of a sample
+    (tmp_path / "a.jpg").write_bytes(content[:at] + b"\x0c" + content[at + 1 :])
+    assert "not supported (cannot handle 12-bit layers)" in one_error(tmp_path / "a.jpg")
+    assert "compression 50001" in one_error(tiff(tmp_path / "a.tif", RAMP.tobytes(), 8, 1, compression=50001))
     deep = tiff(tmp_path / "a.tif", bytes(H * W * 8), 64, 1)
     said = one_error(deep)
     assert "64-bit integers" in said and "not supported" in said and "damaged" not in said and "as TIFF" not in said
