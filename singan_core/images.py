@@ -26,7 +26,7 @@ from singan_core.pyramid import Size
 CHANNELS = ("auto", "1", "3", "4")
 FORMATS = {"png": ".png", "jpeg": ".jpg", "webp": ".webp"}
 _MOST = {"jpeg": 65535, "webp": 16383}  # px, longest side that a format can hold
-_STRIP = 32  # rows of a resized photo at once
+_STRIP, _ROWS = 32, 256  # rows of a resized photo and of a photo as floats that are made at once
 _MODES = {1: "L", 3: "RGB", 4: "RGBA"}
 _QUALITY = {"jpeg": {"quality": 95, "subsampling": 0}, "webp": {"quality": 95, "method": 4}}
 
@@ -52,13 +52,21 @@ class Photo:
 
     def floats(self, start: int = 0, stop: int | None = None) -> Floats:
         """Return rows of the photo and its labels, (1, C + labels, h, W) float32 in [-1, 1]."""
-        unit = _unit(self.values[start:stop])
-        if self.channels is not None:
-            unit = _convert(unit, self.channels)
-        image = _floats(unit)
-        if self.masks is None:
-            return image
-        return np.concatenate([image, _floats(_unit(self.masks[start:stop]), premultiply=False)], axis=1)
+        height, width = self.values.shape[:2]
+        stop = height if stop is None else stop
+        labels = 0 if self.masks is None else self.masks.shape[2]
+        image = np.empty((1, (self.channels or self.values.shape[2]) + labels, stop - start, width), np.float32)
+
+        for top in range(start, stop, _ROWS):  # block by block, so that no second whole is ever in memory
+            rows = slice(top, min(top + _ROWS, stop))
+            part = image[:, :, rows.start - start : rows.stop - start]
+            unit = _unit(self.values[rows])
+            if self.channels is not None:
+                unit = _convert(unit, self.channels)
+            part[:, : unit.shape[2]] = _floats(unit)
+            if self.masks is not None:
+                part[:, unit.shape[2] :] = _floats(_unit(self.masks[rows]), premultiply=False)
+        return image
 
     def resized(self, size: Size) -> Floats:
         """Return what resample.resize makes of all the floats, bit for bit, without ever holding them."""

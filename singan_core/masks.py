@@ -50,6 +50,8 @@ def read(path: Path, sizes: dict[Size, str], may_fill: bool = False) -> Mask:
     opaque is inside. It must have one of the sizes (height, width), each with what has that size, and hold both inside
     and outside; with may_fill it needs no outside. Raises ImageError, which names the values of a mask that is neither.
     """
+    if is_alpha(path):
+        raise ImageError(f"{path}: no file of that name, and a picture's own alpha is no mask here; name a mask file")
     image, _ = open_picture(path, most=max(WHOLE_PIXELS, *(height * width for height, width in sizes)))
     if (image.height, image.width) not in sizes:
         allowed = " or ".join(f"{width}x{height} ({name})" for (height, width), name in sizes.items())

@@ -57,7 +57,7 @@ def read(photo: Path, masks: Sequence[Path], config: TrainingConfig) -> Material
         return _with_detail(opened, masks, config)
     image = opened.floats()
     plan = _plan(opened.size, config, config.max_size)
-    digest = hashlib.sha256(image.tobytes()).hexdigest()
+    digest = hashlib.sha256(np.ascontiguousarray(image).data).hexdigest()
     return Material(image, opened.size, replace(plan, continuation=config.continuation), digest)
 
 
