@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 from singan_cli import parse
-from singan_cli.options import Background, Bundle, Device, MaxPixels, Seed, Threads, ZoomWord
+from singan_cli.options import Background, Bundle, Device, Keeps, MaxPixels, Places, Seed, Threads, ZoomWord
 
 from singan_core.pyramid import MAX_PIXELS
 from singan_runtime.animation import FPS, GRID_BETAS, GRID_START_SCALES, LONGER_SIDE, Walk
@@ -67,6 +67,8 @@ def command(
             show_default="everything may move",
         ),
     ] = None,
+    keep: Keeps = None,
+    place: Places = None,
     background: Background = "white",
     max_frame_memory: Annotated[
         float,
@@ -76,10 +78,14 @@ def command(
     threads: Threads = None,
     max_pixels: MaxPixels = MAX_PIXELS,
 ) -> None:
-    """Let the scene move, smoothly and at random, as GIF, MP4, WebM, WebP or animated PNG."""
+    """Let the scene move, smoothly and at random, as GIF, MP4, WebM, WebP or animated PNG.
+
+    With detail one finished picture moves as what the generators draw moves; walls and horizons stand still.
+    """
     wanted = parse.size(size) if size is not None else None
     scale = parse.zoom(zoom)
     colour = parse.background(background)
+    places = [parse.place(word) for word in place or ()]
     if grid and (start_scale != Walk.start_scale or beta != Walk.beta):
         raise typer.BadParameter("--grid has start scales and betas of its own: leave out --start-scale and --beta")
     from singan_cli.progress import counting, say_device
@@ -91,9 +97,10 @@ def command(
     asked = Walk(frames, alpha, beta, start_scale, seed, loop, walk)
     files = grid_files(out, asked) if grid else {out: asked}
     shown = wanted or animation.default_size(sampler)
+    kept = sampler.read_keep(keep or (), places)
     for path, one in files.items():  # refuse before the first frame is drawn
         animation.check(one)
-        sampler.picture(shown, scale, one.start_scale)
+        sampler.picture(shown, scale, one.start_scale, keep=kept)
         sampler.check_pixels(shown)
         video.check(path, shown, one.length, fps, max_frame_memory, holds_all=loop and walk == "paper")
     mask = None
@@ -105,7 +112,7 @@ def command(
     say_device(sampler)
     with counting("frames", sum(one.length for one in files.values())) as advance:
         for path, one in files.items():
-            pictures = animation.animate(sampler, one, shown, scale, mask)
+            pictures = animation.animate(sampler, one, shown, scale, mask, kept)
             video.save(path, (picture for picture in pictures if advance() is None), fps, colour)
     typer.echo(f"wrote {len(files)} animations to {out}" if grid else f"wrote {out}")
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import itertools
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from singan_cli import parse
+from singan_cli import choice, parse
 from singan_cli.options import Background, Bundle, Device, Keeps, MaxPixels, Places, Seed, Threads, ZoomWord
 from singan_cli.screens import listing
 
@@ -28,7 +29,8 @@ def _list_sizes(wanted: bool) -> None:
 def command(
     bundle: Bundle,
     out: Annotated[
-        Path | None, typer.Option("--out", metavar="DIR", help="Folder of the pictures; needed unless --deepzoom.")
+        Path | None,
+        typer.Option("--out", metavar="DIR", help="Folder of the pictures; needed unless --deepzoom or --sheet."),
     ] = None,
     size: Annotated[
         str | None,
@@ -43,6 +45,18 @@ def command(
         bool, typer.Option("--list-sizes", callback=_list_sizes, is_eager=True, help="Print the names of sizes.")
     ] = False,
     count: Annotated[int, typer.Option("--count", min=1, help="Pictures of each size, 1 or more.")] = 1,
+    best: Annotated[
+        int | None,
+        typer.Option(
+            "--best", metavar="K", min=1, help="Begin K pictures and finish the --count that hold together best."
+        ),
+    ] = None,
+    sheet: Annotated[
+        Path | None,
+        typer.Option(
+            "--sheet", metavar="FILE", help="Write one picture of small previews with their seeds, quickly drawn."
+        ),
+    ] = None,
     seed: Seed = 0,
     zoom: ZoomWord = "auto",
     start_scale: Annotated[
@@ -98,8 +112,9 @@ def command(
     colour = parse.background(background)
     rectangle = parse.window(window) if window is not None else None
     places = [parse.place(word) for word in place or ()]
-    if (out is None) == (deepzoom is None):
+    if (out and deepzoom) or not (out or deepzoom or sheet):
         raise typer.BadParameter("name one place for the result: --out DIR or --deepzoom DIR")
+    choice.check(best, sheet, count, len(sizes) * len(starts))
     if deepzoom and (rectangle or count > 1 or len(sizes) > 1 or len(starts) > 1):
         raise typer.BadParameter(
             "--deepzoom writes one whole picture: leave out --window, --count, further sizes and further start scales"
@@ -122,24 +137,30 @@ def command(
         for start in starts
     ]
     for one, request in itertools.product(wanted, requests):  # refuse before the first picture is written
-        sampler.picture(one, **request)
+        picture = sampler.picture(one, **request)
+        if best or sheet:
+            choice.check_picture(sampler, picture)
         if rectangle:
             sampler.region(one, rectangle)
         if format != "tiff" and not deepzoom:
             held = rectangle[2:] if rectangle else one
             check_format(format, held)
             sampler.check_pixels(held)
-    check_seed(seed, count)
+    seeds = range(seed, seed + (best or count))
+    check_seed(seed, len(seeds))
     say_device(sampler)
     say_zoom(sampler, wanted, scale)
-    if deepzoom:
-        write_deepzoom(sampler, deepzoom, wanted[0], seed, requests[0], format, colour)
-        return
-    assert out is not None
-    seeds = range(seed, seed + count)
     for request in requests:
-        folder = out / f"start_scale_{request['start_scale']}" if len(requests) > 1 else out
-        write_pictures(sampler, bundle, folder, wanted, seeds, rectangle, request, format, colour)
+        groups: list[tuple[list[Size], Sequence[int]]] = [(wanted, seeds)]
+        if best or sheet:
+            chosen = (choice.choose(sampler, one, request, seeds, count, best, sheet, colour) for one in wanted)
+            groups = [([one], picked) for one, picked in zip(wanted, chosen, strict=True)]
+        if deepzoom:
+            write_deepzoom(sampler, deepzoom, wanted[0], groups[0][1][0], request, format, colour)
+        elif out is not None:
+            folder = out / f"start_scale_{request['start_scale']}" if len(requests) > 1 else out
+            for some, picked in groups:
+                write_pictures(sampler, bundle, folder, some, picked, rectangle, request, format, colour)
 
 
 def say_zoom(sampler: Sampler, sizes: list[Size], zoom: Zoom) -> None:
@@ -158,7 +179,7 @@ def write_pictures(
     bundle: Path,
     out: Path,
     sizes: list[Size],
-    seeds: range,
+    seeds: Sequence[int],
     rectangle: tuple[int, int, int, int] | None,
     request: dict[str, Any],
     format: str,

@@ -14,6 +14,8 @@ from singan_runtime import Sampler, animation, video
 
 QUALITY = 88  # of JPEG: at full size the eye sees no more
 SMALL = 960  # px, width of pictures that are shown small
+ROW = 0.47  # of a clip's height: the row that is shown over time
+ROWS, GAP = 8, 10  # px: height of a frame there, and between two clips
 
 
 def save(pixels: NDArray[np.uint8], path: Path, width: int | None = None) -> None:
@@ -22,6 +24,28 @@ def save(pixels: NDArray[np.uint8], path: Path, width: int | None = None) -> Non
     if width is not None:
         image = image.resize((width, round(image.height * width / image.width)), Image.Resampling.LANCZOS)
     image.save(path, quality=QUALITY)
+
+
+def draw_over_time(sampler: Sampler, walk: animation.Walk, size: tuple[int, int]) -> NDArray[np.uint8]:
+    """Draw one row of a clip, frame below frame: on the left every frame drawn anew, on the right as animate does."""
+    clip = animation.Clip(sampler, walk, size)
+    row, numbers = round(ROW * size[0]), range(walk.frames)
+    anew = [sampler.painted(clip.picture, clip.noise(number))[row] for number in numbers]
+    moved = [clip.frame(number)[row] for number in numbers]
+    left, right = (np.stack(rows).repeat(ROWS, axis=0) for rows in (anew, moved))
+    gap = np.full((len(left), GAP, left.shape[2]), 255, np.uint8)
+    return np.concatenate([left, gap, right], axis=1)
+
+
+def draw_grid_over_time(sampler: Sampler, size: tuple[int, int]) -> NDArray[np.uint8]:
+    """Draw one row over time of the 12 clips of --grid: start scales from top to bottom, betas from left to right."""
+    row = round(ROW * size[0])
+    lines = []
+    for start_scale in animation.GRID_START_SCALES:
+        clips = [animation.Walk(beta=beta, start_scale=start_scale) for beta in animation.GRID_BETAS]
+        parts = [np.stack([frame[row] for frame in animation.animate(sampler, clip, size)]) for clip in clips]
+        lines.append(np.concatenate(parts, axis=1).repeat(2, axis=0))
+    return np.concatenate(lines)
 
 
 def main(bundle: Path, photo: Path, folder: Path) -> None:
@@ -35,8 +59,10 @@ def main(bundle: Path, photo: Path, folder: Path) -> None:
     save(sampler.sample((1080, 1920), seed=6)[0], folder / "screen.jpg")
     save(sampler.sample((1200, 540), seed=5)[0], folder / "tall.jpg")
     save(sampler.sample((400, 1800), seed=4)[0], folder / "wide.jpg")
-    walk = animation.Walk(frames=40, loop=True)
-    video.save(folder / "animation.gif", animation.animate(sampler, walk, (214, 320)), fps=10)
+    walk = animation.Walk(frames=32, loop=True)
+    video.save(folder / "animation.gif", animation.animate(sampler, walk, (200, 300)), fps=10)
+    save(draw_over_time(sampler, walk, (426, 640)), folder / "animation_over_time.jpg")
+    save(draw_grid_over_time(sampler, (216, 320)), folder / "animation_grid.jpg")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,7 @@
-"""Animation: a smooth motion through noise space, every frame a function of its number; or the paper's random walk."""
+"""Animation: a smooth motion through noise space, every frame a function of its number; or the paper's random walk.
+
+With detail the first frame is finished, and the motion of what the generators draw moves it (motion.py).
+"""
 
 from __future__ import annotations
 
@@ -15,20 +18,21 @@ from singan_core.noise import RECONSTRUCTION_FRAME
 from singan_core.pyramid import Size, Zoom
 from singan_core.windows import Region, Step
 from singan_runtime import masks
+from singan_runtime.motion import BORDER, Motion
+from singan_runtime.objects import Keep
 from singan_runtime.picture import Picture, in_order
 from singan_runtime.sampler import Sampler, check_seed
 
 Floats = NDArray[np.float32]
 Pixels = NDArray[np.uint8]
 
-LONGER_SIDE = 640  # px of a clip with detail, unless told otherwise: every frame is a picture of its own
+LONGER_SIDE = 640  # px of a clip with detail, unless told otherwise
 FPS = 10.0  # frames per second, unless told otherwise
 KINDS = ("harmonic", "paper")
 HARMONICS = 8  # at most: each takes two noise fields of the canvas
 PERIOD = 36_000  # frames after which a motion that is no loop repeats: an hour at 10 per second
 GRID_START_SCALES = (0, 1, 2)
 GRID_BETAS = (0.80, 0.85, 0.90, 0.95)
-BORDER = 0.02  # of the longer side: how far into a mask its still surroundings fade out
 FIELD_MEMORY = 10**9  # bytes of noise fields kept from frame to frame; what goes beyond is made anew for every frame
 
 
@@ -68,19 +72,24 @@ def default_size(sampler: Sampler) -> Size:
 
 
 def animate(
-    sampler: Sampler, walk: Walk, size: Size | None = None, zoom: Zoom = "auto", move: masks.Mask | None = None
+    sampler: Sampler,
+    walk: Walk,
+    size: Size | None = None,
+    zoom: Zoom = "auto",
+    move: masks.Mask | None = None,
+    keep: tuple[Keep, ...] = (),
 ) -> Iterator[Pixels]:
     """Draw the frames, uint8 (h, w, C), in order; checked when the first is asked for. Raises RequestError.
 
     Scales below the start scale stand still and are drawn once. On a canvas other than the trained one, where z* is
     not defined, a fixed noise takes its place. Outside the mask move, bool (h, w), every frame is the first, bit for
-    bit.
+    bit; kept objects, which need a model with detail, stand still in all of them.
     """
+    frames = _draw(sampler, walk, size, zoom, keep)
     if move is None:
-        yield from _draw(sampler, walk, size, zoom)
+        yield from frames
     else:
-        share = soften(move, size or default_size(sampler))
-        yield from hold(_draw(sampler, walk, size, zoom), share)
+        yield from hold(frames, soften(move, size or default_size(sampler)))
 
 
 def soften(move: masks.Mask, size: Size) -> Floats:
@@ -110,13 +119,13 @@ def hold(frames: Iterator[Pixels], share: Floats) -> Iterator[Pixels]:
         yield masks.mix(first, frame, share)
 
 
-def _draw(sampler: Sampler, walk: Walk, size: Size | None, zoom: Zoom) -> Iterator[Pixels]:
+def _draw(sampler: Sampler, walk: Walk, size: Size | None, zoom: Zoom, keep: tuple[Keep, ...]) -> Iterator[Pixels]:
     """Draw the frames as they are when everything may move."""
     if walk.kind == "paper":
-        frames = _recursion(sampler, walk, size, zoom)
+        frames = _recursion(sampler, walk, size, zoom, keep)
         yield from there_and_back(frames) if walk.loop else frames
         return
-    clip = Clip(sampler, walk, size, zoom)
+    clip = Clip(sampler, walk, size, zoom, keep)
     if not clip.harmonics:  # nothing moves
         still = clip.frame(0)
         yield from (still for _ in range(walk.frames))
@@ -130,10 +139,17 @@ class Clip:
     Source: the spectrum of SinGAN's random walk (supplementary section 5); its sampling is ours, docs/animation.md.
     """
 
-    def __init__(self, sampler: Sampler, walk: Walk, size: Size | None = None, zoom: Zoom = "auto") -> None:
+    def __init__(
+        self,
+        sampler: Sampler,
+        walk: Walk,
+        size: Size | None = None,
+        zoom: Zoom = "auto",
+        keep: tuple[Keep, ...] = (),
+    ) -> None:
         check(walk)
         self.sampler, self.walk = sampler, walk
-        self.picture = _moving(sampler, walk, size, zoom)
+        self.picture = _moving(sampler, walk, size, zoom, keep)
         sampler.check_pixels(self.picture.size)
         self.harmonics = harmonics(walk)
         self._kept: dict[int, list[Floats]] = {}
@@ -150,9 +166,12 @@ class Clip:
         self._first = 0
         if walk.loop and walk.start_scale == 0:
             self._first = self._calmest()
+        self._motion = Motion(sampler, self.picture, self.noise(0)) if self.picture.fit else None
 
     def frame(self, number: int) -> Pixels:
         """One frame, uint8 (h, w, C), drawn by the calling thread alone; number 0 or more."""
+        if self._motion is not None:
+            return self._motion.frame(self.noise(number))
         return self.sampler.painted(self.picture, self.noise(number), threads=1)
 
     def noise(self, number: int) -> cascade.Draw:
@@ -247,19 +266,24 @@ def _pull(walk: Walk) -> float:
     return float(np.sqrt(1 - variance(walk)))
 
 
-def _recursion(sampler: Sampler, walk: Walk, size: Size | None, zoom: Zoom) -> Iterator[Pixels]:
+def _recursion(sampler: Sampler, walk: Walk, size: Size | None, zoom: Zoom, keep: tuple[Keep, ...]) -> Iterator[Pixels]:
     """z_{t+1} = alpha z* + (1 - alpha) (z_t + beta (z_t - z_{t-1}) + (1 - beta) u_t), u_t fresh unit noise.
 
     Source: the reference's random walk; its first two states are z* and 0.95 z* + 0.05 u.
     """
     check(walk)
-    picture = _moving(sampler, walk, size, zoom)
+    picture = _moving(sampler, walk, size, zoom, keep)
     sampler.check_pixels(picture.size)
     moving = windows.whole_steps(picture.passes)
     rest = {
         step.index: np.zeros((1, 1, 1, 1), np.float32) if step.index else _rest(sampler, walk, step) for step in moving
     }
     before, now = dict(rest), dict(rest)
+
+    def unit_noise(step: Step) -> Floats:
+        return _part(now[step.index], step.drawn).astype(np.float32)
+
+    motion = None
     for frame in range(walk.frames):
         fresh = sampler.fresh(walk.seed, frame)
         for step in moving:
@@ -269,12 +293,16 @@ def _recursion(sampler: Sampler, walk: Walk, size: Size | None, zoom: Zoom) -> I
                 continue
             onward = now[index] + walk.beta * (now[index] - before[index]) + (1 - walk.beta) * u
             before[index], now[index] = now[index], walk.alpha * rest[index] + (1 - walk.alpha) * onward
-        yield sampler.painted(picture, lambda step: _part(now[step.index], step.drawn).astype(np.float32))
+        if picture.fit is None:
+            yield sampler.painted(picture, unit_noise)
+        else:
+            motion = motion or Motion(sampler, picture, unit_noise)
+            yield motion.frame(unit_noise)
 
 
-def _moving(sampler: Sampler, walk: Walk, size: Size | None, zoom: Zoom) -> Picture:
+def _moving(sampler: Sampler, walk: Walk, size: Size | None, zoom: Zoom, keep: tuple[Keep, ...]) -> Picture:
     """The picture that moves; where z* is part of the noise, it is as strong as the generators know it."""
-    picture = sampler.picture(size or default_size(sampler), zoom, walk.start_scale)
+    picture = sampler.picture(size or default_size(sampler), zoom, walk.start_scale, keep=keep)
     return picture if walk.start_scale else replace(picture, amplitudes=())
 
 

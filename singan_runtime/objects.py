@@ -22,6 +22,7 @@ from singan_core.masks import is_alpha
 from singan_core.pyramid import Fit, Size
 from singan_core.windows import Region, Span, Step
 from singan_runtime import masks
+from singan_runtime.picture import Picture
 
 Floats = NDArray[Any]
 
@@ -124,6 +125,19 @@ def find_room(fit: Fit) -> Region:
         for (start, stop), canvas, whole in zip(fit.window, fit.levels[-1], fit.whole, strict=True)
     )
     return rows, columns
+
+
+def cover(picture: Picture) -> masks.Mask:
+    """Find which pixels of a picture, (h, w), its kept objects cover."""
+    fit = picture.fit
+    assert fit is not None
+    canvas, photo = fit.levels[-1], fit.photo_sizes[-1]
+    inside = Held(picture.kept, photo, photo, canvas).lay((Span(0, canvas[0]), Span(0, canvas[1]))).inside
+    rows, columns = (
+        (2 * np.arange(*span) + 1) * drawn // (2 * whole)
+        for span, drawn, whole in zip(fit.window, canvas, fit.whole, strict=True)
+    )
+    return inside[np.ix_(rows, columns)]
 
 
 def _begin(span: Span, photo: int, room: Span, share: float | None) -> int:

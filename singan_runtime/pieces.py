@@ -108,6 +108,16 @@ def join_cost(photo: Pixels, sample: Pixels, positions: Map) -> float:
     return float(distances[joins].mean()) / max(usual, LEAST)
 
 
+def misfit(photo: Pixels, sample: Pixels, positions: Map) -> float:
+    """Tell how badly the sample as a whole follows the photo where its map (h, w, 2) says that it does: 0 or more.
+
+    This is the mean over the sample of the patch distance of join_cost. Within pieces that is next to nothing, so the
+    result grows with how many joins there are and with how badly each fits. Pictures are uint8 (h, w, C), 7 px or more.
+    """
+    inner = (slice(REACH, -REACH), slice(REACH, -REACH))
+    return float(_measure_patches(photo, sample, positions[inner]).mean())
+
+
 def _encode_offsets(positions: Map) -> Integers:
     """Give every offset of a map a number of its own, (h, w), so that one comparison compares both coordinates."""
     height, width = positions.shape[:2]

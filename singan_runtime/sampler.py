@@ -262,7 +262,7 @@ class Sampler:
             )
         return Span(y, y + height), Span(x, x + width)
 
-    def series(self, picture: Picture, seeds: range, region: Region | None = None) -> Iterator[Pixels]:
+    def series(self, picture: Picture, seeds: Sequence[int], region: Region | None = None) -> Iterator[Pixels]:
         """The pixels for seed after seed; of small pictures every thread draws one, and those next are drawn ahead."""
         rows, columns = region or windows.whole(picture.size)
         threads = self.graphs.threads

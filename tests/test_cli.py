@@ -455,6 +455,7 @@ def test_ctrl_c_leaves_whole_pictures_only(tiny_bundle, tmp_path):
 
 def test_a_missing_package_names_the_pip_line(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "torch", None)
+    Image.new("RGB", (20, 20)).save(tmp_path / "photo.png")
     said = one_line("train", tmp_path / "photo.png", "--out", tmp_path / "run")
     assert "this command needs torch; run: pip install 'singan[train]'" in said
     for name in [name for name in sys.modules if name.startswith(("singan_export", "singan_train"))]:

@@ -18,7 +18,7 @@ from singan_core.detail.kept import Kept
 from singan_core.detail.search import Weights
 from singan_core.errors import RequestError
 from singan_core.windows import Span
-from singan_runtime import Sampler, dataset, masks, objects, retarget
+from singan_runtime import Sampler, animation, dataset, masks, objects, retarget
 from singan_runtime.objects import Keep
 
 SHARE = st.floats(0, 1)
@@ -395,3 +395,29 @@ def test_a_dataset_refuses_what_it_cannot_place(labelled, tmp_path):
     assert "scales 2,1 are not possible" in one_line(*start, "fir", "--scales", "2,1")
     assert "is not 4 numbers" in usage(*start, "fir", "--within", "0,1")
     assert "too large for" in one_line(*start, "fir", "--size", "20x100", "--zoom", "1")
+
+
+# clips
+
+
+@pytest.mark.parametrize("kind", ["harmonic", "paper"])
+def test_a_kept_object_stands_still_in_a_clip_while_the_rest_moves(detail_sampler, fir, kind):
+    keep, size = (Keep(fir, 0.3),), (100, 200)
+    walk = animation.Walk(frames=6, seed=1, start_scale=1, beta=0.95, kind=kind)
+    frames = list(animation.animate(detail_sampler, walk, size, 1.0, keep=keep))
+    picture = detail_sampler.picture(size, 1.0, 1, keep=keep)
+    there, in_photo = shifted(picture, picture.kept[0])
+    covered = np.zeros(size, bool)
+    covered[there] = True
+    assert np.array_equal(objects.cover(picture), covered)
+    for frame in frames:
+        assert np.array_equal(frame[there], detail_sampler.photo.pixels[in_photo])
+    assert any((frame != frames[0]).mean() > 0.1 for frame in frames)
+
+
+def test_animate_keeps_objects_on_the_command_line(detail_bundle, detail_sampler, fir, mask_file, tmp_path):
+    out = tmp_path / "clip.png"
+    call("animate", detail_bundle, "--out", out, "--size", "200x100", "--frames", "3", "--keep", mask_file)
+    kept = next(animation.animate(detail_sampler, animation.Walk(frames=3), (100, 200), keep=(Keep(fir),)))
+    with Image.open(out) as clip:
+        assert np.array_equal(np.asarray(clip.convert("RGB")), kept)

@@ -25,7 +25,7 @@ from singan_core.detail.photo import Photo, premultiplied, straight
 from singan_core.detail.search import Each, Weights, settle
 from singan_core.detail.votes import COARSE, FINE, Map, paint
 from singan_core.pyramid import Size
-from singan_core.windows import Region, Span, Wrap
+from singan_core.windows import Region, Span, Wrap, whole
 
 Pixels = NDArray[np.uint8]
 Guide = Callable[[Region], Pixels]
@@ -88,14 +88,22 @@ class Drawing:
 
     def draw(self, want: Region) -> Part:
         """A region of the last canvas; along an axis that wraps it may lie outside and means its repeats."""
+        return self.draw_level(len(self.canvases) - 1, want)
+
+    def sketch(self) -> Part:
+        """Draw the largest searched level whole: the composition, which all that is larger follows."""
+        return self.draw_level(self.searched - 1, whole(self.canvases[self.searched - 1]))
+
+    def draw_level(self, number: int, want: Region) -> Part:
+        """Draw a region of a level's canvas, as far as every larger picture has it too: the last searched or later."""
         wanted, grown = [want], []
-        for level in range(len(self.canvases) - 1, self.searched - 1, -1):
+        for level in range(number, self.searched - 1, -1):
             canvas, smaller = self.canvases[level], self.canvases[level - 1]
             larger = self._around(wanted[-1], canvas)
             grown.append(larger)
             wanted.append(resize.sources(larger, smaller, canvas, self.wrap))
         part = self._searched(wanted.pop())
-        for level in range(self.searched, len(self.canvases)):
+        for level in range(self.searched, number + 1):
             part = self._copied(level, part, grown.pop()).cut(wanted.pop())
         return part
 

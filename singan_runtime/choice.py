@@ -1,0 +1,136 @@
+"""A choice among pictures that are only begun: which seeds hold together best, without favouring copies of the photo.
+
+What a picture shows is settled at the largest searched level, about 80 px. There each candidate is judged by how badly
+its pieces join and by how much of the photo it leaves out. A copy of the photo is faultless and nothing new, so that
+either measure alone would choose copies; the order is held to the candidates' own mean of the copied share.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from singan_core.detail.drawing import Drawing
+from singan_core.detail.photo import premultiplied
+from singan_core.errors import RequestError
+from singan_core.pyramid import Fit, Size
+from singan_core.windows import Region, Span
+from singan_runtime import heap, pieces, quality
+from singan_runtime.picture import Picture
+from singan_runtime.sampler import Sampler
+
+LARGEST = 1 << 18
+"""Pixels of a composition: each takes about 0.05 ms, so that a candidate stays within some 15 s."""
+NARROWEST = 16  # px: of a narrower picture, what is drawn beside it is judged as well
+_SLIPPED = 1e-9  # what rounding may add to a mean of copied shares
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A picture of a seed, begun and judged."""
+
+    seed: int
+    misfit: float  # 0 or more: how badly its pieces join (pieces.misfit)
+    omission: float  # 0..1: how far the photo's patches are from the nearest that it has (quality.completeness)
+    copied_share: float  # above 0 and up to 1: its largest piece
+    drawing: Drawing | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def cost(self) -> float:
+        """How much is wrong with it: both distances, which have one unit, a pixel's range."""
+        return self.misfit + self.omission
+
+
+def rank(
+    sampler: Sampler, picture: Picture, seeds: Sequence[int], advance: Callable[[], None] = lambda: None
+) -> list[Candidate]:
+    """Order the pictures of some seeds, best first: the first n are the best n. Raises RequestError."""
+    return order(judge(sampler, picture, seeds, advance))
+
+
+def judge(
+    sampler: Sampler, picture: Picture, seeds: Sequence[int], advance: Callable[[], None] = lambda: None
+) -> list[Candidate]:
+    """Begin and judge the picture of each seed, in the order of the seeds, several at once. Raises RequestError."""
+    check(sampler, picture)
+    fit = picture.fit
+    assert fit is not None
+
+    def one(seed: int) -> Candidate:
+        drawing = sampler.drawing(picture, sampler.fresh(seed, wrap=picture.wrap), threads=1)
+        candidate = judge_drawing(fit, drawing, seed)
+        advance()
+        return candidate
+
+    with ThreadPoolExecutor(sampler.graphs.threads) as pool:
+        candidates = list(pool.map(one, seeds))
+    heap.trim()
+    return candidates
+
+
+def order(candidates: Iterable[Candidate]) -> list[Candidate]:
+    """Order candidates by cost, as far as copying allows.
+
+    Next comes always the one of the least cost with which the mean copied share of those ordered so far stays at most
+    that of all: then for every n the first n are no larger copies than n at random. There always is such a one: while
+    the mean is kept, those that are left have one that keeps it.
+    """
+    left = sorted(candidates, key=lambda one: (one.cost, one.seed))
+    usual = sum(one.copied_share for one in left) / max(1, len(left))
+    ordered: list[Candidate] = []
+    copied = 0.0
+
+    while left:
+        most = usual * (len(ordered) + 1) - copied + _SLIPPED
+        allowed = (one for one in left if one.copied_share <= most)
+        chosen = next(allowed, None) or min(left, key=lambda one: one.copied_share)
+        ordered.append(chosen)
+        left.remove(chosen)
+        copied += chosen.copied_share
+    return ordered
+
+
+def check(sampler: Sampler, picture: Picture) -> None:
+    """Raise RequestError unless the picture begins with a composition of the photo's own pixels, small enough."""
+    fit = picture.fit
+    if fit is None:
+        raise RequestError(
+            f"{sampler.manifest.name}: this model draws without the photo's detail, and only pictures with it can be "
+            "compared or previewed: leave out --best and --sheet, or train it without --no-detail"
+        )
+    height, width = fit.levels[fit.searched - 1]
+    if height * width > LARGEST:
+        raise RequestError(
+            f"a picture of {picture.size[1]}x{picture.size[0]} at this zoom begins with {width}x{height}: "
+            f"{height * width} pixels, over the {LARGEST} that are compared; leave out --best and --sheet, or zoom in"
+        )
+
+
+def judge_drawing(fit: Fit, drawing: Drawing, seed: int) -> Candidate:
+    """Begin and judge one picture, given what draws it."""
+    sketch = drawing.sketch()
+    sketch = sketch.cut(_find_shown(fit, (sketch.pixels.shape[0], sketch.pixels.shape[1])))
+
+    photo = premultiplied(drawing.photo.level(drawing.searched - 1).pixels)
+    pixels = premultiplied(sketch.pixels)
+    positions = np.stack([sketch.map.rows, sketch.map.columns], axis=2)
+    misfit = pieces.misfit(photo, pixels, positions)
+    omission = quality.completeness(photo, pixels)
+    return Candidate(seed, misfit, omission, pieces.copied_share(positions), drawing)
+
+
+def _find_shown(fit: Fit, canvas: Size) -> Region:
+    """Find what of a canvas the picture shows, 16 px along each side if the canvas has so many."""
+    spans = []
+    for (start, stop), whole, length in zip(fit.window, fit.whole, canvas, strict=True):
+        low, high = start * length // whole, math.ceil(stop * length / whole)
+        least = min(NARROWEST, length)
+        if high - low < least:
+            low = min(max(0, (low + high - least) // 2), length - least)
+            high = low + least
+        spans.append(Span(low, high))
+    return spans[0], spans[1]

@@ -1,0 +1,329 @@
+"""Clips with detail: the flow between small pictures, what it may move, and the frames that it makes."""
+
+import dataclasses
+import itertools
+
+import numpy as np
+import pytest
+from detail_scenes import landscape, noise, whole_of
+
+from singan_core import pyramid
+from singan_core.detail import resize
+from singan_core.detail.photo import Photo
+from singan_core.manifest import Detail
+from singan_core.pyramid import Fit
+from singan_core.windows import Span
+from singan_runtime import Sampler, flow, lines, motion, objects, quality, warp
+from singan_runtime.animation import Clip, Walk, animate
+from singan_runtime.motion import Enlarged, Motion
+from singan_runtime.objects import Keep
+
+SIZE = (90, 130)
+
+
+def frames(sampler, size=SIZE, **walk):
+    return list(animate(sampler, Walk(**{"frames": 6, "start_scale": 0, **walk}), size))
+
+
+def still_at(size):
+    """Positions, in 1/16 px, of a picture that does not move."""
+    return np.mgrid[: size[0], : size[1]].astype(np.int32) * warp.UNIT
+
+
+# the flow between small pictures
+
+
+def blobs(height=30, width=45, down=0.0, across=0.0, seed=0):
+    """A function of the plane, uint8 (height, width, 3), moved by a share of a pixel: an analytic truth."""
+    rng = np.random.default_rng(seed)
+    y, x = np.mgrid[:height, :width]
+    total = np.zeros((height, width, 3))
+    for _ in range(40):
+        fy, fx, phase = rng.uniform(-0.9, 0.9), rng.uniform(-0.9, 0.9), rng.uniform(0, 6.3, 3)
+        total += np.sin(((y + down) * fy + (x + across) * fx)[..., None] + phase)
+    return (127.5 + 12 * total).clip(0, 255).astype(np.uint8)
+
+
+@pytest.mark.parametrize("moved", [(0.5, 0.0), (0.0, -0.75), (0.25, 0.625), (-0.5, 0.5)])
+def test_a_translation_is_found_within_an_eighth_of_a_pixel(moved):
+    for seed in range(3):
+        found = flow.find_flow(blobs(down=moved[0], across=moved[1], seed=seed), blobs(seed=seed))
+        inside = found[:, 6:-6, 6:-6]
+        for axis in (0, 1):
+            assert np.abs(inside[axis] - moved[axis]).max() < 1 / 8
+
+
+def test_channels_count_alike():
+    now, key = blobs(across=0.5), blobs()
+    assert np.allclose(flow.find_flow(now[..., ::-1], key[..., ::-1]), flow.find_flow(now, key), atol=1e-9)
+    assert np.abs(flow.find_flow(now[..., :1], key[..., :1])[1, 5:-5, 5:-5] - 0.5).max() < 1 / 8
+
+
+def test_equal_pictures_have_no_flow_and_no_flow_is_longer_than_a_pixel():
+    assert not flow.find_flow(blobs(), blobs()).any()
+    for seed in range(3):
+        found = flow.find_flow(noise(25, 38, seed=seed), noise(25, 38, seed=seed + 10))
+        assert 0.2 < np.hypot(*found).max() <= 1 + 1e-9
+
+
+# straight lines
+
+
+def street():
+    """A wall with windows at the left, leaves at the right, and a horizon behind, (240, 400, 3)."""
+    picture = np.full((240, 400), 200.0)
+    picture[150:] = 90
+    picture[40:200, 20:140] = 120
+    for y in range(50, 190, 24):
+        for x in range(30, 130, 20):
+            picture[y : y + 14, x : x + 11] = 30
+    street = picture.astype(np.uint8)[..., None].repeat(3, axis=2)
+    street[20:, 200:] = landscape(640, 960)[200:420, :200]
+    return street
+
+
+def test_walls_and_horizons_stand_still_and_leaves_move():
+    freedom = lines.find_freedom(street(), (24, 40))
+    assert freedom.min() >= 0 and freedom.max() <= 1
+    assert freedom[5:19, 3:13].max() < 0.1  # the wall with its windows
+    assert freedom[14:16, 15:18].max() < 0.1  # the horizon
+    assert freedom[4:22, 24:38].mean() > 0.8  # the leaves
+
+
+def test_a_flat_picture_may_move_everywhere():
+    assert (lines.find_freedom(np.full((50, 70, 3), 99, np.uint8), (6, 9)) == 1).all()
+
+
+# moving pixels
+
+
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_what_moves_by_whole_pixels_keeps_its_bytes(channels):
+    pixels = noise(20, 31, channels)
+    fine = warp.double(pixels)
+    rows, columns = still_at((20, 31))
+    assert np.array_equal(warp.move(fine, channels, rows, columns), pixels)
+    moved = warp.move(fine, channels, rows + 2 * warp.UNIT, columns - 3 * warp.UNIT)
+    assert np.array_equal(moved[:-2, 3:], pixels[2:, :-3])
+    assert np.array_equal(moved[:-2, :3], pixels[2:, :1].repeat(3, axis=1))  # beyond an edge: the edge
+
+
+def test_a_ramp_moves_by_any_sixteenth():
+    ramp = (8 * np.arange(30, dtype=np.uint8))[:, None, None].repeat(12, axis=1)
+    rows, columns = still_at((30, 12))
+    for part in range(warp.UNIT):
+        moved = warp.move(warp.double(ramp), 1, rows + part, columns)[4:-5, ..., 0]
+        assert np.abs(moved - (ramp[4:-5, ..., 0] + part / 2)).max() <= 0.5 + 1e-9
+
+
+@pytest.mark.parametrize("part", [(2, 6), (4, 4), (8, 5), (8, 8)])
+def test_moving_by_part_of_a_pixel_keeps_fine_detail(part):
+    pixels = landscape(200, 300)
+    rows, columns = still_at((200, 300))
+    moved = warp.move(warp.double(pixels), 3, rows + part[0], columns + part[1])
+    assert quality.octaves(pixels, moved)[0] > 0.87
+
+
+# the geometry: from the hand-over to the picture
+
+
+def test_values_are_enlarged_from_pixel_centre_to_pixel_centre():
+    """A linear function stays that function, in any window of the whole."""
+    y, x = np.mgrid[:12, :17]
+    small = (y + 0.5) / 12 - (x + 0.5) / 34
+    window = Span(20, 70), Span(31, 99)
+    found = Enlarged(small, (90, 130), window).rows(Span(10, 30))
+    rows, columns = np.mgrid[30:50, 31:99]
+    assert np.abs(found - ((rows + 0.5) / 90 - (columns + 0.5) / 260)).max() < 2e-3
+
+
+@pytest.mark.parametrize("size", [SIZE, (140, 18), (30, 250)])
+def test_the_flow_of_the_hand_over_moves_the_same_place_of_the_picture(detail_sampler, monkeypatch, size):
+    """Also where the picture is a window of a wider one, in the middle of it."""
+    clip = Clip(detail_sampler, Walk(2), size)
+    made = clip._motion
+    assert (made.fit.origin == (0, 0)) == (size == SIZE or size[0] < size[1])
+    height, width = made.handed.shape[:2]
+    y, x = np.mgrid[:height, :width]
+    found = np.stack([0.6 * (y + 0.5) / height, 0.8 * (x + 0.5) / width])
+    monkeypatch.setattr(made, "_freedom", Enlarged(np.ones((2, 2)), size, whole_of(size)))
+    monkeypatch.setattr(made, "_rims", [np.ones(side) for side in size])
+
+    window = [Span(*span) for span in made.fit.window]
+    down, across = (Enlarged(one, made.fit.whole, (window[0], window[1])) for one in found)
+    places = made._places(down, across, Span(0, size[0]))
+    for axis, share in ((0, 0.6), (1, 0.8)):
+        here = np.indices(size)[axis]
+        part = (here + made.fit.origin[axis] + 0.5) / made.fit.whole[axis]
+        expected = here + share * part * made.fit.whole[axis] / (height, width)[axis]
+        inner = (slice(6, -6), slice(6, -6))
+        assert np.abs(places[axis] / warp.UNIT - expected)[inner].max() < 0.2
+
+
+def test_nothing_comes_in_over_an_edge(detail_sampler):
+    clip = Clip(detail_sampler, Walk(6), SIZE)
+    window = [Span(*span) for span in clip._motion.fit.window]
+    for number in range(1, 6):
+        found = flow.find_flow(clip._motion._hand_over(clip.noise(number)), clip._motion.handed)
+        down, across = (Enlarged(one, clip._motion.fit.whole, (window[0], window[1])) for one in found)
+        rows, columns = clip._motion._places(down, across, Span(0, SIZE[0]))
+        assert (rows[0] == 0).all() and (rows[-1] == 16 * (SIZE[0] - 1)).all()
+        assert (columns[:, 0] == 0).all() and (columns[:, -1] == 16 * (SIZE[1] - 1)).all()
+        assert rows.min() == 0 and rows.max() == 16 * (SIZE[0] - 1)
+
+
+# frames
+
+
+@pytest.mark.parametrize("kind", ["harmonic", "paper"])
+def test_the_first_frame_is_the_finished_picture_and_the_only_one(detail_sampler, monkeypatch, kind):
+    """The detail levels draw once a clip; its frames show that picture moved."""
+    made, drawing = [], Sampler.drawing
+    monkeypatch.setattr(Sampler, "drawing", lambda *inputs: made.append(1) or drawing(*inputs))
+    drawn = frames(detail_sampler, kind=kind)
+    assert len(made) == 1 and len({frame.tobytes() for frame in drawn}) == 6
+    if kind == "harmonic":
+        clip = Clip(detail_sampler, Walk(6), SIZE)
+        assert np.array_equal(drawn[0], detail_sampler.painted(clip.picture, clip.noise(0)))
+
+
+def test_a_frame_is_a_function_of_its_number(detail_sampler):
+    drawn = frames(detail_sampler, start_scale=1)
+    for number in (4, 1, 5):
+        alone = Clip(detail_sampler, Walk(3, start_scale=1), SIZE)
+        assert np.array_equal(alone.frame(number), drawn[number])
+
+
+def test_a_loop_with_detail_closes(detail_sampler):
+    clip = Clip(detail_sampler, Walk(8, loop=True), SIZE)
+    for number in (0, 3):
+        assert np.array_equal(clip.frame(number), clip.frame(number + 8))
+        assert np.array_equal(clip.frame(number), clip.frame(number + 8 * 10**9))
+
+
+@pytest.mark.parametrize("kind", ["harmonic", "paper"])
+def test_threads_change_no_frame(detail_bundle, detail_sampler, kind):
+    one = frames(detail_sampler, kind=kind)
+    assert np.array_equal(frames(Sampler.load(detail_bundle, threads=3), kind=kind), one)
+
+
+def test_the_last_digits_of_the_generators_change_no_frame(detail_bundle, monkeypatch):
+    """As between processors."""
+    one, other = (Sampler.load(detail_bundle, threads=1) for _ in range(2))
+    generate, rng = other.graphs.generate, np.random.default_rng(0)
+    monkeypatch.setattr(
+        other.graphs, "generate", lambda *inputs: (made := generate(*inputs)) + rng.uniform(-1e-12, 1e-12, made.shape)
+    )
+    assert np.array_equal(frames(other, start_scale=1), frames(one, start_scale=1))
+
+
+def test_strips_change_no_frame(detail_sampler, monkeypatch):
+    expected = frames(detail_sampler)
+    monkeypatch.setattr(motion, "_STRIP", 7)
+    assert np.array_equal(frames(detail_sampler), expected)
+
+
+def test_nothing_moves_where_the_generators_clip_stands_still(detail_sampler):
+    size = (100, 600)
+    clip = Clip(detail_sampler, Walk(2), size)
+    made = clip._motion
+    handed = made._hand_over(clip.noise(1)).copy()
+    assert (handed != made.handed).any()
+    handed[:, 30:] = made.handed[:, 30:]
+    frame = _frame_of(made, handed)
+    middle = size[1] * 60 // handed.shape[1]
+    assert (frame[:, :middle] != made.first[:, :middle]).any()
+    assert np.array_equal(frame[:, middle:], made.first[:, middle:])
+    assert np.array_equal(_frame_of(made, made.handed), made.first)
+
+
+def _frame_of(made, handed):
+    kept = made._hand_over
+    made._hand_over = lambda unit_noise: handed
+    try:
+        return made.frame(None)
+    finally:
+        made._hand_over = kept
+
+
+@pytest.mark.parametrize("start_scale", [0, 1])
+def test_frames_are_as_crisp_as_the_first_and_calm(detail_sampler, start_scale):
+    """Where the flow predicts no change of a frame there is hardly any: fine detail does not flicker."""
+    size = detail_sampler.trained_size
+    clip = Clip(detail_sampler, Walk(12, start_scale=start_scale, loop=True), size)
+    drawn = [clip.frame(number) for number in range(12)]
+    assert np.mean([quality.octaves(drawn[0], frame)[0] for frame in drawn[1:]]) > 0.85
+
+    def fine(picture):
+        small = resize.resize(resize.resize(picture, (size[0] // 4, size[1] // 4)), size)
+        return picture.astype(float) - small
+
+    def back(frame, number):
+        """The frame, its flow undone: what the motion explains is gone."""
+        found = flow.find_flow(clip._motion._hand_over(clip.noise(number)), clip._motion.handed)
+        down, across = (Enlarged(one, clip._motion.fit.whole, whole_of(size)) for one in found)
+        places = clip._motion._places(down, across, Span(0, size[0])) / np.float64(16) - np.indices(size)
+        undo = np.zeros_like(places)
+        for _ in range(8):
+            at = (np.indices(size) + undo).round().astype(int)
+            at = at[0].clip(0, size[0] - 1), at[1].clip(0, size[1] - 1)
+            undo = -np.stack([one[at] for one in places])
+        rows, columns = ((np.indices(size) + undo) * 16).round().astype(np.int32)
+        return warp.move(warp.double(frame), 3, rows, columns)
+
+    still = [fine(back(frame, number)) for number, frame in enumerate(drawn) if number]
+    steps = np.mean([np.abs(b - a).mean() for a, b in itertools.pairwise(still)])
+    assert steps < 0.15 * fine(drawn[0]).std()  # moved twice, so a little more than the frame's own
+
+
+@pytest.mark.parametrize("kind", ["harmonic", "paper"])
+def test_a_kept_object_stands_still_as_the_photo_s_own_pixels(detail_sampler, kind):
+    """The fir: all around it moves."""
+    size = detail_sampler.trained_size
+    mask = np.zeros(size, bool)
+    mask[38:70, 104:119] = True
+    keep = (Keep(mask, 0.4),)
+    drawn = list(animate(detail_sampler, Walk(4, kind=kind), size, 1.0, keep=keep))
+    stands = objects.cover(detail_sampler.picture(size, 1.0, keep=keep))
+    assert stands.sum() == mask.sum() and not (stands & mask).all()
+    for frame in drawn:
+        assert np.array_equal(frame[stands], detail_sampler.photo.pixels[mask])
+        assert (frame[~stands] != drawn[0][~stands]).any() or frame is drawn[0]
+
+
+def sampler_with(one, pixels):
+    """A model without detail, with a photo (h, w, C) for its detail."""
+    levels = pyramid.detail_levels(pixels.shape[:2], one.manifest.pyramid.shapes[-1])
+    detail = Detail(len(one.manifest.shapes) - 1, levels, "")
+    manifest = dataclasses.replace(one.manifest, detail=detail)
+    return Sampler(manifest, one.graphs, one.reconstruction_noise, one.max_pixels, Photo(pixels, levels))
+
+
+def test_a_grey_model_moves(samplers):
+    drawn = frames(sampler_with(samplers[1], landscape(90, 120, 1)), (80, 110), frames=3)
+    assert drawn[1].shape == (80, 110, 1) and (drawn[1] != drawn[0]).any()
+
+
+def test_colours_that_cannot_be_seen_stay_hidden(samplers):
+    """Moved premultiplied: all that is seen has the photo's one colour, beside holes as well."""
+    alpha = landscape(90, 120, 1)
+    alpha = np.where(alpha > np.median(alpha), 255, 0).astype(np.uint8)
+    pixels = np.concatenate([np.where(alpha > 0, np.uint8(200), np.uint8(0)).repeat(3, axis=2), alpha], axis=2)
+    drawn = frames(sampler_with(samplers[4], pixels), (90, 120), frames=3)
+    assert (drawn[1] != drawn[0]).any()
+    for frame in drawn:
+        seen = frame[frame[..., 3] > 64][:, :3].astype(int)
+        assert len(seen) and np.abs(seen - 200).max() <= 6
+
+
+def test_without_detail_every_frame_is_drawn(sampler, monkeypatch):
+    monkeypatch.setattr(motion, "find_flow", None)
+    clip = Clip(sampler, Walk(3))
+    for number, frame in enumerate(animate(sampler, Walk(3))):
+        assert np.array_equal(frame, sampler.painted(clip.picture, clip.noise(number)))
+
+
+def test_a_fit_of_a_window_is_what_these_tests_think(detail_sampler):
+    fit = detail_sampler.picture((140, 18)).fit
+    assert isinstance(fit, Fit) and fit.whole[1] > 18 and fit.origin[1] > 0
+    assert isinstance(Clip(detail_sampler, Walk(2), (140, 18))._motion, Motion)
