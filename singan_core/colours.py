@@ -16,7 +16,6 @@ Values = NDArray[np.uint8] | NDArray[np.float32]
 """Straight values (H, W, 1, 3 or 4): uint8 up to 255, or float32 up to 1 where the file has 16 bits of grey."""
 
 DEEP_WHITE = 65535
-_ALPHA = {"RGBA": "RGB", "LA": "L", "PA": "RGB", "RGBa": "RGB", "La": "L"}  # modes without their alpha
 
 
 def to_values(image: Image.Image, path: Path, use_profile: bool = True) -> Values:
@@ -41,6 +40,8 @@ def _split(image: Image.Image) -> tuple[Image.Image, Image.Image]:
     """The picture without its transparency, and that as a picture of its own."""
     profile = image.info.get("icc_profile")
     key = image.info.get("transparency")
+    if image.mode in ("La", "RGBa"):
+        image = image.convert(image.mode.upper())
     if image.mode == "1" and isinstance(key, int):
         image = image.convert("L")
     if image.mode == "L" and isinstance(key, int):
@@ -49,7 +50,7 @@ def _split(image: Image.Image) -> tuple[Image.Image, Image.Image]:
         plain = Image.fromarray(np.asarray(image))
     else:
         alpha = image.convert("RGBA").getchannel("A")
-        plain = image.getchannel("L") if image.mode == "LA" else image.convert(_ALPHA.get(image.mode, "RGB"))
+        plain = image.getchannel("L") if image.mode == "LA" else image.convert("RGB")
     plain.info = {"icc_profile": profile} if profile else {}
     return plain, alpha
 

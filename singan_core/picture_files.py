@@ -18,6 +18,7 @@ from singan_core import tiff_pages
 from singan_core.errors import ImageError, InstallError, SinGANError
 from singan_core.foreign_files import is_heic, name_kind
 from singan_core.pyramid import Size
+from singan_core.transparency import load
 
 MIN_SIDE = 11  # the receptive field
 READABLE = "PNG, JPEG, WebP, TIFF, BMP, GIF, AVIF, JPEG 2000, PNM, TGA or HEIC"
@@ -39,7 +40,6 @@ _UPRIGHT = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }  # by EXIF orientation
-_KEY_STEPS = {"L;2": 85, "L;4": 17}  # between grey levels, by raw mode: keys are written unstretched
 
 _process = threading.RLock()  # over what belongs to the whole process: Pillow's limit and stderr
 logging.getLogger("PIL").addHandler(logging.NullHandler())  # else its errors are printed where nobody listens
@@ -88,8 +88,7 @@ def _open_decoded(path: Path, side: int | None, most: int) -> tuple[Image.Image,
         factor = find_factor(stored, side)
         if factor > 1:
             image.draft(None, (image.width // factor, image.height // factor))
-        image = _mend_key(image, path)
-        image.load()
+        image = load(image, path)
         if factor > 1 and image.size == stored:
             image = _reduce(image, factor, path)
         image = _turn_upright(image)
@@ -128,6 +127,7 @@ def explain_failures(path: Path) -> Iterator[None]:
 def _explain(error: Exception) -> str:
     """Say whether a decoder cannot do something or the file is damaged, and what to do."""
     reason = " ".join(str(error).split()) or type(error).__name__
+    reason = reason.replace("not identified by this driver", "its header cannot be read")
     if isinstance(error, NotImplementedError) or _UNSUPPORTED.search(reason):
         return f"a kind that is not supported ({reason}); save it as PNG or JPEG"
     return f"damaged or truncated ({reason}); save the picture again"
@@ -206,29 +206,6 @@ def _check_size(size: tuple[int, int], path: Path, most: int) -> None:
     weight = path.stat().st_size
     if width * height > max(WHOLE, weight * _PER_BYTE):
         raise ImageError(f"{path}: {width}x{height} px in a file of {weight} bytes; shrink the picture first")
-
-
-def _mend_key(image: Image.Image, path: Path) -> Image.Image:
-    """Bring a transparent grey level to the depth of decoded levels. Raises ImageError for what Pillow would drop."""
-    key = image.info.get("transparency")
-    raw = image.tile[0].args if getattr(image, "tile", None) else None  # type: ignore[attr-defined]
-    raw = raw[0] if isinstance(raw, tuple) else raw
-    if image.format == "PNG" and isinstance(key, int) and raw in _KEY_STEPS:
-        image.info["transparency"] = key * _KEY_STEPS[raw]
-    if image.format == "BMP" and raw == "BGR;15" and _has_alpha_mask(path):
-        raise ImageError(f"{path}: a BMP of 16 bits with transparency is not supported; save it as PNG")
-    if image.format == "PNG" and isinstance(key, tuple) and raw == "RGB;16B":
-        raise ImageError(
-            f"{path}: a transparent colour of 16 bits a channel is not supported; save it with an alpha channel"
-        )
-    return image
-
-
-def _has_alpha_mask(path: Path) -> bool:
-    """Whether the header of a BMP gives some bits of a pixel to its alpha."""
-    with path.open("rb") as file:
-        header = file.read(70)
-    return len(header) == 70 and int.from_bytes(header[14:18], "little") >= 56 and any(header[66:70])
 
 
 def _reduce(image: Image.Image, factor: int, path: Path) -> Image.Image:

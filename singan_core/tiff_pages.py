@@ -17,7 +17,7 @@ from singan_core.errors import ImageError
 MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 ORIENTATION = 274
 _SUBFILE, _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC = 254, 256, 257, 258, 259, 262
-_SAMPLES, _PLANAR, _PREDICTOR, _TILE_WIDTH, _SUBDIRECTORIES, _EXTRA, _FORMAT = 277, 284, 317, 322, 330, 338, 339
+_SAMPLES, _PLANAR, _PREDICTOR, _TILE_WIDTH, _SUBDIRECTORIES, _FORMAT, _SUBSAMPLING = 277, 284, 317, 322, 330, 339, 530
 _DEFAULTS = {_SUBFILE: 0, _BITS: 1, _COMPRESSION: 1, _SAMPLES: 1, _PLANAR: 1, _PREDICTOR: 1, _FORMAT: 1, ORIENTATION: 1}
 _INTEGERS = {1: "B", 3: "H", 4: "I", 13: "I", 16: "Q"}  # codes of struct by TIFF's types
 _SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
@@ -39,7 +39,7 @@ _COMPRESSIONS = {
     34925,
     50000,
 }
-_MIN_IS_WHITE, _MIN_IS_BLACK, _RGB = 0, 1, 2
+_MIN_IS_WHITE, _MIN_IS_BLACK, _RGB, _YCBCR = 0, 1, 2, 6
 _REDUCED, _MASK = 1, 4  # bits of the subfile type: a smaller copy, a transparency mask
 _FORMATS = {1: "integers", 2: "signed integers", 3: "floating point", 5: "complex integers", 6: "complex numbers"}
 
@@ -79,15 +79,19 @@ class Page:
 
     @property
     def is_decodable(self) -> bool:
-        """Whether Pillow's libtiff undoes its compression."""
-        return self.get(_COMPRESSION) in _COMPRESSIONS
+        """Whether Pillow's libtiff undoes its compression, or the sharing of colours among pixels where it has none."""
+        shared = self.get(_PHOTOMETRIC) == _YCBCR and self.values.get(_SUBSAMPLING, (2, 2)) != (1, 1)
+        return self.get(_COMPRESSION) in _COMPRESSIONS and not (shared and self.get(_COMPRESSION) == 1)
 
     @property
     def needs_unpacking(self) -> bool:
-        """Whether its values are 9 to 15 bits wide, or 16 with white at zero, which Pillow reads wrongly or not."""
+        """Whether its values have a width, or 16 bits with white at zero, that Pillow reads wrongly or not at all."""
         plain = (self.get(_PHOTOMETRIC), self.get(_SAMPLES)) in ((_MIN_IS_WHITE, 1), (_MIN_IS_BLACK, 1), (_RGB, 3))
         bits = self.values.get(_BITS, (1,))
-        packed = 8 < bits[0] < 16 or (bits[0] == 16 and self.get(_PHOTOMETRIC) == _MIN_IS_WHITE)
+        whole = (8,) if self.get(_PHOTOMETRIC) == _RGB else (1, 2, 4, 8)  # what Pillow knows
+        packed = (0 < bits[0] < 16 and bits[0] not in whole) or (
+            bits[0] == 16 and self.get(_PHOTOMETRIC) == _MIN_IS_WHITE
+        )
         fits = self.get(_PLANAR) == 1 or self.get(_SAMPLES) == 1
         return plain and packed and fits and len(set(bits)) == 1 and self.get(_FORMAT) == 1
 

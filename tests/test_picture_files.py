@@ -116,7 +116,7 @@ def test_layers_and_raw_files_are_named(tmp_path):
 
 @pytest.mark.parametrize("photometric", [0, 1], ids=["white is zero", "black is zero"])
 @pytest.mark.parametrize("order", ["<", ">"])
-@pytest.mark.parametrize("bits", [10, 12, 14, 16])
+@pytest.mark.parametrize("bits", [3, 7, 10, 12, 14, 16])
 @pytest.mark.parametrize("compression", [1, 8], ids=["plain", "deflate"])
 def test_white_is_white_at_every_depth(tmp_path, bits, order, photometric, compression):
     values = grey(bits) if photometric else 2**bits - 1 - grey(bits)
@@ -160,12 +160,25 @@ def test_a_transparent_level_of_grey_counts_at_every_depth(tmp_path, bits):
     assert np.array_equal(read[..., 3], np.where(values == key, 0, 255))
 
 
-def test_a_transparent_colour_is_kept_at_8_bits_and_refused_at_16(tmp_path):
+def test_a_transparent_colour_is_that_very_colour_at_8_and_16_bits(tmp_path):
     lines = scene().reshape(H, -1)
     key = struct.pack(">3H", *scene()[3, 4])
     assert pixels(png(tmp_path / "a.png", 8, 2, lines, [(b"tRNS", key)]))[3, 4, 3] == 0
-    deep = scene().astype(">u2").view(np.uint8).reshape(H, -1)
-    assert "a transparent colour of 16 bits" in one_error(png(tmp_path / "b.png", 16, 2, deep, [(b"tRNS", key)]))
+    deep = scene().astype(np.uint16) * 256 + 7
+    deep[3, 5] = deep[3, 4] + [0, 0, 1]  # its upper byte is the same
+    lines = deep.astype(">u2").view(np.uint8).reshape(H, -1)
+    read = pixels(png(tmp_path / "b.png", 16, 2, lines, [(b"tRNS", struct.pack(">3H", *deep[3, 4]))]))
+    assert np.array_equal(read[..., 3] == 0, (deep == deep[3, 4]).all(axis=2)) and read[3, 5, 3] == 255
+    assert np.array_equal(read[read[..., 3] > 0][:, :3], (deep >> 8)[read[..., 3] > 0])
+
+
+def test_premultiplied_grey_is_read(tmp_path):
+    alpha = np.full((H, W), 255, np.uint8)
+    alpha[:, : W // 2] = 0
+    data = np.dstack([RAMP * (alpha > 0), alpha]).tobytes()
+    path = tiff(tmp_path / "a.tif", data, 8, 1, samples=2, extra=[(338, 3, 1)])
+    read = pixels(path)
+    assert np.array_equal(read[..., 3], alpha) and np.array_equal(read[:, W // 2 :, 0], RAMP[:, W // 2 :])
 
 
 def test_a_palette_with_alpha_is_read_without_a_word(tmp_path, capfd):
