@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from singan_cli import redraw
+from typing import Annotated
+
+from singan_cli import redraw, result
 from singan_cli.options import Background, Bundle, Device, MaxPixels, Seed, Threads
-from singan_cli.result import ImageFile, Out, StartScale
+from singan_cli.result import ImageFile, Out
 
 from singan_core.pyramid import MAX_PIXELS
 
@@ -14,7 +16,9 @@ def command(
     image: ImageFile,
     mask: redraw.MaskFile,
     out: Out,
-    start_scale: StartScale = None,
+    start_scale: Annotated[
+        int | None, result.start_scale("the first after the generators, without detail two fifths up")
+    ] = None,
     reach: redraw.Reach = None,
     seed: Seed = 0,
     background: Background = "white",

@@ -79,10 +79,12 @@ def command(
 
 
 def generators_lines(bundle: Path, folders: list[str]) -> list[str]:
-    """Say of a model with detail that further formats hold its generators alone."""
+    """Say of a model with detail which of the further formats hold its generators alone."""
     from singan_core import manifest
+    from singan_export import formats
 
     found = manifest.read(bundle, "bundle", check_files=False)
+    folders = [name for name in folders if not formats.holds_all(name, found)]
     if found.detail is None or not folders:
         return []
     height, width = found.shapes[-1]

@@ -19,7 +19,7 @@ def command(
         str | None, typer.Option("--size", metavar="WxH", help="Exact size in pixels.", show_default="trained size")
     ] = None,
     zoom: ZoomWord = "auto",
-    start_scale: result.StartScale = None,
+    start_scale: Annotated[int | None, result.start_scale("the last generator, without detail 1")] = None,
     colours: Annotated[
         int | None,
         typer.Option(
@@ -45,8 +45,8 @@ def command(
 
     sampler = Sampler.load(bundle, device, threads, max_pixels)
     painting = editing.read_image(sampler, image)
-    start = editing.PAINT_START_SCALE if start_scale is None else start_scale
     shown = wanted or sampler.trained_size
+    start = editing.paint_start_scale(sampler.fit(shown, scale)) if start_scale is None else start_scale
     result.prepare(out, shown)
     say_device(sampler)
     pixels = editing.paint(sampler, painting, shown, scale, start, colours, seed)

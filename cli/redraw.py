@@ -61,7 +61,7 @@ def run(
         redrawn = masks.read(mask, {picture.shape[2:]: "the image"})
     size = picture.shape[2:]
     if start_scale is None:
-        start_scale = editing.start_scale_at(sampler.fit(size), how.depth)
+        start_scale = editing.start_scale_of(sampler, size, how)
     reach = editing.reach_at(sampler, size, how) if reach is None else reach
     result.prepare(out, size)
     say_device(sampler)

@@ -29,14 +29,12 @@ ImageFile = Annotated[
     Path,
     typer.Argument(metavar="IMAGE", help="Picture file, 11 px a side or more, with the training photo's channels."),
 ]
-StartScale = Annotated[
-    int | None,
-    typer.Option(
-        "--start-scale",
-        help="Scale at which the picture is injected, 1 to the finest: lower changes more.",
-        show_default="set by the size",
-    ),
-]
+
+
+def start_scale(usual: str) -> Any:
+    """The option --start-scale of a command, and what is usual there."""
+    said = "Scale at which the picture is injected, 1 to the finest: lower changes more."
+    return typer.Option("--start-scale", help=said, show_default=usual)
 
 
 def prepare(out: Path, size: Size) -> None:

@@ -35,7 +35,7 @@ def command(
     keep: Keeps = None,
     place: Places = None,
     zoom: ZoomWord = "auto",
-    start_scale: result.StartScale = None,
+    start_scale: Annotated[int | None, result.start_scale("1")] = None,
     seed: Seed = 0,
     background: Background = "white",
     device: Device = "auto",

@@ -91,14 +91,15 @@ def main() -> None:
     photo = images.to_pillow(images.to_pixels(full)[0])
     with Image.open(FIR) as file:
         fir = file.convert("L").resize(photo.size, Image.Resampling.BOX).point(lambda v: 255 * (v > 127))
-    for name, how, (image, mask) in (
-        ("harmonize", editing.HARMONIZE, foreign_tree(photo, fir)),
-        ("edit", editing.EDIT, moved_rock(photo)),
-    ):
-        inside: masks.Mask = np.asarray(mask) > 127
-        save(name, image, mask, editing.redraw(sampler, to_floats(image), inside, how))
+    image, mask = foreign_tree(photo, fir)
+    inside: masks.Mask = np.asarray(mask) > 127
+    scales = None, len(sampler.fit(sampler.trained_size).passes)  # the usual one, and the first after the generators
+    ways = [editing.redraw(sampler, to_floats(image), inside, editing.HARMONIZE, scale) for scale in scales]
+    save("harmonize", image, *ways)
+    image, mask = moved_rock(photo)
+    save("edit", image, mask, editing.redraw(sampler, to_floats(image), np.asarray(mask) > 127, editing.EDIT))
     brushed = painting(photo.size)
-    ways = [editing.paint(sampler, to_floats(brushed), start_scale=2, colours=colours) for colours in (None, 6)]
+    ways = [editing.paint(sampler, to_floats(brushed), colours=colours) for colours in (None, 6)]
     save("paint", brushed, *ways)
     corner = (*at(photo.size, 0.6, 0.3), *at(photo.size, 0.9, 0.75))
     large = images.to_pillow(editing.upscale(sampler, 3))

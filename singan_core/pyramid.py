@@ -26,8 +26,8 @@ SEARCH_AREA = 4_500
 """Positions of the largest detail level whose every patch is searched for in the whole photo."""
 _SEARCH_FACTOR, _COPY_FACTOR = 0.75, 0.5  # between detail levels, up to the search area and above it
 _WORTH_A_LEVEL = 0.9  # of the search area's side: a hand-over that is larger is the only level searched
-_WORTH_A_STEP = 0.8  # of the request's own scale: levels from there on are left out below it
-_AUTO_RANGE = 0.4, 2.2  # how far zoom auto may go from keeping the area to keep the photo's height
+WORTH_A_STEP = 0.8  # of the request's own scale: levels from there on are left out below it
+AUTO_RANGE = 0.4, 2.2  # how far zoom auto may go from keeping the area to keep the photo's height
 
 
 @dataclass(frozen=True)
@@ -205,7 +205,7 @@ def chosen_zoom(pyramid: Pyramid, size: Size, zoom: Zoom) -> float:
             raise RequestError(f"zoom {zoom} is not possible: it must be a number above 0, auto or area")
         return zoom
     if pyramid.levels:
-        low, high = _AUTO_RANGE
+        low, high = AUTO_RANGE
         return min(max(size[0] / height, low * area), high * area)
     return min(area, min(size) * pyramid.ratio(0) / _AUTO_COARSEST)
 
@@ -232,9 +232,10 @@ def _fit_with_detail(pyramid: Pyramid, size: Size, zoom: float, wrap: tuple[bool
     origin = (whole[0] - size[0]) // 2, (whole[1] - size[1]) // 2
     searched = count_searched(pyramid.levels)
     ratios = [_level_ratio(pyramid, n) for n in range(len(pyramid.levels))]
-    if _WORTH_A_STEP * zoom > ratios[searched - 1] and zoom < 1:
+    own_scale = WORTH_A_STEP * zoom > ratios[searched - 1] and zoom < 1
+    if own_scale:
         own = tuple(max(1, round(side * zoom)) for side in pyramid.finest)
-        sizes = [shape for shape, ratio in zip(pyramid.levels, ratios, strict=True) if ratio <= _WORTH_A_STEP * zoom]
+        sizes = [shape for shape, ratio in zip(pyramid.levels, ratios, strict=True) if ratio <= WORTH_A_STEP * zoom]
         sizes.append((own[0], own[1]))
     else:
         used = next((n for n, ratio in enumerate(ratios) if ratio >= zoom), len(ratios) - 1)
@@ -248,8 +249,8 @@ def _fit_with_detail(pyramid: Pyramid, size: Size, zoom: float, wrap: tuple[bool
 
     passes = tuple(replace(step, canvas=canvas(step.canvas)) for step in pyramid.passes)
     canvases = [canvas(shape) for shape in sizes]
-    if sizes[-1] not in pyramid.levels:
-        canvases[-1] = whole
+    if zoom == 1 or (own_scale and sizes[-1] not in pyramid.levels[:-1]):
+        canvases[-1] = whole  # not rounded from what it shows, else it would be resampled by a pixel
     return Fit(passes, tuple(canvases), whole, origin, size, min(len(sizes), searched), tuple(sizes))
 
 

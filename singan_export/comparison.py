@@ -45,6 +45,8 @@ class Budget:
     psnr: float | None = None  # dB, at least, per scale and over the pyramid; replaces the above
 
 
+NOTHING = Budget(scale=0, pyramid=0, share=0)
+"""Of the fused graph of a model with detail, whose pixels are Sampler's."""
 BUDGETS = {
     "torchscript": Budget(),
     "pt2": Budget(),
@@ -101,6 +103,8 @@ class FormatCheck:
     @property
     def limit(self) -> str:
         """The budget in words."""
+        if self.budget is NOTHING:
+            return "nothing"
         return f"{self.allowed:.0e}" if self.budget.psnr is None else f"{self.budget.psnr:g} dB"
 
     def as_json(self) -> dict[str, object]:
@@ -198,9 +202,14 @@ def _check(sampler: Sampler, format: str, scale: int | None, ours: Floats, their
     batch, _, height, width = theirs.shape
     maximum, rms = difference(ours, theirs)
     levels = np.abs(sampler.shown(ours).astype(int) - sampler.shown(theirs).astype(int))
-    psnr = min(20 * math.log10(2 / rms), _MOST_PSNR) if rms else _MOST_PSNR
+    psnr = find_psnr(rms)
     share, most = float((levels > 0).mean()), int(levels.max())
     return FormatCheck(format, scale, (batch, height, width), maximum, rms, psnr, most, share, BUDGETS[format])
+
+
+def find_psnr(rms: float) -> float:
+    """Find the PSNR, dB, of images in [-1, 1] from their root mean square difference."""
+    return min(20 * math.log10(2 / rms), _MOST_PSNR) if rms else _MOST_PSNR
 
 
 def difference(a: Floats, b: Floats) -> tuple[float, float]:

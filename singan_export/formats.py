@@ -18,7 +18,7 @@ from singan_core.atomic import atomic_folder
 from singan_core.errors import ExportError, OutputError, RequestError, SinGANError
 from singan_core.images import Floats, Pixels
 from singan_core.manifest import Manifest
-from singan_export import comparison, fused, graph, half, int8, torch_formats
+from singan_export import comparison, fused, fused_picture, graph, half, int8, torch_formats
 from singan_export.comparison import FormatCheck, Opened
 from singan_runtime.graphs import Graphs, graph_name
 from singan_runtime.picture import Picture
@@ -68,7 +68,7 @@ def add(
     format that is there already, ExportError when a writer fails and ParityError over budget; then the folder is not
     there.
     """
-    sampler = Sampler.load(bundle, device="cpu").without_detail()
+    sampler = Sampler.load(bundle, device="cpu")
     for name in folders:
         if name in TRAINED and networks is None:
             raise RequestError(f"{name} is made from the trained networks: name the run as well, --run RUN")
@@ -88,16 +88,31 @@ def _add(bundle: Path, name: str, sampler: Sampler, networks: FrozenPyramid | No
             raise ExportError(
                 f"{name}: the exporter failed ({type(error).__name__}: {reason}); nothing was written"
             ) from error
-        reference = torch_formats.trained(networks, sampler) if networks else comparison.graphs(sampler)
-        checks = comparison.compare(opened(folder, name, sampler), sampler, reference)
+        reference, checks = compare(folder, name, sampler, networks)
         comparison.require(checks)
-        record = {"passed": True, "reference": reference.format, "checks": [check.as_json() for check in checks]}
+        record = {"passed": True, "reference": reference, "checks": [check.as_json() for check in checks]}
         (folder / PARITY).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
         added = {f"{name}/{path}": digest for path, digest in manifests.hash_files(folder).items()}
         forget(bundle, name)  # the manifest is true at every moment
     manifest = manifests.read(bundle, "bundle", check_files=False)
     manifests.write(bundle, dataclasses.replace(manifest, files=manifest.files | added))
     return checks
+
+
+def holds_all(name: str, manifest: Manifest) -> bool:
+    """Whether a format holds the detail levels too; the others of such a model hold its generators alone."""
+    return name == "fused" and manifest.detail is not None
+
+
+def compare(
+    folder: Path, name: str, sampler: Sampler, networks: FrozenPyramid | None = None
+) -> tuple[str, list[FormatCheck]]:
+    """What a format in its folder is compared with, and how. Raises BundleError for one that cannot be loaded."""
+    if holds_all(name, sampler.manifest):
+        return "sampler", fused_picture.compare(folder / fused_picture.NAME, sampler)
+    plain = sampler.without_detail()
+    reference = torch_formats.trained(networks, plain) if networks else comparison.graphs(plain)
+    return reference.format, comparison.compare(opened(folder, name, plain), plain, reference)
 
 
 def forget(bundle: Path, name: str) -> None:
@@ -114,6 +129,10 @@ def write(bundle: Path, folder: Path, name: str, sampler: Sampler, networks: Fro
         assert networks is not None
         torch_formats.write(folder, name, networks, sampler.manifest.channels)
         return
+    if holds_all(name, sampler.manifest):
+        fused_picture.write(bundle, folder, sampler)
+        return
+    sampler = sampler.without_detail()
     graphs = [onnx.load(bundle / graph_name(scale)) for scale in range(len(sampler.manifest.pyramid.sizes))]
     if name == "fused":
         onnx.save(fused.build(graphs[: len(sampler.manifest.shapes)], sampler.manifest), folder / fused.NAME)
@@ -144,9 +163,12 @@ class Facts:
         )
 
 
-def facts(bundle: Path, name: str) -> Facts:
+def facts(bundle: Path, name: str) -> Facts | fused_picture.Facts:
     """Size, speed and patch distance of a format of a bundle. Raises BundleError."""
-    sampler = Sampler.load(bundle, device="cpu", threads=1).without_detail()
+    whole = Sampler.load(bundle, device="cpu", threads=1)
+    if holds_all(name, whole.manifest):
+        return fused_picture.find_facts(bundle / name / fused_picture.NAME, whole)
+    sampler = whole.without_detail()
     picture = next(comparison.pictures(sampler))
     photo = sampler.reconstruct()
     seconds, distance = _drawn(opened(bundle / name, name, sampler).draw, sampler, picture, photo)
@@ -172,8 +194,10 @@ def _drawn(
 
 def check(bundle: Path, name: str, manifest: Manifest) -> None:
     """Raise BundleError unless the graphs of a format are whole and say that they belong to this bundle."""
-    if name == "fused":
-        fused.check(bundle / name / fused.NAME, manifest.generators)
+    if holds_all(name, manifest):
+        fused_picture.check(bundle / name / fused_picture.NAME, manifest)
+    elif name == "fused":
+        fused.check(bundle / name / fused.NAME, manifest)
     elif name not in TRAINED:
         for scale in range(len(manifest.pyramid.sizes)):
             graph.check(bundle / name / graph_name(scale), manifest, scale)

@@ -13,17 +13,17 @@ import dataclasses
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import onnx
 from numpy.typing import NDArray
-from onnx import TensorProto, helper, numpy_helper
+from onnx import TensorProto, helper
 
 from singan_core import HALO, cascade
 from singan_core.manifest import Manifest
 from singan_export import graph
 from singan_export.comparison import Opened, unit_noises
+from singan_export.writer import Writer
 from singan_runtime.graphs import open_session
 from singan_runtime.picture import Picture
 from singan_runtime.sampler import Sampler
@@ -36,45 +36,7 @@ MANIFEST = "singan.manifest"
 _KEYS = np.array([[0, -0.5, 1, -0.5], [1, 0, -2.5, 1.5], [0, 0.5, 2, -1.5], [0, 0, -0.5, 0.5]], np.float32)
 _TAPS = 4
 
-
-class Writer:
-    """A graph that grows node by node; every value is known by its name."""
-
-    def __init__(self) -> None:
-        self.nodes: list[onnx.NodeProto] = []
-        self.constants: dict[str, onnx.TensorProto] = {}
-
-    def node(self, operator: str, *inputs: str, out: str = "", **attributes: Any) -> str:
-        """Append a node and return the name of its output."""
-        name = out or f"{operator}_{len(self.nodes)}"
-        self.nodes.append(helper.make_node(operator, list(inputs), [name], name=f"make_{name}", **attributes))
-        return name
-
-    def constant(self, values: NDArray[np.generic] | Sequence[int] | int) -> str:
-        """The name of a constant, int64 unless it is an array of another type; equal ones are kept once."""
-        array = values if isinstance(values, np.ndarray) else np.array(values, np.int64)
-        name = f"{array.dtype}_{'x'.join(map(str, array.shape))}_{'_'.join(map(str, array.ravel().tolist()))}"
-        self.constants.setdefault(name, numpy_helper.from_array(array, name))
-        return name
-
-    def embed(self, other: onnx.GraphProto, prefix: str, names: dict[str, str]) -> None:
-        """Append another graph, its values renamed by names or else by the prefix."""
-
-        def renamed(name: str) -> str:
-            return names.get(name, f"{prefix}{name}") if name else name
-
-        for node in other.node:
-            copy = onnx.NodeProto()
-            copy.CopyFrom(node)
-            copy.name = f"{prefix}{node.name}"
-            copy.input[:] = [renamed(name) for name in node.input]
-            copy.output[:] = [renamed(name) for name in node.output]
-            self.nodes.append(copy)
-        for tensor in other.initializer:
-            constant = onnx.TensorProto()
-            constant.CopyFrom(tensor)
-            constant.name = renamed(tensor.name)
-            self.constants[constant.name] = constant
+Kind = type[np.float32] | type[np.float64]
 
 
 def build(graphs: Sequence[onnx.ModelProto], manifest: Manifest) -> onnx.ModelProto:
@@ -116,13 +78,13 @@ def metadata(manifest: Manifest) -> dict[str, str]:
     }
 
 
-def enlarged(writer: Writer, image: str, shape: str) -> str:
-    """Prev of the shape (B, C, H+10, W+10) from a smaller image: resized, with zeros around it."""
+def enlarged(writer: Writer, image: str, shape: str, kind: Kind = np.float32) -> str:
+    """Prev of the shape (B, C, H+10, W+10) from a smaller image of this kind: resized, with zeros around it."""
     have = writer.node("Shape", image)
     for axis in (3, 2):  # columns first, as singan_core.resample does
         at = writer.constant(axis)
         wanted = writer.node("Sub", writer.node("Gather", shape, at, axis=0), writer.constant(2 * HALO))
-        indices, weights = taps(writer, writer.node("Gather", have, at, axis=0), wanted)
+        indices, weights = taps(writer, writer.node("Gather", have, at, axis=0), wanted, kind)
         # Rows lie together in memory, so that gathering them is four times as fast as gathering single values.
         image = image if axis == 2 else writer.node("Transpose", image, perm=[0, 1, 3, 2])
         image = weighted_rows(writer, image, indices, weights)
@@ -130,12 +92,13 @@ def enlarged(writer: Writer, image: str, shape: str) -> str:
     return writer.node("Pad", image, writer.constant([0, 0, HALO, HALO, 0, 0, HALO, HALO]))
 
 
-def taps(writer: Writer, n_in: str, n_out: str) -> tuple[str, str]:
+def taps(writer: Writer, n_in: str, n_out: str, kind: Kind = np.float32) -> tuple[str, str]:
     """Indices (4, n_out) into an axis of length n_in and weights (4, n_out) that enlarge it to length n_out.
 
     An output's place is ((2 p + 1) n_in - n_out) / (2 n_out): whole numbers until the last division, so that large
     canvases lose nothing in float32.
     """
+    real = helper.np_dtype_to_tensor_dtype(np.dtype(kind))
     one, two = writer.constant(1), writer.constant(2)
     positions = writer.node("Range", writer.constant(0), n_out, one)
     odd = writer.node("Add", writer.node("Mul", positions, two), one)
@@ -143,24 +106,24 @@ def taps(writer: Writer, n_in: str, n_out: str) -> tuple[str, str]:
     place = writer.node("Add", writer.node("Mul", odd, n_in), n_out)  # one pixel on, hence positive
     whole = writer.node("Div", place, unit)
     rest = writer.node("Sub", place, writer.node("Mul", whole, unit))
-    beyond = writer.node("Div", *(writer.node("Cast", value, to=TensorProto.FLOAT) for value in (rest, unit)))
+    beyond = writer.node("Div", *(writer.node("Cast", value, to=real) for value in (rest, unit)))
     row = writer.node("Unsqueeze", whole, writer.constant([0]))
     wished = writer.node("Add", row, writer.constant(np.arange(-2, 2, dtype=np.int64)[:, None]))
     last = writer.node("Sub", n_in, one)
     indices = writer.node("Min", writer.node("Max", wished, writer.constant(0)), last)
-    inside = writer.node("Cast", writer.node("Equal", indices, wished), to=TensorProto.FLOAT)
-    weights = writer.node("Mul", keys(writer, beyond), inside)  # a tap beyond the edge weighs nothing
+    inside = writer.node("Cast", writer.node("Equal", indices, wished), to=real)
+    weights = writer.node("Mul", keys(writer, beyond, kind), inside)  # a tap beyond the edge weighs nothing
     return indices, writer.node("Div", weights, writer.node("ReduceSum", weights, writer.constant([0])))
 
 
-def keys(writer: Writer, beyond: str) -> str:
+def keys(writer: Writer, beyond: str, kind: Kind) -> str:
     """Weights (4, n) of the four taps of outputs that lie 0 <= beyond < 1, (n,), behind their second tap."""
     t = writer.node("Unsqueeze", beyond, writer.constant([0]))
     square = writer.node("Mul", t, t)
     powers = writer.node("Concat", t, square, writer.node("Mul", square, t), axis=0)
-    return writer.node(
-        "Add", writer.node("MatMul", writer.constant(_KEYS[:, 1:]), powers), writer.constant(_KEYS[:, :1])
-    )
+    factors = _KEYS.astype(kind)
+    product = writer.node("MatMul", writer.constant(factors[:, 1:]), powers)
+    return writer.node("Add", product, writer.constant(factors[:, :1]))
 
 
 def weighted_rows(writer: Writer, image: str, indices: str, weights: str) -> str:

@@ -103,9 +103,9 @@ def complete(
     return model(graph, props)
 
 
-def model(graph: onnx.GraphProto, props: Mapping[str, str]) -> onnx.ModelProto:
+def model(graph: onnx.GraphProto, props: Mapping[str, str], opset: int = OPSET) -> onnx.ModelProto:
     """The graph as a checked model with these metadata_props."""
-    made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION)
+    made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=IR_VERSION)
     made.producer_name = "singan"
     helper.set_model_props(made, dict(props))
     onnx.checker.check_model(made, full_check=True)

@@ -9,13 +9,13 @@ import numpy as np
 from PIL import Image
 
 from singan_core.errors import BundleError, ParityError
-from singan_core.manifest import Manifest
-from singan_export import comparison, double, formats, graph, parity, torch_formats
+from singan_export import double, formats, graph, parity
 from singan_export.bundle import PREVIEW, frozen_run, preview, run_of
-from singan_export.comparison import FormatCheck, Opened
+from singan_export.comparison import FormatCheck
 from singan_export.parity import Parity
 from singan_runtime.graphs import graph_name
 from singan_runtime.sampler import DOUBLE, Sampler
+from singan_train.frozen import FrozenPyramid
 
 
 @dataclass(frozen=True)
@@ -43,24 +43,25 @@ def verify(bundle: Path, run: Path | None = None) -> Verified:
         path = bundle / DOUBLE / graph_name(scale)
         graph.check(path, manifest, scale)
         double.check(path)
-    plain = sampler.without_detail()
-    measured, reference = None, comparison.graphs(plain)
+    measured, networks = None, None
     if run is not None:  # before the preview: a doctored weight should be named by its scale
         networks = frozen_run(run, run_of(manifest, run))
         measured = parity.compare(sampler, networks)
         measured.require()
-        reference = torch_formats.trained(networks, plain)
     levels = check_preview(sampler, bundle / PREVIEW)
-    checks = check_formats(bundle, plain, sampler.manifest, reference)
+    checks = check_formats(bundle, sampler, networks)
     return Verified(len(manifest.files), len(manifest.pyramid.sizes), levels, measured, checks)
 
 
-def check_formats(bundle: Path, sampler: Sampler, manifest: Manifest, reference: Opened) -> list[FormatCheck]:
-    """How every further format of a bundle compares with the reference. Raises BundleError for one that is broken."""
+def check_formats(bundle: Path, sampler: Sampler, networks: FrozenPyramid | None = None) -> list[FormatCheck]:
+    """How every further format of a bundle compares with the trained networks, or with the float32 graphs without them.
+
+    Raises BundleError for one that is broken.
+    """
     checks = []
-    for name in formats.present(manifest):
-        formats.check(bundle, name, manifest)
-        checks += comparison.compare(formats.opened(bundle / name, name, sampler), sampler, reference)
+    for name in formats.present(sampler.manifest):
+        formats.check(bundle, name, sampler.manifest)
+        checks += formats.compare(bundle / name, name, sampler, networks)[1]
     return checks
 
 

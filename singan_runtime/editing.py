@@ -13,11 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from singan_core import images, pyramid, resample
+from singan_core.detail import resize
+from singan_core.detail.original import FULL_TRUST, Original
 from singan_core.errors import ImageError, RequestError
 from singan_core.masks import from_alpha
 from singan_core.pyramid import Fit, Size, Zoom
 from singan_core.windows import Step
 from singan_runtime import masks
+from singan_runtime.palette import nearest, palette_of
 from singan_runtime.picture import Picture
 from singan_runtime.sampler import Sampler, check_seed
 
@@ -25,7 +28,6 @@ Floats = NDArray[np.float32]
 Pixels = NDArray[np.uint8]
 
 _KINDS = {1: "grey", 3: "RGB", 4: "RGBA (with transparency)"}
-_ITERATIONS = 20  # of k-means: a few thousand pixels settle in fewer
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,12 +36,14 @@ class Redrawing:
 
     depth: float  # start scale as a share of the finest: 0 redraws the layout, 1 only the finest detail
     reach: float  # of the change beyond the mask, px at the trained size; with detail of a photo of USUAL_SIDE
+    foreign: bool  # with detail: whether a thing from elsewhere is to keep its colours, or one of the photo its place
 
 
 USUAL_SIDE = 250  # px, longer side that models without detail are trained at
-HARMONIZE = Redrawing(depth=0.4, reach=7)  # lower bends colours more, and loses the shape
-EDIT = Redrawing(depth=0.4, reach=20)
+HARMONIZE = Redrawing(depth=0.4, reach=4, foreign=True)  # lower bends colours more, and loses the shape
+EDIT = Redrawing(depth=0.4, reach=20, foreign=False)
 PAINT_START_SCALE = 1
+MOST_BAND = 2  # px of the searched level at both sides of a mask's border that are made up, so that no seam is left
 
 
 def read_image(sampler: Sampler, path: Path) -> Floats:
@@ -82,26 +86,43 @@ def _read(sampler: Sampler, path: Path, photo: images.Photo) -> Floats:
     return dataclasses.replace(photo, channels=channels).floats()
 
 
-def start_scale_at(fit: Fit, depth: float) -> int:
-    """The start scale that lies at a depth (0 to 1) of the generators' scales, 1 or more; with detail above them all,
-    since coarse generators know nothing of the shape of a thing.
+def start_scale_of(sampler: Sampler, size: Size, how: Redrawing) -> int:
+    """The start scale of a manner for an image of a size.
+
+    With detail it comes after the generators, since coarse generators know nothing of the shape of a thing.
     """
-    return last_scale(fit) if fit.levels else max(1, round(depth * last_scale(fit)))
+    fit = sampler.fit(size)
+    if not fit.levels:
+        return max(1, round(how.depth * last_scale(fit)))
+    return last_scale(fit) + (further_scales(sampler, fit) if how.foreign else 0)
+
+
+def paint_start_scale(fit: Fit) -> int:
+    """The start scale of a painting: with detail that of the last generator, which puts flat shapes right."""
+    return max(PAINT_START_SCALE, len(fit.passes) - 1) if fit.levels else PAINT_START_SCALE
 
 
 def last_scale(fit: Fit) -> int:
-    """The finest scale at which an image can be injected: with detail the levels come after the generators."""
+    """The finest scale that draws an image anew: with detail the photo's patches do so once after the generators."""
     return len(fit.passes) if fit.levels else max(step.generator for step in fit.passes if not step.beyond)
 
 
-def check_start(fit: Fit, start_scale: int) -> None:
-    """Raise RequestError unless an image can be injected there."""
+def further_scales(sampler: Sampler, fit: Fit) -> int:
+    """How many scales follow at which a masked part keeps its colours: the copied levels.
+
+    There the photo gives only what is finer. Transparent photos have none of these.
+    """
+    return 0 if sampler.manifest.picture_channels == 4 else len(fit.levels) - fit.searched
+
+
+def check_start(fit: Fit, start_scale: int, further: int = 0) -> None:
+    """Raise RequestError unless an image can be injected there; further scales are allowed beyond the last."""
     last = last_scale(fit)
     if last == 0:
         raise RequestError("this size and zoom use the coarsest scale alone, which takes no image: raise the zoom")
-    if not 1 <= start_scale <= last:
+    if not 1 <= start_scale <= last + further:
         raise RequestError(
-            f"start scale {start_scale} is not possible: an image can be injected at scales 1 to {last} here"
+            f"start scale {start_scale} is not possible: an image can be injected at scales 1 to {last + further} here"
         )
 
 
@@ -115,23 +136,56 @@ def injected(sampler: Sampler, image: Floats, size: Size, zoom: Zoom, start_scal
     check_start(fit, start_scale)
     sampler.check_pixels(size)
     if start_scale == len(fit.passes):  # past the generators: the photo's patches look for the image itself
-        first = fit.searched - 1
-        inside = on_whole(image, fit, fit.levels[first])
-        return dataclasses.replace(Picture.of(fit, start_scale, inside), first=first)
+        return searched(image, fit)
     return Picture.of(fit, start_scale, on_whole(image, fit, fit.passes[start_scale - 1].canvas))
 
 
+def searched(image: Floats, fit: Fit) -> Picture:
+    """The picture that the photo's patches make of an image, from the largest searched level on."""
+    first = fit.searched - 1
+    return dataclasses.replace(Picture.of(fit, len(fit.passes), on_whole(image, fit, fit.levels[first])), first=first)
+
+
+def redrawn(sampler: Sampler, image: Floats, mask: masks.Mask, how: Redrawing, start_scale: int) -> Picture:
+    """The picture of an image whose masked part is to be redrawn from a start scale on. Raises RequestError."""
+    fit = sampler.fit((mask.shape[0], mask.shape[1]))
+    if not fit.levels or start_scale < len(fit.passes):
+        return injected(sampler, image, fit.size, "auto", start_scale)
+    check_start(fit, start_scale, further_scales(sampler, fit))
+    sampler.check_pixels(fit.size)
+    picture = searched(image, fit)
+    if start_scale == len(fit.passes):
+        if how.foreign:
+            return picture
+        # What was moved may be found at any height.
+        return dataclasses.replace(picture, original=Original(to_whole(image, fit), trust_in(mask, fit)), position=0.0)
+
+    everywhere = np.full((1, 1, 1), FULL_TRUST, np.uint8)
+    keeps_from = fit.searched + start_scale - len(fit.passes) - 1
+    return dataclasses.replace(picture, original=Original(to_whole(image, fit), everywhere, keeps_from))
+
+
+def to_whole(image: Floats, fit: Fit) -> Pixels:
+    """The pixels of an image of a picture: its edges go on where the canvas shows more than the picture."""
+    return images.to_pixels(extended(image, fit))[0]
+
+
 def on_whole(image: Floats, fit: Fit, canvas: Size) -> Floats:
-    """An image of a picture, resampled to a canvas: its edges go on where the canvas shows more than the picture."""
+    """An image of a picture, resampled to a canvas that may show more than the picture."""
+    return resample.resize(extended(image, fit), canvas)
+
+
+def extended(image: Floats, fit: Fit) -> Floats:
+    """An image of a picture (1, C, H, W), whose edges go on where the canvas shows more than the picture."""
     if fit.whole == fit.size:
-        return resample.resize(image, canvas)
+        return image
     (top, left), (height, width) = fit.origin, fit.size
     shares = (
         (top / height, (fit.whole[0] - height - top) / height),
         (left / width, (fit.whole[1] - width - left) / width),
     )
     around = [(round(a * side), round(b * side)) for (a, b), side in zip(shares, image.shape[2:], strict=True)]
-    return resample.resize(np.pad(image, [(0, 0), (0, 0), *around], mode="edge"), canvas)
+    return np.pad(image, [(0, 0), (0, 0), *around], mode="edge")
 
 
 def redraw(
@@ -151,8 +205,8 @@ def redraw(
     height, width = mask.shape
     check_seed(seed)
     if start_scale is None:
-        start_scale = start_scale_at(sampler.fit((height, width)), how.depth)
-    picture = injected(sampler, image, (height, width), "auto", start_scale)
+        start_scale = start_scale_of(sampler, (height, width), how)
+    picture = redrawn(sampler, image, mask, how, start_scale)
     weights = masks.feathered(mask, reach_at(sampler, (height, width), how) if reach is None else reach)
 
     def blended(drawn: Floats, step: Step) -> Floats:
@@ -175,6 +229,25 @@ def redraw(
     return pixels
 
 
+def trust_in(mask: masks.Mask, fit: Fit) -> Pixels:
+    """Where an edited image is to be followed, (h, w, 1), 0 or 255, on the canvas of the largest searched level.
+
+    Everywhere but along the border of the mask, where the photo's patches make up what joins both sides: of a thing so
+    thin that nothing would be left of it, half.
+    """
+    shown = extended(np.where(mask, np.float32(1), np.float32(-1))[None, None], fit)
+    cover = resize.resize(images.to_pixels(shown)[0], fit.levels[fit.searched - 1])[..., 0]
+    inside = cover >= 128
+    depth = sum(bool(shrunk(inside, by).any()) for by in range(1, 2 * MOST_BAND))
+    trusted = shrunk(inside, (depth + 1) // 2) | shrunk(cover == 0, MOST_BAND)
+    return np.where(trusted, np.uint8(FULL_TRUST), np.uint8(0))[..., None]
+
+
+def shrunk(mask: masks.Mask, by: int) -> masks.Mask:
+    """The mask without what lies within so many px of its border; beyond the picture it goes on."""
+    return ~(masks.box_sums((~mask).astype(np.float64), by) > 0)
+
+
 def reach_at(sampler: Sampler, size: Size, how: Redrawing) -> int:
     """The manner's reach in pixels of a picture of the size."""
     trained = sampler.manifest.pyramid
@@ -187,50 +260,25 @@ def paint(
     image: Floats,
     size: Size | None = None,
     zoom: Zoom = "auto",
-    start_scale: int = PAINT_START_SCALE,
+    start_scale: int | None = None,
     colours: int | None = None,
     seed: int = 0,
 ) -> Pixels:
-    """A photo-like picture with the layout of a painted image; None is the trained size.
+    """A photo-like picture with the layout of a painted image; None is the trained size and the usual start scale.
 
     With colours, the painting's are first replaced by the nearest of so many from the photo. Raises RequestError.
     Source: SinGAN, section 4, paint-to-image.
     """
     check_seed(seed)
-    picture = injected(sampler, image, size or sampler.trained_size, zoom, start_scale)
+    size = size or sampler.trained_size
+    if start_scale is None:
+        start_scale = paint_start_scale(sampler.fit(size, zoom))
+    picture = injected(sampler, image, size, zoom, start_scale)
     if colours is not None:
         assert picture.base is not None
         palette = palette_of(sampler.reconstruction(start_scale), colours)
         picture = dataclasses.replace(picture, base=nearest(picture.base, palette))
     return sampler.pixels(picture, seed)
-
-
-def palette_of(image: Floats, colours: int) -> Floats:
-    """The image's main colours (colours, C) by k-means, begun at the colours farthest from each other.
-
-    Raises RequestError unless there are 2 or more, and no more than pixels.
-    """
-    values = image[0].reshape(image.shape[1], -1).T
-    if not 2 <= colours <= len(values):
-        raise RequestError(f"{colours} colours are not possible: ask for 2 to {len(values)}")
-    centres = values.mean(axis=0, keepdims=True)
-    for _ in range(colours):  # the mean only begins the search
-        distances = ((values[:, None] - centres) ** 2).sum(axis=2).min(axis=1)
-        centres = np.concatenate([centres, values[distances.argmax()][None]])
-    centres = centres[1:]
-    for _ in range(_ITERATIONS):
-        owner = ((values[:, None] - centres) ** 2).sum(axis=2).argmin(axis=1)
-        groups = (values[owner == n] for n in range(colours))
-        centres = np.stack(
-            [group.mean(axis=0) if len(group) else centre for group, centre in zip(groups, centres, strict=True)]
-        )
-    return centres
-
-
-def nearest(image: Floats, palette: Floats) -> Floats:
-    """The image with every pixel's colour replaced by the nearest of a palette (colours, C)."""
-    owner = ((image[0, None] - palette[..., None, None]) ** 2).sum(axis=1).argmin(axis=0)
-    return np.ascontiguousarray(palette[owner].transpose(2, 0, 1)[None])
 
 
 def upscale(sampler: Sampler, factor: float, image: Floats | None = None, seed: int = 0) -> Pixels:

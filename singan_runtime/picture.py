@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from singan_core import cascade
 from singan_core.detail.kept import Kept
+from singan_core.detail.original import Original
 from singan_core.pyramid import Fit, Pass, Size
 from singan_core.windows import Wrap
 
@@ -34,6 +35,8 @@ class Picture:
     adjust: cascade.Adjust | None = None  # what is put into the passes' images
     fit: Fit | None = None  # with detail: the levels above the passes; None where generators draw everything
     first: int = 0  # the level at which a picture without passes enters, as its base
+    original: Original | None = None  # that base, where the drawing follows it further
+    position: float | None = None  # how much heights count in the search, instead of the photo's own
     kept: tuple[Kept, ...] = ()  # objects of the photo that stand in it as they are
     amplitudes: tuple[float, ...] = ()  # of each generator's noise, instead of those that it was trained with
 

@@ -88,7 +88,8 @@ def retarget(
     photo = sampler.known_photo() if image is None else image
     picture = injected(sampler, photo, size, zoom, start_scale)
     if keep is None:
-        if image is None:  # the reconstruction below the start scale is the very image that the scale was trained on
+        if image is None and picture.passes:
+            # The reconstruction below the start scale is the very image that the scale was trained on.
             picture = dataclasses.replace(picture, base=sampler.reconstruction(start_scale))
         return Retargeted(sampler.pixels(picture, seed))
     drawn_at = pyramid.chosen_zoom(sampler.manifest.pyramid, size, zoom)

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from singan_core import HALO, cascade, images, manifest, noise, pyramid, windows
 from singan_core.detail import store
 from singan_core.detail.drawing import Drawing, Still
+from singan_core.detail.labels import Labels
 from singan_core.detail.photo import Photo
 from singan_core.detail.search import Weights
 from singan_core.errors import BundleError, RequestError
@@ -58,6 +59,7 @@ class Sampler:
         self.max_pixels = max_pixels
         self.photo = photo  # for the detail levels; None where generators draw everything
         self.masks = masks  # (H_N, W_N, labels), of the photo
+        self.labels = None if masks is None else Labels(masks)  # the same, to be looked up
         self._pictures: OrderedDict[tuple[object, ...], Picture] = OrderedDict()
         self._drawings: OrderedDict[tuple[int, int], tuple[Picture, Drawing]] = OrderedDict()
         self._photos: OrderedDict[tuple[Size, ...], Photo] = OrderedDict()
@@ -345,10 +347,12 @@ class Sampler:
             return hand_over(picture.base[..., slice(*region[0]), slice(*region[1])])
 
         detail = self.manifest.detail
-        weights = Weights(position=detail.position)
+        weights = Weights(position=detail.position if picture.position is None else picture.position)
         many = threads or self.graphs.threads
         photo = self._photo_at(picture.fit.photo_sizes)
-        return Drawing(photo, picture.fit.levels, guide, weights, picture.wrap, picture.first, many, picture.kept)
+        fit = picture.fit
+        drawn = picture.wrap, picture.first, many, picture.kept, picture.original
+        return Drawing(photo, fit.levels, guide, weights, *drawn)
 
     def _photo_at(self, sizes: tuple[Size, ...]) -> Photo:
         """The photo at the sizes of a picture's levels; those of the last few sizes are kept."""
@@ -379,11 +383,10 @@ class Sampler:
 
         def paint(tile: Region, part: Pixels) -> None:
             rows, columns = (span.moved(by) for span, by in zip(tile, fit.origin, strict=True))
-            drawn = drawing.resampled((rows, columns), fit.whole)
-            part[..., :channels] = drawn.pixels
-            if self.masks is not None:
-                level = drawing.photo.sizes[len(fit.levels) - 1]
-                part[..., channels:] = store.look_up(self.masks, drawn.map, level)
+            if self.labels is None:
+                part[...] = drawing.resampled((rows, columns), fit.whole).pixels
+            else:
+                part[..., :channels], part[..., channels:] = self.labels.draw(drawing, (rows, columns), fit.whole)
 
         if (threads or self.graphs.threads) > 1:
             with ThreadPoolExecutor(threads or self.graphs.threads) as pool:

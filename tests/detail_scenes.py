@@ -29,6 +29,19 @@ def landscape(height=90, width=130, channels=3):
     return pixels
 
 
+RED = (200, 40, 40)
+
+
+def marked(height=100, width=150):
+    """The landscape in grey with a thing of one colour on its meadow, uint8 (height, width, 3), and where that is."""
+    pixels = np.repeat(landscape(height, width)[..., 1:2], 3, axis=2)
+    y, x = np.mgrid[0:height, 0:width] / height
+    thing = ((y - 0.55) / 0.2) ** 2 + ((x - 1.12) / 0.13) ** 2 < 1
+    thing |= (np.abs(x - 1.12) < 0.03) & (y > 0.2) & (y < 0.6)
+    pixels[thing] = RED
+    return pixels, thing
+
+
 def noise(height, width, channels=3, seed=0):
     """Random pixels, uint8 (height, width, channels)."""
     return np.random.default_rng(seed).integers(0, 256, (height, width, channels), np.uint8)
@@ -91,16 +104,18 @@ def steps(pixels, axis):
 
 
 def bundle_with(folder, source, pixels, masks=None, labels=()):
-    """A bundle of another bundle's generators and another photo (h, w, 3) of the same size, all of it vouched for."""
+    """A bundle of another bundle's generators and another photo (h, w, 3) of any size, all of it vouched for."""
     shutil.copytree(source, folder)
     found = manifest.read(folder, "bundle")
-    photo = Photo(pixels, found.detail.levels)
+    levels = pyramid.detail_levels(pixels.shape[:2], found.detail.levels[0])
+    photo = Photo(pixels, levels)
     stored.write_photo(folder, pixels)
     if labels:
         stored.write_masks(folder, masks)
     shifts = store.write_bases(folder, photo)
-    detail = dataclasses.replace(found.detail, photo_sha256=stored.digest(pixels), shifts=shifts)
-    (folder / "preview.png").unlink()
+    digest = stored.digest(pixels)
+    detail = dataclasses.replace(found.detail, levels=levels, photo_sha256=digest, shifts=shifts)
+    (folder / "preview.png").unlink(missing_ok=True)
     rewrite(folder, dataclasses.replace(found, detail=detail, labels=labels))
     return folder
 

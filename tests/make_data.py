@@ -1,6 +1,7 @@
 """Make tests/data, bundles that let the runtime be tested without torch. Usage: python tests/make_data.py.
 
-tiny_bundle and detail_bundle (whose detail levels hold the photo) are trained; grey_bundle (whose noise goes on beyond
+tiny_bundle, detail_bundle (whose detail levels hold the photo) and marked_bundle (which holds a photo with a mask) are
+trained; grey_bundle (whose noise goes on beyond
 the border), rgba_bundle and labelled_bundle have random weights.
 """
 
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from detail_scenes import marked
 from PIL import Image
 
 from singan_core import manifest
@@ -26,6 +28,7 @@ from singan_train.networks import Generator
 PHOTO = Path(__file__).parent.parent / "examples" / "aitzgorri.jpg"
 DATA = Path(__file__).parent / "data"
 SETTINGS = config.preset("draft", detail=False, width=8, min_size=16, max_size=48, iterations=120, seed=1)
+MARKED = config.preset("draft", width=8, iterations=150, seed=1)
 SMALLER = config.preset("draft", detail=False, width=4, min_size=16, max_size=36, iterations=120, seed=1)
 
 
@@ -72,6 +75,22 @@ def trained(folder: Path, size: tuple[int, int], settings: config.TrainingConfig
         bundle.export(run, folder, photo=photo if detail else None)
 
 
+def labelled(folder: Path) -> None:
+    """Train on a photo whose object has one colour, with its mask; without the files that nothing here reads."""
+    with tempfile.TemporaryDirectory() as work:
+        photo, mask = Path(work) / "marked.png", Path(work) / "thing.png"
+        for path, pixels in zip((photo, mask), marked(), strict=True):
+            Image.fromarray(pixels).save(path)
+        run = trainer.train(photo, Path(work) / "run", MARKED, torch.device("cpu"), masks=[mask])
+
+        shutil.rmtree(folder, ignore_errors=True)
+        bundle.export(run, folder)
+    found = manifest.read(folder, "bundle")
+    for name in ("preview.png", "parity.json"):
+        (folder / name).unlink()
+    manifest.write(folder, dataclasses.replace(found, files=manifest.hash_files(folder)))
+
+
 def main() -> None:
     """Train small models of the example photo and export them; make the untrained ones."""
     torch.set_num_threads(1)
@@ -80,6 +99,7 @@ def main() -> None:
     untrained(DATA / "labelled_bundle", 5, "zero", ("hill", "sun"))
     trained(DATA / "tiny_bundle", (60, 40), SETTINGS)
     trained(DATA / "detail_bundle", (150, 100), SMALLER, detail=True)
+    labelled(DATA / "marked_bundle")
 
 
 if __name__ == "__main__":

@@ -17,8 +17,9 @@ from small_runs import DETAILED, train  # noqa: E402
 
 from singan_core import images, manifest, stored  # noqa: E402
 from singan_core.errors import BundleError, ParityError, RequestError  # noqa: E402
-from singan_export import bundle, formats, photo, verify  # noqa: E402
+from singan_export import bundle, formats, fused_picture, photo, verify  # noqa: E402
 from singan_runtime import Sampler, editing  # noqa: E402
+from singan_runtime.graphs import open_session  # noqa: E402
 from singan_train import trainer  # noqa: E402
 
 QUICK = dataclasses.replace(DETAILED, iterations=2)
@@ -213,14 +214,20 @@ def test_a_run_whose_photo_was_changed_is_refused(detailed_run, scene, tmp_path,
 
 @pytest.mark.parametrize("channels", [1, 4])
 def test_grey_and_transparent_photos_keep_their_channels(tmp_path, channels):
-    """From the file to pictures, their parts, and edits that leave all else as it was, transparent colours included."""
+    """From the file to pictures, their parts, and edits that leave all else as it was, transparent colours included.
+
+    The fused graph draws the same bytes.
+    """
     pixels = landscape(50, 70, channels)
     Image.fromarray(pixels if channels == 4 else pixels[..., 0]).save(tmp_path / "photo.png")
     run = train(tmp_path / "photo.png", tmp_path / "run", QUICK)
-    bundle.export(run, tmp_path / "bundle")
+    bundle.export(run, tmp_path / "bundle", folders=["fused"])
     verify.verify(tmp_path / "bundle", run)
     sampler = Sampler.load(tmp_path / "bundle", threads=1)
     assert np.array_equal(sampler.photo.pixels, pixels)
+    session = open_session(tmp_path / "bundle" / "fused" / "picture.onnx", "cpu")
+    for size in ((50, 70), (40, 66), (20, 30)):
+        assert np.array_equal(fused_picture.draw(session, size, 8)[0], sampler.sample(size, 8)[0])
     for tileable in ("", "x"):
         drawn = sampler.sample((60, 90), 3, tileable=tileable)[0]
         assert drawn.shape == (60, 90, channels)

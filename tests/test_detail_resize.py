@@ -104,5 +104,5 @@ def test_sums_of_both_passes_are_whole_numbers_that_float32_holds(n_in, n_out, w
     """The most that 8-bit pictures can give: where weights are positive all white, or all white where negative."""
     weights = resize.taps(n_in, n_out, wrap, 0, n_out).weights
     most = max(weights.clip(0).sum(axis=1).max(), -weights.clip(max=0).sum(axis=1).min())
-    between = -(-255 * most * resize._KEPT // resize.UNIT)
+    between = -(-255 * most * resize.KEPT // resize.UNIT)
     assert 255 * most < 2**24 and between * most < 2**24

@@ -192,7 +192,7 @@ def test_products_are_exact_for_any_features(asked, keys, seed):
     """Also the largest, with the largest height on top."""
     rng = np.random.default_rng(seed)
     a, b = (rng.choice([-FEATURE, FEATURE, 0, 1], (n, SEARCH_FEATURES + 1)).astype(np.float32) for n in (asked, keys))
-    a[:, -1], b[:, -1] = rng.integers(0, search._HEIGHTS, asked), rng.integers(0, search._HEIGHTS, keys)
+    a[:, -1], b[:, -1] = rng.integers(0, search.HEIGHTS, asked), rng.integers(0, search.HEIGHTS, keys)
     left, right = search._products(a, b)
     apart = ((a[:, None].astype(np.int64) - b[None].astype(np.int64)) ** 2).sum(axis=2)
     assert np.array_equal((left @ right.T).astype(np.int64), apart)
@@ -201,7 +201,7 @@ def test_products_are_exact_for_any_features(asked, keys, seed):
 def test_no_sum_reaches_what_float32_can_no_longer_count():
     distance = SEARCH_FEATURES * (2 * FEATURE) ** 2
     assert distance < 2**24
-    assert distance + (search._HEIGHTS - 1) ** 2 < 2**24
+    assert distance + (search.HEIGHTS - 1) ** 2 < 2**24
     assert 255 * 127 * 49 * 4 < 2**24  # a patch's product with a direction
     votes = sum(weight for _, _, weight in weights(COARSE))
     assert 255 * votes < 2**18 and 255 * 255 * votes < 2**26 and votes < 2**10  # the fields of packed votes

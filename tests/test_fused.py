@@ -156,12 +156,17 @@ def test_the_python_example_needs_nothing_of_ours_and_draws_the_same(folder, req
     assert "singan_" not in imported
 
 
-@pytest.mark.parametrize("folder", ["trained", "noisy_grey"])
-def test_the_node_example_draws_the_same(folder, request, tmp_path):
-    """NODE_PATH may say where onnxruntime-node is."""
+def skip_without_node():
+    """Node's path; NODE_PATH may say where onnxruntime-node is."""
     node = shutil.which("node") or pytest.skip("Node is not installed")
     if subprocess.run([node, "-e", "require('onnxruntime-node')"], cwd=EXAMPLES, capture_output=True).returncode:
         pytest.skip("no onnxruntime-node: npm install --ignore-scripts onnxruntime-node, then set NODE_PATH")
+    return node
+
+
+@pytest.mark.parametrize("folder", ["trained", "noisy_grey"])
+def test_the_node_example_draws_the_same(folder, request, tmp_path):
+    node = skip_without_node()
     folder = request.getfixturevalue(folder)
     words = [node, EXAMPLES / "sample.cjs", folder, "97x61", str(SEED), tmp_path / "out.ppm"]
     subprocess.run(words, check=True)
@@ -179,17 +184,19 @@ def headers():
 
 @pytest.fixture(scope="module")
 def cpp_example(tmp_path_factory):
-    """The C++ example, built against the library inside the Python package."""
+    return build_example("sample", tmp_path_factory.mktemp("cpp"))
+
+
+def build_example(name, folder):
+    """A C++ example, built against the library inside the Python package."""
     compiler = shutil.which("c++") or shutil.which("g++") or pytest.skip("no C++ compiler")
-    include, folder = headers(), tmp_path_factory.mktemp("cpp")
+    include = headers()
     library = next((Path(onnxruntime.__file__).parent / "capi").glob("libonnxruntime.so.*"))
     for name in ("libonnxruntime.so", "libonnxruntime.so.1"):
         (folder / name).symlink_to(library)
-    words = [compiler, "-std=c++17", "-O1", "-Wall", "-Wextra", f"-I{include}", EXAMPLES / "sample.cpp"]
-    subprocess.run(
-        [*words, "-o", folder / "sample", f"-L{folder}", "-lonnxruntime", f"-Wl,-rpath,{folder}"], check=True
-    )
-    return folder / "sample"
+    words = [compiler, "-std=c++17", "-O1", "-Wall", "-Wextra", f"-I{include}", EXAMPLES / f"{name}.cpp"]
+    subprocess.run([*words, "-o", folder / name, f"-L{folder}", "-lonnxruntime", f"-Wl,-rpath,{folder}"], check=True)
+    return folder / name
 
 
 @pytest.mark.parametrize("folder", ["trained", "noisy_grey"])

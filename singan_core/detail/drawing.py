@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from singan_core.detail import beyond, coherence, resize
 from singan_core.detail.clear import clear
 from singan_core.detail.kept import Held, Kept
+from singan_core.detail.original import Original
 from singan_core.detail.patches import REACH, pad
 from singan_core.detail.photo import Photo, premultiplied, straight
 from singan_core.detail.search import Each, Weights, settle
@@ -71,10 +72,15 @@ class Drawing:
         first: int = 0,
         threads: int = 1,
         kept: Sequence[Kept] = (),
+        original: Original | None = None,
     ) -> None:
-        """Begin at the level first, a searched one, from what the guide says there; search by so many threads."""
+        """Begin at the level first, a searched one, from what the guide says there; search by so many threads.
+
+        original is the picture that the guide shows, if it is to be followed further.
+        """
         self.photo, self.canvases, self.guide = photo, tuple(canvases), guide
         self.weights, self.wrap, self.first, self.threads = weights, wrap, first, threads
+        self.original = original
         levels = range(len(self.canvases))
         self.searched = sum(photo.is_searched(level) for level in levels)
         self._blocks: OrderedDict[tuple[int, int], Part] = OrderedDict()
@@ -99,7 +105,7 @@ class Drawing:
         wanted, grown = [want], []
         for level in range(number, self.searched - 1, -1):
             canvas, smaller = self.canvases[level], self.canvases[level - 1]
-            larger = self._around(wanted[-1], canvas)
+            larger = self.around(wanted[-1], LOCAL, canvas)
             grown.append(larger)
             wanted.append(resize.sources(larger, smaller, canvas, self.wrap))
         part = self._searched(wanted.pop())
@@ -144,26 +150,33 @@ class Drawing:
             pixels, found = beyond.enlarge(level, detail, step, pixels, found)
         return Part(want, straight(pixels), found)
 
-    def _around(self, region: Region, canvas: Size) -> Region:
+    def around(self, region: Region, reach: int, canvas: Size) -> Region:
+        """The region with so many pixels around it, as far as the canvas goes."""
         rows, columns = (
-            span.grown(LOCAL) if periodic else span.grown(LOCAL).within(length, False)
+            span.grown(reach) if periodic else span.grown(reach).within(length, False)
             for span, length, periodic in zip(region, canvas, self.wrap, strict=True)
         )
         return rows, columns
+
+    def sigma(self, number: int) -> float:
+        """Of the weights of a level's votes, px."""
+        return FINE if number == len(self.photo.sizes) - 1 and number >= self.searched else COARSE
 
     def _copied(self, number: int, below: Part, region: Region) -> Part:
         """A region of a copied level, wrong within 8 px of where it was cut off."""
         level = self.photo.level(number)
         canvas, smaller = self.canvases[number], self.canvases[number - 1]
-        last = number == len(self.photo.sizes) - 1
         shown = premultiplied(below.pixels)
         enlarged = resize.window(shown, below.region, smaller, canvas, region, self.wrap)
+        keep = self.original is not None and self.original.keeps(number)
+        if self.original is not None:
+            enlarged = self.original.follow_enlarged(enlarged, region, self.canvases, number)
         found = coherence.enlarge(below.map, level, self.photo.sizes[number - 1], canvas, smaller, region)
         held = self.held[number]
         kept = None if held is None else held.lay(region)
         found = found if kept is None else kept.fix(found)
         found = coherence.refine(level, found, pad(enlarged), kept=kept)
-        pixels = paint(level, found, FINE if last else COARSE, enlarged)
+        pixels = paint(level, found, self.sigma(number), enlarged, keep_colours=keep)
         if kept is not None:
             kept.put_in(level, pixels)
         return Part(region, pixels, found)
@@ -234,7 +247,10 @@ class Drawing:
             kept = None if held is None else held.lay((rows, columns))
             if kept is not None and sharp:
                 query = clear(level, query, self.weights, wrap, heights, kept)
-            found, pixels = settle(level, query, self.weights, wrap, heights, sharp, each, kept)
+            follow = None
+            if self.original is not None:
+                follow = functools.partial(self.original.follow, region=(rows, columns), canvas=canvas)
+            found, pixels = settle(level, query, self.weights, wrap, heights, sharp, each, kept, follow)
             query = premultiplied(pixels)
         return Part((rows, columns), pixels, Map(found.rows, found.columns, rows.start, columns.start))
 

@@ -100,15 +100,19 @@ def make_level(pixels: Pixels, basis: Basis, below: Pixels | None, centre: NDArr
 def find_smoothness(matched: Pixels, blurred: Pixels) -> NDArray[np.uint8]:
     """How far a pixel is without detail of its own, 0 to 64, (h, w): 64 / (1 + (detail / 2.55)^4)."""
     channels = matched.shape[2]
-    half = round(20 * _FAINT * channels) ** 4
-    detail = (20 * np.arange(255 * channels + 1, dtype=np.int64)) ** 4
-    table = ((FULL * half + (half + detail) // 2) // (half + detail)).astype(np.uint8)
-
+    table = tabulate_smoothness(channels)
     band = np.maximum(matched, blurred) - np.minimum(matched, blurred)
     total = band[..., 0].astype(np.uint16)
     for channel in range(1, channels):
         total += band[..., channel]
     return table[total]
+
+
+def tabulate_smoothness(channels: int) -> NDArray[np.uint8]:
+    """Tabulate smoothness by the sum over the channels of what a pixel differs from the blurred photo."""
+    half = round(20 * _FAINT * channels) ** 4
+    detail = (20 * np.arange(255 * channels + 1, dtype=np.int64)) ** 4
+    return ((FULL * half + (half + detail) // 2) // (half + detail)).astype(np.uint8)
 
 
 def pack_ballots(pixels: Pixels) -> tuple[NDArray[np.uint64], ...]:
@@ -185,6 +189,10 @@ class Photo:
         if self._given is not None:
             return self._given[number]
         return find_basis(shown, SEARCH_FEATURES if self.is_searched(number) else FEATURES)
+
+    def basis(self, number: int) -> Basis:
+        """The basis of a level."""
+        return self.level(number).basis if self._given is None else self._given[number]
 
     def bases(self) -> list[Basis]:
         """The basis of every level, to be stored."""

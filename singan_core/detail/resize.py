@@ -20,8 +20,8 @@ Floats = NDArray[np.float32]
 
 UNIT = 4096
 """A weight of 1."""
-_PHASES = 1024  # per source pixel: a tap's distance is rounded to so many
-_KEPT = 8  # steps per grey level between the two passes
+PHASES = 1024  # per source pixel: a tap's distance is rounded to so many
+KEPT = 8  # steps per grey level between the two passes
 _BLOCK = 64  # outputs along x of one matrix product
 _STRIP = 64  # rows at once, so that what is in work stays in the cache
 
@@ -36,7 +36,7 @@ class Taps(NamedTuple):
 @functools.cache
 def kernel() -> NDArray[np.int64]:
     """Keys' cubic kernel (a = -0.5) at distances 0, 1/1024, ..., 2 in units of 2^-31."""
-    one = _PHASES
+    one = PHASES
     j = np.arange(2 * one + 1, dtype=np.int64)
     near = 3 * j**3 - 5 * one * j**2 + 2 * one**3
     far = -(j**3) + 5 * one * j**2 - 8 * one**2 * j + 4 * one**3
@@ -66,8 +66,8 @@ def taps(n_in: int, n_out: int, wrap: bool, start: int, stop: int) -> Taps:
     indices = first(n_in, n_out, positions)[:, None] + np.arange(count(n_in, n_out))
     apart = np.abs((2 * indices + 1) * n_out - (2 * positions[:, None] + 1) * n_in)
     longer = max(n_in, n_out)
-    phase = (apart * _PHASES + longer) // (2 * longer)
-    weights = kernel()[np.minimum(phase, 2 * _PHASES)]
+    phase = (apart * PHASES + longer) // (2 * longer)
+    weights = kernel()[np.minimum(phase, 2 * PHASES)]
     if wrap:
         indices = indices % n_in
     else:
@@ -124,12 +124,12 @@ def _sums(pixels: Pixels, rows: Taps, columns: Taps) -> Pixels:
         bottom = min(top + _STRIP, n_out[0])
         low, weights = _dense(rows, top, bottom, len(flat))
         strip = weights @ flat[low : low + weights.shape[1]].astype(np.float32)
-        strip *= np.float32(_KEPT / UNIT)
+        strip *= np.float32(KEPT / UNIT)
         strip += np.float32(0.5)
         np.floor(strip, out=strip)
         for left, right, start, matrix in blocks:
             part = strip[:, start : start + len(matrix)] @ matrix
-            part *= np.float32(1 / (_KEPT * UNIT))
+            part *= np.float32(1 / (KEPT * UNIT))
             part += np.float32(0.5)
             np.maximum(part, 0, out=part)
             np.minimum(part, 255, out=part)

@@ -29,8 +29,8 @@ Floats = NDArray[np.float32]
 Ints = NDArray[np.int32]
 
 _UNEXPLAINED, _HALF_WAY = 0.08, 0.12  # share of the features' variance that rows explain: bricks 0.04, china 0.57
-_HEIGHTS = 512  # the position feature is 0 to 511
-_ROUNDS = 8  # in which neighbours are asked
+HEIGHTS = 512  # the position feature is 0 to 511
+ROUNDS = 8  # in which neighbours are asked
 AT_ONCE = 1 << 21  # scores
 
 
@@ -62,6 +62,8 @@ Heights = tuple[NDArray[np.int64], int]
 """The rows that a picture's own are of a canvas, and how many that has."""
 
 
+Follow = Callable[[Pixels], Pixels]
+"""Changes what was painted, premultiplied, before its patches look again."""
 Each = Callable[..., Iterable[Any]]
 """Calls a function for every start of a chunk of patches, in order: map, or a pool's."""
 
@@ -106,7 +108,7 @@ def search(
     def score(at: Ints) -> Floats:
         return np.einsum("nc,nc->n", left, right[at]) * worth[at]
 
-    for _ in range(_ROUNDS):
+    for _ in range(ROUNDS):
         nearest = _cohere(nearest, level.size, wrap, score, kept)
     rows, columns = np.divmod(nearest, np.int32(level.size[1]))
     return Map(rows, columns)
@@ -125,7 +127,7 @@ class Match(NamedTuple):
 def pair(level: Level, query: Pixels, weights: Weights, wrap: Wrap, heights: Heights | None, sharp: bool) -> Match:
     """Pair a picture's patches, (h, w, C), with the photo's, or with the enlarged photo's if it is not sharp."""
     keys, asked = level.features if sharp else level.blurred_features, _all_features(level, query, wrap)
-    variance = _variance(keys)
+    variance = sum_variances(keys)
     key_heights, asked_heights = _height_features(level, heights, query.shape, weights.position * variance)
     joined = np.concatenate([asked, asked_heights], axis=1), np.concatenate([keys, key_heights], axis=1)
     return Match(asked, keys, *_products(*joined), variance)
@@ -140,14 +142,15 @@ def settle(
     sharp: bool,
     each: Each = map,
     kept: Laid | None = None,
+    follow: Follow | None = None,
 ) -> tuple[Map, Pixels]:
-    """Map and picture (straight) of a searched level: look, paint, look again."""
+    """Map and picture (straight) of a searched level: look, paint, look again, for what follow makes of it if given."""
     for turn in range(weights.passes + sharp):
         found = search(level, query, weights, wrap, heights, sharp or turn > 0, each, kept)
         picture = paint_wrapped(level, found, COARSE, wrap)
         if kept is not None:
             kept.put_in(level, picture)
-        query = premultiplied(picture)
+        query = premultiplied(picture) if follow is None else follow(premultiplied(picture))
     return found, picture
 
 
@@ -211,7 +214,7 @@ def _height_features(
     level: Level, heights: Heights | None, shape: tuple[int, ...], weight: float
 ) -> tuple[Floats, Floats]:
     """The photo's and the picture's relative heights as a feature each, (n, 1): squared differences are the term."""
-    scale = 0 if heights is None else min(round(math.sqrt(weight)), _HEIGHTS - 1)
+    scale = 0 if heights is None else min(round(math.sqrt(weight)), HEIGHTS - 1)
     height, width = shape[:2]
     rows, of = (np.arange(height), 1) if heights is None else heights
     photo = np.arange(level.size[0]) * scale // level.size[0]
@@ -233,8 +236,8 @@ def _all_features(level: Level, pixels: Pixels, wrap: Wrap) -> Floats:
     return all_features(pixels, level.basis, level.centre, wrap)
 
 
-def _variance(values: Floats) -> int:
-    """The sum of the features' variances, rounded down."""
+def sum_variances(values: Floats) -> int:
+    """Sum the variances of features (n, count), rounded down."""
     whole = values.astype(np.int64)
     count = len(whole)
     return int((count * (whole * whole).sum(axis=0) - whole.sum(axis=0) ** 2).sum() // count**2)

@@ -108,11 +108,19 @@ def lowest(values: Pixels, reach: int) -> Pixels:
     return values
 
 
-def paint(level: Level, found: Map, sigma: float, below: Pixels | None = None, everywhere: bool = False) -> Pixels:
+def paint(
+    level: Level,
+    found: Map,
+    sigma: float,
+    below: Pixels | None = None,
+    everywhere: bool = False,
+    keep_colours: bool = False,
+) -> Pixels:
     """The picture (h, w, C) of a map, colours straight; correct 3 px or more from where the map was cut off.
 
     below is the coarser picture, enlarged and premultiplied: where the photo is smooth, and all within 3 px of it, the
-    picture keeps its colours and gets from the photo only what the enlarged photo lacks. None keeps nothing.
+    picture keeps its colours and gets from the photo only what the enlarged photo lacks; with keep_colours everywhere,
+    but for RGBA. None keeps nothing.
     Only pixels near a join are voted on, since elsewhere all votes say the same; everywhere does all the work.
     """
     height, width = found.size
@@ -124,6 +132,8 @@ def paint(level: Level, found: Map, sigma: float, below: Pixels | None = None, e
     smooth = None
     if below is not None and channels != 4:
         smooth = lowest(np.ascontiguousarray(values[..., channels]), REACH)
+        if keep_colours:
+            smooth[:] = FULL
     voted = np.ones((height, width), bool)
     if not everywhere:
         voted = spread(joins(offsets(level, index), 1), REACH)
