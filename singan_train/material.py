@@ -52,13 +52,14 @@ def read(photo: Path, masks: Sequence[Path], config: TrainingConfig) -> Material
     A photo no larger than the hand-over has no detail: generators go up to its own size.
     """
     opened = images.open_labelled(photo, masks, config.channels, config.max_size)
-    check_content(opened, photo)
     if config.detail and min(opened.size) > config.hand_over:
-        return _with_detail(opened, masks, config)
-    image = opened.floats()
-    plan = _plan(opened.size, config, config.max_size)
-    digest = hashlib.sha256(np.ascontiguousarray(image).data).hexdigest()
-    return Material(image, opened.size, replace(plan, continuation=config.continuation), digest)
+        material = _with_detail(opened, masks, config)
+    else:
+        image = opened.floats()
+        plan = replace(_plan(opened.size, config, config.max_size), continuation=config.continuation)
+        material = Material(image, opened.size, plan, hashlib.sha256(np.ascontiguousarray(image).data).hexdigest())
+    check_content(opened, photo)  # last, so that an error stands alone
+    return material
 
 
 def check_content(photo: Photo, path: Path) -> None:
