@@ -13,7 +13,11 @@ if TYPE_CHECKING:
 
 MaskFile = Annotated[
     Path,
-    typer.Option("--mask", metavar="MASK", help="Picture of IMAGE's size in pixels: white is redrawn, black is kept."),
+    typer.Option(
+        "--mask",
+        metavar="MASK|alpha",
+        help="Picture of IMAGE's size in pixels: white is redrawn, the rest kept; or alpha, IMAGE's own transparency.",
+    ),
 ]
 Reach = Annotated[
     int | None,
@@ -46,19 +50,24 @@ def run(
     colour = parse.background(background)
     from singan_cli.progress import say_device
 
+    from singan_core.masks import ALPHA, is_alpha
     from singan_runtime import Sampler, editing, masks, tiles
 
     sampler = Sampler.load(bundle, device, threads, max_pixels)
-    picture = editing.read_image(sampler, image)
+    by_alpha = is_alpha(mask)
+    if by_alpha:
+        picture, redrawn = editing.read_masked(sampler, image)
+    else:
+        picture = editing.read_image(sampler, image)
+        redrawn = masks.read(mask, {picture.shape[2:]: "the image"})
     size = picture.shape[2:]
-    redrawn = masks.read(mask, {size: "the image"})
     if start_scale is None:
         start_scale = editing.start_scale_of(sampler, size, how)
     reach = editing.reach_at(sampler, size, how) if reach is None else reach
     result.prepare(out, size)
     say_device(sampler)
     pixels = tiles.redraw(sampler, picture, redrawn, how, tileable, start_scale, reach, seed)
-    request = {"command": command, "image": result.told(image), "mask": result.told(mask)}
+    request = {"command": command, "image": result.told(image), "mask": ALPHA if by_alpha else result.told(mask)}
     request |= {"start_scale": start_scale, "reach": reach, "seed": seed}
     request |= {"tileable": tileable} if tileable else {}
     result.write(out, pixels, colour, sampler, bundle, request)

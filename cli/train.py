@@ -12,6 +12,8 @@ import typer
 from singan_cli.failure import Stopped
 
 from singan_core.manifest import MOST_DETAIL
+from singan_core.masks import is_alpha
+from singan_core.picture_files import READABLE, check_path
 from singan_train.config import LAYOUTS, MOST_ON_CUDA, PRESETS, WITHOUT_DETAIL, TrainingConfig
 
 if TYPE_CHECKING:
@@ -40,7 +42,7 @@ def _either(field: str) -> str:
 
 
 def command(
-    photo: Annotated[Path, typer.Argument(metavar="PHOTO", help="PNG, JPEG, WebP, TIFF or BMP file.")],
+    photo: Annotated[Path, typer.Argument(metavar="PHOTO", help=f"{READABLE} file.")],
     out: Annotated[Path, typer.Option("--out", metavar="RUN", help="Folder of the run.")],
     preset: Annotated[
         str | None,
@@ -111,7 +113,8 @@ def command(
         typer.Option(
             "--mask",
             metavar="MASK[,MASK...]",
-            help="Pictures of the photo's size, white (128 to 255) on an object; samples get labels so named.",
+            help="Pictures of the photo's size, white (128 to 255) on an object, or alpha, the photo's own; samples "
+            "get labels so named.",
             show_default="no labels",
         ),
     ] = None,
@@ -163,6 +166,9 @@ def command(
 
     A stopped run continues with --resume.
     """
+    masks = [Path(word) for word in mask.split(",")] if mask is not None else []
+    for path in (photo, *(path for path in masks if not is_alpha(path))):
+        check_path(path)  # before torch is loaded
     import torch
     from singan_cli.progress import tensorboard, training_progress
 
@@ -171,7 +177,6 @@ def command(
     from singan_train.config import chosen_layout
     from singan_train.device import resolve
 
-    masks = [Path(word) for word in mask.split(",")] if mask is not None else []
     asked: dict[str, Any] = {
         "preset": preset,
         "max_size": max_size,

@@ -7,23 +7,26 @@ Channels: 1 grey, 3 RGB, 4 RGBA (premultiplied while in float, straight in files
 from __future__ import annotations
 
 import difflib
-import io
-import warnings
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageCms, ImageOps, PngImagePlugin, UnidentifiedImageError
+from PIL import Image, PngImagePlugin
 
+from singan_core import masks as mask_files
+from singan_core import resample
 from singan_core.atomic import atomic_file
+from singan_core.colours import Values, to_values
 from singan_core.errors import ImageError, RequestError
+from singan_core.picture_files import explain_failures, open_picture
+from singan_core.pyramid import Size
 
-MIN_SIDE = 11  # the receptive field
 CHANNELS = ("auto", "1", "3", "4")
 FORMATS = {"png": ".png", "jpeg": ".jpg", "webp": ".webp"}
 _MOST = {"jpeg": 65535, "webp": 16383}  # px, longest side that a format can hold
-WHITE = 128  # of 255: from here on a mask means the object
+_STRIP, _ROWS = 32, 256  # rows of a resized photo and of a photo as floats that are made at once
 _MODES = {1: "L", 3: "RGB", 4: "RGBA"}
 _QUALITY = {"jpeg": {"quality": 95, "subsampling": 0}, "webp": {"quality": 95, "method": 4}}
 
@@ -31,149 +34,147 @@ Floats = NDArray[np.float32]
 Pixels = NDArray[np.uint8]
 
 
-def read(path: Path, channels: str = "auto") -> Floats:
-    """The picture of a file, upright and in sRGB, as (1, C, H, W) float32 in [-1, 1].
+@dataclass(frozen=True, eq=False)
+class Photo:
+    """A photo as read, in the depth of its file, from which floats are made as they are needed."""
 
-    Channels auto drops an alpha channel that is opaque everywhere and equal RGB channels. Raises ImageError for a
-    file that is missing, empty, truncated, animated, no picture, over Pillow's decompression limit or under 11 px.
+    values: Values  # straight, (H, W, 1, 3 or 4)
+    size: Size  # of the file, upright; values of a huge one are smaller
+    channels: int | None = None  # to convert to; None keeps those of the values
+    masks: Pixels | None = None  # (H, W, labels): 255 inside, 0 outside, between where a huge one was reduced
+
+    def alpha(self) -> Pixels:
+        """Return how opaque each pixel is, uint8 (H, W)."""
+        if self.values.shape[2] != 4:
+            return np.full(self.values.shape[:2], 255, np.uint8)
+        alpha = self.values[..., 3]
+        return np.asarray(alpha if alpha.dtype == np.uint8 else np.rint(alpha * 255), np.uint8)
+
+    def floats(self, start: int = 0, stop: int | None = None) -> Floats:
+        """Return rows of the photo and its labels, (1, C + labels, h, W) float32 in [-1, 1]."""
+        height, width = self.values.shape[:2]
+        stop = height if stop is None else stop
+        labels = 0 if self.masks is None else self.masks.shape[2]
+        image = np.empty((1, (self.channels or self.values.shape[2]) + labels, stop - start, width), np.float32)
+
+        for top in range(start, stop, _ROWS):  # block by block, so that no second whole is ever in memory
+            rows = slice(top, min(top + _ROWS, stop))
+            part = image[:, :, rows.start - start : rows.stop - start]
+            unit = _unit(self.values[rows])
+            if self.channels is not None:
+                unit = _convert(unit, self.channels)
+            part[:, : unit.shape[2]] = _floats(unit)
+            if self.masks is not None:
+                part[:, unit.shape[2] :] = _floats(_unit(self.masks[rows]), premultiply=False)
+        return image
+
+    def resized(self, size: Size) -> Floats:
+        """Return what resample.resize makes of all the floats, bit for bit, without ever holding them."""
+        height, width = self.values.shape[:2]
+        if (height, width) == size:
+            return self.floats()
+        rows, columns = resample.taps(height, size[0]), resample.taps(width, size[1])
+        parts = []
+        for top in range(0, size[0], _STRIP):
+            indices, weights = rows.indices[top : top + _STRIP], rows.weights[top : top + _STRIP]
+            first, last = int(indices.min()), int(indices.max())
+            strip = self.floats(first, last + 1)
+            parts.append(resample.apply(strip, resample.Taps(indices - first, weights), columns))
+        return np.concatenate(parts, axis=2)
+
+
+def open_photo(path: Path, channels: str = "auto", side: int | None = None) -> Photo:
+    """Read the photo of a file. Channels auto drops an alpha channel that is opaque everywhere and equal RGB channels.
+
+    side is the longer side in px that is needed at least: a huge photo may then be read reduced, to twice that or
+    more. Raises ImageError for a file that is missing, empty, truncated, animated, no picture, too large or under
+    11 px.
     """
-    unit = _unit(_open(path), path)
+    image, size = open_picture(path, side)
+    with explain_failures(path):
+        values = to_values(image, path)
+    if channels != "auto":
+        return Photo(values, size, int(channels))
+    white = 255 if values.dtype == np.uint8 else 1
+    if values.shape[2] == 4 and (values[..., 3] == white).all():
+        values = values[..., :3]
+    if values.shape[2] == 3 and all((values[..., 0] == values[..., k]).all() for k in (1, 2)):
+        values = values[..., :1]
+    return Photo(values, size)
+
+
+def open_labelled(path: Path, masks: Sequence[Path], channels: str = "auto", side: int | None = None) -> Photo:
+    """Read a photo as RGB with a label per mask; without masks as open_photo.
+
+    A mask named alpha is the photo's own alpha channel, whose colours then count as they are, seen or not; channels 3
+    puts them on white. Raises ImageError for a file that is refused or a photo whose transparency is no mask;
+    RequestError for channels other than auto or 3.
+    """
+    if not masks:
+        return open_photo(path, channels, side)
+    if channels not in ("auto", "3"):
+        raise RequestError(f"channels {channels} cannot have masks: labels go with RGB; choose auto or 3")
+    photo = open_photo(path, channels, side)
+    values, transparent = photo.values, photo.values.shape[2] == 4
+    by_alpha = any(mask_files.is_alpha(mask) for mask in masks)
+    if transparent and channels == "auto" and not by_alpha:
+        raise ImageError(
+            f"{path}: partly transparent, but labels go with RGB; --channels 3 puts it on white, --mask alpha makes a "
+            "label of what is opaque"
+        )
+
+    sizes = {photo.size: "the photo"}
+    planes = [
+        _plane(mask_files.from_alpha(photo.alpha(), path), values.shape[:2])
+        if mask_files.is_alpha(mask)
+        else _plane(mask_files.read(mask, sizes), values.shape[:2])
+        for mask in masks
+    ]
     if channels == "auto":
-        if unit.shape[2] == 4 and (unit[..., 3] == 1).all():
-            unit = unit[..., :3]
-        if unit.shape[2] == 3 and (unit[..., :1] == unit).all():
-            unit = unit[..., :1]
-    else:
-        unit = _convert(unit, int(channels))
-    return _floats(unit)
+        values = values[..., :3]
+    return Photo(values, photo.size, 3, np.stack(planes, axis=2))
+
+
+def _plane(mask: mask_files.Mask, size: Size) -> Pixels:
+    """A mask as uint8, reduced as the photo was."""
+    plane = mask * np.uint8(255)
+    if mask.shape == size:
+        return plane
+    factor = round(mask.shape[0] / size[0])
+    return np.asarray(Image.fromarray(plane).reduce(factor))
+
+
+def read(path: Path, channels: str = "auto") -> Floats:
+    """Read the picture of a file, upright and in sRGB, as (1, C, H, W) float32 in [-1, 1]; as open_photo."""
+    return open_photo(path, channels).floats()
 
 
 def from_pixels(pixels: Pixels) -> Floats:
     """One picture, uint8 (H, W, 1, 3 or 4) with straight colours, as (1, C, H, W) float32 in [-1, 1]."""
-    return _floats(pixels.astype(np.float32) / np.float32(255))
+    return _floats(_unit(pixels))
 
 
-def _floats(unit: Floats) -> Floats:
+def _unit(values: Values) -> Floats:
+    """Values as float32 in [0, 1]."""
+    return values.astype(np.float32) / np.float32(255) if values.dtype == np.uint8 else values.astype(np.float32)
+
+
+def _floats(unit: Floats, premultiply: bool = True) -> Floats:
     """(1, C, H, W) in [-1, 1], premultiplied, of straight (H, W, C) in [0, 1]."""
-    if unit.shape[2] == 4:
+    if unit.shape[2] == 4 and premultiply:
         unit = np.concatenate([unit[..., :3] * unit[..., 3:], unit[..., 3:]], axis=2)
     return np.ascontiguousarray(unit.transpose(2, 0, 1)[None] * 2 - 1, np.float32)
 
 
-def read_labelled(path: Path, masks: Sequence[Path], channels: str = "auto") -> Floats:
-    """A picture as RGB and a label channel per mask, (1, 3 + labels, H, W) float32 in [-1, 1]; without masks as read.
-
-    Raises ImageError for a file that read refuses, a partly transparent picture, or a mask of another size, empty or
-    full; RequestError for channels other than auto or 3.
-    """
-    if not masks:
-        return read(path, channels)
-    if channels not in ("auto", "3"):
-        raise RequestError(f"channels {channels} cannot have masks: labels go with RGB; choose auto or 3")
-    image = read(path, channels)
-    if image.shape[1] == 4:
-        raise ImageError(f"{path}: partly transparent, but labels go with RGB; --channels 3 puts it on white")
-    colours = np.broadcast_to(image, (1, 3, *image.shape[2:]))
-    return np.concatenate([colours, *(read_mask(mask, image.shape[2:]) for mask in masks)], axis=1)
-
-
-def read_mask(path: Path, size: tuple[int, ...]) -> Floats:
-    """A mask of the size (height, width) as (1, 1, H, W) float32: 1 where it is white (128 or more), else -1.
-
-    Transparent is black. Raises ImageError for another size, a mask without white or without black, or as read.
-    """
-    unit = _unit(_open(path), path)
-    height, width = size
-    if unit.shape[:2] != (height, width):
-        got = f"{unit.shape[1]}x{unit.shape[0]}"
-        raise ImageError(f"{path}: a mask of {got}, but the photo has {width}x{height}; make it that size")
-    if unit.shape[2] == 4:
-        unit = unit[..., :3] * unit[..., 3:]
-    white = np.rint(_convert(unit, 1)[..., 0] * 255) >= WHITE
-    if not white.any():
-        raise ImageError(f"{path}: the mask is empty; paint the object white ({WHITE} or more of 255)")
-    if white.all():
-        raise ImageError(f"{path}: the mask is white everywhere; paint black what is not the object")
-    return np.where(white, np.float32(1), np.float32(-1))[None, None]
-
-
-def _open(path: Path) -> Image.Image:
-    """The decoded first frame of a still picture file."""
-    if not path.is_file():
-        raise ImageError(f"{path}: no such file")
-    if path.stat().st_size == 0:
-        raise ImageError(f"{path}: the file is empty")
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(path) as image:
-                frames = getattr(image, "n_frames", 1)
-                if frames > 1 and image.format != "MPO":  # a camera's JPEG with previews behind it
-                    raise ImageError(f"{path}: an animation of {frames} frames; save one frame as a still picture")
-                if min(image.size) < MIN_SIDE:
-                    size = f"{image.width}x{image.height}"
-                    raise ImageError(f"{path}: {size} is too small; both sides need at least {MIN_SIDE} px")
-                image.load()
-                return image
-    except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
-        limit = (Image.MAX_IMAGE_PIXELS or 0) // 10**6
-        raise ImageError(f"{path}: more than {limit} megapixels; shrink the picture first") from error
-    except UnidentifiedImageError as error:
-        raise ImageError(f"{path}: not a picture that can be read; save it as PNG, JPEG, WebP, TIFF or BMP") from error
-    except (OSError, SyntaxError, ValueError, EOFError) as error:
-        raise ImageError(f"{path}: damaged or truncated ({error}); save the picture again") from error
-
-
-def _unit(image: Image.Image, path: Path) -> Floats:
-    """Straight RGB or RGBA in [0, 1], (H, W, 3 or 4), from any mode that Pillow decodes."""
-    image = ImageOps.exif_transpose(image)
-    if image.mode.startswith("I") or image.mode == "F":
-        return np.repeat(_deep_grey(image, path)[..., None], 3, axis=2)
-    transparent = image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info
-    alpha = image.convert("RGBA").getchannel("A") if transparent else None
-    colours = _to_srgb(image)
-    if alpha is not None:
-        colours.putalpha(alpha)
-    return np.asarray(colours, np.float32) / np.float32(255)
-
-
-def _deep_grey(image: Image.Image, path: Path) -> Floats:
-    """Sixteen-bit grey as [0, 1]."""
-    values = np.asarray(image, np.float32)
-    if image.mode == "F" or values.min() < 0 or values.max() > 65535:
-        raise ImageError(f"{path}: its values have no defined white; save it with 8 or 16 bits per channel")
-    return values / np.float32(65535)
-
-
-def _to_srgb(image: Image.Image) -> Image.Image:
-    """The RGB picture, through its ICC profile if it has a usable one."""
-    if image.mode in ("P", "PA", "RGBA", "LA", "RGBa", "La", "1", "HSV", "YCbCr", "LAB"):
-        profile = image.info.get("icc_profile")
-        image = image.convert("RGB")
-        image.info["icc_profile"] = profile
-    profile = image.info.get("icc_profile")
-    if profile:
-        try:
-            source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-            converted = ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
-            if converted is not None:
-                return converted
-        except (ImageCms.PyCMSError, OSError):
-            pass  # a profile for another colour space or a broken one: the pixels count
-    return image.convert("RGB")
-
-
 def _convert(unit: Floats, channels: int) -> Floats:
-    """RGB or RGBA (H, W, 3 or 4) with the asked-for number of channels; transparency falls on white."""
+    """Grey, RGB or RGBA (H, W, C) with the asked-for number of channels; transparency falls on white."""
+    if unit.shape[2] == 1:
+        unit = np.repeat(unit, 3, axis=2)
     if channels == 4:
         return unit if unit.shape[2] == 4 else np.concatenate([unit, np.ones_like(unit[..., :1])], axis=2)
     if unit.shape[2] == 4:
         unit = unit[..., :3] * unit[..., 3:] + 1 - unit[..., 3:]
-    if channels == 1:
-        luma = unit @ np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R 601, as Pillow's convert('L')
-        return luma[..., None]
-    return unit
+    return (unit @ mask_files.LUMA)[..., None] if channels == 1 else unit
 
 
 def to_pixels(image: Floats) -> Pixels:

@@ -106,15 +106,15 @@ def _given(trained: Manifest, path: Path) -> NDArray[np.uint8]:
     """A photo file as the bundle stores it. Raises RequestError unless it has the model's shape."""
     if trained.labels:
         raise RequestError(f"{path}: this model draws labels, which a photo cannot; train it anew with detail")
-    image = images.read(path, str(trained.channels))
-    size = (image.shape[2], image.shape[3])
+    photo = images.open_photo(path, str(trained.channels), MOST)
+    size = photo.size
     if not _same_shape(size, trained.pyramid.finest):
         height, width = trained.pyramid.finest
         raise RequestError(
             f"{path}: {size[1]}x{size[0]} is not of the shape that the model was trained on, {width}x{height}"
         )
     factor = min(1.0, MOST / max(size))
-    pixels = images.to_pixels(resample.resize(image, (round(size[0] * factor), round(size[1] * factor))))[0]
+    pixels = images.to_pixels(photo.resized((round(size[0] * factor), round(size[1] * factor))))[0]
     if pixels.shape[2] == 4:
         pixels[pixels[..., 3] == 0] = 0  # a colour that nobody sees
     return pixels

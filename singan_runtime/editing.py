@@ -16,6 +16,7 @@ from singan_core import images, pyramid, resample
 from singan_core.detail import resize
 from singan_core.detail.original import FULL_TRUST, Original
 from singan_core.errors import ImageError, RequestError
+from singan_core.masks import from_alpha
 from singan_core.pyramid import Fit, Size, Zoom
 from singan_core.windows import Step
 from singan_runtime import masks
@@ -51,19 +52,38 @@ def read_image(sampler: Sampler, path: Path) -> Floats:
     Raises ImageError if that would lose its colour or transparency, or for a file that cannot be read; RequestError for
     a bundle with labels.
     """
+    return _read(sampler, path, images.open_photo(path))
+
+
+def read_masked(sampler: Sampler, path: Path) -> tuple[Floats, masks.Mask]:
+    """The picture of a file and the mask that its own alpha channel makes: what is opaque is inside.
+
+    A model of opaque photos gets the colours as they are, seen or not. Raises as read_image, and ImageError without a
+    transparent part.
+    """
+    photo = images.open_photo(path, "4")
+    mask = from_alpha(photo.alpha(), path)
+    if sampler.manifest.picture_channels != 4:
+        values = photo.values[..., :3]
+        grey = (values == values[..., :1]).all()
+        photo = images.Photo(values[..., :1] if grey else values, photo.size)
+    return _read(sampler, path, photo), mask
+
+
+def _read(sampler: Sampler, path: Path, photo: images.Photo) -> Floats:
     channels = sampler.manifest.channels
     if sampler.manifest.labels and sampler.photo is None:
         raise RequestError(
             f"{path}: the bundle was trained with masks ({', '.join(sampler.manifest.labels)}), this picture has none: "
             "use a bundle trained without --mask"
         )
-    found = images.read(path).shape[1]
+    found = photo.values.shape[2]
     if found > channels:
         raise ImageError(
             f"{path}: the picture is {_KINDS[found]}, but the bundle was trained on a photo in {_KINDS[channels]}: "
             f"save the picture in {_KINDS[channels]}"
         )
-    return images.read(path, str(channels))
+    return dataclasses.replace(photo, channels=channels).floats()
 
 
 def start_scale_of(sampler: Sampler, size: Size, how: Redrawing) -> int:

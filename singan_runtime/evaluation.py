@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from singan_core import images, resample, windows
+from singan_core import images, windows
 from singan_core.detail import resize
 from singan_core.detail.photo import straight
 from singan_core.errors import ImageError, RequestError
@@ -110,7 +110,8 @@ def trained_photo(sampler: Sampler, photo: Path | None = None) -> Pixels:
     channels = sampler.manifest.picture_channels
     if channels not in (1, 3, 4):
         raise ImageError(f"{photo}: a model of {channels} channels cannot be judged against a photo")
-    return images.to_pixels(resample.resize(images.read(photo, str(channels)), sampler.trained_size))[0]
+    opened = images.open_photo(photo, str(channels), max(sampler.trained_size))
+    return images.to_pixels(opened.resized(sampler.trained_size))[0]
 
 
 def judged_size(sampler: Sampler, size_limit: int = SIZE_LIMIT) -> Size:

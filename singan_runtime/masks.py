@@ -1,39 +1,17 @@
-"""Masks: which part of a picture is meant. White is inside."""
+"""What is done with masks, bool (H, W): feathers, blending, bounds. singan_core/masks.py reads them."""
 
 from __future__ import annotations
-
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from singan_core import images
 from singan_core.detail.photo import premultiplied, straight
-from singan_core.errors import ImageError
-from singan_core.pyramid import Size
+from singan_core.masks import Mask as Mask
+from singan_core.masks import read as read
 from singan_core.windows import Region, Span
 
-Mask = NDArray[np.bool_]
 Floats = NDArray[np.float32]
 Pixels = NDArray[np.uint8]
-
-
-def read(path: Path, sizes: dict[Size, str], may_fill: bool = False) -> Mask:
-    """The mask of a file, (H, W), true where it is nearer to white than to black.
-
-    It must have one of the sizes (height, width), each with what has that size, and hold both inside and outside; with
-    may_fill it needs no outside. Raises ImageError.
-    """
-    mask: Mask = images.read(path, "1")[0, 0] >= 0
-    height, width = mask.shape
-    if (height, width) not in sizes:
-        allowed = " or ".join(f"{size[1]}x{size[0]} ({name})" for size, name in sizes.items())
-        raise ImageError(f"{path}: the mask is {width}x{height}, but must be {allowed}; draw it over that picture")
-    if not mask.any():
-        raise ImageError(f"{path}: the mask is empty: paint what you mean white and all else black")
-    if mask.all() and not may_fill:
-        raise ImageError(f"{path}: the mask is white all over: paint only what you mean white and all else black")
-    return mask
 
 
 def box_sums(values: NDArray[np.float64], radius: int) -> NDArray[np.float64]:

@@ -18,6 +18,7 @@ from singan_core.detail import resize
 from singan_core.detail.kept import HALF, Held, Kept
 from singan_core.errors import RequestError
 from singan_core.manifest import Manifest
+from singan_core.masks import is_alpha
 from singan_core.pyramid import Fit, Size
 from singan_core.windows import Region, Span, Step
 from singan_runtime import masks
@@ -27,7 +28,6 @@ Floats = NDArray[Any]
 
 WORDS = {"left": 0.25, "centre": 0.5, "center": 0.5, "right": 0.75}
 """Places of an object's centre along x, in shares of the picture."""
-ALPHA = "alpha"
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,7 +71,7 @@ def read(
 def _read_mask(manifest: Manifest, name: str, labels: masks.Mask | None, alpha: masks.Mask | None) -> masks.Mask:
     if labels is not None and name in manifest.labels:
         mask = labels[..., manifest.labels.index(name)]
-    elif name == ALPHA and not Path(name).exists():
+    elif is_alpha(name):
         if alpha is None:
             raise RequestError(f"{manifest.name}: this model's photo has no alpha channel to keep an object by")
         mask = alpha

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,12 +15,16 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from singan_core import images, pyramid, resample, stored
+from singan_core import images, pyramid, stored
+from singan_core.colours import Values
 from singan_core.errors import ImageError, RequestError
+from singan_core.images import Photo
 from singan_core.pyramid import Pyramid, Size
 from singan_train.config import LEAST_SCALES, TrainingConfig
 
 _ROUNDING = 1e-4  # of sums that would be exactly half
+_DARK = 16  # of 255: a photo without anything brighter is nearly black
+_HIDDEN_SHARE, _HIDDEN_RANGE = 0.01, 32 / 255  # of the pixels, and of white: less than that is an edge's fringe
 
 
 @dataclass(frozen=True)
@@ -46,22 +51,62 @@ def read(photo: Path, masks: Sequence[Path], config: TrainingConfig) -> Material
 
     A photo no larger than the hand-over has no detail: generators go up to its own size.
     """
-    image = images.read_labelled(photo, masks, config.channels)
-    size = (image.shape[2], image.shape[3])
-    if config.detail and min(size) > config.hand_over:
-        return _with_detail(image, masks, config)
-    plan = _plan(size, config, config.max_size)
-    digest = hashlib.sha256(image.tobytes()).hexdigest()
-    return Material(image, size, replace(plan, continuation=config.continuation), digest)
+    opened = images.open_labelled(photo, masks, config.channels, config.max_size)
+    if config.detail and min(opened.size) > config.hand_over:
+        material = _with_detail(opened, masks, config)
+    else:
+        image = opened.floats()
+        plan = replace(_plan(opened.size, config, config.max_size), continuation=config.continuation)
+        material = Material(image, opened.size, plan, hashlib.sha256(np.ascontiguousarray(image).data).hexdigest())
+    check_content(opened, photo)  # last, so that an error stands alone
+    return material
 
 
-def _with_detail(image: images.Floats, masks: Sequence[Path], config: TrainingConfig) -> Material:
+def check_content(photo: Photo, path: Path) -> None:
+    """Raise ImageError for a photo of which nothing is seen; warn of one colour, of near black, of hidden colours."""
+    values = photo.values
+    white = 255 if values.dtype == np.uint8 else 1.0
+    transparent = values.shape[2] == 4 and photo.masks is None
+    if transparent and not values[..., 3].any():
+        raise ImageError(f"{path}: all of it is transparent; save it without its alpha channel")
+
+    seen = values[..., :3][values[..., 3] > 0] if transparent else values
+    brightest = seen.max() / white * 255
+    if (values == values[:1, :1]).all():
+        _warn(f"{path}: one colour all over, and so will its pictures be; name another photo unless that is meant")
+    elif brightest < _DARK:
+        _warn(
+            f"{path}: nearly black, its brightest value is {brightest:.0f} of 255, and so will its pictures be; "
+            "brighten it first unless that is meant"
+        )
+    if transparent:
+        _warn_of_hidden(values, path)
+
+
+def _warn_of_hidden(values: Values, path: Path) -> None:
+    """Warn if pixels that cannot be seen hold different colours, since these are about to be dropped."""
+    unseen = values[..., 3] == 0
+    if unseen.mean() < _HIDDEN_SHARE:
+        return
+    hidden = values[..., :3][unseen]
+    if np.ptp(hidden, axis=0).max() > _HIDDEN_RANGE * (255 if values.dtype == np.uint8 else 1.0):
+        _warn(
+            f"{path}: {unseen.mean():.0%} of it is transparent, and the picture hidden there is dropped; --mask alpha "
+            "keeps it and makes a label of what is opaque"
+        )
+
+
+def _warn(text: str) -> None:
+    warnings.warn(text, stacklevel=4)
+
+
+def _with_detail(photo: Photo, masks: Sequence[Path], config: TrainingConfig) -> Material:
     """Reduce the photo and its masks to what is stored, and train on that."""
-    size = (image.shape[2], image.shape[3])
+    size = photo.size
     plan = _levels(size, config)
-    reduced = resample.resize(image, plan.finest)
+    reduced = photo.resized(plan.finest)
 
-    colours = image.shape[1] - len(masks)
+    colours = reduced.shape[1] - len(masks)
     pixels = images.to_pixels(reduced[:, :colours])[0]
     if colours == 4:
         pixels[pixels[..., 3] == 0] = 0  # a colour that nobody sees

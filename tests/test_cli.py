@@ -262,6 +262,18 @@ def test_help_loads_neither_torch_nor_onnxruntime():
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
 
 
+@pytest.mark.parametrize("photo", ["-", ".", "https://example.org/photo.jpg", "no_such_photo.jpg"])
+def test_what_is_no_photo_is_said_before_torch_is_loaded(photo):
+    code = (
+        "import sys; from singan_cli.main import app\n"
+        f"try: app(['train', {photo!r}, '--out', 'run'])\n"
+        "except SystemExit as exit: assert exit.code == 1, exit.code\n"
+        "assert 'torch' not in sys.modules"
+    )
+    said = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stderr
+    assert said.startswith("error: ") and said.count("\n") == 1
+
+
 def test_help_shows_every_command_in_a_section_and_no_description_cut_off():
     said = call("--help")[1]
     assert "..." not in said.partition("Train:")[2]
@@ -469,6 +481,7 @@ def test_ctrl_c_leaves_whole_pictures_only(tiny_bundle, tmp_path):
 
 def test_a_missing_package_names_the_pip_line(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "torch", None)
+    Image.new("RGB", (20, 20)).save(tmp_path / "photo.png")
     said = one_line("train", tmp_path / "photo.png", "--out", tmp_path / "run")
     assert "this command needs torch; run: pip install 'singan[train]'" in said
     for name in [name for name in sys.modules if name.startswith(("singan_export", "singan_train"))]:

@@ -76,6 +76,22 @@ def test_edits_leave_the_file_alone_beyond_the_reach(tiny_bundle, photo, mask, t
     assert not changed.any()
 
 
+@pytest.mark.parametrize("command", ["edit", "harmonize"])
+def test_a_picture_s_own_alpha_may_be_the_mask(tiny_bundle, photo, mask, tmp_path, command):
+    """It redraws what a file with the same mask redraws, in the colours that the file holds."""
+    with Image.open(photo) as image, Image.open(mask) as inside:
+        both = image.convert("RGB")
+        both.putalpha(inside)
+        both.save(tmp_path / "cut.png")
+    assert call(command, tiny_bundle, photo, "--mask", mask, "--out", tmp_path / "a.png")[0] == 0
+    assert call(command, tiny_bundle, tmp_path / "cut.png", "--mask", "alpha", "--out", tmp_path / "b.png")[0] == 0
+    with Image.open(tmp_path / "a.png") as first, Image.open(tmp_path / "b.png") as second:
+        assert np.array_equal(np.asarray(first), np.asarray(second))
+        assert json.loads(second.text["singan"])["mask"] == "alpha"
+    said = one_line(command, tiny_bundle, photo, "--mask", "alpha", "--out", tmp_path / "c.png")
+    assert "it has no transparent part that could be a mask" in said
+
+
 @pytest.mark.parametrize("command", ["upscale", "edit", "harmonize"])
 def test_pictures_that_repeat_are_named_and_say_so(tiny_bundle, photo, mask, tmp_path, command):
     words = words_of(command, tiny_bundle, photo, mask, tmp_path / "a.png")

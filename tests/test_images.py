@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
-from singan_core import images
+from singan_core import images, masks
 from singan_core.errors import ImageError, OutputError, RequestError
 
 RNG = np.random.default_rng(0)
@@ -199,7 +199,7 @@ def test_files_that_cannot_be_used_are_refused_by_name(tmp_path):
         images.read(tmp_path / "nowhere.png")
 
 
-@pytest.mark.parametrize("format", ["gif", "webp", "png", "tiff"])
+@pytest.mark.parametrize("format", ["gif", "webp", "png", "avif"])
 def test_animations_are_refused(tmp_path, format):
     frames = [Image.fromarray(np.roll(RGB, k, axis=1)) for k in range(3)]
     path = tmp_path / f"a.{format}"
@@ -269,41 +269,43 @@ def test_a_picture_that_cannot_be_written_leaves_nothing(tmp_path):
 
 def mask_of(tmp_path, picture, size=None):
     picture.save(tmp_path / "mask.png")
-    return images.read_mask(tmp_path / "mask.png", size or (picture.height, picture.width))
+    return masks.read(tmp_path / "mask.png", {size or (picture.height, picture.width): "the photo"})
 
 
 def test_a_mask_is_the_object_from_128_on(tmp_path):
     levels = np.arange(256, dtype=np.uint8).reshape(16, 16)
     mask = mask_of(tmp_path, Image.fromarray(levels))
-    assert mask.shape == (1, 1, 16, 16) and mask.dtype == np.float32
-    assert np.array_equal(mask[0, 0], np.where(levels >= 128, 1, -1))
+    assert mask.shape == (16, 16) and mask.dtype == bool
+    assert np.array_equal(mask, levels >= 128)
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "P", "RGB", "RGBA", "LA", "I;16"])
 def test_masks_of_any_kind_say_the_same(tmp_path, mode):
     truth = GREY > 100
     picture = Image.fromarray(truth.astype(np.uint16) * 65535) if mode == "I;16" else Image.fromarray(truth)
-    assert np.array_equal(mask_of(tmp_path, picture.convert(mode))[0, 0] > 0, truth)
+    assert np.array_equal(mask_of(tmp_path, picture.convert(mode)), truth)
 
 
 def test_what_is_transparent_in_a_mask_is_not_the_object(tmp_path):
     alpha = np.where(GREY > 100, np.uint8(255), np.uint8(0))
     white = np.dstack([np.full((20, 30, 3), 255, np.uint8), alpha])
-    assert np.array_equal(mask_of(tmp_path, Image.fromarray(white))[0, 0] > 0, GREY > 100)
+    assert np.array_equal(mask_of(tmp_path, Image.fromarray(white)), GREY > 100)
 
 
 def test_labels_follow_rgb_whatever_the_photo(tmp_path):
     Image.fromarray(GREY > 100).save(tmp_path / "mask.png")
     for name, photo in (("grey", GREY), ("rgb", RGB)):
         Image.fromarray(photo).save(tmp_path / f"{name}.png")
-        image = images.read_labelled(tmp_path / f"{name}.png", [tmp_path / "mask.png"] * 2)
+        image = images.open_labelled(tmp_path / f"{name}.png", [tmp_path / "mask.png"] * 2).floats()
         assert image.shape == (1, 5, 20, 30)
         assert np.array_equal(
             images.to_pixels(image[:, :3]), images.to_pixels(images.read(tmp_path / f"{name}.png", "3"))
         )
-        masks = images.to_masks(image[:, 3:])
-        assert masks.shape == (1, 20, 30, 2) and np.array_equal(masks[0, ..., 1], (GREY > 100) * np.uint8(255))
+        drawn = images.to_masks(image[:, 3:])
+        assert drawn.shape == (1, 20, 30, 2) and np.array_equal(drawn[0, ..., 1], (GREY > 100) * np.uint8(255))
     Image.fromarray(RGBA).save(tmp_path / "glass.png")
-    on_white = images.read_labelled(tmp_path / "glass.png", [tmp_path / "mask.png"], "3")
+    on_white = images.open_labelled(tmp_path / "glass.png", [tmp_path / "mask.png"], "3").floats()
     assert np.array_equal(on_white[:, :3], images.read(tmp_path / "glass.png", "3"))
-    assert np.array_equal(images.read_labelled(tmp_path / "glass.png", []), images.read(tmp_path / "glass.png"))
+    assert np.array_equal(
+        images.open_labelled(tmp_path / "glass.png", []).floats(), images.read(tmp_path / "glass.png")
+    )

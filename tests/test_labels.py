@@ -181,11 +181,17 @@ def test_mistakes_with_masks(drawn_scene, hill, tmp_path):
         return tmp_path / name
 
     small = drawn("small.png", np.eye(20, dtype=np.uint8) * 255)
-    assert "small.png: a mask of 20x20, but the photo has 60x44; make it that size" in mistake(small)
+    assert "small.png: the mask is 20x20, but must be 60x44 (the photo); draw it over that picture" in mistake(small)
     black = drawn("black.png", np.full((44, 60), 127, np.uint8))
-    assert "black.png: the mask is empty; paint the object white (128 or more of 255)" in mistake(black)
+    assert (
+        "black.png: the mask is empty, its value 127 all over: paint what you mean white (128 or more of 255)"
+        in mistake(black)
+    )
     white = drawn("white.png", np.full((44, 60), 128, np.uint8))
-    assert "white.png: the mask is white everywhere; paint black what is not the object" in mistake(hill, white)
+    assert (
+        "white.png: the mask is white all over (values 128 of 255): paint only what you mean white and all else black"
+        in mistake(hill, white)
+    )
     assert "none.png: no such file" in mistake(tmp_path / "none.png")
     (tmp_path / "text.png").write_text("no picture")
     assert "text.png: not a picture that can be read" in mistake(tmp_path / "text.png")

@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 CORE = {"numpy", "PIL", "singan_core"}
 ALLOWED = {
-    "singan_core": CORE,
+    "singan_core": CORE | {"pi_heif"},
     "singan_train": CORE | {"singan_train", "torch", "safetensors", "matplotlib"},
     "singan_runtime": CORE | {"singan_runtime", "onnxruntime", "imageio_ffmpeg", "tifffile", "pycocotools"},
     "singan_export": CORE

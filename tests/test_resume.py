@@ -174,7 +174,8 @@ def test_another_photo_or_other_options_are_refused(tmp_path, drawn_scene, small
     with pytest.raises(TrainingError, match=r"cannot resume with seed 9 \(the run has 0\); leave the options out"):
         trainer.resume(drawn_scene, small_run, {"seed": 9, "max_size": None}, CPU)
     Image.new("RGB", (60, 44), "red").save(tmp_path / "red.png")
-    with pytest.raises(TrainingError, match=r"red\.png: not the photo that .* was begun with \(scene\)"):
+    other = pytest.raises(TrainingError, match=r"red\.png: not the photo that .* was begun with \(scene\)")
+    with pytest.warns(UserWarning, match="one colour all over"), other:
         trainer.resume(tmp_path / "red.png", small_run, {}, CPU)
 
 

@@ -1,0 +1,267 @@
+"""Opens picture files that anybody may have made: every failure is one sentence, and no bomb is decoded."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import re
+import sys
+import threading
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+from PIL import Image, UnidentifiedImageError
+
+from singan_core import tiff_pages
+from singan_core.errors import ImageError, InstallError, SinGANError
+from singan_core.foreign_files import is_heic, name_kind
+from singan_core.pyramid import Size
+from singan_core.transparency import load
+
+MIN_SIDE = 11  # the receptive field
+READABLE = "PNG, JPEG, WebP, TIFF, BMP, GIF, AVIF, JPEG 2000, PNM, TGA or HEIC"
+_FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP", "GIF", "AVIF", "JPEG2000", "PPM", "TGA")  # as Pillow calls them
+WHOLE = 89_478_485
+"""Pixels that are decoded without being asked: Pillow's own limit."""
+LARGEST = 2**28
+"""Pixels of a file that is reduced while it is read: a photo of 200 megapixels and a third more."""
+_PER_BYTE = 10_000
+"""Pixels above WHOLE that a byte of the file may stand for; honest files stay below what deflate can do, 8256."""
+_REDUCTIONS = (8, 4, 2)  # what JPEG can be decoded at
+_UNSUPPORTED = re.compile(r"unsupported|not supported|unknown|not available|cannot (handle|read)", re.I)
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}  # by EXIF orientation
+
+_process = threading.RLock()  # over what belongs to the whole process: Pillow's limit and stderr
+logging.getLogger("PIL").addHandler(logging.NullHandler())  # else its errors are printed where nobody listens
+
+
+def check_path(path: Path) -> None:
+    """Raise ImageError unless the path names a file with something in it."""
+    name = str(path)
+    if name == "-":
+        raise ImageError("-: pictures are read from files, not from standard input; save it and name the file")
+    if (found := re.match(r"([a-z][a-z0-9+.]+):/", name, re.IGNORECASE)) and not path.exists():
+        raise ImageError(f"{name}: an address ({found[1]}), not a file; download the picture and name the file")
+    try:
+        if path.is_dir():
+            raise ImageError(f"{name}: a folder; name one picture in it")
+        if not path.exists():
+            raise ImageError(f"{name}: no such file")
+        if not path.is_file():
+            raise ImageError(f"{name}: a device or pipe, not a file; save the picture and name the file")
+        if path.stat().st_size == 0:
+            raise ImageError(f"{name}: the file is empty")
+    except (OSError, ValueError) as error:
+        raise ImageError(f"{name}: cannot be read ({error}); name another file") from error
+
+
+def open_picture(path: Path, side: int | None = None, most: int = WHOLE) -> tuple[Image.Image, Size]:
+    """Decode the first full-size picture of a file, upright: the Pillow image, and the file's own (height, width).
+
+    With side, a picture of more than WHOLE pixels is reduced by 2, 4 or 8 as long as its longer side keeps twice as
+    many px: a JPEG while it is decoded, others right after. Without it, more than most pixels are refused.
+    Raises ImageError, or InstallError for HEIC without pi-heif.
+    """
+    check_path(path)
+    picture = _open_decoded(path, side, most)
+    pages = [page.size for page in tiff_pages.read_pages(path) if page.is_photo]
+    if pages.count(pages[0] if pages else (0, 0)) > 1:
+        warnings.warn(f"{path}: {len(pages)} pages; the first one is used", stacklevel=2)
+    return picture
+
+
+def _open_decoded(path: Path, side: int | None, most: int) -> tuple[Image.Image, Size]:
+    """What open_picture returns, of any file."""
+    with explain_failures(path), _lift_limit(), _silence_stderr(path), _open(path) as image:
+        _check(image, path, LARGEST if side else most)
+        stored = image.size
+        factor = find_factor(stored, side)
+        if factor > 1:
+            image.draft(None, (image.width // factor, image.height // factor))
+        image = load(image, path)
+        if factor > 1 and image.size == stored:
+            image = _reduce(image, factor, path)
+        image = _turn_upright(image)
+        if factor == 1:
+            return image, (image.height, image.width)
+        turned = (image.width > image.height) != (stored[0] > stored[1])
+        return image, (stored if turned else (stored[1], stored[0]))
+
+
+def find_factor(size: tuple[int, int], side: int | None) -> int:
+    """Return by how much a picture is reduced while it is read."""
+    if side is None or size[0] * size[1] <= WHOLE:
+        return 1
+    return next((factor for factor in _REDUCTIONS if max(size) // factor >= 2 * side), 1)
+
+
+@contextlib.contextmanager
+def explain_failures(path: Path) -> Iterator[None]:
+    """Turn whatever Pillow and its plugins raise over a file into an ImageError, and keep their warnings quiet."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    except (SinGANError, MemoryError):
+        raise
+    except UnidentifiedImageError as error:
+        raise ImageError(f"{path}: {_explain_unidentified(path)}") from error
+    except Image.DecompressionBombError as error:
+        raise ImageError(f"{path}: more than {LARGEST // 10**6} megapixels; shrink the picture first") from error
+    except PermissionError as error:
+        raise ImageError(f"{path}: cannot be read: no permission") from error
+    except Exception as error:  # plugins raise what they like over a file they did not expect
+        raise ImageError(f"{path}: {_explain(error)}") from error
+
+
+def _explain(error: Exception) -> str:
+    """Say whether a decoder cannot do something or the file is damaged, and what to do."""
+    reason = " ".join(str(error).split()) or type(error).__name__
+    reason = reason.replace("not identified by this driver", "its header cannot be read")
+    if isinstance(error, NotImplementedError) or _UNSUPPORTED.search(reason):
+        return f"a kind that is not supported ({reason}); save it as PNG or JPEG"
+    return f"damaged or truncated ({reason}); save the picture again"
+
+
+def _explain_unidentified(path: Path) -> str:
+    """Say what a file is that no decoder took, and what to do."""
+    if pages := tiff_pages.read_pages(path):
+        return f"a TIFF of a kind that is not supported ({pages[0].describe()}); save it as PNG or JPEG"
+    if kind := name_kind(path, _FORMATS):
+        return f"{kind}, which is not supported; save it as PNG or JPEG"
+    with path.open("rb") as file:
+        start = file.read(16)
+        for format in _FORMATS:
+            factory, accept = Image.OPEN[format]
+            if accept is not None and accept(start) is True:
+                file.seek(0)
+                try:
+                    factory(file, "")
+                except Exception as error:  # what Pillow swallowed when it tried this format
+                    return _explain(error)
+    return f"not a picture that can be read; save it as PNG or JPEG ({READABLE} can be read)"
+
+
+def _open(path: Path) -> Image.Image:
+    """Open a file, not yet decoded, at the page that is the photo."""
+    if is_heic(path):
+        return _open_heic(path)
+    pages = tiff_pages.read_pages(path)
+    if not pages:
+        return Image.open(path, formats=_FORMATS)
+
+    page = tiff_pages.choose_page(pages, path)
+    if page.is_floating:
+        raise ImageError(
+            f"{path}: its values have no defined white: {page.describe()}; save it with 8 or 16 bits per channel"
+        )
+    if not page.is_decodable:
+        raise ImageError(f"{path}: a TIFF of a kind that is not supported ({page.describe()}); save it as PNG or JPEG")
+    if page.needs_unpacking:
+        _check_size(page.size[::-1], path, WHOLE)
+        return tiff_pages.unpack(path, page)
+    image = Image.open(path, formats=_FORMATS)
+    if page.index:
+        image.seek(page.index)
+    return image
+
+
+def _open_heic(path: Path) -> Image.Image:
+    """The main picture of a HEIC file."""
+    try:
+        import pi_heif
+    except ImportError as error:
+        raise InstallError(f"{path}: HEIC pictures need pi-heif; run: pip install 'singan[heic]'") from error
+    file = pi_heif.open_heif(path)
+    _check_size(file.size, path, WHOLE)
+    image: Image.Image = file.to_pillow()
+    return image
+
+
+def _check(image: Image.Image, path: Path, most: int) -> None:
+    """Raise ImageError for an animation, or a size that is not taken."""
+    frames = 1 if image.format in (None, "TIFF", "MPO") else getattr(image, "n_frames", 1)
+    if frames > 1:
+        raise ImageError(f"{path}: an animation of {frames} frames; save one frame as a still picture")
+    _check_size(image.size, path, most)
+
+
+def _check_size(size: tuple[int, int], path: Path, most: int) -> None:
+    """Raise ImageError for a picture that is too small or too large, before it is decoded."""
+    width, height = size
+    if min(size) < MIN_SIDE:
+        raise ImageError(f"{path}: {width}x{height} is too small; both sides need at least {MIN_SIDE} px")
+    if width * height > most:
+        raise ImageError(f"{path}: more than {most // 10**6} megapixels; shrink the picture first")
+    weight = path.stat().st_size
+    if width * height > max(WHOLE, weight * _PER_BYTE):
+        raise ImageError(f"{path}: {width}x{height} px in a file of {weight} bytes; shrink the picture first")
+
+
+def _reduce(image: Image.Image, factor: int, path: Path) -> Image.Image:
+    """Average squares of factor x factor px, transparent ones by what is seen."""
+    if image.mode.startswith("I") and "transparency" in image.info:
+        raise ImageError(f"{path}: too large for a transparent grey level of 16 bits; shrink the picture first")
+    if image.mode in ("L", "RGB", "P", "PA", "1") and image.has_transparency_data:
+        image = image.convert("RGBA")
+    elif image.mode in ("P", "PA"):
+        image = image.convert("RGB")
+    elif image.mode == "1":
+        image = image.convert("L")
+    elif image.mode.startswith("I;16"):
+        image = image.convert("I")
+    return image.reduce(factor)
+
+
+def _turn_upright(image: Image.Image) -> Image.Image:
+    """The picture as its EXIF orientation says; a broken block says nothing."""
+    try:
+        orientation = image.getexif().get(tiff_pages.ORIENTATION)
+    except Exception:  # the block is anything
+        return image
+    method = _UPRIGHT.get(orientation) if isinstance(orientation, int) else None
+    return image if method is None else image.transpose(method)
+
+
+@contextlib.contextmanager
+def _lift_limit() -> Iterator[None]:
+    """Leave the limit on pixels to this module: Pillow's is the same for small and reduced decoding."""
+    with _process:
+        before, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, LARGEST
+        try:
+            yield
+        finally:
+            Image.MAX_IMAGE_PIXELS = before
+
+
+@contextlib.contextmanager
+def _silence_stderr(path: Path) -> Iterator[None]:
+    """Keep quiet what libtiff prints from C over a TIFF; the error that follows says enough."""
+    with path.open("rb") as file:
+        quiet = file.read(4) in tiff_pages.MAGIC
+    if not quiet:
+        yield
+        return
+    sys.stderr.flush()
+    try:
+        kept = os.dup(2)
+    except OSError:  # stderr is closed
+        yield
+        return
+    try:
+        with open(os.devnull, "wb") as nowhere:
+            os.dup2(nowhere.fileno(), 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)

@@ -1,0 +1,55 @@
+"""Decodes pictures whose transparency Pillow would drop or misplace."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from singan_core.errors import ImageError
+
+_KEY_STEPS = {"L;2": 85, "L;4": 17}  # between grey levels, by raw mode: keys are written unstretched
+
+
+def load(image: Image.Image, path: Path) -> Image.Image:
+    """Decode the pixels, with a transparent level or colour at the depth of what is decoded.
+
+    Raises ImageError for transparency that Pillow would drop.
+    """
+    key = image.info.get("transparency")
+    raw = image.tile[0].args if getattr(image, "tile", None) else None  # type: ignore[attr-defined]
+    raw = raw[0] if isinstance(raw, tuple) else raw
+    if image.format == "BMP" and raw == "BGR;15" and _has_alpha_mask(path):
+        raise ImageError(f"{path}: a BMP of 16 bits with transparency is not supported; save it as PNG")
+    image.load()
+    if image.format != "PNG":
+        return image
+    if isinstance(key, int) and raw in _KEY_STEPS:
+        image.info["transparency"] = key * _KEY_STEPS[raw]
+    if isinstance(key, tuple) and raw == "RGB;16B":
+        return _cut_out(image, path, key)
+    return image
+
+
+def _cut_out(image: Image.Image, path: Path, key: tuple[int, ...]) -> Image.Image:
+    """A PNG of 16 bits a channel with its transparent colour as alpha.
+
+    Pillow decodes the upper bytes alone, in which other colours would vanish as well; told that the lower ones come
+    first, it decodes these.
+    """
+    with Image.open(path, formats=("PNG",)) as lower:
+        lower.tile = [part._replace(args="RGB;16L") for part in lower.tile]  # type: ignore[attr-defined]
+        values = np.asarray(image).astype(np.uint16) << np.uint16(8) | np.asarray(lower)
+    opaque = (values != np.array(key, np.uint16)).any(axis=2)
+    del image.info["transparency"]
+    image = image.convert("RGB")
+    image.putalpha(Image.fromarray(opaque * np.uint8(255)))
+    return image
+
+
+def _has_alpha_mask(path: Path) -> bool:
+    """Whether the header of a BMP gives some bits of a pixel to its alpha."""
+    with path.open("rb") as file:
+        header = file.read(70)
+    return len(header) == 70 and int.from_bytes(header[14:18], "little") >= 56 and any(header[66:70])
