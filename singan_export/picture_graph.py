@@ -23,7 +23,7 @@ from singan_core.detail.photo import Photo
 from singan_core.detail.search import Weights
 from singan_core.detail.votes import COARSE, FINE
 from singan_core.manifest import Manifest
-from singan_export import fused, graph, noise_graph
+from singan_export import detail_label_graph, fused, graph, noise_graph
 from singan_export.detail_copy_graph import Drawn, copy_level, find_near
 from singan_export.detail_resize_graph import resize
 from singan_export.detail_search_graph import settle
@@ -166,11 +166,38 @@ def finish(model: Model, sizes: Sizes, drawn: Drawn) -> dict[str, Value]:
     outputs = {"pixels": pixels.cast(np.uint8), "map": join([one.expand_dims(2) for one in shown], 2)}
     outputs = {name: _cut(one, sizes) for name, one in outputs.items()}
     if model.masks is not None:
-        found = outputs["map"]
-        places = found.gather(0, axis=2) * model.photo.sizes[-1][1] + found.gather(1, axis=2)
-        masks = model.masks.reshape(-1, model.masks.shape[2]).astype(np.uint8) * np.uint8(255)
-        outputs["masks"] = constant(pixels.writer, masks).gather(places)
+        larger = (sizes.whole[0] > height) | (sizes.whole[1] > width)
+        (masks,) = either(
+            larger,
+            lambda: [_look_up(model.masks, outputs["map"])],
+            lambda: [_cut(_vote(model, sizes, drawn), sizes)],
+        )
+        outputs["masks"] = masks
     return outputs
+
+
+def _vote(model: Model, sizes: Sizes, drawn: Drawn) -> Value:
+    """The masks of all that was drawn, by the weights of the level that drew it, resampled as its colours are."""
+    assert model.masks is not None
+    last = len(model.photo.sizes) - 1
+
+    def by(sigma: float) -> list[Value]:
+        assert model.masks is not None
+        return [detail_label_graph.vote(model.masks, drawn, sigma)]
+
+    if model.photo.is_searched(last):
+        (shares,) = by(COARSE)
+    else:
+        (shares,) = either(sizes.draws[last], partial(by, FINE), partial(by, COARSE))
+    return detail_label_graph.cut(resize(shares, *sizes.whole))
+
+
+def _look_up(masks: NDArray[np.bool_] | None, found: Value) -> Value:
+    """The masks at the photo's positions of a map (h, w, 2): beyond its size nothing is mixed."""
+    assert masks is not None
+    places = found.gather(0, axis=2) * masks.shape[1] + found.gather(1, axis=2)
+    table = masks.reshape(-1, masks.shape[2]).astype(np.uint8) * np.uint8(255)
+    return constant(found.writer, table).gather(places)
 
 
 def _cut(whole: Value, sizes: Sizes) -> Value:
