@@ -59,8 +59,8 @@ def command(
     request: dict[str, Any] = {"command": "retarget", "zoom": scale, "start_scale": start, "seed": seed}
     result.prepare(out, wanted)
     say_device(sampler)
-    if keep and sampler.photo is not None and image is None:
-        kept = sampler.read_keep(keep, places)
+    if (keep or places) and sampler.photo is not None and image is None:
+        kept = sampler.read_keep(keep or (), places)
         pixels = retarget.retarget_around(sampler, wanted, kept, scale, start, seed)
         result.write(out, pixels, colour, sampler, bundle, request | {"keep": [one.describe() for one in kept]})
         return

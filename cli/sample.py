@@ -131,7 +131,7 @@ def command(
     check_name(format, (*FORMATS, "tiff"))
     sampler = Sampler.load(bundle, device, threads, max_pixels, precision)
     wanted = [sampler.trained_size if one is None else one for one in sizes]
-    kept = {"keep": sampler.read_keep(keep, places)} if keep else {}
+    kept = {"keep": sampler.read_keep(keep or (), places)} if keep or places else {}
     requests: list[dict[str, Any]] = [
         {"zoom": scale, "start_scale": start}
         | ({"tileable": tileable} if tileable else {})

@@ -122,10 +122,11 @@ def retarget_around(
     photo = sampler.known_photo()
     picture = sampler.with_kept(injected(sampler, photo, size, zoom, start_scale), keep)
     assert picture.fit is not None
+    base = picture.base
     if len(picture.kept) == 1:
         warp = around(picture.kept[0], picture.fit)
-        base = on_whole(warp(photo, size), picture.fit, picture.fit.passes[start_scale - 1].canvas)
-    else:
+        base = injected(sampler, warp(photo, size), size, zoom, start_scale).base
+    elif picture.passes:
         base = sampler.reconstruction(start_scale)
     return sampler.pixels(dataclasses.replace(picture, base=base), seed)
 

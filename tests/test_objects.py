@@ -259,6 +259,18 @@ def test_a_second_object_in_the_guide_gives_way_to_the_scene():
 # retargeting around it
 
 
+@pytest.mark.parametrize("start", [1, 2, 3])
+def test_retarget_keeps_objects_at_every_start_scale_that_it_has(detail_sampler, fir, start):
+    """The last comes after the generators. One object, and two."""
+    hill = ellipse(detail_sampler.trained_size, (20, 50), (40, 70))
+    for keep in ((Keep(fir),), (Keep(fir, 0.8), Keep(hill, 0.2))):
+        pixels = retarget.retarget_around(detail_sampler, (100, 260), keep, start_scale=start)
+        for one in detail_sampler.picture((100, 260), keep=keep).kept:
+            rows, columns = np.nonzero(one.mask)
+            there = pixels[rows - one.apart[0], columns - one.apart[1]]
+            assert np.array_equal(there, detail_sampler.photo.pixels[rows, columns])
+
+
 def test_retarget_puts_the_photo_around_the_object(detail_sampler, fir):
     pixels = retarget.retarget_around(detail_sampler, (100, 260), (Keep(fir),), seed=1)
     picture = detail_sampler.picture((100, 260), keep=(Keep(fir),))
@@ -334,6 +346,9 @@ def test_bad_masks_and_places_are_one_line(detail_bundle, mask_file, tmp_path, f
     assert "is outside the picture" in one_line(*start, mask_file, "--place", "1.5,0.5")
     assert "1 objects are kept, but 2 places" in one_line(*start, mask_file, "--place", "left", "--place", "right")
     assert "has no alpha channel" in one_line(*start, "alpha")
+    assert "0 objects are kept, but 1 places" in one_line(*start[:-1], "--place", "left")
+    again = "retarget", detail_bundle, "--out", tmp_path / "a.png", "--size", "300x100", "--place", "left"
+    assert "0 objects are kept, but 1 places" in one_line(*again)
     assert "is not a place; write left, centre, right or X,Y" in usage(*start, mask_file, "--place", "top")
     assert not (tmp_path / "out").exists()
 
