@@ -14,8 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from singan_core import cascade, resample
-from singan_core.detail import resize
-from singan_core.detail.kept import HALF, Held, Kept
+from singan_core.detail.kept import HALF, Held, Kept, measure_share
 from singan_core.errors import RequestError
 from singan_core.manifest import Manifest
 from singan_core.masks import is_alpha
@@ -78,7 +77,7 @@ def _read_mask(manifest: Manifest, name: str, labels: masks.Mask | None, alpha: 
     else:
         size = manifest.pyramid.finest
         read = masks.read(Path(name), {manifest.photo_size: "the photo", size: "the photo as the model stores it"})
-        mask = resize.resize(read[..., None].astype(np.uint8) * 255, size)[..., 0] >= HALF
+        mask = measure_share(read, size) >= HALF
     if not mask.any():
         raise RequestError(f"{name}: nothing of the object is left at the photo's stored size; paint a larger mask")
     return mask
@@ -166,12 +165,9 @@ def _too_large(box: Sequence[Span], room: Region, fit: Fit, photo: Size) -> Requ
 
 def _overlap(first: Kept, second: Kept) -> bool:
     """Whether two objects share a pixel of the picture."""
-    shapes = [
-        resize.resize(one.mask[..., None].astype(np.uint8) * 255, one.of)[..., 0] >= HALF for one in (first, second)
-    ]
-    shift = [
-        a - b for a, b in zip(second.apart, first.apart, strict=True)
-    ]  # from the first's positions to the second's
+    shapes = [measure_share(one.mask, one.of) >= HALF for one in (first, second)]
+    # From the first's positions to the second's.
+    shift = [a - b for a, b in zip(second.apart, first.apart, strict=True)]
     places = np.argwhere(shapes[0]) + shift
     inside = ((places >= 0) & (places < first.of)).all(axis=1)
     return bool(shapes[1][tuple(places[inside].T)].any())
@@ -183,10 +179,7 @@ def put_into_passes(kept: Sequence[Kept], photo: Floats, shapes: Sequence[Size])
     photo is float (1, C, H, W), shapes are its sizes at the generators.
     """
     layers = [resample.resize(photo, shape) for shape in shapes]
-    shares = [
-        [resize.resize(one.mask[..., None].astype(np.uint8) * 255, shape)[..., 0] / 255 for one in kept]
-        for shape in shapes
-    ]
+    shares = [[measure_share(one.mask, shape) / 255 for one in kept] for shape in shapes]
 
     def put_in(drawn: Floats, step: Step) -> Floats:
         layer, image = layers[step.generator], drawn.copy()

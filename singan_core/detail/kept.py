@@ -53,7 +53,7 @@ class Held:
         self.canvas = canvas
         self.aparts = [one.at(size) for one in objects]
         self.carried = [] if below is None else [_carry(one.at(below), below, size) for one in objects]
-        shares = [resize.resize(one.mask[..., None].astype(np.uint8) * 255, size)[..., 0] for one in objects]
+        shares = [measure_share(one.mask, size) for one in objects]
         self.masks = [share >= (HALF if below is not None else EIGHTH) for share in shares]
         self.object = np.logical_or.reduce(self.masks)  # (H, W)
         touched = np.logical_or.reduce([share > 0 for share in shares])
@@ -73,6 +73,11 @@ class Held:
             inside[part] |= here
             positions[part] = np.where(here, y[ys][:, None] * width + x[xs], positions[part])
         return Laid(self, rows, columns, inside, positions)
+
+
+def measure_share(mask: Mask, size: Size) -> Pixels:
+    """Measure how much of each pixel a mask covers when it is brought to a size, (h, w), 0 to 255."""
+    return resize.resize(mask[..., None].astype(np.uint8) * 255, size)[..., 0]
 
 
 def _carry(apart: tuple[int, int], below: Size, size: Size) -> tuple[int, int]:
