@@ -60,7 +60,9 @@ def convolution_peak(hidden: int, threads: int, repeats: int = 30) -> float:
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
-    session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    session = onnxruntime.InferenceSession(
+        model.SerializeToString(), options, providers=["CPUExecutionProvider"]
+    )
     values = rng.standard_normal(shape).astype(np.float32)
 
     def rounds(_: int) -> None:
@@ -78,7 +80,9 @@ def convolution_peak(hidden: int, threads: int, repeats: int = 30) -> float:
 
 def main() -> None:
     """Print frames per second and their share of each bound."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--bundle", type=Path, default=ROOT / "tests" / "data" / "format_1_bundle")
     parser.add_argument("--size", help="WxH; the trained size unless given")
     parser.add_argument("--frames", type=int, default=60)

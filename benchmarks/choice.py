@@ -36,7 +36,9 @@ def compare(sampler: Sampler, size: tuple[int, int], count: int) -> str:
     for turn in range(ROUNDS):
         first = 1 + turn * (count + 1)
         judged: list[choice.Candidate] = []
-        begun = measure(lambda: judged.extend(choice.rank(sampler, picture, range(first, first + count))))  # noqa: B023
+        begun = measure(
+            lambda: judged.extend(choice.rank(sampler, picture, range(first, first + count)))
+        )  # noqa: B023
         shown = measure(lambda: draw_sheet(picture, judged))  # noqa: B023
         finished = measure(lambda: sampler.pixels(picture, first + count))  # noqa: B023
         rows.append((begun, shown, finished))
@@ -49,7 +51,9 @@ def compare(sampler: Sampler, size: tuple[int, int], count: int) -> str:
 
 def main() -> None:
     """Print a line for each size."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--bundle", type=Path, default=ROOT / "models" / "aitzgorri")
     parser.add_argument("--sizes", default="960x540,1920x1080,3840x2160")
     parser.add_argument("--candidates", type=int, default=8)

@@ -40,10 +40,20 @@ def measured(work: Callable[[], Any], who: int = resource.RUSAGE_SELF) -> tuple[
 
 def command(bundle: Path, size: str, threads: int, folder: str) -> tuple[float, float]:
     """Of 'singan sample', from start to file; the better of two."""
-    words = [str(Path(sys.executable).with_name("singan")), "sample", str(bundle), "--out", folder, "--size", size]
+    words = [
+        str(Path(sys.executable).with_name("singan")),
+        "sample",
+        str(bundle),
+        "--out",
+        folder,
+        "--size",
+        size,
+    ]
     words += ["--threads", str(threads)]
     runs = [
-        measured(lambda: subprocess.run(words, check=True, capture_output=True), resource.RUSAGE_CHILDREN)
+        measured(
+            lambda: subprocess.run(words, check=True, capture_output=True), resource.RUSAGE_CHILDREN
+        )
         for _ in range(2)
     ]
     return min(runs)
@@ -52,7 +62,9 @@ def command(bundle: Path, size: str, threads: int, folder: str) -> tuple[float, 
 def further(sampler: Sampler, size: tuple[int, int]) -> tuple[float, float]:
     """Of each further picture, the best of some."""
     sampler.sample(size)
-    runs = [measured(lambda seed=seed: sampler.sample(size, seed)) for seed in range(1, FURTHER + 1)]  # type: ignore[misc]
+    runs = [
+        measured(lambda seed=seed: sampler.sample(size, seed)) for seed in range(1, FURTHER + 1)
+    ]  # type: ignore[misc]
     return min(runs)
 
 
@@ -117,7 +129,10 @@ def main() -> None:
     single = Sampler.load(arguments.bundle, threads=1)
     single.sample((1080, 1920))
     parts = shares(single, (1080, 1920))
-    print("1920x1080 on one thread: " + ", ".join(f"{what} {seconds:.2f} s" for what, seconds in parts.items()))
+    print(
+        "1920x1080 on one thread: "
+        + ", ".join(f"{what} {seconds:.2f} s" for what, seconds in parts.items())
+    )
 
 
 if __name__ == "__main__":

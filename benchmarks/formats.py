@@ -52,9 +52,17 @@ def rows(bundle: Path) -> Iterator[tuple[str, int, Callable[[], Opened]]]:
             fresh.graphs.session(scale)
         return Opened("onnx", fresh.graphs.generate, fresh.draw)
 
-    yield "onnx fp32", sum(files[path] for path in files if "/" not in path and path.endswith(".onnx")), fp32
+    yield (
+        "onnx fp32",
+        sum(files[path] for path in files if "/" not in path and path.endswith(".onnx")),
+        fp32,
+    )
     for name in formats.present(sampler.manifest):
-        size = sum(files[path] for path in files if path.startswith(f"{name}/") and not path.endswith(formats.PARITY))
+        size = sum(
+            files[path]
+            for path in files
+            if path.startswith(f"{name}/") and not path.endswith(formats.PARITY)
+        )
         yield name, size, lambda name=name: formats.opened(bundle / name, name, sampler)
 
 
@@ -70,7 +78,9 @@ def fastest(call: Callable[[], object], repeats: int) -> float:
 
 def main() -> None:
     """Print the table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--bundle", type=Path, default=ROOT / "tests" / "data" / "format_1_bundle")
     parser.add_argument("--run", type=Path, help="its run, for torchscript and pt2")
     parser.add_argument("--photo", type=Path, default=ROOT / "examples" / "aitzgorri.jpg")
@@ -85,17 +95,36 @@ def main() -> None:
         trained = next(comparison.pictures(sampler))
         exact = [sampler.draw(trained, sampler.fresh(seed)) for seed in range(PICTURES)]
         photo = as_trained(arguments.photo, sampler)
-        heads = ["format", "kB", "load s", *(f"{w}x{h} s" for h, w in sizes), "PSNR dB", "patch distance"]
+        heads = [
+            "format",
+            "kB",
+            "load s",
+            *(f"{w}x{h} s" for h, w in sizes),
+            "PSNR dB",
+            "patch distance",
+        ]
         print("| " + " | ".join(heads) + " |\n|" + "---|" * len(heads))
         for name, size, load in rows(bundle):
             load_seconds = fastest(load, 1)
             opened = load()
             seconds = [timed(opened, sampler, one, arguments.repeats) for one in sizes]
             drawn = [opened.draw(trained, sampler.fresh(seed)) for seed in range(PICTURES)]
-            error = np.mean([np.square(a.astype(np.float64) - b).mean() for a, b in zip(drawn, exact, strict=True)])
+            error = np.mean(
+                [
+                    np.square(a.astype(np.float64) - b).mean()
+                    for a, b in zip(drawn, exact, strict=True)
+                ]
+            )
             psnr = "" if name == "onnx fp32" else f"{10 * np.log10(4 / error):.1f}"
-            distance = np.mean([sliced_wasserstein(photo, images.to_pixels(image)[0]) for image in drawn])
-            cells = [name, f"{size / 1e3:.0f}", f"{load_seconds:.2f}", *(f"{one:.2f}" for one in seconds)]
+            distance = np.mean(
+                [sliced_wasserstein(photo, images.to_pixels(image)[0]) for image in drawn]
+            )
+            cells = [
+                name,
+                f"{size / 1e3:.0f}",
+                f"{load_seconds:.2f}",
+                *(f"{one:.2f}" for one in seconds),
+            ]
             print("| " + " | ".join([*cells, psnr, f"{distance:.4f}"]) + " |", flush=True)
 
 

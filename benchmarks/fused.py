@@ -32,7 +32,9 @@ def opened(bundle: Path, graph: Path | None) -> Callable[[tuple[int, int], int],
     if graph is None:
         sampler = Sampler.load(bundle, device="cpu", threads=1)
         return lambda size, seed: sampler.sample(size, seed)[0]
-    options = onnxruntime.SessionOptions()  # as the examples in docs/fused have them, but for the threads
+    options = (
+        onnxruntime.SessionOptions()
+    )  # as the examples in docs/fused have them, but for the threads
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     options.intra_op_num_threads = 1
     session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
@@ -54,14 +56,30 @@ def measure(bundle: Path, graph: Path | None, size: tuple[int, int]) -> dict[str
         pixels = draw(size, seed)
         seconds.append(time.process_time() - began)
         digests.append(hashlib.sha256(pixels).hexdigest())
-    told = Path("/proc/self/status").read_text(encoding="ascii")  # resource would count the parent's memory too
+    told = Path("/proc/self/status").read_text(
+        encoding="ascii"
+    )  # resource would count the parent's memory too
     peak = int(told.partition("VmHWM:")[2].split()[0]) / 1e3  # MB
-    return {"load": load, "first": seconds[0], "further": min(seconds[1:]), "peak": peak, "digests": digests}
+    return {
+        "load": load,
+        "first": seconds[0],
+        "further": min(seconds[1:]),
+        "peak": peak,
+        "digests": digests,
+    }
 
 
 def in_a_process(bundle: Path, graph: Path | None, size: tuple[int, int]) -> dict[str, object]:
     """Measure one of both in a process of its own."""
-    words = [sys.executable, __file__, "--bundle", str(bundle), "--sizes", f"{size[1]}x{size[0]}", "--one"]
+    words = [
+        sys.executable,
+        __file__,
+        "--bundle",
+        str(bundle),
+        "--sizes",
+        f"{size[1]}x{size[0]}",
+        "--one",
+    ]
     made = subprocess.run([*words, str(graph or "")], check=True, capture_output=True, text=True)
     found: dict[str, object] = json.loads(made.stdout)
     return found
@@ -69,7 +87,9 @@ def in_a_process(bundle: Path, graph: Path | None, size: tuple[int, int]) -> dic
 
 def main() -> None:
     """Print the table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--bundle", type=Path, default=ROOT / "models" / "aitzgorri")
     parser.add_argument("--sizes", default="640x360,1280x720,1920x1080")
     parser.add_argument("--one", help=argparse.SUPPRESS)
@@ -83,17 +103,24 @@ def main() -> None:
     from singan_export import fused_picture
 
     with tempfile.TemporaryDirectory() as folder:
-        fused_picture.write(arguments.bundle, Path(folder), Sampler.load(arguments.bundle, device="cpu", threads=1))
+        fused_picture.write(
+            arguments.bundle, Path(folder), Sampler.load(arguments.bundle, device="cpu", threads=1)
+        )
         graph = Path(folder) / fused_picture.NAME
         print(f"{graph.stat().st_size / 1e6:.1f} MB\n")
         heads = ["size", "with", "load s", "first s", "further s", "peak MB"]
         print("| " + " | ".join(heads) + " |\n|" + "---|" * len(heads))
         for size in sizes:
             found = {
-                name: in_a_process(arguments.bundle, path, size) for name, path in (("Sampler", None), ("fused", graph))
+                name: in_a_process(arguments.bundle, path, size)
+                for name, path in (("Sampler", None), ("fused", graph))
             }
             for name, one in found.items():
-                cells = [f"{size[1]}x{size[0]}", name, *(f"{one[key]:.2f}" for key in ("load", "first", "further"))]
+                cells = [
+                    f"{size[1]}x{size[0]}",
+                    name,
+                    *(f"{one[key]:.2f}" for key in ("load", "first", "further")),
+                ]
                 print("| " + " | ".join([*cells, f"{one['peak']:.0f}"]) + " |", flush=True)
             if found["Sampler"]["digests"] != found["fused"]["digests"]:
                 sys.exit(f"{size[1]}x{size[0]}: the pictures differ")

@@ -8,7 +8,9 @@ import statistics
 import time
 from pathlib import Path
 
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before numpy is imported: waiting threads would count as work
+os.environ.setdefault(
+    "OPENBLAS_NUM_THREADS", "1"
+)  # before numpy is imported: waiting threads would count as work
 
 import numpy as np
 
@@ -33,8 +35,13 @@ def main() -> None:
     for size in SIZES:
         plain, kept = (sampler.picture(size, keep=keep) for keep in ((), (Keep(mask, 0.7),)))
         sampler.pixels(plain, 0)  # the tables of a size are made once
-        ratios = [measure(sampler, kept, seed) / measure(sampler, plain, seed) for seed in range(1, 1 + ROUNDS)]
-        print(f"{size[1]}x{size[0]}: {statistics.median(ratios):.2f} times a picture without ({ratios})")
+        ratios = [
+            measure(sampler, kept, seed) / measure(sampler, plain, seed)
+            for seed in range(1, 1 + ROUNDS)
+        ]
+        print(
+            f"{size[1]}x{size[0]}: {statistics.median(ratios):.2f} times a picture without ({ratios})"
+        )
 
 
 def measure(sampler: Sampler, picture: Picture, seed: int) -> float:

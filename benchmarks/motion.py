@@ -88,13 +88,17 @@ def positions(motion: Motion, handed: Pixels) -> list[NDArray[Any]]:
 
 def change(pictures: list[Any]) -> float:
     """Mean absolute change from one picture to the next."""
-    return float(np.mean([np.abs(b.astype(np.float32) - a).mean() for a, b in itertools.pairwise(pictures)]))
+    return float(
+        np.mean([np.abs(b.astype(np.float32) - a).mean() for a, b in itertools.pairwise(pictures)])
+    )
 
 
 def save_slices(path: Path, frames: list[Pixels]) -> None:
     """Write three rows of the clip over time, four rows a frame."""
     height = len(frames[0])
-    rows = [np.stack([frame[height * n // 4] for frame in frames for _ in range(4)]) for n in (1, 2, 3)]
+    rows = [
+        np.stack([frame[height * n // 4] for frame in frames for _ in range(4)]) for n in (1, 2, 3)
+    ]
     Image.fromarray(np.concatenate(rows)).save(path)
 
 
@@ -103,7 +107,10 @@ def measure(sampler: Sampler, size: tuple[int, int], walk: Walk, slices: Path | 
     clip = Clip(sampler, walk, size)
     motion = clip._motion
     assert motion is not None
-    still = min(spend(lambda n=n: sampler.painted(clip.picture, clip.noise(n), threads=1))[1] for n in (1, 2))  # type: ignore[misc]
+    still = min(
+        spend(lambda n=n: sampler.painted(clip.picture, clip.noise(n), threads=1))[1]
+        for n in (1, 2)
+    )  # type: ignore[misc]
     _, beginning = spend(lambda: Motion(sampler, clip.picture, clip.noise(0)))
     frames, spent = spend(lambda: [clip.frame(n) for n in range(walk.frames)])
 
@@ -112,14 +119,18 @@ def measure(sampler: Sampler, size: tuple[int, int], walk: Walk, slices: Path | 
     generators = change(handed)
     places = [positions(motion, one) for one in handed]
     away = np.mean([np.hypot(y - places[0][0], x - places[0][1]).mean() for y, x in places])
-    step = np.mean([np.hypot(b[0] - a[0], b[1] - a[1]).mean() for a, b in itertools.pairwise(places)])
+    step = np.mean(
+        [np.hypot(b[0] - a[0], b[1] - a[1]).mean() for a, b in itertools.pairwise(places)]
+    )
 
     fine = motion.first - coarse(motion.first)
     wrong = [frames[n] - lanczos(motion.first, *places[n]) for n in LOOKED_AT]
     calm = change([one - coarse(one) for one in wrong]) / fine.std()
     octaves = np.mean([quality.octaves(motion.first, frame)[:3] for frame in frames[1::3]], axis=0)
     if slices is not None:
-        save_slices(slices / f"{sampler.manifest.name}_{walk.start_scale}_{walk.beta:.2f}.png", frames)
+        save_slices(
+            slices / f"{sampler.manifest.name}_{walk.start_scale}_{walk.beta:.2f}.png", frames
+        )
     return (
         f"frame {spent / walk.frames / still:.2f} of a still ({still:.3f} s), the first {beginning / still:.2f}; "
         f"octaves {' '.join(f'{one:.2f}' for one in octaves)}; calmness {calm:.3f}; change over the generators' "
@@ -130,7 +141,9 @@ def measure(sampler: Sampler, size: tuple[int, int], walk: Walk, slices: Path | 
 
 def main() -> None:
     """Print one line for each bundle and start scale."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("bundles", type=Path, nargs="*", default=[ROOT / "models" / "aitzgorri"])
     parser.add_argument("--size", default="960x540")
     parser.add_argument("--frames", type=int, default=40)
@@ -143,7 +156,11 @@ def main() -> None:
         sampler = Sampler.load(bundle, threads=1)
         for word in arguments.start_scales.split(","):
             walk = Walk(arguments.frames, beta=arguments.beta, start_scale=int(word), loop=True)
-            print(f"{bundle.name}, {word}:", measure(sampler, (height, width), walk, arguments.slices), flush=True)
+            print(
+                f"{bundle.name}, {word}:",
+                measure(sampler, (height, width), walk, arguments.slices),
+                flush=True,
+            )
 
 
 if __name__ == "__main__":

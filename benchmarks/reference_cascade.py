@@ -77,10 +77,14 @@ def at_eight_bits(enlarge: Enlarge) -> Enlarge:
     return enlarge_levels
 
 
-def run(checkpoint: Checkpoint, draw: Callable[[int], Tensor], enlarge: Enlarge) -> tuple[Tensor, list[Tensor]]:
+def run(
+    checkpoint: Checkpoint, draw: Callable[[int], Tensor], enlarge: Enlarge
+) -> tuple[Tensor, list[Tensor]]:
     """The finest picture (1, C, H, W) in [-1, 1] on the trained sizes, and the enlarged ones that led to it."""
     image, enlarged = None, []
-    for scale, (generator, amplitude) in enumerate(zip(checkpoint.generators, checkpoint.amplitudes, strict=True)):
+    for scale, (generator, amplitude) in enumerate(
+        zip(checkpoint.generators, checkpoint.amplitudes, strict=True)
+    ):
         drawn = amplitude * draw(scale).expand(-1, checkpoint.reals[0].shape[1], -1, -1)
         prev = torch.zeros_like(drawn)
         if image is not None:
@@ -98,7 +102,9 @@ def sample(checkpoint: Checkpoint, seed: int, enlarge: Enlarge) -> Tensor:
     def draw(scale: int) -> Tensor:
         channels = checkpoint.reals[0].shape[1] if scale else 1
         size = checkpoint.pyramid.shapes[scale]
-        return torch.from_numpy(noise.of_canvas(seed, scale, 0, channels, size, checkpoint.border))[None]
+        return torch.from_numpy(noise.of_canvas(seed, scale, 0, channels, size, checkpoint.border))[
+            None
+        ]
 
     return run(checkpoint, draw, enlarge)[0]
 
@@ -121,7 +127,9 @@ def reconstruction(checkpoint: Checkpoint, enlarge: Enlarge) -> tuple[float, flo
     reals = [torch.from_numpy(real) for real in checkpoint.reals]
     errors = [
         abs(0.1 * rmse(prev, real) / amplitude - 1)
-        for prev, real, amplitude in zip(enlarged, reals[1:], checkpoint.amplitudes[1:], strict=True)
+        for prev, real, amplitude in zip(
+            enlarged, reals[1:], checkpoint.amplitudes[1:], strict=True
+        )
     ]
     return rmse(image, reals[-1]), max(errors, default=0.0)
 
@@ -140,7 +148,9 @@ def main() -> None:
     """Draw the same samples in four ways and compare them."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("checkpoint", type=Path)
-    parser.add_argument("--photo", type=Path, help="compared with; the checkpoint's finest real unless given")
+    parser.add_argument(
+        "--photo", type=Path, help="compared with; the checkpoint's finest real unless given"
+    )
     parser.add_argument("--samples", type=int, default=8)
     parser.add_argument("--out", type=Path, help="folder for the pictures")
     arguments = parser.parse_args()
@@ -148,7 +158,9 @@ def main() -> None:
     factor, finest = factor_of(checkpoint.pyramid), checkpoint.pyramid.finest
     photo = pixels(torch.from_numpy(checkpoint.reals[-1]))
     if arguments.photo:
-        photo = images.to_pixels(resample.resize(images.read(arguments.photo, str(photo.shape[2])), finest))[0]
+        photo = images.to_pixels(
+            resample.resize(images.read(arguments.photo, str(photo.shape[2])), finest)
+        )[0]
     mirrored = by_factor(factor)
     ways: dict[str, Enlarge] = {
         "ours": resample.resize,
@@ -156,7 +168,9 @@ def main() -> None:
         "mirrored borders and exact factor only": mirrored,
         "the reference's": at_eight_bits(mirrored),
     }
-    print(f"{checkpoint.name}: {len(checkpoint.reals)} scales, factor {factor:.6f}, {arguments.samples} samples")
+    print(
+        f"{checkpoint.name}: {len(checkpoint.reals)} scales, factor {factor:.6f}, {arguments.samples} samples"
+    )
     ours = [sample(checkpoint, seed, resample.resize) for seed in range(arguments.samples)]
     for name, enlarge in ways.items():
         made = [sample(checkpoint, seed, enlarge) for seed in range(arguments.samples)]
@@ -174,7 +188,10 @@ def main() -> None:
         )
         if arguments.out:
             for seed, picture in enumerate(shown):
-                images.save(arguments.out / f"{name.replace(' ', '_').replace(chr(39), '')}_{seed}.png", picture)
+                images.save(
+                    arguments.out / f"{name.replace(' ', '_').replace(chr(39), '')}_{seed}.png",
+                    picture,
+                )
 
 
 if __name__ == "__main__":

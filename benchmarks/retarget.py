@@ -23,7 +23,9 @@ from singan_runtime import Sampler, masks, quality
 from singan_runtime.retarget import retarget
 
 ROOT = Path(__file__).parent.parent
-SCALES = [2 ** (n / 6) for n in range(-6, 7)]  # of the object in a result, relative to the trained size
+SCALES = [
+    2 ** (n / 6) for n in range(-6, 7)
+]  # of the object in a result, relative to the trained size
 PROTECTED = 1e3  # energy of what seams must not cross, far above that of any edge
 Floats = NDArray[np.float32]
 Pixels = NDArray[np.uint8]
@@ -33,9 +35,13 @@ Size = tuple[int, int]
 def cropped(photo: Floats, size: Size) -> Floats:
     """The middle of the photo, scaled so that it covers the canvas."""
     scale = max(size[0] / photo.shape[2], size[1] / photo.shape[3])
-    covering = [max(side, round(length * scale)) for side, length in zip(size, photo.shape[2:], strict=True)]
+    covering = [
+        max(side, round(length * scale)) for side, length in zip(size, photo.shape[2:], strict=True)
+    ]
     top, left = ((length - side) // 2 for length, side in zip(covering, size, strict=True))
-    return resample.resize(photo, (covering[0], covering[1]))[..., top : top + size[0], left : left + size[1]]
+    return resample.resize(photo, (covering[0], covering[1]))[
+        ..., top : top + size[0], left : left + size[1]
+    ]
 
 
 def seam(energy: Floats) -> NDArray[np.int64]:
@@ -73,10 +79,17 @@ def carved(photo: Floats, keep: masks.Mask, size: Size) -> Floats:
     """The photo scaled to the canvas's height, then columns taken out or doubled along seams that spare the object."""
     height, width = size
     start = (height, round(photo.shape[3] * height / photo.shape[2]))
-    image, kept = resample.resize(photo, start), resample.resize(keep.astype(np.float32), start) > 0.01
+    image, kept = (
+        resample.resize(photo, start),
+        resample.resize(keep.astype(np.float32), start) > 0.01,
+    )
     while image.shape[3] != width:
-        change = min(abs(width - image.shape[3]), max(1, image.shape[3] // 3))  # a third at once, not seam upon seam
-        repeats = np.where(seams(image, kept, change), 0 if width < image.shape[3] else 2, 1).ravel()
+        change = min(
+            abs(width - image.shape[3]), max(1, image.shape[3] // 3)
+        )  # a third at once, not seam upon seam
+        repeats = np.where(
+            seams(image, kept, change), 0 if width < image.shape[3] else 2, 1
+        ).ravel()
         channels = [np.repeat(plane.ravel(), repeats).reshape(height, -1) for plane in image[0]]
         kept = np.repeat(kept.ravel(), repeats).reshape(height, -1)
         image = np.stack(channels)[None]
@@ -96,17 +109,23 @@ def found(photo: Floats, keep: masks.Mask, result: Pixels) -> float:
         pattern = resample.resize(photo[0, :, top:bottom, left:right], size)[:, inside]
         pattern = ((pattern - pattern.mean()) / pattern.std() / pattern.size).astype(np.float32)
         for row in range(image.shape[1] - size[0] + 1):
-            band = np.lib.stride_tricks.sliding_window_view(image[:, row : row + size[0]], size[1], axis=2)
+            band = np.lib.stride_tricks.sliding_window_view(
+                image[:, row : row + size[0]], size[1], axis=2
+            )
             seen = band.transpose(0, 1, 3, 2)[:, inside]  # (C, pixels inside, places)
             spread = seen.std(axis=(0, 1)) + 1e-3
             best = max(best, float((np.einsum("cp,cpx->x", pattern, seen) / spread).max()))
     return best
 
 
-def results(sampler: Sampler, photo: Floats, keep: masks.Mask, size: Size, zoom: float) -> dict[str, Pixels]:
+def results(
+    sampler: Sampler, photo: Floats, keep: masks.Mask, size: Size, zoom: float
+) -> dict[str, Pixels]:
     """The photo on the canvas in every way."""
     kept = retarget(sampler, size, zoom, image=photo, keep=keep)
-    print(f"\n{size[1]}x{size[0]}; singan retarget --keep reports a survival of {kept.survival:.3f}\n")
+    print(
+        f"\n{size[1]}x{size[0]}; singan retarget --keep reports a survival of {kept.survival:.3f}\n"
+    )
     return {
         "crop": images.to_pixels(cropped(photo, size))[0],
         "stretch": images.to_pixels(resample.resize(photo, size))[0],
@@ -118,7 +137,9 @@ def results(sampler: Sampler, photo: Floats, keep: masks.Mask, size: Size, zoom:
 
 def main() -> None:
     """Print a table per size."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--photo", type=Path, default=ROOT / "examples" / "aitzgorri.jpg")
     parser.add_argument("--mask", type=Path, default=ROOT / "examples" / "aitzgorri_fir.png")
     parser.add_argument("--bundle", type=Path, default=ROOT / "tests" / "data" / "format_1_bundle")
@@ -134,7 +155,10 @@ def main() -> None:
     keep = resample.resize(mask.astype(np.float32), (height, width)) > 0.5
     sizes = [(height, 2 * width), (height, math.ceil(width / 2))]
     if arguments.sizes:
-        sizes = [tuple(int(side) for side in reversed(word.split("x"))) for word in arguments.sizes.split(",")]
+        sizes = [
+            tuple(int(side) for side in reversed(word.split("x")))
+            for word in arguments.sizes.split(",")
+        ]
     truth = images.to_pixels(photo)[0]
     for size in sizes:
         made = results(sampler, photo, keep, size, arguments.zoom)

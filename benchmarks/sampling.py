@@ -126,7 +126,9 @@ def convolutions(bundle: Path, scales: int) -> list[Layers]:
     found = []
     for scale in range(scales):
         graph = onnx.load(bundle / graph_name(scale)).graph
-        tensors = {one.name: torch.tensor(onnx.numpy_helper.to_array(one)) for one in graph.initializer}
+        tensors = {
+            one.name: torch.tensor(onnx.numpy_helper.to_array(one)) for one in graph.initializer
+        }
         numbers = range(sum(name.startswith("weight_") for name in tensors))
         found.append([(tensors[f"weight_{n}"], tensors[f"bias_{n}"]) for n in numbers])
     return found
@@ -136,7 +138,8 @@ def flops(layers: Layers, size: Size) -> float:
     """Of one generator on a block: every convolution leaves two pixels less a side."""
     rims = range(2 * (HALO - 1), -1, -2)
     return sum(
-        2.0 * weight.numel() * (size[0] + rim) * (size[1] + rim) for (weight, _), rim in zip(layers, rims, strict=True)
+        2.0 * weight.numel() * (size[0] + rim) * (size[1] + rim)
+        for (weight, _), rim in zip(layers, rims, strict=True)
     )
 
 
@@ -166,7 +169,9 @@ def eager_seconds(sampler: Sampler, scales: list[Layers], size: Size, threads: i
     picture = sampler.picture(size)
     ready = {}
     for step in windows.whole_steps(picture.passes):
-        values = sampler.fresh(0)(step) * np.float32(sampler.manifest.noise_amplitude[step.generator])
+        values = sampler.fresh(0)(step) * np.float32(
+            sampler.manifest.noise_amplitude[step.generator]
+        )
         ready[step.index] = torch.from_numpy(np.ascontiguousarray(values))
 
     def generate(scale: int, noise: Any, prev: Any) -> Any:
@@ -201,14 +206,20 @@ def many(bundle: Path, threads: int, count: int = 50, size: Size = (188, 250)) -
 
 def main() -> None:
     """Print the table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--bundle", type=Path, default=ROOT / "tests" / "data" / "format_1_bundle")
     parser.add_argument("--sizes", default="250x188,1920x1080,7680x4320")
     parser.add_argument("--threads", type=int, default=2)
     arguments = parser.parse_args()
     sampler = instrumented(arguments.bundle, arguments.threads)
-    wanted = [tuple(int(side) for side in word.split("x"))[::-1] for word in arguments.sizes.split(",")]
-    rows = [measure(sampler, (height, width)) for height, width in wanted]  # before torch takes memory
+    wanted = [
+        tuple(int(side) for side in word.split("x"))[::-1] for word in arguments.sizes.split(",")
+    ]
+    rows = [
+        measure(sampler, (height, width)) for height, width in wanted
+    ]  # before torch takes memory
     scales = convolutions(arguments.bundle, len(sampler.manifest.pyramid.sizes))
     print(many(arguments.bundle, arguments.threads))
     ceiling = sgemm(arguments.threads)
@@ -225,7 +236,9 @@ def main() -> None:
         )
         if row.size[0] * row.size[1] < EAGER_PIXELS:
             eager = eager_seconds(sampler, scales, row.size, arguments.threads)
-            print(f"    eager PyTorch, whole canvas, noise given: {eager:.2f} s = {eager / row.total:.2f} x ours")
+            print(
+                f"    eager PyTorch, whole canvas, noise given: {eager:.2f} s = {eager / row.total:.2f} x ours"
+            )
 
 
 if __name__ == "__main__":

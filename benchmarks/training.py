@@ -43,7 +43,9 @@ def enlarged(photo: Path, size: int, folder: Path) -> Path:
     """The photo, or an enlargement of it, with a longer side of size."""
     with Image.open(photo) as image:
         factor = size / max(image.size)
-        large = image.resize((round(image.width * factor), round(image.height * factor)), Image.Resampling.LANCZOS)
+        large = image.resize(
+            (round(image.width * factor), round(image.height * factor)), Image.Resampling.LANCZOS
+        )
     path = folder / f"{size}.png"
     large.save(path)
     return path
@@ -53,12 +55,18 @@ def cost_by_size(photo: Path, folder: Path) -> None:
     """A step of the finest scale at growing sizes: flat, since it looks through windows."""
     base = None
     for size in (256, 512, 1024, 1920):
-        start, _ = trainer.begin(enlarged(photo, size, folder), preset("standard", detail=False, max_size=size), CPU)
+        start, _ = trainer.begin(
+            enlarged(photo, size, folder), preset("standard", detail=False, max_size=size), CPU
+        )
         finest = len(start.pyramid.shapes) - 1
-        seconds = calibration.iteration_seconds(start, finest, start.pyramid.finest, CPU, budget=3.0)
+        seconds = calibration.iteration_seconds(
+            start, finest, start.pyramid.finest, CPU, budget=3.0
+        )
         base = base or seconds
         height, width = start.pyramid.finest
-        print(f"step at {width}x{height}: {seconds * 1e3:.0f} ms, {seconds / base:.2f} of 256 px ({finest + 1} scales)")
+        print(
+            f"step at {width}x{height}: {seconds * 1e3:.0f} ms, {seconds / base:.2f} of 256 px ({finest + 1} scales)"
+        )
 
 
 def gradient_penalties() -> None:
@@ -73,7 +81,9 @@ def gradient_penalties() -> None:
     images = torch.rand((3, 3, 48, 48)).to(memory_format=torch.channels_last)
     ours = seconds_of(lambda: steps.gradient_penalty(discriminator, images).backward(), 15)
     theirs = seconds_of(lambda: by_autograd(discriminator, images).backward(), 15)
-    print(f"gradient penalty: {ours * 1e3:.1f} ms by transposed convolutions, {theirs * 1e3:.1f} ms by autograd.grad")
+    print(
+        f"gradient penalty: {ours * 1e3:.1f} ms by transposed convolutions, {theirs * 1e3:.1f} ms by autograd.grad"
+    )
 
 
 def graph_against_eager(photo: Path, folder: Path) -> None:
@@ -83,12 +93,16 @@ def graph_against_eager(photo: Path, folder: Path) -> None:
         return
     place, warm_up = device.resolve("cuda"), replay.WARM_UP
     for size in (250, 1920):
-        start, _ = trainer.begin(enlarged(photo, size, folder), preset("standard", detail=False, max_size=size), place)
+        start, _ = trainer.begin(
+            enlarged(photo, size, folder), preset("standard", detail=False, max_size=size), place
+        )
         finest = len(start.pyramid.shapes) - 1
         seconds = {}
         for name, wait in (("graph", warm_up), ("eager", 10**9)):
             replay.WARM_UP = wait
-            seconds[name] = calibration.iteration_seconds(start, finest, start.pyramid.finest, place, budget=3.0)
+            seconds[name] = calibration.iteration_seconds(
+                start, finest, start.pyramid.finest, place, budget=3.0
+            )
         print(
             f"{size} px on {torch.cuda.get_device_name(place)}: "
             f"{1 / seconds['graph']:.0f} iterations a second, "
@@ -102,7 +116,10 @@ def train_at(photo: Path, folder: Path, config: TrainingConfig, threads: int) ->
     torch.set_num_threads(threads)
     began = time.perf_counter()
     trainer.train(photo, folder, config, CPU)
-    print(f"{config.max_size} px, {config.iterations} iterations: {time.perf_counter() - began:.0f} s,", end=" ")
+    print(
+        f"{config.max_size} px, {config.iterations} iterations: {time.perf_counter() - began:.0f} s,",
+        end=" ",
+    )
     print(f"peak memory {peak_memory():.0f} MB", flush=True)
 
 
@@ -161,9 +178,17 @@ def main() -> None:
             rows = []
             for seed in range(arguments.runs):
                 rows.append(judged(photo, seed, keep, arguments.threads))
-                print(photo.stem, "seed", seed, {key: round(value, 4) for key, value in rows[-1].items()}, flush=True)
+                print(
+                    photo.stem,
+                    "seed",
+                    seed,
+                    {key: round(value, 4) for key, value in rows[-1].items()},
+                    flush=True,
+                )
             if len(rows) > 1:
-                means = {key: round(float(np.mean([row[key] for row in rows])), 4) for key in rows[0]}
+                means = {
+                    key: round(float(np.mean([row[key] for row in rows])), 4) for key in rows[0]
+                }
                 print(photo.stem, "mean", means, flush=True)
 
 

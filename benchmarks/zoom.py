@@ -44,14 +44,28 @@ def residual(image: Floats, prev: Floats, step: Any, wrap: Any) -> Floats:
 detail = cascade.detail_only  # only what the smaller canvas could not hold: what the sampler does
 
 
-def enlarge(sampler: Sampler, photo: Floats, zoom: float, factor: float, noise: float, add: Add, share: float) -> Any:
+def enlarge(
+    sampler: Sampler,
+    photo: Floats,
+    zoom: float,
+    factor: float,
+    noise: float,
+    add: Add,
+    share: float,
+) -> Any:
     """The photo (1, C, H, W) through passes beyond the finest scale, each about 1 / factor larger."""
     height, width = photo.shape[2:]
     count = max(1, round(math.log(zoom) / math.log(1 / factor)))
     finest, generator = len(sampler.manifest.shapes) - 1, len(sampler.manifest.pyramid.sizes) - 1
-    sides = [(round(height * zoom ** (n / count)), round(width * zoom ** (n / count))) for n in range(1, count + 1)]
+    sides = [
+        (round(height * zoom ** (n / count)), round(width * zoom ** (n / count)))
+        for n in range(1, count + 1)
+    ]
     passes = [Pass(finest + n, generator, size, detail=share) for n, size in enumerate(sides, 1)]
-    unit, amplitude = sampler.fresh(0), np.float32(noise * sampler.manifest.noise_amplitude[generator])
+    unit, amplitude = (
+        sampler.fresh(0),
+        np.float32(noise * sampler.manifest.noise_amplitude[generator]),
+    )
     cascade.detail_only = add
     return cascade.run(passes, sampler.graphs.generate, lambda step: unit(step) * amplitude, photo)
 
@@ -83,19 +97,25 @@ def from_photo(full: Floats, zoom: float) -> tuple[Pixels, dict[str, Callable[[]
     """Give what is true, and the ways to draw it from the photo reduced."""
     truth = images.to_pixels(full)[0]
     size = truth.shape[0], truth.shape[1]
-    small = straight(resize.resize(premultiplied(truth), (round(size[0] / zoom), round(size[1] / zoom))))
+    small = straight(
+        resize.resize(premultiplied(truth), (round(size[0] / zoom), round(size[1] / zoom)))
+    )
     return truth, {
         "bicubic": lambda: straight(resize.resize(premultiplied(small), size)),
         "detail from around": lambda: add_from_around(small, size),
     }
 
 
-def from_passes(sampler: Sampler, full: Floats, zoom: float) -> tuple[Pixels, dict[str, Callable[[], Pixels]]]:
+def from_passes(
+    sampler: Sampler, full: Floats, zoom: float
+) -> tuple[Pixels, dict[str, Callable[[], Pixels]]]:
     """Give the same for the trained size and further passes of the generators."""
     small = resample.resize(full, sampler.trained_size)
     size = (round(small.shape[2] * zoom), round(small.shape[3] * zoom))
     if size[0] > full.shape[2]:
-        raise SystemExit(f"the photo is only {full.shape[2]} px high: no detail is held back at {size[0]} px")
+        raise SystemExit(
+            f"the photo is only {full.shape[2]} px high: no detail is held back at {size[0]} px"
+        )
     factor = sampler.manifest.scale_factor
     closer = math.sqrt(factor)
     tried: list[tuple[str, float, float, Add, float]] = [
@@ -119,7 +139,10 @@ def from_passes(sampler: Sampler, full: Floats, zoom: float) -> tuple[Pixels, di
     def enlarged(method: Image.Resampling) -> Callable[[], Pixels]:
         return lambda: images.to_pixels(pillow(small, size, method))[0]
 
-    rows = {"Lanczos": enlarged(Image.Resampling.LANCZOS), "bicubic": enlarged(Image.Resampling.BICUBIC)}
+    rows = {
+        "Lanczos": enlarged(Image.Resampling.LANCZOS),
+        "bicubic": enlarged(Image.Resampling.BICUBIC),
+    }
     rows |= {name: passes(*one) for name, *one in tried}
     return images.to_pixels(resample.resize(full, size))[0], rows
 
@@ -133,17 +156,24 @@ def measure(truth: Pixels, rows: dict[str, Callable[[], Pixels]]) -> Iterator[tu
         seconds = (time.thread_time() - start) / truth[..., 0].size * 1e6
         apart = quality.sliced_wasserstein(truth, pixels)
         fine = " ".join(f"{ratio:.2f}" for ratio in quality.octaves(truth, pixels)[:3])
-        print(f"| {name} | {psnr(truth, pixels):.2f} | {apart:.4f} | {fine} | {seconds:.2f} |", flush=True)
+        print(
+            f"| {name} | {psnr(truth, pixels):.2f} | {apart:.4f} | {fine} | {seconds:.2f} |",
+            flush=True,
+        )
         yield name, pixels
 
 
 def main() -> None:
     """Print the table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--photo", type=Path, default=ROOT / "examples" / "aitzgorri.jpg")
     parser.add_argument("--bundle", type=Path, help="whose generators are tried, without the photo")
     parser.add_argument("--zoom", type=float, default=2.0)
-    parser.add_argument("--max-size", type=int, default=1920, help="longer side of the photo without a bundle, px")
+    parser.add_argument(
+        "--max-size", type=int, default=1920, help="longer side of the photo without a bundle, px"
+    )
     parser.add_argument("--pictures", type=Path, help="folder for a picture of every row")
     arguments = parser.parse_args()
 
@@ -162,7 +192,9 @@ def main() -> None:
     if arguments.pictures:
         arguments.pictures.mkdir(parents=True, exist_ok=True)
         for name, pixels in ({"photo": truth} | drawn).items():
-            images.save(arguments.pictures / f"{name.replace(' ', '_').replace(',', '')}.png", pixels)
+            images.save(
+                arguments.pictures / f"{name.replace(' ', '_').replace(',', '')}.png", pixels
+            )
 
 
 if __name__ == "__main__":

@@ -23,7 +23,11 @@ def singan(*words: str | Path) -> float:
 
 def size_of(path: Path) -> int:
     """Bytes of a file, or of all files below a folder."""
-    return path.stat().st_size if path.is_file() else sum(p.stat().st_size for p in path.rglob("*") if p.is_file())
+    return (
+        path.stat().st_size
+        if path.is_file()
+        else sum(p.stat().st_size for p in path.rglob("*") if p.is_file())
+    )
 
 
 def main(photo: Path, folder: Path) -> None:
@@ -31,18 +35,25 @@ def main(photo: Path, folder: Path) -> None:
     if folder.exists():
         shutil.rmtree(folder)
     folder.mkdir(parents=True)
-    run, bundle, samples, gif = (folder / name for name in ("run", "bundle", "samples", "animation.gif"))
+    run, bundle, samples, gif = (
+        folder / name for name in ("run", "bundle", "samples", "animation.gif")
+    )
     steps = {
         "train (preset draft)": (run, singan("train", photo, "--out", run, "--preset", "draft")),
         "export, with parity": (bundle, singan("export", run, "--out", bundle)),
         "verify against the run": (bundle / "parity.json", singan("verify", bundle, "--run", run)),
-        "sample five sizes": (samples, singan("sample", bundle, "--out", samples, "--size", ",".join(SIZES))),
+        "sample five sizes": (
+            samples,
+            singan("sample", bundle, "--out", samples, "--size", ",".join(SIZES)),
+        ),
         "animate": (gif, singan("animate", bundle, "--out", gif, "--frames", "40", "--loop")),
     }
     print(f"\n{'step':26}{'seconds':>8}  {'kB':>7}  where")
     for name, (path, seconds) in steps.items():
         print(f"{name:26}{seconds:8.1f}  {size_of(path) // 1000:7}  {path}")
-    print(f"{'all':26}{sum(seconds for _, seconds in steps.values()):8.1f}  {size_of(folder) // 1000:7}  {folder}")
+    print(
+        f"{'all':26}{sum(seconds for _, seconds in steps.values()):8.1f}  {size_of(folder) // 1000:7}  {folder}"
+    )
     for path in sorted(samples.iterdir()):
         print(f"  {path} ({size_of(path) // 1000} kB)")
 

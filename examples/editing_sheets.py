@@ -47,19 +47,27 @@ class Scenes:
 
     def __init__(self, bundles: Sequence[Path]) -> None:
         self.samplers = [Sampler.load(bundle) for bundle in bundles]
-        self.photos = [self._reduced(images.to_pillow(sampler.photo.pixels)) for sampler in self.samplers]
+        self.photos = [
+            self._reduced(images.to_pillow(sampler.photo.pixels)) for sampler in self.samplers
+        ]
 
     @staticmethod
     def _reduced(photo: Image.Image) -> Image.Image:
         height = round(photo.height * SIDE / photo.width)
         return photo.resize((SIDE, height), Image.Resampling.LANCZOS)
 
-    def move(self, number: int, box: tuple[float, float, float, float], to: tuple[float, float]) -> Scene:
+    def move(
+        self, number: int, box: tuple[float, float, float, float], to: tuple[float, float]
+    ) -> Scene:
         """Copy a rectangle of a photo to another place in it."""
         left, top, right, bottom = box
-        return self.paste(number, number, ((left, top), (right, top), (right, bottom), (left, bottom)), to, 1)
+        return self.paste(
+            number, number, ((left, top), (right, top), (right, bottom), (left, bottom)), to, 1
+        )
 
-    def paste(self, number: int, source: int, shape: Points, to: tuple[float, float], scale: float) -> Scene:
+    def paste(
+        self, number: int, source: int, shape: Points, to: tuple[float, float], scale: float
+    ) -> Scene:
         """Paste a polygon of another photo into a photo, so many times as large."""
         other, photo = self.photos[source], self.photos[number].copy()
         cut = Image.new("L", other.size)
@@ -91,7 +99,9 @@ def painting(size: tuple[int, int], sky: str, *areas: tuple[str, Points]) -> Ima
 def redraw(sampler: Sampler, scene: Scene, how: editing.Redrawing) -> list[Image.Image]:
     """Before and after, cut out around the mask."""
     image, mask = scene
-    drawn = editing.redraw(sampler, images.from_pixels(np.asarray(image)), np.asarray(mask) > 127, how)
+    drawn = editing.redraw(
+        sampler, images.from_pixels(np.asarray(image)), np.asarray(mask) > 127, how
+    )
     left, top, right, bottom = mask.getbbox()
     wide, high = 450, 320  # px that are shown
     x = min(max((left + right - wide) // 2, 0), image.width - wide)
@@ -102,7 +112,10 @@ def redraw(sampler: Sampler, scene: Scene, how: editing.Redrawing) -> list[Image
 def paint(sampler: Sampler, brushed: Image.Image) -> list[Image.Image]:
     """Before and after."""
     size = brushed.height, brushed.width
-    return [brushed, images.to_pillow(editing.paint(sampler, images.from_pixels(np.asarray(brushed)), size))]
+    return [
+        brushed,
+        images.to_pillow(editing.paint(sampler, images.from_pixels(np.asarray(brushed)), size)),
+    ]
 
 
 def reshape(sampler: Sampler, photo: Image.Image) -> list[Image.Image]:
@@ -115,7 +128,10 @@ def enlarge(sampler: Sampler, corners: Points) -> list[list[Image.Image]]:
     """Corners of the photo at 2.5 times its size, bicubic and drawn."""
     large = images.to_pillow(editing.upscale(sampler, 2.5))
     plain = images.to_pillow(sampler.photo.pixels).resize(large.size, Image.Resampling.BICUBIC)
-    return [[one.crop((x, y, x + 450, y + 280)) for one in (plain, large)] for x, y in place(large.size, corners)]
+    return [
+        [one.crop((x, y, x + 450, y + 280)) for one in (plain, large)]
+        for x, y in place(large.size, corners)
+    ]
 
 
 def save(path: Path, rows: Sequence[Sequence[Image.Image]]) -> None:
@@ -124,16 +140,22 @@ def save(path: Path, rows: Sequence[Sequence[Image.Image]]) -> None:
     for row in rows:
         width = sum(one.width / one.height for one in row)
         height = round(WIDTH / width)
-        edges = [round(sum(one.width / one.height for one in row[:n]) * height) for n in range(len(row))] + [WIDTH]
+        edges = [
+            round(sum(one.width / one.height for one in row[:n]) * height) for n in range(len(row))
+        ] + [WIDTH]
         sizes = [(b - a, height) for a, b in itertools.pairwise(edges)]
-        resized = [one.resize(size, Image.Resampling.LANCZOS) for one, size in zip(row, sizes, strict=True)]
+        resized = [
+            one.resize(size, Image.Resampling.LANCZOS) for one, size in zip(row, sizes, strict=True)
+        ]
         made.append(np.concatenate([np.asarray(one.convert("RGB")) for one in resized], axis=1))
     images.save(path, np.concatenate(made), "jpeg")
 
 
 def main() -> None:
     """Write them all."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("bundles", type=Path, nargs=3)
     parser.add_argument("--out", type=Path, default=ROOT / "docs" / "pictures")
     arguments = parser.parse_args()
@@ -145,7 +167,10 @@ def main() -> None:
         scenes.move(1, (0.62, 0.68, 0.80, 0.84), (0.20, 0.68)),
         scenes.move(2, (0.61, 0.62, 0.94, 1.0), (0.10, 0.62)),
     )
-    save(out / "edit_sheet.jpg", [redraw(*pair, editing.EDIT) for pair in zip(scenes.samplers, edits, strict=True)])
+    save(
+        out / "edit_sheet.jpg",
+        [redraw(*pair, editing.EDIT) for pair in zip(scenes.samplers, edits, strict=True)],
+    )
     pasted = (
         scenes.paste(0, 1, ROCK, (0.45, 0.78), 2),
         scenes.paste(1, 0, FIR, (0.62, 0.47), 1.2),
@@ -173,10 +198,16 @@ def main() -> None:
             ("#fffaeb", ((0.3, 0.3), (0.36, 0.28), (0.4, 0.33), (0.38, 0.4), (0.31, 0.4), (0.28, 0.35))),
         ),
     )  # fmt: skip
-    save(out / "paint_sheet.jpg", [paint(*pair) for pair in zip(scenes.samplers, brushed, strict=True)])
+    save(
+        out / "paint_sheet.jpg",
+        [paint(*pair) for pair in zip(scenes.samplers, brushed, strict=True)],
+    )
     rows = [reshape(*pair) for pair in zip(scenes.samplers, scenes.photos, strict=True)]
     save(out / "retarget_sheet.jpg", rows)
-    save(out / "upscale_sheet.jpg", enlarge(scenes.samplers[0], ((0.68, 0.42), (0.5, 0.12), (0.2, 0.45))))
+    save(
+        out / "upscale_sheet.jpg",
+        enlarge(scenes.samplers[0], ((0.68, 0.42), (0.5, 0.12), (0.2, 0.45))),
+    )
 
 
 if __name__ == "__main__":

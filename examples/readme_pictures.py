@@ -22,11 +22,15 @@ def save(pixels: NDArray[np.uint8], path: Path, width: int | None = None) -> Non
     """Write a picture (h, w, C), reduced to a width if one is given."""
     image = images.to_pillow(pixels)
     if width is not None:
-        image = image.resize((width, round(image.height * width / image.width)), Image.Resampling.LANCZOS)
+        image = image.resize(
+            (width, round(image.height * width / image.width)), Image.Resampling.LANCZOS
+        )
     image.save(path, quality=QUALITY)
 
 
-def draw_over_time(sampler: Sampler, walk: animation.Walk, size: tuple[int, int]) -> NDArray[np.uint8]:
+def draw_over_time(
+    sampler: Sampler, walk: animation.Walk, size: tuple[int, int]
+) -> NDArray[np.uint8]:
     """Draw one row of a clip, frame below frame: on the left every frame drawn anew, on the right as animate does."""
     clip = animation.Clip(sampler, walk, size)
     row, numbers = round(ROW * size[0]), range(walk.frames)
@@ -42,8 +46,13 @@ def draw_grid_over_time(sampler: Sampler, size: tuple[int, int]) -> NDArray[np.u
     row = round(ROW * size[0])
     lines = []
     for start_scale in animation.GRID_START_SCALES:
-        clips = [animation.Walk(beta=beta, start_scale=start_scale) for beta in animation.GRID_BETAS]
-        parts = [np.stack([frame[row] for frame in animation.animate(sampler, clip, size)]) for clip in clips]
+        clips = [
+            animation.Walk(beta=beta, start_scale=start_scale) for beta in animation.GRID_BETAS
+        ]
+        parts = [
+            np.stack([frame[row] for frame in animation.animate(sampler, clip, size)])
+            for clip in clips
+        ]
         lines.append(np.concatenate(parts, axis=1).repeat(2, axis=0))
     return np.concatenate(lines)
 

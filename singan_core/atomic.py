@@ -16,9 +16,13 @@ from singan_core.errors import OutputError
 def output_error(path: Path, error: OSError) -> OutputError:
     """What an OSError while writing means to the user, in one line."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return OutputError(f"{path}: the disk is full; free some space or write elsewhere, then run the command again")
+        return OutputError(
+            f"{path}: the disk is full; free some space or write elsewhere, then run the command again"
+        )
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-        return OutputError(f"{path}: not writable ({error.strerror}); choose another place or change its permissions")
+        return OutputError(
+            f"{path}: not writable ({error.strerror}); choose another place or change its permissions"
+        )
     if error.errno in (errno.ENOTDIR, errno.EEXIST):
         return OutputError(f"{path}: a file stands where a folder is needed; choose another place")
     return OutputError(f"{path}: cannot be written ({error.strerror or error})")

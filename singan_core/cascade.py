@@ -38,7 +38,11 @@ def with_halo(image: Array) -> Array:
 
 
 def in_blocks(
-    generate: Callable[[Array, Array], Array], noise: Array, prev: Array, side: int, fixed: bool = False
+    generate: Callable[[Array, Array], Array],
+    noise: Array,
+    prev: Array,
+    side: int,
+    fixed: bool = False,
 ) -> Array:
     """The image (B, C, H, W) of a generator of noise and prev, (B, C, H+10, W+10), in blocks of at most side px.
 
@@ -48,7 +52,11 @@ def in_blocks(
     size = height - 2 * HALO, width - 2 * HALO
     image = None
     for rows, columns in windows.blocks(size, side, fixed):
-        part = (..., slice(rows.start, rows.stop + 2 * HALO), slice(columns.start, columns.stop + 2 * HALO))
+        part = (
+            ...,
+            slice(rows.start, rows.stop + 2 * HALO),
+            slice(columns.start, columns.stop + 2 * HALO),
+        )
         drawn = generate(noise[part], prev[part])
         if (rows.length, columns.length) == size:
             return drawn
@@ -69,7 +77,10 @@ def detail_only(image: Array, prev: Array, step: Step, wrap: Wrap = (False, Fals
     held = windows.sources(step.kept, step.smaller, step.canvas, wrap)
     coarse = window(residual, step.drawn, step.canvas, step.smaller, held, wrap)
     coarse = window(coarse, held, step.smaller, step.canvas, step.kept, wrap)
-    fine, below = (window(part, step.drawn, step.canvas, step.canvas, step.kept, wrap) for part in (residual, prev))
+    fine, below = (
+        window(part, step.drawn, step.canvas, step.canvas, step.kept, wrap)
+        for part in (residual, prev)
+    )
     assert step.detail is not None
     return below + step.detail * (fine - coarse)
 
@@ -82,7 +93,9 @@ def enlarged(image: Array, have: Region, step: Step, wrap: Wrap) -> Array:
     if list(inside.shape[-2:]) == size:
         return inside
     prev = zeros(inside, (*inside.shape[:-2], *size))
-    top, left = (span.start - drawn.start + HALO for span, drawn in zip(seen, step.drawn, strict=True))
+    top, left = (
+        span.start - drawn.start + HALO for span, drawn in zip(seen, step.drawn, strict=True)
+    )
     prev[..., top : top + inside.shape[-2], left : left + inside.shape[-1]] = inside
     return prev
 

@@ -60,23 +60,32 @@ def _deep_values(image: Image.Image, path: Path, use_profile: bool) -> Values:
     numbers = np.asarray(image)
     if image.mode == "F" or numbers.min() < 0 or numbers.max() > DEEP_WHITE:
         kind = "floating point" if image.mode == "F" else "whole numbers beyond 16 bits"
-        raise ImageError(f"{path}: its values have no defined white: {kind}; save it with 8 or 16 bits per channel")
+        raise ImageError(
+            f"{path}: its values have no defined white: {kind}; save it with 8 or 16 bits per channel"
+        )
 
     grey: Values = numbers.astype(np.float32)[..., None] / np.float32(DEEP_WHITE)
     profile = image.info.get("icc_profile") if use_profile else None
-    if profile and (converted := _convert(Image.fromarray(numbers.astype(np.uint16)), profile)) is not None:
+    if (
+        profile
+        and (converted := _convert(Image.fromarray(numbers.astype(np.uint16)), profile)) is not None
+    ):
         grey = np.asarray(converted)[..., :1].astype(np.float32) / np.float32(255)
     key = image.info.get("transparency")
     if not isinstance(key, int):
         return grey
-    return np.concatenate([grey, grey, grey, (numbers != key).astype(np.float32)[..., None]], axis=2)
+    return np.concatenate(
+        [grey, grey, grey, (numbers != key).astype(np.float32)[..., None]], axis=2
+    )
 
 
 def _to_srgb(image: Image.Image, use_profile: bool) -> Image.Image:
     """The grey or RGB picture, through its profile; one that is broken or for another kind of colours is ignored."""
     profile = image.info.get("icc_profile") if use_profile else None
     if image.mode == "LAB":
-        lab = ImageCms.buildTransform(ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB"), "LAB", "RGB")
+        lab = ImageCms.buildTransform(
+            ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB"), "LAB", "RGB"
+        )
         converted = ImageCms.applyTransform(image, lab)
         assert converted is not None
         return converted
@@ -93,6 +102,8 @@ def _convert(image: Image.Image, profile: Any) -> Image.Image | None:
     """The picture in sRGB by a profile, or None if it is broken or for another kind of colours."""
     try:
         source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-        return ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
+        return ImageCms.profileToProfile(
+            image, source, ImageCms.createProfile("sRGB"), outputMode="RGB"
+        )
     except (ImageCms.PyCMSError, OSError, TypeError, ValueError):
         return None

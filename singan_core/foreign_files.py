@@ -18,12 +18,18 @@ _KINDS = tuple(
         (rb"PK\x03\x04|\x1f\x8b|7z\xbc\xaf|Rar!", "an archive"),
         (rb"%PDF", "a PDF file"),
         (rb"%!PS|\xc5\xd0\xd3\xc6", "a PostScript file"),
-        (rb"(\xef\xbb\xbf)?\s*(<\?xml.*?)?(<!--.*?-->\s*|<!DOCTYPE svg.*?>\s*)*<svg", "an SVG drawing"),
+        (
+            rb"(\xef\xbb\xbf)?\s*(<\?xml.*?)?(<!--.*?-->\s*|<!DOCTYPE svg.*?>\s*)*<svg",
+            "an SVG drawing",
+        ),
         (rb"(\xef\xbb\xbf)?\s*<(!doctype )?html", "a web page"),
         (rb"\xd7\xcd\xc6\x9a|\x01\0\0\0.{36} EMF", "a Windows metafile"),
         (rb"\xff\x0a|\0\0\0\x0cJXL ", "a JPEG XL file"),
         (rb"v/1\x01|#\?RADIANCE|#\?RGBE|P[Ff]\s", "a picture of floating point values"),
-        (rb"FUJIFILMCCD-RAW|II\*\0.{4}CR|IIR[OS]|MMOR|IIU\0|FOVb|.{4}ftypcrx", "a camera's raw file"),
+        (
+            rb"FUJIFILMCCD-RAW|II\*\0.{4}CR|IIR[OS]|MMOR|IIU\0|FOVb|.{4}ftypcrx",
+            "a camera's raw file",
+        ),
         (rb".{4}ftyp(?!avi[fs])|\x1a\x45\xdf\xa3|RIFF.{4}AVI |OggS|FLV\x01", "a film"),
         (rb"\x93NUMPY", "a NumPy array"),
     )

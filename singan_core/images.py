@@ -41,7 +41,9 @@ class Photo:
     values: Values  # straight, (H, W, 1, 3 or 4)
     size: Size  # of the file, upright; values of a huge one are smaller
     channels: int | None = None  # to convert to; None keeps those of the values
-    masks: Pixels | None = None  # (H, W, labels): 255 inside, 0 outside, between where a huge one was reduced
+    masks: Pixels | None = (
+        None  # (H, W, labels): 255 inside, 0 outside, between where a huge one was reduced
+    )
 
     def alpha(self) -> Pixels:
         """Return how opaque each pixel is, uint8 (H, W)."""
@@ -55,9 +57,13 @@ class Photo:
         height, width = self.values.shape[:2]
         stop = height if stop is None else stop
         labels = 0 if self.masks is None else self.masks.shape[2]
-        image = np.empty((1, (self.channels or self.values.shape[2]) + labels, stop - start, width), np.float32)
+        image = np.empty(
+            (1, (self.channels or self.values.shape[2]) + labels, stop - start, width), np.float32
+        )
 
-        for top in range(start, stop, _ROWS):  # block by block, so that no second whole is ever in memory
+        for top in range(
+            start, stop, _ROWS
+        ):  # block by block, so that no second whole is ever in memory
             rows = slice(top, min(top + _ROWS, stop))
             part = image[:, :, rows.start - start : rows.stop - start]
             unit = _unit(self.values[rows])
@@ -103,7 +109,9 @@ def open_photo(path: Path, channels: str = "auto", side: int | None = None) -> P
     return Photo(values, size)
 
 
-def open_labelled(path: Path, masks: Sequence[Path], channels: str = "auto", side: int | None = None) -> Photo:
+def open_labelled(
+    path: Path, masks: Sequence[Path], channels: str = "auto", side: int | None = None
+) -> Photo:
     """Read a photo as RGB with a label per mask; without masks as open_photo.
 
     A mask named alpha is the photo's own alpha channel, whose colours then count as they are, seen or not; channels 3
@@ -113,7 +121,9 @@ def open_labelled(path: Path, masks: Sequence[Path], channels: str = "auto", sid
     if not masks:
         return open_photo(path, channels, side)
     if channels not in ("auto", "3"):
-        raise RequestError(f"channels {channels} cannot have masks: labels go with RGB; choose auto or 3")
+        raise RequestError(
+            f"channels {channels} cannot have masks: labels go with RGB; choose auto or 3"
+        )
     photo = open_photo(path, channels, side)
     values, transparent = photo.values, photo.values.shape[2] == 4
     by_alpha = any(mask_files.is_alpha(mask) for mask in masks)
@@ -156,7 +166,11 @@ def from_pixels(pixels: Pixels) -> Floats:
 
 def _unit(values: Values) -> Floats:
     """Values as float32 in [0, 1]."""
-    return values.astype(np.float32) / np.float32(255) if values.dtype == np.uint8 else values.astype(np.float32)
+    return (
+        values.astype(np.float32) / np.float32(255)
+        if values.dtype == np.uint8
+        else values.astype(np.float32)
+    )
 
 
 def _floats(unit: Floats, premultiply: bool = True) -> Floats:
@@ -171,7 +185,11 @@ def _convert(unit: Floats, channels: int) -> Floats:
     if unit.shape[2] == 1:
         unit = np.repeat(unit, 3, axis=2)
     if channels == 4:
-        return unit if unit.shape[2] == 4 else np.concatenate([unit, np.ones_like(unit[..., :1])], axis=2)
+        return (
+            unit
+            if unit.shape[2] == 4
+            else np.concatenate([unit, np.ones_like(unit[..., :1])], axis=2)
+        )
     if unit.shape[2] == 4:
         unit = unit[..., :3] * unit[..., 3:] + 1 - unit[..., 3:]
     return (unit @ mask_files.LUMA)[..., None] if channels == 1 else unit
@@ -182,7 +200,9 @@ def to_pixels(image: Floats) -> Pixels:
     unit = (image.transpose(0, 2, 3, 1) + 1) * np.float32(0.5)
     if unit.shape[3] == 4:
         alpha = unit[..., 3:].clip(0, 1)
-        colour = np.divide(unit[..., :3], alpha, out=np.zeros_like(unit[..., :3]), where=alpha > 0.5 / 255)
+        colour = np.divide(
+            unit[..., :3], alpha, out=np.zeros_like(unit[..., :3]), where=alpha > 0.5 / 255
+        )
         unit = np.concatenate([colour, alpha], axis=3)
     return (unit.clip(0, 1) * 255 + np.float32(0.5)).astype(np.uint8)
 
@@ -194,7 +214,9 @@ def to_masks(labels: Floats) -> Pixels:
 
 def to_pillow(pixels: Pixels) -> Image.Image:
     """A Pillow picture of one uint8 (H, W, C)."""
-    return Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels, _MODES[pixels.shape[2]])
+    return Image.fromarray(
+        pixels[..., 0] if pixels.shape[2] == 1 else pixels, _MODES[pixels.shape[2]]
+    )
 
 
 def flatten(pixels: Pixels, background: tuple[int, int, int]) -> Pixels:
@@ -211,7 +233,9 @@ def check_name(format: str, known: tuple[str, ...]) -> None:
     if format not in known:
         near = difflib.get_close_matches(format.lower(), known, 1)
         hint = f"; did you mean {near[0]}?" if near else ""
-        raise RequestError(f"unknown format {format!r}: choose {', '.join(known[:-1])} or {known[-1]}{hint}")
+        raise RequestError(
+            f"unknown format {format!r}: choose {', '.join(known[:-1])} or {known[-1]}{hint}"
+        )
 
 
 def check_format(format: str, size: tuple[int, int]) -> None:
@@ -219,7 +243,9 @@ def check_format(format: str, size: tuple[int, int]) -> None:
     check_name(format, tuple(FORMATS))
     most = _MOST.get(format, max(size))
     if max(size) > most:
-        raise RequestError(f"{size[1]}x{size[0]} is too large for {format}: sides up to {most} px; use png or tiff")
+        raise RequestError(
+            f"{size[1]}x{size[0]} is too large for {format}: sides up to {most} px; use png or tiff"
+        )
 
 
 def save(

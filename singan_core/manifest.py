@@ -22,7 +22,10 @@ NAME = "manifest.json"
 BEGUN = "config.json"
 """What a run has from its first moment on, long before its manifest."""
 Kind = Literal["run", "bundle"]
-MOST_DETAIL, MOST_LEVELS = 8192, 64  # px, longest side of a stored photo; levels above the hand-over
+MOST_DETAIL, MOST_LEVELS = (
+    8192,
+    64,
+)  # px, longest side of a stored photo; levels above the hand-over
 MOST_AMPLITUDE = 10.0  # of noise; a picture's values are in [-1, 1]
 _MOST_SHOWN = 200  # characters of a wrong value that a message repeats
 _OPTIONAL = ("labels", "detail")
@@ -34,11 +37,17 @@ class Detail:
     """The scales of the second kind: levels of the photo itself, above the last generator that draws."""
 
     hand_over: int  # the last generator that draws
-    levels: tuple[tuple[int, int], ...]  # (height, width), coarsest first; the last is the stored photo's
+    levels: tuple[
+        tuple[int, int], ...
+    ]  # (height, width), coarsest first; the last is the stored photo's
     photo_sha256: str  # of the decoded pixels of photo.webp, (h, w, C) uint8
-    shifts: tuple[int, ...] = ()  # bits by which products with each level's basis are shifted; a run has none yet
+    shifts: tuple[
+        int, ...
+    ] = ()  # bits by which products with each level's basis are shifted; a run has none yet
     position: float = 2.0  # weight of the height in the search, in parts of the features' variance
-    start_amplitude: tuple[float, ...] = ()  # noise amplitude of a generator that is the start scale; () as trained
+    start_amplitude: tuple[
+        float, ...
+    ] = ()  # noise amplitude of a generator that is the start scale; () as trained
 
 
 @dataclass(frozen=True)
@@ -52,7 +61,9 @@ class Manifest:
     channels: int
     shapes: tuple[tuple[int, int], ...]  # (height, width), coarsest first
     scale_factor: float
-    noise_amplitude: tuple[float, ...]  # per generator: one per scale, and one more if there is a continuation
+    noise_amplitude: tuple[
+        float, ...
+    ]  # per generator: one per scale, and one more if there is a continuation
     noise_channels: tuple[int, ...]  # per generator; 1 is repeated to all channels
     border: str  # zero or noise
     preset: str
@@ -89,12 +100,16 @@ class Manifest:
         continuation = len(self.noise_amplitude) > len(self.shapes)
         if self.detail is None:
             return Pyramid(self.shapes, self.scale_factor, continuation)
-        return Pyramid(self.shapes, self.scale_factor, continuation, self.detail.levels, self.detail.hand_over)
+        return Pyramid(
+            self.shapes, self.scale_factor, continuation, self.detail.levels, self.detail.hand_over
+        )
 
 
 def are_names(labels: tuple[str, ...]) -> bool:
     """Whether labels differ and can name folders, on every system."""
-    plain = all(label and label[0] != "." and not set(label) & set('/\\:*?"<>|') for label in labels)
+    plain = all(
+        label and label[0] != "." and not set(label) & set('/\\:*?"<>|') for label in labels
+    )
     return plain and len({label.lower() for label in labels}) == len(labels)
 
 
@@ -108,7 +123,11 @@ def hash_files(folder: Path) -> dict[str, str]:
     """Digest of every file below a folder but its manifest and hidden ones, by relative path with forward slashes."""
     paths = sorted(path for path in folder.rglob("*") if path.is_file() and path.name != NAME)
     relative = ((path, path.relative_to(folder)) for path in paths)
-    return {name.as_posix(): sha256(path) for path, name in relative if not any(p.startswith(".") for p in name.parts)}
+    return {
+        name.as_posix(): sha256(path)
+        for path, name in relative
+        if not any(p.startswith(".") for p in name.parts)
+    }
 
 
 def write(folder: Path, manifest: Manifest) -> None:
@@ -131,14 +150,20 @@ def read(folder: Path, kind: Kind, check_files: bool = True) -> Manifest:
             f"continue it with 'singan train PHOTO --out {folder} --resume'"
         )
     if not path.is_file():
-        raise BundleError(f"{folder}: no {NAME}, so the {kind} is unfinished or none; make it with '{_COMMAND[kind]}'")
+        raise BundleError(
+            f"{folder}: no {NAME}, so the {kind} is unfinished or none; make it with '{_COMMAND[kind]}'"
+        )
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
     except (ValueError, OSError) as error:
-        raise BundleError(f"{path}: not readable as JSON ({error}); make the {kind} again") from error
+        raise BundleError(
+            f"{path}: not readable as JSON ({error}); make the {kind} again"
+        ) from error
     manifest = _parse(data, path)
     if manifest.kind != kind:
-        raise BundleError(f"{folder}: a {manifest.kind} where a {kind} is needed; make one with '{_COMMAND[kind]}'")
+        raise BundleError(
+            f"{folder}: a {manifest.kind} where a {kind} is needed; make one with '{_COMMAND[kind]}'"
+        )
     for name, digest in manifest.files.items():
         _check_file(folder, name, digest if check_files else None, kind)
     return manifest
@@ -146,16 +171,24 @@ def read(folder: Path, kind: Kind, check_files: bool = True) -> Manifest:
 
 def _parse(data: Any, path: Path) -> Manifest:
     if not isinstance(data, dict):
-        raise BundleError(f"{path}: a JSON object is expected, got {type(data).__name__}; make the folder again")
+        raise BundleError(
+            f"{path}: a JSON object is expected, got {type(data).__name__}; make the folder again"
+        )
     version = data.get("format_version")
     if version not in (GENERATORS_ONLY, WITH_DETAIL):
-        advice = "upgrade singan" if isinstance(version, int) and version > WITH_DETAIL else "make the folder again"
+        advice = (
+            "upgrade singan"
+            if isinstance(version, int) and version > WITH_DETAIL
+            else "make the folder again"
+        )
         raise BundleError(
             f"{path}: format version {version}, but this program reads versions {GENERATORS_ONLY} and {WITH_DETAIL}; "
             f"{advice}"
         )
     optional = ("labels",) if version == WITH_DETAIL else _OPTIONAL
-    missing = [field.name for field in dataclasses.fields(Manifest) if field.name not in (*data, *optional)]
+    missing = [
+        field.name for field in dataclasses.fields(Manifest) if field.name not in (*data, *optional)
+    ]
     if missing:
         raise BundleError(f"{path}: lacks {', '.join(missing)}; make the folder again")
     try:
@@ -179,7 +212,9 @@ def _parse(data: Any, path: Path) -> Manifest:
             detail=_parse_detail(data["detail"]) if version == WITH_DETAIL else None,
         )
     except (TypeError, ValueError, AttributeError, IndexError, KeyError) as error:
-        raise BundleError(f"{path}: a field has the wrong form ({error}); make the folder again") from error
+        raise BundleError(
+            f"{path}: a field has the wrong form ({error}); make the folder again"
+        ) from error
     _check_values(manifest, path)
     return manifest
 
@@ -202,8 +237,18 @@ def _check_values(manifest: Manifest, path: Path) -> None:
         for name, value, good, expected in (
             ("kind", manifest.kind, manifest.kind in ("run", "bundle"), "run or bundle"),
             ("channels", manifest.channels, manifest.channels >= 1, "1 or more"),
-            ("shapes", manifest.shapes, scales > 0 and all(min(s) >= 1 for s in manifest.shapes), "sizes of 1 or more"),
-            ("scale_factor", manifest.scale_factor, 0 < manifest.scale_factor < 1, "between 0 and 1"),
+            (
+                "shapes",
+                manifest.shapes,
+                scales > 0 and all(min(s) >= 1 for s in manifest.shapes),
+                "sizes of 1 or more",
+            ),
+            (
+                "scale_factor",
+                manifest.scale_factor,
+                0 < manifest.scale_factor < 1,
+                "between 0 and 1",
+            ),
             (
                 "noise_amplitude",
                 manifest.noise_amplitude,
@@ -213,18 +258,25 @@ def _check_values(manifest: Manifest, path: Path) -> None:
             (
                 "noise_channels",
                 manifest.noise_channels,
-                len(manifest.noise_channels) == generators and set(manifest.noise_channels) <= {1, manifest.channels},
+                len(manifest.noise_channels) == generators
+                and set(manifest.noise_channels) <= {1, manifest.channels},
                 f"{generators} values of 1 or {manifest.channels}",
             ),
             (
                 "labels",
                 manifest.labels,
-                not manifest.labels or (are_names(manifest.labels) and manifest.picture_channels == 3),
+                not manifest.labels
+                or (are_names(manifest.labels) and manifest.picture_channels == 3),
                 f"different names for the {manifest.channels - 3} channels beyond RGB"
                 if manifest.detail is None
                 else "different names, for a photo in RGB",
             ),
-            ("detail", manifest.detail, _is_possible(manifest), "growing levels from the hand-over's size on"),
+            (
+                "detail",
+                manifest.detail,
+                _is_possible(manifest),
+                "growing levels from the hand-over's size on",
+            ),
             ("halo", manifest.halo, manifest.halo == HALO, HALO),
             ("border", manifest.border, manifest.border in ("zero", "noise"), "zero or noise"),
             ("noise_spec", manifest.noise_spec, manifest.noise_spec == noise.SPEC, noise.SPEC),
@@ -240,11 +292,17 @@ def _is_possible(manifest: Manifest) -> bool:
     detail = manifest.detail
     if detail is None:
         return True
-    if not (0 <= detail.hand_over < len(manifest.shapes) and detail.levels and manifest.channels in (1, 3, 4)):
+    if not (
+        0 <= detail.hand_over < len(manifest.shapes)
+        and detail.levels
+        and manifest.channels in (1, 3, 4)
+    ):
         return False
     grows = all(a[0] <= b[0] and a[1] <= b[1] for a, b in itertools.pairwise(detail.levels))
     begins = detail.levels[0] == manifest.shapes[detail.hand_over]
-    limits = len(detail.levels) <= MOST_LEVELS and all(1 <= side <= MOST_DETAIL for s in detail.levels for side in s)
+    limits = len(detail.levels) <= MOST_LEVELS and all(
+        1 <= side <= MOST_DETAIL for s in detail.levels for side in s
+    )
     digest = re.fullmatch("[0-9a-f]{64}", detail.photo_sha256) is not None
     shifts = manifest.kind == "run" or len(detail.shifts) == len(detail.levels)
     heights = 0 <= detail.position <= 100
@@ -266,7 +324,9 @@ def _is_possible(manifest: Manifest) -> bool:
 def _check_file(folder: Path, name: str, digest: str | None, kind: Kind) -> None:
     path = folder / name
     if not path.resolve().is_relative_to(folder.resolve()) or Path(name).is_absolute():
-        raise BundleError(f"{folder / NAME}: names {name!r}, which leaves the folder; do not use this {kind}")
+        raise BundleError(
+            f"{folder / NAME}: names {name!r}, which leaves the folder; do not use this {kind}"
+        )
     if not path.is_file():
         raise BundleError(f"{path}: missing; make the {kind} again with '{_COMMAND[kind]}'")
     if digest is not None and (found := sha256(path)) != digest:

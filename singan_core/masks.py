@@ -37,9 +37,13 @@ def from_alpha(values: NDArray[np.uint8], path: Path) -> Mask:
     """The mask (H, W) that the alpha channel (H, W) of a picture makes. Raises ImageError unless it has two sides."""
     mask: Mask = values >= WHITE
     if mask.all():
-        raise ImageError(f"{path}: it has no transparent part that could be a mask; name a mask file instead of alpha")
+        raise ImageError(
+            f"{path}: it has no transparent part that could be a mask; name a mask file instead of alpha"
+        )
     if not mask.any():
-        raise ImageError(f"{path}: all of it is transparent, so that its alpha is no mask; name a mask file instead")
+        raise ImageError(
+            f"{path}: all of it is transparent, so that its alpha is no mask; name a mask file instead"
+        )
     return mask
 
 
@@ -51,10 +55,16 @@ def read(path: Path, sizes: dict[Size, str], may_fill: bool = False) -> Mask:
     and outside; with may_fill it needs no outside. Raises ImageError, which names the values of a mask that is neither.
     """
     if is_alpha(path):
-        raise ImageError(f"{path}: no file of that name, and a picture's own alpha is no mask here; name a mask file")
-    image, _ = open_picture(path, most=max(WHOLE_PIXELS, *(height * width for height, width in sizes)))
+        raise ImageError(
+            f"{path}: no file of that name, and a picture's own alpha is no mask here; name a mask file"
+        )
+    image, _ = open_picture(
+        path, most=max(WHOLE_PIXELS, *(height * width for height, width in sizes))
+    )
     if (image.height, image.width) not in sizes:
-        allowed = " or ".join(f"{width}x{height} ({name})" for (height, width), name in sizes.items())
+        allowed = " or ".join(
+            f"{width}x{height} ({name})" for (height, width), name in sizes.items()
+        )
         raise ImageError(
             f"{path}: the mask is {image.width}x{image.height}, but must be {allowed}; draw it over that picture"
         )
@@ -96,7 +106,9 @@ def _read_levels(image: Image.Image, path: Path) -> tuple[NDArray[np.uint16], in
     return levels, 255, values[..., 3] >= WHITE if values.shape[2] == 4 else None
 
 
-def _divide(levels: NDArray[np.uint16], white: int, opaque: Mask | None, path: Path, may_fill: bool) -> Mask:
+def _divide(
+    levels: NDArray[np.uint16], white: int, opaque: Mask | None, path: Path, may_fill: bool
+) -> Mask:
     """Inside and outside by the levels (H, W) of a file. Raises ImageError where they do not say which is which."""
     counts = np.zeros(white + 1, np.int64)
     for top in range(0, len(levels), _ROWS):
@@ -134,7 +146,9 @@ def _divide(levels: NDArray[np.uint16], white: int, opaque: Mask | None, path: P
 def _are_labels(counts: NDArray[np.int64], pixels: int) -> bool:
     """Whether the levels are 0, 1, 2, ... and perhaps the highest for what has no label, each on a real area."""
     between = np.flatnonzero(counts[1:-1]) + 1
-    if not 0 < len(between) < _INDICES or not np.array_equal(between, np.arange(1, len(between) + 1)):
+    if not 0 < len(between) < _INDICES or not np.array_equal(
+        between, np.arange(1, len(between) + 1)
+    ):
         return False
     several = len(between) > 1 or counts[-1] > 0
     return several and bool((counts[between] > _SHARE * pixels).all())

@@ -39,7 +39,12 @@ def philox(counter: tuple[U64, U64, U64, U64], key: tuple[int, int]) -> tuple[U6
     k0, k1 = key
     for _ in range(10):
         p0, p1 = c0 * _MULTIPLIERS[0], c2 * _MULTIPLIERS[1]
-        c0, c1, c2, c3 = (p1 >> _HIGH) ^ c1 ^ np.uint64(k0), p1 & _LOW, (p0 >> _HIGH) ^ c3 ^ np.uint64(k1), p0 & _LOW
+        c0, c1, c2, c3 = (
+            (p1 >> _HIGH) ^ c1 ^ np.uint64(k0),
+            p1 & _LOW,
+            (p0 >> _HIGH) ^ c3 ^ np.uint64(k1),
+            p0 & _LOW,
+        )
         k0, k1 = (k0 + _WEYL[0]) & 0xFFFFFFFF, (k1 + _WEYL[1]) & 0xFFFFFFFF
     return c0, c1, c2, c3
 
@@ -74,7 +79,10 @@ def field(
     equals the slice of the whole, value for value. With float64 the values are those before rounding to float32.
     """
     key = (seed & 0xFFFFFFFF, seed >> 32)
-    first, last = x >> 2, (x + width - 1) >> 2  # four neighbours along x share a counter, one word each
+    first, last = (
+        x >> 2,
+        (x + width - 1) >> 2,
+    )  # four neighbours along x share a counter, one word each
     groups = (np.arange(first, last + 1, dtype=np.int64) & 0xFFFFFFFF).astype(np.uint64)
     rows = (np.arange(y, y + height, dtype=np.int64) & 0xFFFFFFFF).astype(np.uint64)
 
@@ -106,7 +114,9 @@ def of_canvas(
 ) -> Reals:
     """Compute unit noise (channels, H+10, W+10) of a canvas (H, W) and its halo, filled as the border mode says."""
     height, width = size
-    return of_region(seed, scale, frame, channels, size, ((0, height), (0, width)), border, dtype=dtype)
+    return of_region(
+        seed, scale, frame, channels, size, ((0, height), (0, width)), border, dtype=dtype
+    )
 
 
 def of_region(
@@ -128,7 +138,8 @@ def of_region(
     spans = [(start - HALO, stop + HALO) for start, stop in region]
     made = np.zeros((channels, *(stop - start for start, stop in spans)), dtype)
     rows, columns = (
-        list(_pieces(*span, length, periodic, border)) for span, length, periodic in zip(spans, size, wrap, strict=True)
+        list(_pieces(*span, length, periodic, border))
+        for span, length, periodic in zip(spans, size, wrap, strict=True)
     )
 
     for top, y, height in rows:
@@ -138,7 +149,9 @@ def of_region(
     return made
 
 
-def _pieces(start: int, stop: int, length: int, periodic: bool, border: str) -> Iterator[tuple[int, int, int]]:
+def _pieces(
+    start: int, stop: int, length: int, periodic: bool, border: str
+) -> Iterator[tuple[int, int, int]]:
     """Where start .. stop-1 of an axis shows the field: (offset from start, position of the field, how many)."""
     if periodic:
         at = start

@@ -22,7 +22,18 @@ from singan_core.transparency import load
 
 MIN_SIDE = 11  # the receptive field
 READABLE = "PNG, JPEG, WebP, TIFF, BMP, GIF, AVIF, JPEG 2000, PNM, TGA or HEIC"
-_FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP", "GIF", "AVIF", "JPEG2000", "PPM", "TGA")  # as Pillow calls them
+_FORMATS = (
+    "PNG",
+    "JPEG",
+    "WEBP",
+    "TIFF",
+    "BMP",
+    "GIF",
+    "AVIF",
+    "JPEG2000",
+    "PPM",
+    "TGA",
+)  # as Pillow calls them
 WHOLE = 89_478_485
 """Pixels that are decoded without being asked: Pillow's own limit."""
 LARGEST = 2**28
@@ -30,7 +41,9 @@ LARGEST = 2**28
 _PER_BYTE = 10_000
 """Pixels above WHOLE that a byte of the file may stand for; honest files stay below what deflate can do, 8256."""
 _REDUCTIONS = (8, 4, 2)  # what JPEG can be decoded at
-_UNSUPPORTED = re.compile(r"unsupported|not supported|unknown|not available|cannot (handle|read)", re.I)
+_UNSUPPORTED = re.compile(
+    r"unsupported|not supported|unknown|not available|cannot (handle|read)", re.I
+)
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -42,30 +55,40 @@ _UPRIGHT = {
 }  # by EXIF orientation
 
 _process = threading.RLock()  # over what belongs to the whole process: Pillow's limit and stderr
-logging.getLogger("PIL").addHandler(logging.NullHandler())  # else its errors are printed where nobody listens
+logging.getLogger("PIL").addHandler(
+    logging.NullHandler()
+)  # else its errors are printed where nobody listens
 
 
 def check_path(path: Path) -> None:
     """Raise ImageError unless the path names a file with something in it."""
     name = str(path)
     if name == "-":
-        raise ImageError("-: pictures are read from files, not from standard input; save it and name the file")
+        raise ImageError(
+            "-: pictures are read from files, not from standard input; save it and name the file"
+        )
     if (found := re.match(r"([a-z][a-z0-9+.]+):/", name, re.IGNORECASE)) and not path.exists():
-        raise ImageError(f"{name}: an address ({found[1]}), not a file; download the picture and name the file")
+        raise ImageError(
+            f"{name}: an address ({found[1]}), not a file; download the picture and name the file"
+        )
     try:
         if path.is_dir():
             raise ImageError(f"{name}: a folder; name one picture in it")
         if not path.exists():
             raise ImageError(f"{name}: no such file")
         if not path.is_file():
-            raise ImageError(f"{name}: a device or pipe, not a file; save the picture and name the file")
+            raise ImageError(
+                f"{name}: a device or pipe, not a file; save the picture and name the file"
+            )
         if path.stat().st_size == 0:
             raise ImageError(f"{name}: the file is empty")
     except (OSError, ValueError) as error:
         raise ImageError(f"{name}: cannot be read ({error}); name another file") from error
 
 
-def open_picture(path: Path, side: int | None = None, most: int = WHOLE) -> tuple[Image.Image, Size]:
+def open_picture(
+    path: Path, side: int | None = None, most: int = WHOLE
+) -> tuple[Image.Image, Size]:
     """Decode the first full-size picture of a file, upright: the Pillow image, and the file's own (height, width).
 
     With side, a picture of more than WHOLE pixels is reduced by 2, 4 or 8 as long as its longer side keeps twice as
@@ -117,7 +140,9 @@ def explain_failures(path: Path) -> Iterator[None]:
     except UnidentifiedImageError as error:
         raise ImageError(f"{path}: {_explain_unidentified(path)}") from error
     except Image.DecompressionBombError as error:
-        raise ImageError(f"{path}: more than {LARGEST // 10**6} megapixels; shrink the picture first") from error
+        raise ImageError(
+            f"{path}: more than {LARGEST // 10**6} megapixels; shrink the picture first"
+        ) from error
     except PermissionError as error:
         raise ImageError(f"{path}: cannot be read: no permission") from error
     except Exception as error:  # plugins raise what they like over a file they did not expect
@@ -166,7 +191,9 @@ def _open(path: Path) -> Image.Image:
             f"{path}: its values have no defined white: {page.describe()}; save it with 8 or 16 bits per channel"
         )
     if not page.is_decodable:
-        raise ImageError(f"{path}: a TIFF of a kind that is not supported ({page.describe()}); save it as PNG or JPEG")
+        raise ImageError(
+            f"{path}: a TIFF of a kind that is not supported ({page.describe()}); save it as PNG or JPEG"
+        )
     if page.needs_unpacking:
         _check_size(page.size[::-1], path, WHOLE)
         return tiff_pages.unpack(path, page)
@@ -181,7 +208,9 @@ def _open_heic(path: Path) -> Image.Image:
     try:
         import pi_heif
     except ImportError as error:
-        raise InstallError(f"{path}: HEIC pictures need pi-heif; run: pip install 'singan[heic]'") from error
+        raise InstallError(
+            f"{path}: HEIC pictures need pi-heif; run: pip install 'singan[heic]'"
+        ) from error
     file = pi_heif.open_heif(path)
     _check_size(file.size, path, WHOLE)
     image: Image.Image = file.to_pillow()
@@ -192,7 +221,9 @@ def _check(image: Image.Image, path: Path, most: int) -> None:
     """Raise ImageError for an animation, or a size that is not taken."""
     frames = 1 if image.format in (None, "TIFF", "MPO") else getattr(image, "n_frames", 1)
     if frames > 1:
-        raise ImageError(f"{path}: an animation of {frames} frames; save one frame as a still picture")
+        raise ImageError(
+            f"{path}: an animation of {frames} frames; save one frame as a still picture"
+        )
     _check_size(image.size, path, most)
 
 
@@ -200,18 +231,24 @@ def _check_size(size: tuple[int, int], path: Path, most: int) -> None:
     """Raise ImageError for a picture that is too small or too large, before it is decoded."""
     width, height = size
     if min(size) < MIN_SIDE:
-        raise ImageError(f"{path}: {width}x{height} is too small; both sides need at least {MIN_SIDE} px")
+        raise ImageError(
+            f"{path}: {width}x{height} is too small; both sides need at least {MIN_SIDE} px"
+        )
     if width * height > most:
         raise ImageError(f"{path}: more than {most // 10**6} megapixels; shrink the picture first")
     weight = path.stat().st_size
     if width * height > max(WHOLE, weight * _PER_BYTE):
-        raise ImageError(f"{path}: {width}x{height} px in a file of {weight} bytes; shrink the picture first")
+        raise ImageError(
+            f"{path}: {width}x{height} px in a file of {weight} bytes; shrink the picture first"
+        )
 
 
 def _reduce(image: Image.Image, factor: int, path: Path) -> Image.Image:
     """Average squares of factor x factor px, transparent ones by what is seen."""
     if image.mode.startswith("I") and "transparency" in image.info:
-        raise ImageError(f"{path}: too large for a transparent grey level of 16 bits; shrink the picture first")
+        raise ImageError(
+            f"{path}: too large for a transparent grey level of 16 bits; shrink the picture first"
+        )
     if image.mode in ("L", "RGB", "P", "PA", "1") and image.has_transparency_data:
         image = image.convert("RGBA")
     elif image.mode in ("P", "PA"):

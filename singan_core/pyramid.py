@@ -24,8 +24,13 @@ MAX_SIDE = 2**20
 MAX_PIXELS = 7680 * 4320  # of a whole picture, unless told otherwise
 SEARCH_AREA = 4_500
 """Positions of the largest detail level whose every patch is searched for in the whole photo."""
-_SEARCH_FACTOR, _COPY_FACTOR = 0.75, 0.5  # between detail levels, up to the search area and above it
-_WORTH_A_LEVEL = 0.9  # of the search area's side: a hand-over that is larger is the only level searched
+_SEARCH_FACTOR, _COPY_FACTOR = (
+    0.75,
+    0.5,
+)  # between detail levels, up to the search area and above it
+_WORTH_A_LEVEL = (
+    0.9  # of the search area's side: a hand-over that is larger is the only level searched
+)
 WORTH_A_STEP = 0.8  # of the request's own scale: levels from there on are left out below it
 AUTO_RANGE = 0.4, 2.2  # how far zoom auto may go from keeping the area to keep the photo's height
 
@@ -37,7 +42,9 @@ class Pyramid:
     shapes: tuple[Size, ...]
     scale_factor: float
     continuation: bool = False  # one generator more, which draws what lies beyond the finest scale
-    levels: tuple[Size, ...] = ()  # of the photo's detail, coarsest first: from the hand-over's size to the photo's own
+    levels: tuple[
+        Size, ...
+    ] = ()  # of the photo's detail, coarsest first: from the hand-over's size to the photo's own
     hand_over: int = -1  # the last generator that draws when there are levels
 
     @property
@@ -74,7 +81,9 @@ class Pass:
     index: int  # which noise it gets; the scale, and beyond the finest counted on
     generator: int
     canvas: Size
-    detail: float | None = None  # beyond the finest scale: the share of its detail that it adds (cascade.detail_only)
+    detail: float | None = (
+        None  # beyond the finest scale: the share of its detail that it adds (cascade.detail_only)
+    )
 
     @property
     def beyond(self) -> bool:
@@ -91,7 +100,9 @@ class Fit:
     whole: Size  # of what is drawn: larger than the picture where its coarsest canvas would be under 11 px
     origin: tuple[int, int]  # top and left of the picture in it
     size: Size  # (height, width) of the picture
-    searched: int = 0  # of the levels: those whose every patch looks for its nearest in the whole photo
+    searched: int = (
+        0  # of the levels: those whose every patch looks for its nearest in the whole photo
+    )
     photo_sizes: tuple[Size, ...] = ()  # of the photo at each of the levels
 
     @property
@@ -113,7 +124,9 @@ def detail_levels(photo: Size, hand_over: Size) -> tuple[Size, ...]:
     ratios = _between(base, top, _SEARCH_FACTOR) if base < _WORTH_A_LEVEL * top else [base]
     ratios += _between(ratios[-1], 1.0, _COPY_FACTOR)[1:]
     sizes = [hand_over]
-    for ratio in ratios[1:]:  # the hand-over's own sides are rounded, so that one may be a little longer
+    for ratio in ratios[
+        1:
+    ]:  # the hand-over's own sides are rounded, so that one may be a little longer
         height, width = (math.floor(side * ratio + 1e-9) for side in photo)
         sizes.append((max(height, hand_over[0]), max(width, hand_over[1])))
     return (*sizes[:-1], photo)
@@ -161,10 +174,14 @@ def plan(
         return Pyramid((finest,), scale_factor)
     factor = (min_size / short) ** (1 / steps)
     if schedule == "linear":
-        ratios = [(min_size + (short - min_size) * scale / steps) / short for scale in range(steps + 1)]
+        ratios = [
+            (min_size + (short - min_size) * scale / steps) / short for scale in range(steps + 1)
+        ]
     else:
         ratios = [factor ** (steps - scale) for scale in range(steps + 1)]
-    return Pyramid(tuple((round(finest[0] * ratio), round(finest[1] * ratio)) for ratio in ratios), factor)
+    return Pyramid(
+        tuple((round(finest[0] * ratio), round(finest[1] * ratio)) for ratio in ratios), factor
+    )
 
 
 def _steps(short: int, min_size: int, scale_factor: float, schedule: str) -> int:
@@ -187,7 +204,9 @@ def _too_small(size: Size, finest: Size, min_size: int) -> str:
 def check_size(size: Size) -> None:
     """Raise RequestError unless both sides are within 1..2^20."""
     if not all(1 <= side <= MAX_SIDE for side in size):
-        raise RequestError(f"size {size[1]}x{size[0]} is not possible: each side must be 1 to {MAX_SIDE} px")
+        raise RequestError(
+            f"size {size[1]}x{size[0]} is not possible: each side must be 1 to {MAX_SIDE} px"
+        )
 
 
 def chosen_zoom(pyramid: Pyramid, size: Size, zoom: Zoom) -> float:
@@ -202,7 +221,9 @@ def chosen_zoom(pyramid: Pyramid, size: Size, zoom: Zoom) -> float:
         return area
     if zoom != "auto":
         if isinstance(zoom, str) or not (math.isfinite(zoom) and zoom > 0):
-            raise RequestError(f"zoom {zoom} is not possible: it must be a number above 0, auto or area")
+            raise RequestError(
+                f"zoom {zoom} is not possible: it must be a number above 0, auto or area"
+            )
         return zoom
     if pyramid.levels:
         low, high = AUTO_RANGE
@@ -210,7 +231,9 @@ def chosen_zoom(pyramid: Pyramid, size: Size, zoom: Zoom) -> float:
     return min(area, min(size) * pyramid.ratio(0) / _AUTO_COARSEST)
 
 
-def fit(pyramid: Pyramid, size: Size, zoom: Zoom = "auto", wrap: tuple[bool, bool] = (False, False)) -> Fit:
+def fit(
+    pyramid: Pyramid, size: Size, zoom: Zoom = "auto", wrap: tuple[bool, bool] = (False, False)
+) -> Fit:
     """What draws a picture of exactly the given size.
 
     Zoom 1 keeps the texture scale of the finest scale; 2 draws everything twice as large. Below 1 the finest scales are
@@ -235,7 +258,11 @@ def _fit_with_detail(pyramid: Pyramid, size: Size, zoom: float, wrap: tuple[bool
     own_scale = WORTH_A_STEP * zoom > ratios[searched - 1] and zoom < 1
     if own_scale:
         own = tuple(max(1, round(side * zoom)) for side in pyramid.finest)
-        sizes = [shape for shape, ratio in zip(pyramid.levels, ratios, strict=True) if ratio <= WORTH_A_STEP * zoom]
+        sizes = [
+            shape
+            for shape, ratio in zip(pyramid.levels, ratios, strict=True)
+            if ratio <= WORTH_A_STEP * zoom
+        ]
         sizes.append((own[0], own[1]))
     else:
         used = next((n for n, ratio in enumerate(ratios) if ratio >= zoom), len(ratios) - 1)
@@ -243,15 +270,20 @@ def _fit_with_detail(pyramid: Pyramid, size: Size, zoom: float, wrap: tuple[bool
 
     def canvas(shape: Size) -> Size:
         height, width = (
-            max(1, round(side * own / finest)) for side, own, finest in zip(world, shape, pyramid.finest, strict=True)
+            max(1, round(side * own / finest))
+            for side, own, finest in zip(world, shape, pyramid.finest, strict=True)
         )
         return height, width
 
     passes = tuple(replace(step, canvas=canvas(step.canvas)) for step in pyramid.passes)
     canvases = [canvas(shape) for shape in sizes]
     if zoom == 1 or (own_scale and sizes[-1] not in pyramid.levels[:-1]):
-        canvases[-1] = whole  # not rounded from what it shows, else it would be resampled by a pixel
-    return Fit(passes, tuple(canvases), whole, origin, size, min(len(sizes), searched), tuple(sizes))
+        canvases[-1] = (
+            whole  # not rounded from what it shows, else it would be resampled by a pixel
+        )
+    return Fit(
+        passes, tuple(canvases), whole, origin, size, min(len(sizes), searched), tuple(sizes)
+    )
 
 
 def _level_ratio(pyramid: Pyramid, level: int) -> float:
@@ -300,9 +332,13 @@ def _passes(pyramid: Pyramid, size: Size, zoom: float) -> tuple[Pass, ...]:
 def beyond(pyramid: Pyramid, size: Size, zoom: float, count: int) -> list[Pass]:
     """So many passes beyond the finest scale, in equal steps from 1/zoom of the size up to it."""
     finest, generator = len(pyramid.shapes) - 1, len(pyramid.sizes) - 1
-    canvases = [_scaled(size, zoom ** (step / count) / zoom) for step in range(1, count)] + [size] * (count > 0)
+    canvases = [_scaled(size, zoom ** (step / count) / zoom) for step in range(1, count)] + [
+        size
+    ] * (count > 0)
     share = DETAIL[pyramid.continuation]
-    return [Pass(finest + step, generator, canvas, share) for step, canvas in enumerate(canvases, 1)]
+    return [
+        Pass(finest + step, generator, canvas, share) for step, canvas in enumerate(canvases, 1)
+    ]
 
 
 def further_passes(pyramid: Pyramid, zoom: float) -> int:
@@ -331,10 +367,16 @@ def largest_zoom(pyramid: Pyramid, size: Size) -> float | None:
             if min(_scaled(size, pyramid.ratio(0) / pyramid.ratio(n))) >= MIN_CANVAS
         ]
         last = legal[-1]
-        bound = 1.0 if last == len(pyramid.shapes) - 1 else math.sqrt(pyramid.ratio(last) * pyramid.ratio(last + 1))
+        bound = (
+            1.0
+            if last == len(pyramid.shapes) - 1
+            else math.sqrt(pyramid.ratio(last) * pyramid.ratio(last + 1))
+        )
     digits = 2 - math.floor(math.log10(bound))
     zoom = math.floor(bound * 10**digits) / 10**digits
-    while min(_passes(pyramid, size, zoom)[0].canvas) < MIN_CANVAS:  # rounding of canvases near the bound
+    while (
+        min(_passes(pyramid, size, zoom)[0].canvas) < MIN_CANVAS
+    ):  # rounding of canvases near the bound
         zoom = round(zoom - 10**-digits, digits)
     return zoom
 

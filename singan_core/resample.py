@@ -36,8 +36,12 @@ def _cubic(x: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.where(x < 1, near, np.where(x < 2, far, 0.0))
 
 
-@functools.lru_cache(maxsize=64)  # frames ask for the same ones again; they are shared, to be read only
-def taps(n_in: int, n_out: int, wrap: bool = False, start: int = 0, stop: int | None = None) -> Taps:
+@functools.lru_cache(
+    maxsize=64
+)  # frames ask for the same ones again; they are shared, to be read only
+def taps(
+    n_in: int, n_out: int, wrap: bool = False, start: int = 0, stop: int | None = None
+) -> Taps:
     """Indices into an axis of length n_in and float64 weights (rows sum to 1) that resample it to length n_out.
 
     With wrap the axis is periodic; without it, taps beyond the ends weigh nothing and the rest is renormalised.
@@ -110,7 +114,9 @@ def apply(image: Array, rows: Taps, columns: Taps) -> Array:
         indices = rows.indices[top : top + _ROWS]
         first = int(indices.min())
         wide = _summed(image[..., first : int(indices.max()) + 1, :], columns.indices, across, -1)
-        whole[..., top : top + _ROWS, :] = _summed(wide, indices - first, down[top : top + _ROWS], -2)
+        whole[..., top : top + _ROWS, :] = _summed(
+            wide, indices - first, down[top : top + _ROWS], -2
+        )
     return whole
 
 
@@ -125,7 +131,9 @@ def _summed(source: Array, indices: NDArray[np.int64], weights: Array, axis: int
     total = source.take(indices[:, 0], axis)
     total *= weights[:, 0]
     term = np.empty_like(total)
-    for tap in range(1, indices.shape[1]):  # clip: only then does numpy write into out without a copy between
+    for tap in range(
+        1, indices.shape[1]
+    ):  # clip: only then does numpy write into out without a copy between
         source.take(indices[:, tap], axis, out=term, mode="clip")
         term *= weights[:, tap]
         total += term

@@ -21,7 +21,12 @@ from singan_core.pyramid import Size
 Pixels = NDArray[np.uint8]
 
 PHOTO, MASKS = "photo.webp", "masks.png"
-_EFFORT = {"lossless": True, "quality": 50, "method": 2, "exact": True}  # more takes ten times as long for 3 %
+_EFFORT = {
+    "lossless": True,
+    "quality": 50,
+    "method": 2,
+    "exact": True,
+}  # more takes ten times as long for 3 %
 
 
 def digest(pixels: Pixels) -> str:
@@ -75,6 +80,12 @@ def _open(path: Path, size: Size, format: str) -> Image.Image:
                     f"{path}: {image.width}x{image.height}, the manifest says {size[1]}x{size[0]}; export it again"
                 )
             image.load()
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
+    except (
+        OSError,
+        SyntaxError,
+        ValueError,
+        Image.DecompressionBombWarning,
+        Image.DecompressionBombError,
+    ) as error:
         raise BundleError(f"{path}: missing or damaged ({error}); export it again") from error
     return image

@@ -17,10 +17,44 @@ from singan_core.errors import ImageError
 MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 ORIENTATION = 274
 _SUBFILE, _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC = 254, 256, 257, 258, 259, 262
-_SAMPLES, _PLANAR, _PREDICTOR, _TILE_WIDTH, _SUBDIRECTORIES, _FORMAT, _SUBSAMPLING = 277, 284, 317, 322, 330, 339, 530
-_DEFAULTS = {_SUBFILE: 0, _BITS: 1, _COMPRESSION: 1, _SAMPLES: 1, _PLANAR: 1, _PREDICTOR: 1, _FORMAT: 1, ORIENTATION: 1}
+_SAMPLES, _PLANAR, _PREDICTOR, _TILE_WIDTH, _SUBDIRECTORIES, _FORMAT, _SUBSAMPLING = (
+    277,
+    284,
+    317,
+    322,
+    330,
+    339,
+    530,
+)
+_DEFAULTS = {
+    _SUBFILE: 0,
+    _BITS: 1,
+    _COMPRESSION: 1,
+    _SAMPLES: 1,
+    _PLANAR: 1,
+    _PREDICTOR: 1,
+    _FORMAT: 1,
+    ORIENTATION: 1,
+}
 _INTEGERS = {1: "B", 3: "H", 4: "I", 13: "I", 16: "Q"}  # codes of struct by TIFF's types
-_SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
+_SIZES = {
+    1: 1,
+    2: 1,
+    3: 2,
+    4: 4,
+    5: 8,
+    6: 1,
+    7: 1,
+    8: 2,
+    9: 4,
+    10: 8,
+    11: 4,
+    12: 8,
+    13: 4,
+    16: 8,
+    17: 8,
+    18: 8,
+}
 _MOST_PAGES = 10_000
 _COMPRESSIONS = {
     1,
@@ -41,7 +75,13 @@ _COMPRESSIONS = {
 }
 _MIN_IS_WHITE, _MIN_IS_BLACK, _RGB, _YCBCR = 0, 1, 2, 6
 _REDUCED, _MASK = 1, 4  # bits of the subfile type: a smaller copy, a transparency mask
-_FORMATS = {1: "integers", 2: "signed integers", 3: "floating point", 5: "complex integers", 6: "complex numbers"}
+_FORMATS = {
+    1: "integers",
+    2: "signed integers",
+    3: "floating point",
+    5: "complex integers",
+    6: "complex numbers",
+}
 
 
 @dataclass(frozen=True)
@@ -80,13 +120,22 @@ class Page:
     @property
     def is_decodable(self) -> bool:
         """Whether Pillow's libtiff undoes its compression, or the sharing of colours among pixels where it has none."""
-        shared = self.get(_PHOTOMETRIC) == _YCBCR and self.values.get(_SUBSAMPLING, (2, 2)) != (1, 1)
-        return self.get(_COMPRESSION) in _COMPRESSIONS and not (shared and self.get(_COMPRESSION) == 1)
+        shared = self.get(_PHOTOMETRIC) == _YCBCR and self.values.get(_SUBSAMPLING, (2, 2)) != (
+            1,
+            1,
+        )
+        return self.get(_COMPRESSION) in _COMPRESSIONS and not (
+            shared and self.get(_COMPRESSION) == 1
+        )
 
     @property
     def needs_unpacking(self) -> bool:
         """Whether its values have a width, or 16 bits with white at zero, that Pillow reads wrongly or not at all."""
-        plain = (self.get(_PHOTOMETRIC), self.get(_SAMPLES)) in ((_MIN_IS_WHITE, 1), (_MIN_IS_BLACK, 1), (_RGB, 3))
+        plain = (self.get(_PHOTOMETRIC), self.get(_SAMPLES)) in (
+            (_MIN_IS_WHITE, 1),
+            (_MIN_IS_BLACK, 1),
+            (_RGB, 3),
+        )
         bits = self.values.get(_BITS, (1,))
         whole = (8,) if self.get(_PHOTOMETRIC) == _RGB else (1, 2, 4, 8)  # what Pillow knows
         packed = (0 < bits[0] < 16 and bits[0] not in whole) or (
@@ -174,20 +223,28 @@ def unpack(path: Path, page: Page) -> Image.Image:
         changed = {_PHOTOMETRIC: _MIN_IS_BLACK, ORIENTATION: 1}
     else:
         if page.get(_PREDICTOR) != 1:
-            raise ImageError(f"{path}: unsupported ({page.describe()}, with a predictor); save it as PNG")
+            raise ImageError(
+                f"{path}: unsupported ({page.describe()}, with a predictor); save it as PNG"
+            )
         changed = {_WIDTH: _bytes_of(width, samples, bits), _BITS: 8, _SAMPLES: 1, ORIENTATION: 1}
         changed |= {_PHOTOMETRIC: _MIN_IS_BLACK, _FORMAT: 1}
         if _TILE_WIDTH in page.values:
             changed[_TILE_WIDTH] = _bytes_of(page.get(_TILE_WIDTH), samples, bits)
-            if width % page.get(_TILE_WIDTH):  # lines of the last column of tiles go on beyond the picture
+            if width % page.get(
+                _TILE_WIDTH
+            ):  # lines of the last column of tiles go on beyond the picture
                 changed[_WIDTH] = -(-width // page.get(_TILE_WIDTH)) * changed[_TILE_WIDTH]
 
-    with Image.open(io.BytesIO(_change(path.read_bytes(), page, changed)), formats=("TIFF",)) as image:
+    with Image.open(
+        io.BytesIO(_change(path.read_bytes(), page, changed)), formats=("TIFF",)
+    ) as image:
         image.seek(page.index)
         lines = np.asarray(image)
         profile = image.info.get("icc_profile")
     values = lines.astype(np.uint16) if bits == 16 else _cut(lines, bits)[:, : width * samples]
-    unpacked = _to_image(values.reshape(height, width, samples), bits, page.get(_PHOTOMETRIC) == _MIN_IS_WHITE)
+    unpacked = _to_image(
+        values.reshape(height, width, samples), bits, page.get(_PHOTOMETRIC) == _MIN_IS_WHITE
+    )
     unpacked.getexif()[ORIENTATION] = page.get(ORIENTATION)
     if profile:
         unpacked.info["icc_profile"] = profile
@@ -202,7 +259,9 @@ def _to_image(values: NDArray[np.uint16], bits: int, white_is_zero: bool) -> Ima
     if values.shape[2] == 1:
         stretched = (values[..., 0].astype(np.uint32) * 65535 + white // 2) // white
         return Image.fromarray(stretched.astype(np.uint16))
-    return Image.fromarray(((values.astype(np.uint32) * 255 + white // 2) // white).astype(np.uint8))
+    return Image.fromarray(
+        ((values.astype(np.uint32) * 255 + white // 2) // white).astype(np.uint8)
+    )
 
 
 def _bytes_of(width: int, samples: int, bits: int) -> int:
@@ -229,5 +288,7 @@ def _change(data: bytes, page: Page, values: dict[int, int]) -> bytes:
         if tag in page.entries:
             place = page.entries[tag]
             struct.pack_into(page.order + head, changed, place, tag, 16 if page.big else 4, 1)
-            struct.pack_into(page.order + content, changed, place + struct.calcsize("<" + head), value)
+            struct.pack_into(
+                page.order + content, changed, place + struct.calcsize("<" + head), value
+            )
     return bytes(changed)

@@ -9,7 +9,10 @@ from PIL import Image
 
 from singan_core.errors import ImageError
 
-_KEY_STEPS = {"L;2": 85, "L;4": 17}  # between grey levels, by raw mode: keys are written unstretched
+_KEY_STEPS = {
+    "L;2": 85,
+    "L;4": 17,
+}  # between grey levels, by raw mode: keys are written unstretched
 
 
 def load(image: Image.Image, path: Path) -> Image.Image:
@@ -21,7 +24,9 @@ def load(image: Image.Image, path: Path) -> Image.Image:
     raw = image.tile[0].args if getattr(image, "tile", None) else None  # type: ignore[attr-defined]
     raw = raw[0] if isinstance(raw, tuple) else raw
     if image.format == "BMP" and raw == "BGR;15" and _has_alpha_mask(path):
-        raise ImageError(f"{path}: a BMP of 16 bits with transparency is not supported; save it as PNG")
+        raise ImageError(
+            f"{path}: a BMP of 16 bits with transparency is not supported; save it as PNG"
+        )
     image.load()
     if image.format != "PNG":
         return image
@@ -52,4 +57,6 @@ def _has_alpha_mask(path: Path) -> bool:
     """Whether the header of a BMP gives some bits of a pixel to its alpha."""
     with path.open("rb") as file:
         header = file.read(70)
-    return len(header) == 70 and int.from_bytes(header[14:18], "little") >= 56 and any(header[66:70])
+    return (
+        len(header) == 70 and int.from_bytes(header[14:18], "little") >= 56 and any(header[66:70])
+    )

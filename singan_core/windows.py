@@ -67,7 +67,9 @@ def whole(size: Size) -> Region:
     return Span(0, size[0]), Span(0, size[1])
 
 
-def plan(passes: Sequence[Pass], source: Size | None, window: Region, wrap: Wrap = (False, False)) -> list[Step]:
+def plan(
+    passes: Sequence[Pass], source: Size | None, window: Region, wrap: Wrap = (False, False)
+) -> list[Step]:
     """The steps, coarsest first, that draw the window of the last canvas, from an image of the source size."""
     smaller = [source or passes[0].canvas, *(step.canvas for step in passes[:-1])]
     steps: list[Step] = []
@@ -96,7 +98,8 @@ def seen(drawn: Region, canvas: Size, wrap: Wrap) -> Region:
 def sources(region: Region, n_in: Size, n_out: Size, wrap: Wrap) -> Region:
     """What of a canvas of n_in the resampler reads for a region of n_out."""
     rows, columns = (
-        Span(*resample.reach(n_in[axis], n_out[axis], *region[axis])).within(n_in[axis], wrap[axis]) for axis in (0, 1)
+        Span(*resample.reach(n_in[axis], n_out[axis], *region[axis])).within(n_in[axis], wrap[axis])
+        for axis in (0, 1)
     )
     return rows, columns
 
@@ -135,4 +138,6 @@ def blocks(size: Size, side: int, fixed: bool) -> Iterator[Region]:
 def _equal(length: int, side: int, fixed: bool) -> list[Span]:
     count = -(-length // side)
     side = min(side, length) if fixed else -(-length // count)
-    return [Span(start, start + side) for start in (min(n * side, length - side) for n in range(count))]
+    return [
+        Span(start, start + side) for start in (min(n * side, length - side) for n in range(count))
+    ]

@@ -39,7 +39,9 @@ PREVIEW_SIDE = 640  # px, longer side of a preview with detail
 def frozen_run(folder: Path, manifest: Manifest) -> FrozenPyramid:
     """The trained networks of a finished run, on the CPU. Raises BundleError."""
     generators = [read_generator(folder, scale) for scale in range(len(manifest.pyramid.sizes))]
-    return FrozenPyramid(manifest.pyramid, generators, manifest.noise_amplitude, manifest.noise_channels)
+    return FrozenPyramid(
+        manifest.pyramid, generators, manifest.noise_amplitude, manifest.noise_channels
+    )
 
 
 def export(
@@ -59,15 +61,21 @@ def export(
     providers.onnxruntime()
     trained = manifests.read(run, "run")
     if out.exists() and not force and (not out.is_dir() or any(out.iterdir())):
-        raise OutputError(f"{out}: already exists; choose another folder or pass --force to replace it")
+        raise OutputError(
+            f"{out}: already exists; choose another folder or pass --force to replace it"
+        )
     if force and out.is_dir() and any(out.iterdir()) and not (out / manifests.NAME).is_file():
-        raise OutputError(f"{out}: not a bundle, so --force does not replace it; choose another folder")
+        raise OutputError(
+            f"{out}: not a bundle, so --force does not replace it; choose another folder"
+        )
     source = find_source(run, trained, photo, hand_over)
     frozen = frozen_run(run, trained)
     with atomic_folder(out) as folder:
         shutil.copyfile(run / RECONSTRUCTION_NOISE, folder / RECONSTRUCTION_NOISE)
         created = datetime.now(UTC).isoformat(timespec="seconds")
-        draft = dataclasses.replace(trained, kind="bundle", created=created, tool_version=tool_version(), files={})
+        draft = dataclasses.replace(
+            trained, kind="bundle", created=created, tool_version=tool_version(), files={}
+        )
         draft = dataclasses.replace(draft, detail=source.write(folder) if source else None)
         write_graphs(folder, draft, frozen)
         sampler = open_unfinished(folder, draft)
@@ -75,12 +83,15 @@ def export(
             check_alike(source, sampler.without_detail().reconstruction(len(trained.shapes)))
         if draft.detail is not None:
             starts = dataclasses.replace(
-                draft.detail, start_amplitude=start_amplitudes(sampler, read_start(run).config.variety)
+                draft.detail,
+                start_amplitude=start_amplitudes(sampler, read_start(run).config.variety),
             )
             sampler.manifest = draft = dataclasses.replace(draft, detail=starts)
         measured = parity.compare(sampler, frozen)
         measured.require()
-        (folder / formats.PARITY).write_text(json.dumps(measured.as_json(), indent=2) + "\n", encoding="utf-8")
+        (folder / formats.PARITY).write_text(
+            json.dumps(measured.as_json(), indent=2) + "\n", encoding="utf-8"
+        )
         images.save(folder / PREVIEW, preview(sampler))
         manifests.write(folder, dataclasses.replace(draft, files=manifests.hash_files(folder)))
         checks = formats.add(folder, folders, frozen)
@@ -106,10 +117,14 @@ def write_graphs(folder: Path, manifest: Manifest, frozen: FrozenPyramid) -> Non
         (folder / graph_name(scale)).write_bytes(model.SerializeToString(deterministic=True))
         if scale <= last:
             model = double.build(generator, props)
-            (folder / DOUBLE / graph_name(scale)).write_bytes(model.SerializeToString(deterministic=True))
+            (folder / DOUBLE / graph_name(scale)).write_bytes(
+                model.SerializeToString(deterministic=True)
+            )
 
 
-def add(bundle: Path, folders: Sequence[str], run: Path | None = None, force: bool = False) -> list[FormatCheck]:
+def add(
+    bundle: Path, folders: Sequence[str], run: Path | None = None, force: bool = False
+) -> list[FormatCheck]:
     """Add further formats to a bundle; torchscript and pt2 also need the run that it came from.
 
     Raises BundleError for a damaged bundle or another run, and whatever formats.add raises.
@@ -134,7 +149,9 @@ def run_of(bundle: Manifest, run: Path) -> Manifest:
     ):
         ours, theirs = getattr(bundle, field), getattr(trained, field)
         if ours != theirs:
-            raise BundleError(f"{run}: not the run of this bundle: its {field} is {theirs}, the bundle's {ours}")
+            raise BundleError(
+                f"{run}: not the run of this bundle: its {field} is {theirs}, the bundle's {ours}"
+            )
     return trained
 
 

@@ -21,7 +21,9 @@ Floats = NDArray[np.float32]
 Inputs = tuple[Floats, Floats]
 """Noise at its amplitude and prev of one generator, (B, C, H+10, W+10) each."""
 
-SIZES: tuple[tuple[int, int, int], ...] = (  # batch, height, width: tiny, odd, wide, tall, a batch, a block and a bit
+SIZES: tuple[
+    tuple[int, int, int], ...
+] = (  # batch, height, width: tiny, odd, wide, tall, a batch, a block and a bit
     (1, 1, 1),
     (1, 11, 11),
     (1, 33, 47),
@@ -90,7 +92,11 @@ class FormatCheck:
         """Within the budget."""
         if self.budget.psnr is not None:
             return self.psnr >= self.budget.psnr
-        return self.maximum <= self.allowed and self.levels <= LEVELS and self.share <= self.budget.share
+        return (
+            self.maximum <= self.allowed
+            and self.levels <= LEVELS
+            and self.share <= self.budget.share
+        )
 
     def __str__(self) -> str:
         batch, height, width = self.size
@@ -132,14 +138,21 @@ def compare(opened: Opened, sampler: Sampler, reference: Opened) -> list[FormatC
         # A format of few digits is made for the inputs that a pyramid really has.
         few_digits = BUDGETS[opened.format].psnr is not None
         for scale in range(len(sampler.manifest.pyramid.sizes)):
-            given = inputs_of_pictures if few_digits and scale < len(sampler.manifest.shapes) else inputs
+            given = (
+                inputs_of_pictures
+                if few_digits and scale < len(sampler.manifest.shapes)
+                else inputs
+            )
             for noise_in, prev in given(sampler, scale):
                 image = reference.generate(scale, noise_in, prev)
                 if min(image.shape[2:]) >= opened.smallest:
                     made = opened.generate(scale, noise_in, prev)
                     checks.append(_check(sampler, opened.format, scale, made, image))
     for picture in pictures(sampler):
-        pair = opened.draw(picture, sampler.fresh(SEED)), reference.draw(picture, sampler.fresh(SEED))
+        pair = (
+            opened.draw(picture, sampler.fresh(SEED)),
+            reference.draw(picture, sampler.fresh(SEED)),
+        )
         checks.append(_check(sampler, opened.format, None, *pair))
     return checks
 
@@ -149,7 +162,9 @@ def inputs(sampler: Sampler, scale: int) -> Iterator[Inputs]:
     channels = sampler.manifest.channels
     for batch, height, width in SIZES:
         fields = [
-            noise.field(picture, scale, 0, 2 * channels, -HALO, -HALO, height + 2 * HALO, width + 2 * HALO)
+            noise.field(
+                picture, scale, 0, 2 * channels, -HALO, -HALO, height + 2 * HALO, width + 2 * HALO
+            )
             for picture in range(batch)
         ]
         stacked = np.stack(fields)
@@ -193,18 +208,24 @@ def unit_noises(sampler: Sampler, picture: Picture, unit_noise: cascade.Draw) ->
     """Unit noise of every pass with its halo, (1, 1 or C, H+10, W+10): what formats of the whole pyramid take."""
     channels = sampler.manifest.noise_channels
     return [
-        np.array(unit_noise(step)[:, : channels[step.generator]])  # a copy: torch wants to be able to write
+        np.array(
+            unit_noise(step)[:, : channels[step.generator]]
+        )  # a copy: torch wants to be able to write
         for step in windows.whole_steps(picture.passes)
     ]
 
 
-def _check(sampler: Sampler, format: str, scale: int | None, ours: Floats, theirs: Floats) -> FormatCheck:
+def _check(
+    sampler: Sampler, format: str, scale: int | None, ours: Floats, theirs: Floats
+) -> FormatCheck:
     batch, _, height, width = theirs.shape
     maximum, rms = difference(ours, theirs)
     levels = np.abs(sampler.shown(ours).astype(int) - sampler.shown(theirs).astype(int))
     psnr = find_psnr(rms)
     share, most = float((levels > 0).mean()), int(levels.max())
-    return FormatCheck(format, scale, (batch, height, width), maximum, rms, psnr, most, share, BUDGETS[format])
+    return FormatCheck(
+        format, scale, (batch, height, width), maximum, rms, psnr, most, share, BUDGETS[format]
+    )
 
 
 def find_psnr(rms: float) -> float:

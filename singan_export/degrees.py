@@ -112,6 +112,12 @@ def _at_hand_over(picture: Picture, amplitudes: tuple[float, ...]) -> Picture:
     assert picture.fit is not None
     fit, size = picture.fit, picture.fit.levels[0]
     first = replace(
-        fit, levels=(size,), whole=size, size=size, origin=(0, 0), searched=1, photo_sizes=fit.photo_sizes[:1]
+        fit,
+        levels=(size,),
+        whole=size,
+        size=size,
+        origin=(0, 0),
+        searched=1,
+        photo_sizes=fit.photo_sizes[:1],
     )
     return replace(picture, fit=first, amplitudes=amplitudes)

@@ -53,7 +53,9 @@ def copy_level(
     found = enlarge_map(below, tables, canvas)
     for _ in range(ROUNDS):
         found = refine(tables, keys, wanted, found)
-    return Drawn(paint(tables, found, sigma, enlarged), tables.rows(found), tables.columns(found), matched)
+    return Drawn(
+        paint(tables, found, sigma, enlarged), tables.rows(found), tables.columns(found), matched
+    )
 
 
 def enlarge_map(below: Drawn, tables: Tables, canvas: tuple[Value, Value]) -> Value:
@@ -61,7 +63,9 @@ def enlarge_map(below: Drawn, tables: Tables, canvas: tuple[Value, Value]) -> Va
     old = [below.rows.side(axis) for axis in (0, 1)]
     near = [find_near(smaller, side) for smaller, side in zip(old, canvas, strict=True)]
     made = []
-    for axis, (values, size) in enumerate(((below.rows, tables.height), (below.columns, tables.width))):
+    for axis, (values, size) in enumerate(
+        ((below.rows, tables.height), (below.columns, tables.width))
+    ):
         smaller, larger = below.photo.side(axis), size.cast(np.int64)
         apart = values.cast(np.int64) - count_up(old[axis]).expand_dims(1 - axis)
         grown = (apart * larger * 2 + smaller) // (smaller * 2)

@@ -19,7 +19,9 @@ def find_features(pixels: Value, basis: Basis, centre: NDArray[np.int64]) -> Val
     total = -constant(pixels.writer, _find_origin(basis, centre))
     for row in range(PATCH):
         part = columns.crop((row,), (PATCH - 1 - row,))
-        total = part.matmul(constant(pixels.writer, np.ascontiguousarray(directions[:, row].T))) + total
+        total = (
+            part.matmul(constant(pixels.writer, np.ascontiguousarray(directions[:, row].T))) + total
+        )
 
     rounded = (total * np.float32(2.0**-basis.shift) + 0.5).apply("Floor")
     return rounded.clip(-FEATURE, FEATURE)

@@ -105,7 +105,9 @@ def _find_nearest(left: Value, right: Value, worth: Value, count: int) -> Value:
     turned, step = right.transpose(1, 0), max(1, AT_ONCE // count)
 
     def find(turn: Value, carried: list[Value]) -> tuple[list[Value], list[Value]]:
-        return [], [(_chunk(left, turn, step).matmul(turned) * worth).find("ArgMin", 1).cast(np.int32)]
+        return [], [
+            (_chunk(left, turn, step).matmul(turned) * worth).find("ArgMin", 1).cast(np.int32)
+        ]
 
     rows = left.side(0)
     (parts,) = loop((rows + (step - 1)).divide(step), [], find)[1]
@@ -155,7 +157,8 @@ def settle(level: Level, weights: Weights, query: Value, sharp: bool) -> tuple[V
     """
     writer, channels = query.writer, level.pixels.shape[2]
     pixels, matched, blurred = (
-        constant(writer, part).cast(np.int32) for part in (level.pixels, level.matched, level.blurred)
+        constant(writer, part).cast(np.int32)
+        for part in (level.pixels, level.matched, level.blurred)
     )
     tables = make_tables(pixels, matched, blurred, channels)
 

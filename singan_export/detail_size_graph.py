@@ -81,13 +81,18 @@ def _choose_levels(zoom: Value, pyramid: Pyramid) -> tuple[Canvas, list[Value], 
     rows, columns = (_round(zoom * float(side)) for side in pyramid.finest)
 
     draws, alike = [], []
-    for ratio, before, (height, width) in zip(ratios, [0.0, *ratios[:-1]], pyramid.levels, strict=True):
+    for ratio, before, (height, width) in zip(
+        ratios, [0.0, *ratios[:-1]], pyramid.levels, strict=True
+    ):
         alike.append(own_scale & rows.equals(height) & columns.equals(width))
         draws.append((own_scale & (worth >= ratio)) | (others & (zoom > before)) | alike[-1])
     another = functools.reduce(operator.or_, alike[:-1])
     draws[-1] = draws[-1] | (own_scale & another.apply("Not"))
 
-    photo = [choose(own_scale, own, full) for own, full in zip((rows, columns), pyramid.finest, strict=True)]
+    photo = [
+        choose(own_scale, own, full)
+        for own, full in zip((rows, columns), pyramid.finest, strict=True)
+    ]
     return (photo[0], photo[1]), draws, others & (zoom < 1.0)
 
 

@@ -69,7 +69,9 @@ def make_tables(pixels: Value, matched: Value, blurred: Value, channels: int) ->
     if channels == 4:  # colours count as much as they are opaque
         alpha = pixels.slice(2, 3, 4)
         says = join([pixels.slice(2, 0, 3) * alpha, alpha], 2)
-    one = constant(pixels.writer, np.ones((1, 1, 1), np.int32)).expand(pixels.side(0), pixels.side(1), 1)
+    one = constant(pixels.writer, np.ones((1, 1, 1), np.int32)).expand(
+        pixels.side(0), pixels.side(1), 1
+    )
     ballots = tabulate(join([says, one, blurred], 2))
     smoothness = tabulate(find_smoothness(matched, blurred, channels).expand_dims(2)).reshape(-1)
     return Tables(height, width, ballots, smoothness, channels)
@@ -95,14 +97,18 @@ def paint(tables: Tables, positions: Value, sigma: float, below: Value | None = 
     low = total.slice(2, channels + 1, 2 * channels + 1)
     share = find_lowest(tables.smoothness.gather(positions)).expand_dims(2)
     mixed = said * FULL + share * (below * count - low) + count * (FULL // 2)
-    return mixed.divide(count * FULL).clip(0, 255)  # what is negative becomes 0 however it is rounded
+    return mixed.divide(count * FULL).clip(
+        0, 255
+    )  # what is negative becomes 0 however it is rounded
 
 
 def count_votes(tables: Tables, positions: Value, sigma: float) -> Value:
     """Add up what the patches around every pixel say of it, by their weights: (h, w, ...) as the ballots are."""
     writer, around, votes = positions.writer, tables.surround(positions), weights(sigma)
     starts = constant(writer, np.array([(REACH - dy, REACH - dx) for dy, dx, _ in votes], np.int64))
-    rows, columns, counts = (constant(writer, np.array(column, np.int32)) for column in zip(*votes, strict=True))
+    rows, columns, counts = (
+        constant(writer, np.array(column, np.int32)) for column in zip(*votes, strict=True)
+    )
     steps = rows * tables.stride + columns
     canvas = list_of(writer, [positions.side(0), positions.side(1)])
 

@@ -41,7 +41,9 @@ def build(generator: Generator, props: Mapping[str, str]) -> onnx.ModelProto:
 
     value = writer.node("Transpose", [value], "channels_first", perm=[0, 3, 1, 2])
     channels = len(layers[-1][1])
-    return graph.complete(writer.nodes, writer.constants, value, channels, TensorProto.DOUBLE, {**props, **PRECISION})
+    return graph.complete(
+        writer.nodes, writer.constants, value, channels, TensorProto.DOUBLE, {**props, **PRECISION}
+    )
 
 
 def check(path: Path) -> None:
@@ -61,7 +63,10 @@ class _Writer:
         self.constants: list[onnx.TensorProto] = []
         ends = {0: -2, 1: -1, 2: np.iinfo(np.int64).max}
         self.thirds = [
-            (self.constant(f"start_{at}", np.array([at])), self.constant(f"end_{at}", np.array([ends[at]])))
+            (
+                self.constant(f"start_{at}", np.array([at])),
+                self.constant(f"end_{at}", np.array([ends[at]])),
+            )
             for at in range(3)
         ]
         self.axes = {axis: self.constant(f"axis_{axis}", np.array([axis])) for axis in (1, 2)}
@@ -89,9 +94,15 @@ class _Writer:
         columns = self.shift(value, 2, f"{name}_column")
         rows = self.shift(self.node("Concat", columns, f"{name}_columns", axis=3), 1, f"{name}_row")
 
-        matrices = weight.transpose(2, 3, 1, 0).reshape(3, -1, len(bias))  # kernel row, (kernel column, in), out
+        matrices = weight.transpose(2, 3, 1, 0).reshape(
+            3, -1, len(bias)
+        )  # kernel row, (kernel column, in), out
         parts = [
-            self.node("MatMul", [row, self.constant(f"{name}_weight_{at}", matrices[at])], f"{name}_product_{at}")
+            self.node(
+                "MatMul",
+                [row, self.constant(f"{name}_weight_{at}", matrices[at])],
+                f"{name}_product_{at}",
+            )
             for at, row in enumerate(rows)
         ]
         return self.node("Sum", [*parts, self.constant(f"{name}_bias", bias)], name)

@@ -45,7 +45,9 @@ def chosen(formats: Sequence[str], precision: str = "fp32") -> list[str]:
         return [name for name in dict.fromkeys(formats) if name != "onnx"]
     for name in formats:
         if name != "onnx":
-            raise RequestError(f"{name} in {precision} is not possible: {name} is written in fp32; {precision} is onnx")
+            raise RequestError(
+                f"{name} in {precision} is not possible: {name} is written in fp32; {precision} is onnx"
+            )
     return [precision]
 
 
@@ -71,13 +73,17 @@ def add(
     sampler = Sampler.load(bundle, device="cpu")
     for name in folders:
         if name in TRAINED and networks is None:
-            raise RequestError(f"{name} is made from the trained networks: name the run as well, --run RUN")
+            raise RequestError(
+                f"{name} is made from the trained networks: name the run as well, --run RUN"
+            )
         if (bundle / name).exists() and not force:
             raise OutputError(f"{bundle / name}: already exists; pass --force to make it again")
     return [check for name in folders for check in _add(bundle, name, sampler, networks)]
 
 
-def _add(bundle: Path, name: str, sampler: Sampler, networks: FrozenPyramid | None) -> list[FormatCheck]:
+def _add(
+    bundle: Path, name: str, sampler: Sampler, networks: FrozenPyramid | None
+) -> list[FormatCheck]:
     with atomic_folder(bundle / name) as folder:
         try:
             write(bundle, folder, name, sampler, networks)
@@ -90,7 +96,11 @@ def _add(bundle: Path, name: str, sampler: Sampler, networks: FrozenPyramid | No
             ) from error
         reference, checks = compare(folder, name, sampler, networks)
         comparison.require(checks)
-        record = {"passed": True, "reference": reference, "checks": [check.as_json() for check in checks]}
+        record = {
+            "passed": True,
+            "reference": reference,
+            "checks": [check.as_json() for check in checks],
+        }
         (folder / PARITY).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
         added = {f"{name}/{path}": digest for path, digest in manifests.hash_files(folder).items()}
         forget(bundle, name)  # the manifest is true at every moment
@@ -118,12 +128,16 @@ def compare(
 def forget(bundle: Path, name: str) -> None:
     """Take a format out of the manifest, so that its folder can be replaced."""
     manifest = manifests.read(bundle, "bundle", check_files=False)
-    files = {path: digest for path, digest in manifest.files.items() if not path.startswith(f"{name}/")}
+    files = {
+        path: digest for path, digest in manifest.files.items() if not path.startswith(f"{name}/")
+    }
     if files != manifest.files:
         manifests.write(bundle, dataclasses.replace(manifest, files=files))
 
 
-def write(bundle: Path, folder: Path, name: str, sampler: Sampler, networks: FrozenPyramid | None) -> None:
+def write(
+    bundle: Path, folder: Path, name: str, sampler: Sampler, networks: FrozenPyramid | None
+) -> None:
     """The files of a format into an empty folder."""
     if name in TRAINED:
         assert networks is not None
@@ -133,9 +147,15 @@ def write(bundle: Path, folder: Path, name: str, sampler: Sampler, networks: Fro
         fused_picture.write(bundle, folder, sampler)
         return
     sampler = sampler.without_detail()
-    graphs = [onnx.load(bundle / graph_name(scale)) for scale in range(len(sampler.manifest.pyramid.sizes))]
+    graphs = [
+        onnx.load(bundle / graph_name(scale))
+        for scale in range(len(sampler.manifest.pyramid.sizes))
+    ]
     if name == "fused":
-        onnx.save(fused.build(graphs[: len(sampler.manifest.shapes)], sampler.manifest), folder / fused.NAME)
+        onnx.save(
+            fused.build(graphs[: len(sampler.manifest.shapes)], sampler.manifest),
+            folder / fused.NAME,
+        )
     elif name == "fp16":
         for scale, model in enumerate(graphs):
             onnx.save(half.halved(model), folder / graph_name(scale))
@@ -152,7 +172,9 @@ class Facts:
     fp32_bytes: int
     seconds: float  # a picture, the best of a few
     fp32_seconds: float
-    patch_distance: float  # to the reconstruction, the mean of a few pictures: a bundle holds no photo
+    patch_distance: (
+        float  # to the reconstruction, the mean of a few pictures: a bundle holds no photo
+    )
     fp32_patch_distance: float
 
     def __str__(self) -> str:
@@ -174,13 +196,22 @@ def facts(bundle: Path, name: str) -> Facts | fused_picture.Facts:
     seconds, distance = _drawn(opened(bundle / name, name, sampler).draw, sampler, picture, photo)
     fp32_seconds, fp32_distance = _drawn(sampler.draw, sampler, picture, photo)
     files = {path: (bundle / path).stat().st_size for path in sampler.manifest.files}
-    size = sum(size for path, size in files.items() if path.startswith(f"{name}/") and not path.endswith(PARITY))
-    fp32_size = sum(size for path, size in files.items() if "/" not in path and path.endswith(".onnx"))
+    size = sum(
+        size
+        for path, size in files.items()
+        if path.startswith(f"{name}/") and not path.endswith(PARITY)
+    )
+    fp32_size = sum(
+        size for path, size in files.items() if "/" not in path and path.endswith(".onnx")
+    )
     return Facts(name, size, fp32_size, seconds, fp32_seconds, distance, fp32_distance)
 
 
 def _drawn(
-    draw: Callable[[Picture, cascade.Draw], Floats], sampler: Sampler, picture: Picture, photo: Pixels
+    draw: Callable[[Picture, cascade.Draw], Floats],
+    sampler: Sampler,
+    picture: Picture,
+    photo: Pixels,
 ) -> tuple[float, float]:
     """Seconds of the fastest picture and the mean patch distance of all."""
     seconds, distances = [], []

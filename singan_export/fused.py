@@ -33,7 +33,9 @@ MANIFEST = "singan.manifest"
 
 # Keys' kernel (a = -0.5) as polynomials in t, how far an output lies beyond its second tap: a row per tap, a column per
 # power of t. Source: Keys 1981, eq. 4.
-_KEYS = np.array([[0, -0.5, 1, -0.5], [1, 0, -2.5, 1.5], [0, 0.5, 2, -1.5], [0, 0, -0.5, 0.5]], np.float32)
+_KEYS = np.array(
+    [[0, -0.5, 1, -0.5], [1, 0, -2.5, 1.5], [0, 0.5, 2, -1.5], [0, 0, -0.5, 0.5]], np.float32
+)
 _TAPS = 4
 
 Kind = type[np.float32] | type[np.float64]
@@ -44,8 +46,12 @@ def build(graphs: Sequence[onnx.ModelProto], manifest: Manifest) -> onnx.ModelPr
     writer = Writer()
     image = ""
     for scale, model in enumerate(graphs):
-        amplitude = np.full((1, manifest.channels, 1, 1), manifest.noise_amplitude[scale], np.float32)
-        noise = writer.node("Mul", f"noise_{scale}", writer.constant(amplitude))  # one channel becomes all of them
+        amplitude = np.full(
+            (1, manifest.channels, 1, 1), manifest.noise_amplitude[scale], np.float32
+        )
+        noise = writer.node(
+            "Mul", f"noise_{scale}", writer.constant(amplitude)
+        )  # one channel becomes all of them
         shape = writer.node("Shape", noise)
         prev = enlarged(writer, image, shape) if image else writer.node("ConstantOfShape", shape)
         image = "image" if model is graphs[-1] else f"image_{scale}"
@@ -54,14 +60,23 @@ def build(graphs: Sequence[onnx.ModelProto], manifest: Manifest) -> onnx.ModelPr
         helper.make_tensor_value_info(f"noise_{scale}", TensorProto.FLOAT, axes(manifest, scale))
         for scale in range(len(graphs))
     ]
-    output = helper.make_tensor_value_info("image", TensorProto.FLOAT, ["batch", manifest.channels, "height", "width"])
-    body = helper.make_graph(writer.nodes, "singan_pyramid", inputs, [output], list(writer.constants.values()))
+    output = helper.make_tensor_value_info(
+        "image", TensorProto.FLOAT, ["batch", manifest.channels, "height", "width"]
+    )
+    body = helper.make_graph(
+        writer.nodes, "singan_pyramid", inputs, [output], list(writer.constants.values())
+    )
     return graph.model(body, metadata(manifest))
 
 
 def axes(manifest: Manifest, scale: int) -> list[str | int]:
     """Names or lengths of the axes of a scale's input."""
-    return ["batch", manifest.noise_channels[scale], f"height_{scale}_with_halo", f"width_{scale}_with_halo"]
+    return [
+        "batch",
+        manifest.noise_channels[scale],
+        f"height_{scale}_with_halo",
+        f"width_{scale}_with_halo",
+    ]
 
 
 def metadata(manifest: Manifest) -> dict[str, str]:
@@ -83,7 +98,9 @@ def enlarged(writer: Writer, image: str, shape: str, kind: Kind = np.float32) ->
     have = writer.node("Shape", image)
     for axis in (3, 2):  # columns first, as singan_core.resample does
         at = writer.constant(axis)
-        wanted = writer.node("Sub", writer.node("Gather", shape, at, axis=0), writer.constant(2 * HALO))
+        wanted = writer.node(
+            "Sub", writer.node("Gather", shape, at, axis=0), writer.constant(2 * HALO)
+        )
         indices, weights = taps(writer, writer.node("Gather", have, at, axis=0), wanted, kind)
         # Rows lie together in memory, so that gathering them is four times as fast as gathering single values.
         image = image if axis == 2 else writer.node("Transpose", image, perm=[0, 1, 3, 2])
@@ -112,8 +129,12 @@ def taps(writer: Writer, n_in: str, n_out: str, kind: Kind = np.float32) -> tupl
     last = writer.node("Sub", n_in, one)
     indices = writer.node("Min", writer.node("Max", wished, writer.constant(0)), last)
     inside = writer.node("Cast", writer.node("Equal", indices, wished), to=real)
-    weights = writer.node("Mul", keys(writer, beyond, kind), inside)  # a tap beyond the edge weighs nothing
-    return indices, writer.node("Div", weights, writer.node("ReduceSum", weights, writer.constant([0])))
+    weights = writer.node(
+        "Mul", keys(writer, beyond, kind), inside
+    )  # a tap beyond the edge weighs nothing
+    return indices, writer.node(
+        "Div", weights, writer.node("ReduceSum", weights, writer.constant([0]))
+    )
 
 
 def keys(writer: Writer, beyond: str, kind: Kind) -> str:
@@ -132,7 +153,9 @@ def weighted_rows(writer: Writer, image: str, indices: str, weights: str) -> str
     for tap in range(_TAPS):
         one = writer.constant(tap)
         rows = writer.node("Gather", image, writer.node("Gather", indices, one, axis=0), axis=2)
-        weight = writer.node("Unsqueeze", writer.node("Gather", weights, one, axis=0), writer.constant([1]))
+        weight = writer.node(
+            "Unsqueeze", writer.node("Gather", weights, one, axis=0), writer.constant([1])
+        )
         part = writer.node("Mul", rows, weight)
         total = writer.node("Add", total, part) if total else part
     return total
@@ -144,7 +167,9 @@ def opened(path: Path, sampler: Sampler) -> Opened:
 
     def draw(picture: Picture, unit_noise: cascade.Draw) -> NDArray[np.float32]:
         noises = unit_noises(sampler, picture, unit_noise)
-        (image,) = session.run(["image"], {f"noise_{scale}": noise for scale, noise in enumerate(noises)})
+        (image,) = session.run(
+            ["image"], {f"noise_{scale}": noise for scale, noise in enumerate(noises)}
+        )
         return image
 
     return Opened("fused", None, draw)
@@ -153,6 +178,10 @@ def opened(path: Path, sampler: Sampler) -> Opened:
 def check(path: Path, manifest: Manifest) -> None:
     """One valid file whose inputs and metadata are those of the manifest. Raises BundleError."""
     model = graph.read(path)
-    expected = {f"noise_{scale}": tuple(axes(manifest, scale)) for scale in range(len(manifest.shapes))}
-    graph.check_signature(path, model, {**expected, "image": ("batch", manifest.channels, "height", "width")})
+    expected = {
+        f"noise_{scale}": tuple(axes(manifest, scale)) for scale in range(len(manifest.shapes))
+    }
+    graph.check_signature(
+        path, model, {**expected, "image": ("batch", manifest.channels, "height", "width")}
+    )
     graph.check_metadata(path, model, metadata(manifest))

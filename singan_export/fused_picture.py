@@ -45,17 +45,25 @@ class Facts:
 def write(bundle: Path, folder: Path, sampler: Sampler) -> None:
     """Write the graph of a bundle into an empty folder. Raises RequestError for a model without detail."""
     if sampler.photo is None:
-        raise RequestError(f"{bundle}: has no detail levels; its fused graph is that of the generators")
+        raise RequestError(
+            f"{bundle}: has no detail levels; its fused graph is that of the generators"
+        )
     scales = range(len(sampler.manifest.pyramid.passes))
     generators = [onnx.load(bundle / DOUBLE / graph_name(scale)) for scale in scales]
-    model = picture_graph.Model(sampler.manifest, generators, sampler.amplitudes(), sampler.photo, sampler.masks)
+    model = picture_graph.Model(
+        sampler.manifest, generators, sampler.amplitudes(), sampler.photo, sampler.masks
+    )
     (folder / NAME).write_bytes(picture_graph.build(model).SerializeToString(deterministic=True))
 
 
 def draw(session: Any, size: Size, seed: int, zoom: Zoom = "auto") -> list[NDArray[Any]]:
     """Draw a picture: pixels (h, w, C), map (h, w, 2) and, of a model with labels, masks (h, w, labels)."""
     number = 0.0 if zoom == "auto" else float(zoom)
-    inputs = {"seed": np.array(seed, np.uint64), "size": np.array(size, np.int64), "zoom": np.array(number)}
+    inputs = {
+        "seed": np.array(seed, np.uint64),
+        "size": np.array(size, np.int64),
+        "zoom": np.array(number),
+    }
     outputs: list[NDArray[Any]] = session.run(None, inputs)
     return outputs
 
@@ -94,7 +102,9 @@ def _check(ours: Pixels, theirs: Pixels) -> FormatCheck:
     apart = np.abs(ours.astype(int) - theirs)
     psnr = comparison.find_psnr(rms)
     share, budget = float((apart > 0).mean()), comparison.NOTHING
-    return FormatCheck("fused", None, (1, height, width), maximum, rms, psnr, int(apart.max()), share, budget)
+    return FormatCheck(
+        "fused", None, (1, height, width), maximum, rms, psnr, int(apart.max()), share, budget
+    )
 
 
 def check(path: Path, manifest: Manifest) -> None:
@@ -103,7 +113,9 @@ def check(path: Path, manifest: Manifest) -> None:
     outputs = {"pixels": manifest.channels, "map": 2}
     if manifest.labels:
         outputs["masks"] = len(manifest.labels)
-    expected: dict[str, tuple[str | int, ...]] = {name: tuple(shape) for name, _, shape in picture_graph.INPUTS}
+    expected: dict[str, tuple[str | int, ...]] = {
+        name: tuple(shape) for name, _, shape in picture_graph.INPUTS
+    }
     expected |= {name: ("height", "width", depth) for name, depth in outputs.items()}
     graph.check_signature(path, model, expected)
     graph.check_metadata(path, model, picture_graph.metadata(manifest))

@@ -36,10 +36,17 @@ def fold(generator: Generator, dtype: type[np.floating[Any]] = np.float32) -> li
     for module in generator.net:
         if isinstance(module, nn.Conv2d):
             assert module.bias is not None
-            layers.append((module.weight.detach().double().cpu().numpy(), module.bias.detach().double().cpu().numpy()))
+            layers.append(
+                (
+                    module.weight.detach().double().cpu().numpy(),
+                    module.bias.detach().double().cpu().numpy(),
+                )
+            )
         elif isinstance(module, nn.BatchNorm2d):
             assert module.running_mean is not None and module.running_var is not None
-            gain = module.weight.detach().double() / (module.running_var.double() + module.eps).sqrt()
+            gain = (
+                module.weight.detach().double() / (module.running_var.double() + module.eps).sqrt()
+            )
             shift = module.bias.detach().double() - module.running_mean.double() * gain
             weight, bias = layers[-1]
             scale = gain.cpu().numpy()
@@ -50,7 +57,9 @@ def fold(generator: Generator, dtype: type[np.floating[Any]] = np.float32) -> li
 
 def leaky_slope(generator: Generator) -> float:
     """Read the slope that all of the generator's LeakyReLUs share."""
-    return next(module.negative_slope for module in generator.net if isinstance(module, nn.LeakyReLU))
+    return next(
+        module.negative_slope for module in generator.net if isinstance(module, nn.LeakyReLU)
+    )
 
 
 def build(generator: Generator, props: Mapping[str, str]) -> onnx.ModelProto:
@@ -67,10 +76,18 @@ def build(generator: Generator, props: Mapping[str, str]) -> onnx.ModelProto:
             numpy_helper.from_array(bias, f"bias_{number}"),
         ]
         inputs = [value, f"weight_{number}", f"bias_{number}"]
-        nodes.append(helper.make_node("Conv", inputs, [f"conv_{number}"], name=f"conv_{number}", kernel_shape=[3, 3]))
+        nodes.append(
+            helper.make_node(
+                "Conv", inputs, [f"conv_{number}"], name=f"conv_{number}", kernel_shape=[3, 3]
+            )
+        )
         value = f"conv_{number}"
         if number < len(layers) - 1:
-            nodes.append(helper.make_node("LeakyRelu", [value], [f"relu_{number}"], name=f"relu_{number}", alpha=slope))
+            nodes.append(
+                helper.make_node(
+                    "LeakyRelu", [value], [f"relu_{number}"], name=f"relu_{number}", alpha=slope
+                )
+            )
             value = f"relu_{number}"
 
     return complete(nodes, constants, value, len(layers[-1][1]), TensorProto.FLOAT, props)
@@ -91,7 +108,9 @@ def complete(
     ]
     tail = [
         helper.make_node("Tanh", [value], ["residual"], name="tanh"),
-        helper.make_node("Slice", ["prev", "starts", "ends", "axes"], ["centre"], name="centre_crop"),
+        helper.make_node(
+            "Slice", ["prev", "starts", "ends", "axes"], ["centre"], name="centre_crop"
+        ),
         helper.make_node("Add", ["residual", "centre"], ["image"], name="add_prev"),
     ]
 
@@ -99,13 +118,17 @@ def complete(
     inputs = [helper.make_tensor_value_info(name, element, haloed) for name in ("noise", "prev")]
     output = helper.make_tensor_value_info("image", element, ["batch", channels, "height", "width"])
 
-    graph = helper.make_graph([*nodes, *tail], "singan_generator", inputs, [output], [*constants, *ranges])
+    graph = helper.make_graph(
+        [*nodes, *tail], "singan_generator", inputs, [output], [*constants, *ranges]
+    )
     return model(graph, props)
 
 
 def model(graph: onnx.GraphProto, props: Mapping[str, str], opset: int = OPSET) -> onnx.ModelProto:
     """The graph as a checked model with these metadata_props."""
-    made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=IR_VERSION)
+    made = helper.make_model(
+        graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=IR_VERSION
+    )
     made.producer_name = "singan"
     helper.set_model_props(made, dict(props))
     onnx.checker.check_model(made, full_check=True)
@@ -118,21 +141,29 @@ def read(path: Path) -> onnx.ModelProto:
         model = onnx.load(path, load_external_data=False)
         onnx.checker.check_model(model)
     except Exception as error:  # protobuf's and the checker's errors share no base
-        raise BundleError(f"{path}: not a valid ONNX graph ({str(error).splitlines()[0]}); export again") from error
+        raise BundleError(
+            f"{path}: not a valid ONNX graph ({str(error).splitlines()[0]}); export again"
+        ) from error
     if any(tensor.data_location == onnx.TensorProto.EXTERNAL for tensor in model.graph.initializer):
         raise BundleError(f"{path}: keeps its weights outside the file; export again")
     return model
 
 
-def check_signature(path: Path, model: onnx.ModelProto, expected: Mapping[str, tuple[str | int, ...]]) -> None:
+def check_signature(
+    path: Path, model: onnx.ModelProto, expected: Mapping[str, tuple[str | int, ...]]
+) -> None:
     """Raise BundleError unless inputs and outputs have these names, and their axes these names and lengths."""
     values = (*model.graph.input, *model.graph.output)
     found = {
-        value.name: tuple(dim.dim_param or dim.dim_value for dim in value.type.tensor_type.shape.dim)
+        value.name: tuple(
+            dim.dim_param or dim.dim_value for dim in value.type.tensor_type.shape.dim
+        )
         for value in values
     }
     if found != expected:
-        raise BundleError(f"{path}: inputs and outputs are {found}, expected {expected}; export again")
+        raise BundleError(
+            f"{path}: inputs and outputs are {found}, expected {expected}; export again"
+        )
 
 
 def check_metadata(path: Path, model: onnx.ModelProto, expected: Mapping[str, str]) -> None:

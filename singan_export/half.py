@@ -28,7 +28,11 @@ def halved(model: onnx.ModelProto) -> onnx.ModelProto:
             half.graph.node.append(_cast("residual_fp16", node.output[0], TensorProto.FLOAT))
     for tensor in half.graph.initializer:
         if tensor.data_type == TensorProto.FLOAT:
-            tensor.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(tensor).astype(np.float16), tensor.name))
+            tensor.CopyFrom(
+                numpy_helper.from_array(
+                    numpy_helper.to_array(tensor).astype(np.float16), tensor.name
+                )
+            )
     onnx.checker.check_model(half, full_check=True)
     return half
 

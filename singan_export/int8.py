@@ -29,7 +29,9 @@ def write(folder: Path, graphs: list[onnx.ModelProto], sampler: Sampler) -> None
     pyramid = sampler.manifest.pyramid
     pictures = [recorded(sampler, pyramid.passes, SEED + 1 + number) for number in range(PICTURES)]
     for scale, model in enumerate(graphs):
-        if scale == len(pyramid.shapes) or pyramid.ratio(scale) ** 2 < COARSE:  # the passes see no continuation
+        if (
+            scale == len(pyramid.shapes) or pyramid.ratio(scale) ** 2 < COARSE
+        ):  # the passes see no continuation
             onnx.save(model, folder / graph_name(scale))
             continue
         ends = [node.name for node in model.graph.node if node.op_type in ("Conv", "LeakyRelu")]
@@ -44,7 +46,11 @@ def write(folder: Path, graphs: list[onnx.ModelProto], sampler: Sampler) -> None
                 per_channel=True,
                 activation_type=QuantType.QInt8,
                 weight_type=QuantType.QInt8,
-                extra_options={"ActivationSymmetric": True, "WeightSymmetric": True, "QuantizeBias": False},
+                extra_options={
+                    "ActivationSymmetric": True,
+                    "WeightSymmetric": True,
+                    "QuantizeBias": False,
+                },
             )
         onnx.checker.check_model(graph.read(folder / graph_name(scale)), full_check=True)
 

@@ -22,19 +22,25 @@ def split_seed(seed: Value) -> tuple[Value, Value]:
     low = seed.bits_and(np.uint64(_WORD - 1))
     high = Value(
         seed.writer,
-        seed.writer.node("BitShift", seed.name, seed.writer.constant(np.array(32, np.uint64)), direction="RIGHT"),
+        seed.writer.node(
+            "BitShift", seed.name, seed.writer.constant(np.array(32, np.uint64)), direction="RIGHT"
+        ),
         np.uint64,
     )
     return low.cast(np.int64), high.cast(np.int64)
 
 
-def write_noise(key: tuple[Value, Value], scale: int, channels: int, canvas: tuple[Value, Value], border: str) -> Value:
+def write_noise(
+    key: tuple[Value, Value], scale: int, channels: int, canvas: tuple[Value, Value], border: str
+) -> Value:
     """Write the unit noise (1, channels, h + 10, w + 10), float64, of a canvas and its halo, frame 0."""
     height, width = canvas
     first = -HALO >> 2  # four neighbours along x share a counter
     groups = (count_up((width + (HALO - 1 - 4 * first)).divide(4) + 1) + (first + _WORD)) % _WORD
     rows = (count_up(height + 2 * HALO) + (_WORD - HALO)) % _WORD
-    streams = constant(height.writer, (scale << 16) + np.arange(channels, dtype=np.int64)[:, None, None])
+    streams = constant(
+        height.writer, (scale << 16) + np.arange(channels, dtype=np.int64)[:, None, None]
+    )
     frame = constant(height.writer, np.zeros((1, 1, 1), np.int64))
 
     shape = channels, rows.side(0), groups.side(0)
@@ -44,7 +50,9 @@ def write_noise(key: tuple[Value, Value], scale: int, channels: int, canvas: tup
     together = join([one.expand_dims(3) for one in four], 3)
 
     start = -HALO - 4 * first
-    field = together.reshape(channels, height + 2 * HALO, -1).slice(2, start, width + (start + 2 * HALO))
+    field = together.reshape(channels, height + 2 * HALO, -1).slice(
+        2, start, width + (start + 2 * HALO)
+    )
     if border == "zero":
         field = field.slice(1, HALO, height + HALO).slice(2, HALO, width + HALO)
         field = field.pad((0, HALO, HALO), (0, HALO, HALO))
@@ -56,7 +64,9 @@ def philox(counter: list[Value], key: tuple[Value, Value]) -> list[Value]:
 
     def step(turn: Value, carried: list[Value]) -> tuple[list[Value], list[Value]]:
         c0, c1, c2, c3, k0, k1 = carried
-        (high_0, low_0), (high_1, low_1) = (multiply(c, by) for c, by in zip((c0, c2), _MULTIPLIERS, strict=True))
+        (high_0, low_0), (high_1, low_1) = (
+            multiply(c, by) for c, by in zip((c0, c2), _MULTIPLIERS, strict=True)
+        )
         words = [high_1.bits_xor(c1).bits_xor(k0), low_1, high_0.bits_xor(c3).bits_xor(k1), low_0]
         return [*words, (k0 + _WEYL[0]) % _WORD, (k1 + _WEYL[1]) % _WORD], []
 

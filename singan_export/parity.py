@@ -58,7 +58,11 @@ class PyramidCheck:
     @property
     def passed(self) -> bool:
         """Within every budget."""
-        return self.maximum <= self.allowed and self.levels <= LEVEL_BUDGET and self.share <= self.allowed_share
+        return (
+            self.maximum <= self.allowed
+            and self.levels <= LEVEL_BUDGET
+            and self.share <= self.allowed_share
+        )
 
 
 @dataclass(frozen=True)
@@ -73,14 +77,18 @@ class Parity:
     @property
     def passed(self) -> bool:
         """Every comparison within its budget."""
-        return all(check.passed for check in (*self.scales, *self.double)) and all(c.passed for c in self.pyramid)
+        return all(check.passed for check in (*self.scales, *self.double)) and all(
+            c.passed for c in self.pyramid
+        )
 
     def as_json(self) -> dict[str, object]:
         """The content of parity.json."""
         parts: dict[str, Sequence[Any]] = {"scales": self.scales, "pyramid": self.pyramid}
         if self.double:
             parts["double"] = self.double
-        told = {name: [dataclasses.asdict(check) for check in checks] for name, checks in parts.items()}
+        told = {
+            name: [dataclasses.asdict(check) for check in checks] for name, checks in parts.items()
+        }
         return {"passed": self.passed, **told}
 
     def require(self) -> None:
@@ -105,7 +113,11 @@ class Parity:
 def compare(sampler: Sampler, frozen: FrozenPyramid) -> Parity:
     """Compare the sampler's graphs with the frozen networks. Raises nothing: see Parity.require."""
     plain = sampler.without_detail()
-    scales = [check for scale in range(len(frozen.generators)) for check in compare_scale(plain, frozen, scale)]
+    scales = [
+        check
+        for scale in range(len(frozen.generators))
+        for check in compare_scale(plain, frozen, scale)
+    ]
     whole = [compare_pyramid(plain, frozen, size) for size in comparison.canvases(plain)]
     double: list[ScaleCheck] = []
     if sampler.photo is not None:
@@ -120,9 +132,13 @@ def compare_double(sampler: Sampler, frozen: FrozenPyramid, scale: int) -> Itera
     for noise, prev in comparison.inputs(sampler, scale):
         ours = sampler.graphs.generate(scale, noise, prev)
         with torch.no_grad():
-            theirs = network(torch.from_numpy(noise).double(), torch.from_numpy(prev).double()).numpy()
+            theirs = network(
+                torch.from_numpy(noise).double(), torch.from_numpy(prev).double()
+            ).numpy()
         batch, _, height, width = ours.shape
-        yield ScaleCheck(scale, (batch, height, width), *comparison.difference(ours, theirs), DOUBLE_BUDGET)
+        yield ScaleCheck(
+            scale, (batch, height, width), *comparison.difference(ours, theirs), DOUBLE_BUDGET
+        )
 
 
 def compare_scale(sampler: Sampler, frozen: FrozenPyramid, scale: int) -> Iterator[ScaleCheck]:
@@ -149,4 +165,6 @@ def compare_pyramid(sampler: Sampler, frozen: FrozenPyramid, size: Size) -> Pyra
 
     theirs = run(picture.passes, frozen.generate, draw).numpy()
     levels = np.abs(sampler.shown(ours).astype(int) - sampler.shown(theirs).astype(int))
-    return PyramidCheck(size, *comparison.difference(ours, theirs), int(levels.max()), float((levels > 0).mean()))
+    return PyramidCheck(
+        size, *comparison.difference(ours, theirs), int(levels.max()), float((levels > 0).mean())
+    )

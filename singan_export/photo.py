@@ -42,7 +42,9 @@ class Source:
         return dataclasses.replace(self.detail, shifts=shifts, position=choose_position(photo))
 
 
-def find_source(run: Path, trained: Manifest, photo: Path | None, hand_over: int | None) -> Source | None:
+def find_source(
+    run: Path, trained: Manifest, photo: Path | None, hand_over: int | None
+) -> Source | None:
     """The photo of a run, or one that is given to a run without; None for a bundle of generators alone.
 
     hand_over is the most px that the shorter side of the last generator's canvas may have: as trained unless given,
@@ -57,7 +59,9 @@ def find_source(run: Path, trained: Manifest, photo: Path | None, hand_over: int
     elif photo is not None:
         pixels, masks = _given(trained, photo), None
     elif hand_over is not None:
-        raise RequestError(f"{run}: has no photo, so nothing can be handed over to it; name the photo, --photo PHOTO")
+        raise RequestError(
+            f"{run}: has no photo, so nothing can be handed over to it; name the photo, --photo PHOTO"
+        )
     else:
         return None
 
@@ -98,14 +102,18 @@ def last_within(trained: Manifest, side: int) -> int:
     small = [scale for scale, shape in enumerate(trained.shapes) if min(shape) <= side]
     if not small:
         least = min(trained.shapes[0])
-        raise RequestError(f"hand-over {side} is not possible: the coarsest generator's canvas has {least} px")
+        raise RequestError(
+            f"hand-over {side} is not possible: the coarsest generator's canvas has {least} px"
+        )
     return small[-1]
 
 
 def _given(trained: Manifest, path: Path) -> NDArray[np.uint8]:
     """A photo file as the bundle stores it. Raises RequestError unless it has the model's shape."""
     if trained.labels:
-        raise RequestError(f"{path}: this model draws labels, which a photo cannot; train it anew with detail")
+        raise RequestError(
+            f"{path}: this model draws labels, which a photo cannot; train it anew with detail"
+        )
     photo = images.open_photo(path, str(trained.channels), MOST)
     size = photo.size
     if not _same_shape(size, trained.pyramid.finest):

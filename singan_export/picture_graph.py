@@ -44,7 +44,9 @@ class Model:
     """What the graph is made of."""
 
     manifest: Manifest
-    generators: Sequence[onnx.ModelProto]  # in double precision, coarsest first, up to the hand-over
+    generators: Sequence[
+        onnx.ModelProto
+    ]  # in double precision, coarsest first, up to the hand-over
     amplitudes: Sequence[float]  # of their noise
     photo: Photo
     masks: NDArray[np.bool_] | None
@@ -54,7 +56,8 @@ def build(model: Model) -> onnx.ModelProto:
     """Build the checked graph."""
     writer = Writer()
     seed, size, zoom = (
-        Value(writer, name, kind) for name, kind in (("seed", np.uint64), ("size", np.int64), ("zoom", np.float64))
+        Value(writer, name, kind)
+        for name, kind in (("seed", np.uint64), ("size", np.int64), ("zoom", np.float64))
     )
     sizes = write_sizes(size, zoom, model.manifest.pyramid)
     drawn = draw_levels(model, sizes, hand_over(model, seed, sizes))
@@ -63,12 +66,16 @@ def build(model: Model) -> onnx.ModelProto:
     shapes = {"pixels": model.manifest.channels, "map": 2, "masks": len(model.manifest.labels)}
     told = [
         helper.make_tensor_value_info(
-            one.named(name).name, helper.np_dtype_to_tensor_dtype(np.dtype(one.kind)), ["height", "width", shapes[name]]
+            one.named(name).name,
+            helper.np_dtype_to_tensor_dtype(np.dtype(one.kind)),
+            ["height", "width", shapes[name]],
         )
         for name, one in outputs.items()
     ]
     given = [helper.make_tensor_value_info(*one) for one in INPUTS]
-    body = helper.make_graph(writer.nodes, "singan_picture", given, told, list(writer.constants.values()))
+    body = helper.make_graph(
+        writer.nodes, "singan_picture", given, told, list(writer.constants.values())
+    )
     return graph.model(body, metadata(model.manifest), OPSET)
 
 
@@ -86,12 +93,20 @@ def hand_over(model: Model, seed: Value, sizes: Sizes) -> Value:
     for scale, generator in enumerate(model.generators):
         channels, canvas = manifest.noise_channels[scale], sizes.generators[scale]
         unit = noise_graph.write_noise(key, scale, channels, canvas, manifest.border)
-        noise = unit * constant(writer, np.full((1, manifest.channels, 1, 1), model.amplitudes[scale]))
+        noise = unit * constant(
+            writer, np.full((1, manifest.channels, 1, 1), model.amplitudes[scale])
+        )
         shape = writer.node("Shape", noise.name)
         nothing = writer.constant(np.zeros(1))
-        prev = fused.enlarged(writer, image, shape, np.float64) if image else writer.node("Expand", nothing, shape)
+        prev = (
+            fused.enlarged(writer, image, shape, np.float64)
+            if image
+            else writer.node("Expand", nothing, shape)
+        )
         image = f"image_{scale}"
-        writer.embed(generator.graph, f"scale_{scale}/", {"noise": noise.name, "prev": prev, "image": image})
+        writer.embed(
+            generator.graph, f"scale_{scale}/", {"noise": noise.name, "prev": prev, "image": image}
+        )
 
     unit = (Value(writer, image, np.float64).gather(0).transpose(1, 2, 0) + 1.0) * 127.5
     return (unit + 0.5).apply("Floor").clip(0.0, 255.0).cast(np.int32)
@@ -140,7 +155,9 @@ def _copy_last(model: Model, sizes: Sizes, below: Drawn, canvas: Canvas) -> Draw
     stored = constant(below.pixels.writer, model.photo.pixels).cast(np.int32)
     matched = resize(premultiply(stored, channels), *sizes.photo)
     straight = matched
-    if channels == 4:  # at its own size the stored colours themselves, also where nothing of them is seen
+    if (
+        channels == 4
+    ):  # at its own size the stored colours themselves, also where nothing of them is seen
         height, width = model.photo.sizes[-1]
         whole = sizes.photo[0].equals(height) & sizes.photo[1].equals(width)
         (straight,) = either(whole, lambda: [stored], lambda: [straighten(matched, channels)])
@@ -156,14 +173,20 @@ def finish(model: Model, sizes: Sizes, drawn: Drawn) -> dict[str, Value]:
     def fit() -> list[Value]:
         pixels = straighten(resize(premultiply(drawn.pixels, channels), *sizes.whole), channels)
         near = [find_near(old, new) for old, new in zip((height, width), sizes.whole, strict=True)]
-        return [pixels, *(one.gather(near[0]).gather(near[1], axis=1) for one in (drawn.rows, drawn.columns))]
+        return [
+            pixels,
+            *(one.gather(near[0]).gather(near[1], axis=1) for one in (drawn.rows, drawn.columns)),
+        ]
 
     pixels, rows, columns = either(exact, lambda: [drawn.pixels, drawn.rows, drawn.columns], fit)
     shown = [
         ((one.cast(np.int64) * 2 + 1) * full).divide(drawn.photo.side(axis) * 2).cast(np.int32)
         for axis, (one, full) in enumerate(zip((rows, columns), model.photo.sizes[-1], strict=True))
     ]
-    outputs = {"pixels": pixels.cast(np.uint8), "map": join([one.expand_dims(2) for one in shown], 2)}
+    outputs = {
+        "pixels": pixels.cast(np.uint8),
+        "map": join([one.expand_dims(2) for one in shown], 2),
+    }
     outputs = {name: _cut(one, sizes) for name, one in outputs.items()}
     if model.masks is not None:
         larger = (sizes.whole[0] > height) | (sizes.whole[1] > width)

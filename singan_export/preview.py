@@ -45,7 +45,9 @@ class Trained:
 
     def generate(self, scale: int, noise: Reals, prev: Reals) -> Reals:
         """One generator's image (B, C, H, W) from noise and prev (B, C, H+10, W+10)."""
-        inputs = (torch.from_numpy(np.ascontiguousarray(values, self.dtype)) for values in (noise, prev))
+        inputs = (
+            torch.from_numpy(np.ascontiguousarray(values, self.dtype)) for values in (noise, prev)
+        )
         image: Reals = generated(self.generators[scale], *inputs).numpy()
         return image
 
@@ -66,9 +68,13 @@ def open_run(run: Path, threads: int | None = None) -> Sampler:
         return Sampler(manifest, drawing, noise, MAX_PIXELS)
     photo = Photo(source.pixels, source.detail.levels)
     detail = dataclasses.replace(source.detail, position=choose_position(photo))
-    sampler = Sampler(dataclasses.replace(manifest, detail=detail), drawing, noise, MAX_PIXELS, photo)
+    sampler = Sampler(
+        dataclasses.replace(manifest, detail=detail), drawing, noise, MAX_PIXELS, photo
+    )
     first = first_amplitude(sampler, read_start(run).config.variety)
-    starts = dataclasses.replace(detail, start_amplitude=(first, *trained.noise_amplitude[1 : detail.hand_over + 1]))
+    starts = dataclasses.replace(
+        detail, start_amplitude=(first, *trained.noise_amplitude[1 : detail.hand_over + 1])
+    )
     sampler.manifest = dataclasses.replace(manifest, detail=starts)
     return sampler
 
@@ -84,7 +90,9 @@ def contact_sheet(sampler: Sampler) -> Pixels:
     """The photo and four samples, 1024 px on the longer side or as trained, a tall and a wide one, (h, w, C)."""
     height, width = sampler.size_within(SIDE)
     samples = list(sampler.sample((height, width), seed=0, count=4))
-    photo = straight(resize.resize(premultiplied(images.to_pixels(sampler.known_photo())[0]), (height, width)))
+    photo = straight(
+        resize.resize(premultiplied(images.to_pixels(sampler.known_photo())[0]), (height, width))
+    )
     tall = sampler.sample((height, round(height / TALL)), seed=4)[0]
     wide = sampler.sample((round(3 * width * WIDE), 3 * width + 2 * GAP), seed=5)[0]
     return sheet([[photo, *samples[:2]], [*samples[2:], tall], [wide]])

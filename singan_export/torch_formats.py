@@ -27,7 +27,11 @@ from singan_train.frozen import FrozenPyramid
 TORCHSCRIPT, PT2 = "torchscript", "pt2"
 _SUFFIX = {TORCHSCRIPT: ".pt", PT2: ".pt2"}
 _SMALLEST = 2  # px of an image: torch.export takes a side of 1 for a constant
-_EXAMPLE = (2, 31, 37)  # batch, height, width with halo: sides that differ, so that none is taken for another
+_EXAMPLE = (
+    2,
+    31,
+    37,
+)  # batch, height, width with halo: sides that differ, so that none is taken for another
 
 
 class WholePyramid(nn.Module):
@@ -49,7 +53,9 @@ class WholePyramid(nn.Module):
                 prev = torch.zeros_like(noise)
             else:
                 size = [noise.shape[2] - 2 * self.halo, noise.shape[3] - 2 * self.halo]
-                prev = F.interpolate(image, size, mode="bicubic", align_corners=False, antialias=True)
+                prev = F.interpolate(
+                    image, size, mode="bicubic", align_corners=False, antialias=True
+                )
                 prev = F.pad(prev, [self.halo, self.halo, self.halo, self.halo])
             image = generator(noise, prev)
         return image
@@ -67,28 +73,40 @@ def write(folder: Path, format: str, networks: FrozenPyramid, channels: int) -> 
     save(folder, generators, networks, channels)
 
 
-def _save_torchscript(folder: Path, generators: list[Any], networks: FrozenPyramid, channels: int) -> None:
+def _save_torchscript(
+    folder: Path, generators: list[Any], networks: FrozenPyramid, channels: int
+) -> None:
     batch, height, width = _EXAMPLE
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", r"`torch\.jit\.", DeprecationWarning)
-        traced = [torch.jit.trace(generator, _inputs(batch, channels, height, width)) for generator in generators]  # type: ignore[no-untyped-call]
+        traced = [
+            torch.jit.trace(generator, _inputs(batch, channels, height, width))
+            for generator in generators
+        ]  # type: ignore[no-untyped-call]
         for scale, module in enumerate(traced):
             torch.jit.save(module, str(folder / file_name(TORCHSCRIPT, scale)))
         scales = len(networks.pyramid.shapes)
-        whole = torch.jit.script(WholePyramid(traced[:scales], list(networks.amplitudes[:scales]), channels))
+        whole = torch.jit.script(
+            WholePyramid(traced[:scales], list(networks.amplitudes[:scales]), channels)
+        )
         torch.jit.save(whole, str(folder / file_name(TORCHSCRIPT, None)))
 
 
 def _save_pt2(folder: Path, generators: list[Any], networks: FrozenPyramid, channels: int) -> None:
     batch, height, width = _EXAMPLE
     sizes = [(height + 3 * scale, width + 5 * scale) for scale in range(len(generators))]
-    free = [{0: torch.export.Dim("batch"), 2: _side(f"height_{n}"), 3: _side(f"width_{n}")} for n in range(len(sizes))]
+    free = [
+        {0: torch.export.Dim("batch"), 2: _side(f"height_{n}"), 3: _side(f"width_{n}")}
+        for n in range(len(sizes))
+    ]
     for scale, generator in enumerate(generators):
         example = _inputs(batch, channels, *sizes[scale])
         program = torch.export.export(generator, example, dynamic_shapes=(free[scale], free[scale]))
         torch.export.save(program, folder / file_name(PT2, scale))
     scales = len(networks.pyramid.shapes)
-    noises = [torch.zeros(batch, networks.noise_channels[scale], *sizes[scale]) for scale in range(scales)]
+    noises = [
+        torch.zeros(batch, networks.noise_channels[scale], *sizes[scale]) for scale in range(scales)
+    ]
     whole = WholePyramid(generators[:scales], list(networks.amplitudes[:scales]), channels)
     program = torch.export.export(whole, (noises,), dynamic_shapes=(free[:scales],))
     torch.export.save(program, folder / file_name(PT2, None))
@@ -105,16 +123,23 @@ def _side(name: str) -> Any:
 
 def opened(folder: Path, format: str, sampler: Sampler) -> Opened:
     """The files of a format, ready to draw. Raises BundleError when torch cannot load one."""
-    scales = [_load(folder / file_name(format, scale)) for scale in range(len(sampler.manifest.pyramid.sizes))]
+    scales = [
+        _load(folder / file_name(format, scale))
+        for scale in range(len(sampler.manifest.pyramid.sizes))
+    ]
     whole = _load(folder / file_name(format, None))
 
-    def generate(scale: int, noise: NDArray[np.float32], prev: NDArray[np.float32]) -> NDArray[np.float32]:
+    def generate(
+        scale: int, noise: NDArray[np.float32], prev: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
         with torch.no_grad():
             return scales[scale](torch.from_numpy(noise), torch.from_numpy(prev)).numpy()
 
     def draw(picture: Picture, unit_noise: cascade.Draw) -> NDArray[np.float32]:
         with torch.no_grad():
-            return whole([torch.from_numpy(noise) for noise in unit_noises(sampler, picture, unit_noise)]).numpy()
+            return whole(
+                [torch.from_numpy(noise) for noise in unit_noises(sampler, picture, unit_noise)]
+            ).numpy()
 
     return Opened(format, generate, draw, smallest=_SMALLEST if format == PT2 else 1)
 
@@ -122,7 +147,9 @@ def opened(folder: Path, format: str, sampler: Sampler) -> Opened:
 def trained(networks: FrozenPyramid, sampler: Sampler) -> Opened:
     """The trained networks themselves, in the sampler's cascade: what every format is held against."""
 
-    def generate(scale: int, noise: NDArray[np.float32], prev: NDArray[np.float32]) -> NDArray[np.float32]:
+    def generate(
+        scale: int, noise: NDArray[np.float32], prev: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
         noise, prev = np.ascontiguousarray(noise), np.ascontiguousarray(prev)
         return networks.generate(scale, torch.from_numpy(noise), torch.from_numpy(prev)).numpy()
 
@@ -138,4 +165,6 @@ def _load(path: Path) -> Any:
             return torch.jit.load(str(path))  # type: ignore[no-untyped-call]
     except Exception as error:  # what the loaders raise has no common base
         reason = str(error).strip().partition("\n")[0]
-        raise BundleError(f"{path}: not a file that torch can load ({reason}); export again") from error
+        raise BundleError(
+            f"{path}: not a file that torch can load ({reason}); export again"
+        ) from error

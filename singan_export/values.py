@@ -110,7 +110,9 @@ class Value:
         """Convert to another type."""
         if kind is self.kind:
             return self
-        return self._make("Cast", kind, self.name, to=helper.np_dtype_to_tensor_dtype(np.dtype(kind)))
+        return self._make(
+            "Cast", kind, self.name, to=helper.np_dtype_to_tensor_dtype(np.dtype(kind))
+        )
 
     def gather(self, index: Value | int, axis: int = 0) -> Value:
         """Take entries along an axis; a single index takes the axis away."""
@@ -127,8 +129,13 @@ class Value:
 
     def crop(self, before: Sequence[int], after: Sequence[int]) -> Value:
         """Leave out so many entries before and after, of the first axes."""
-        starts, axes = self.writer.constant(list(before)), self.writer.constant(list(range(len(before))))
-        ends = self.writer.constant([-count if count else np.iinfo(np.int64).max for count in after])
+        starts, axes = (
+            self.writer.constant(list(before)),
+            self.writer.constant(list(range(len(before)))),
+        )
+        ends = self.writer.constant(
+            [-count if count else np.iinfo(np.int64).max for count in after]
+        )
         return self._make("Slice", self.kind, self.name, starts, ends, axes)
 
     def window(self, dy: int, dx: int, reach: int) -> Value:
@@ -151,7 +158,9 @@ class Value:
         """Put the axes in another order."""
         return self._make("Transpose", self.kind, self.name, perm=list(axes))
 
-    def pad(self, before: Sequence[int], after: Sequence[int], value: Value | Number | None = None) -> Value:
+    def pad(
+        self, before: Sequence[int], after: Sequence[int], value: Value | Number | None = None
+    ) -> Value:
         """Put so many entries before and after every axis: zeros, or another value."""
         widths = self.writer.constant([*before, *after])
         filled = self._constant(0 if value is None else value).name
@@ -159,7 +168,9 @@ class Value:
 
     def pad_edges(self, before: Sequence[int], after: Sequence[int]) -> Value:
         """Repeat the first and last entries of every axis so many times."""
-        return self._make("Pad", self.kind, self.name, self.writer.constant([*before, *after]), mode="edge")
+        return self._make(
+            "Pad", self.kind, self.name, self.writer.constant([*before, *after]), mode="edge"
+        )
 
     def reduce(self, operator: str, axis: int, keep: bool = False) -> Value:
         """Reduce an axis to one entry, which is taken away unless it is kept."""
@@ -168,7 +179,9 @@ class Value:
 
     def find(self, operator: str, axis: int, keep: bool = False) -> Value:
         """Find the first place of the extreme along an axis: ArgMin or ArgMax."""
-        return self._make(operator, np.int64, self.name, axis=axis, keepdims=int(keep), select_last_index=0)
+        return self._make(
+            operator, np.int64, self.name, axis=axis, keepdims=int(keep), select_last_index=0
+        )
 
     def matmul(self, other: Value) -> Value:
         """Multiply matrices."""
@@ -186,7 +199,9 @@ class Value:
         return self._make(operator, kind or self.kind, self.name, self._constant(other).name)
 
     def _constant(self, other: Value | Number) -> Value:
-        return other if isinstance(other, Value) else constant(self.writer, np.array(other, self.kind))
+        return (
+            other if isinstance(other, Value) else constant(self.writer, np.array(other, self.kind))
+        )
 
     def _whole(self, index: Value | int) -> str:
         return index.name if isinstance(index, Value) else self.writer.constant(index)
@@ -208,8 +223,14 @@ def _listed(writer: Writer, side: Value | int) -> str:
 def list_of(writer: Writer, sides: Sequence[Value | int]) -> Value:
     """Whole numbers, some of them computed, as a list, int64."""
     if not any(isinstance(side, Value) for side in sides):
-        return Value(writer, writer.constant([int(side) for side in sides if isinstance(side, int)]), np.int64)
-    return Value(writer, writer.node("Concat", *(_listed(writer, side) for side in sides), axis=0), np.int64)
+        return Value(
+            writer,
+            writer.constant([int(side) for side in sides if isinstance(side, int)]),
+            np.int64,
+        )
+    return Value(
+        writer, writer.node("Concat", *(_listed(writer, side) for side in sides), axis=0), np.int64
+    )
 
 
 def count_up(stop: Value) -> Value:
@@ -222,13 +243,19 @@ def count_up(stop: Value) -> Value:
 def join(values: Sequence[Value], axis: int) -> Value:
     """Put values of one type side by side."""
     first = values[0]
-    return Value(first.writer, first.writer.node("Concat", *(one.name for one in values), axis=axis), first.kind)
+    return Value(
+        first.writer,
+        first.writer.node("Concat", *(one.name for one in values), axis=axis),
+        first.kind,
+    )
 
 
 def choose(condition: Value, this: Value, other: Value | Number) -> Value:
     """Take this where the condition holds, else the other."""
     second = this._constant(other)
-    return Value(this.writer, this.writer.node("Where", condition.name, this.name, second.name), this.kind)
+    return Value(
+        this.writer, this.writer.node("Where", condition.name, this.name, second.name), this.kind
+    )
 
 
 Step = Callable[[Value, list[Value]], tuple[list[Value], list[Value]]]
@@ -243,28 +270,43 @@ def loop(turns: Value, carried: Sequence[Value], step: Step) -> tuple[list[Value
     turn, go_on = Value(writer, f"{stem}_turn", np.int64), Value(writer, f"{stem}_on", np.bool_)
     with writer.body() as nodes:
         after, collected = step(turn, ins)
-        outs = [Value(writer, writer.node("Identity", one.name), one.kind) for one in (go_on, *after, *collected)]
+        outs = [
+            Value(writer, writer.node("Identity", one.name), one.kind)
+            for one in (go_on, *after, *collected)
+        ]
     given = [_told(turn, []), _told(go_on, []), *(_told(one) for one in ins)]
-    body = helper.make_graph(nodes, stem, given, [_told(outs[0], []), *(_told(one) for one in outs[1:])])
+    body = helper.make_graph(
+        nodes, stem, given, [_told(outs[0], []), *(_told(one) for one in outs[1:])]
+    )
     true = writer.constant(np.array(True))
-    names = writer.nodes_with("Loop", [turns.name, true, *(one.name for one in carried)], len(outs) - 1, body=body)
+    names = writer.nodes_with(
+        "Loop", [turns.name, true, *(one.name for one in carried)], len(outs) - 1, body=body
+    )
     made = [Value(writer, name, one.kind) for name, one in zip(names, outs[1:], strict=True)]
     return made[: len(carried)], made[len(carried) :]
 
 
-def either(condition: Value, this: Callable[[], Sequence[Value]], other: Callable[[], Sequence[Value]]) -> list[Value]:
+def either(
+    condition: Value, this: Callable[[], Sequence[Value]], other: Callable[[], Sequence[Value]]
+) -> list[Value]:
     """Compute this if the condition, a single truth, holds; else the other."""
     writer = condition.writer
     bodies, kinds = [], []
     for part in (this, other):
         with writer.body() as nodes:
             outs = [Value(writer, writer.node("Identity", one.name), one.kind) for one in part()]
-        bodies.append(helper.make_graph(nodes, f"branch_{writer._made}", [], [_told(one) for one in outs]))
+        bodies.append(
+            helper.make_graph(nodes, f"branch_{writer._made}", [], [_told(one) for one in outs])
+        )
         kinds = [one.kind for one in outs]
-    names = writer.nodes_with("If", [condition.name], len(kinds), then_branch=bodies[0], else_branch=bodies[1])
+    names = writer.nodes_with(
+        "If", [condition.name], len(kinds), then_branch=bodies[0], else_branch=bodies[1]
+    )
     return [Value(writer, name, kind) for name, kind in zip(names, kinds, strict=True)]
 
 
 def _told(value: Value, shape: list[int] | None = None) -> onnx.ValueInfoProto:
     """The name and the type of a body's input or output, of any shape unless it is given."""
-    return helper.make_tensor_value_info(value.name, helper.np_dtype_to_tensor_dtype(np.dtype(value.kind)), shape)
+    return helper.make_tensor_value_info(
+        value.name, helper.np_dtype_to_tensor_dtype(np.dtype(value.kind)), shape
+    )

@@ -53,7 +53,9 @@ def verify(bundle: Path, run: Path | None = None) -> Verified:
     return Verified(len(manifest.files), len(manifest.pyramid.sizes), levels, measured, checks)
 
 
-def check_formats(bundle: Path, sampler: Sampler, networks: FrozenPyramid | None = None) -> list[FormatCheck]:
+def check_formats(
+    bundle: Path, sampler: Sampler, networks: FrozenPyramid | None = None
+) -> list[FormatCheck]:
     """How every further format of a bundle compares with the trained networks, or with the float32 graphs without them.
 
     Raises BundleError for one that is broken.

@@ -29,22 +29,33 @@ class Writer:
         self._add(operator, inputs, [name], f"make_{name}", attributes)
         return name
 
-    def nodes_with(self, operator: str, inputs: Sequence[str], outputs: int, **attributes: Any) -> list[str]:
+    def nodes_with(
+        self, operator: str, inputs: Sequence[str], outputs: int, **attributes: Any
+    ) -> list[str]:
         """Append a node that has several outputs and return their names."""
         names = [f"{operator}_{self._made}_{number}" for number in range(outputs)]
         self._add(operator, inputs, names, f"make_{operator}_{self._made}", attributes)
         return names
 
     def _add(
-        self, operator: str, inputs: Sequence[str], outputs: list[str], name: str, attributes: dict[str, Any]
+        self,
+        operator: str,
+        inputs: Sequence[str],
+        outputs: list[str],
+        name: str,
+        attributes: dict[str, Any],
     ) -> None:
-        self.nodes.append(helper.make_node(operator, list(inputs), outputs, name=name, **attributes))
+        self.nodes.append(
+            helper.make_node(operator, list(inputs), outputs, name=name, **attributes)
+        )
         self._made += 1
 
     def constant(self, values: NDArray[np.generic] | Sequence[int] | int) -> str:
         """The name of a constant, int64 unless it is an array of another type; equal ones are kept once."""
         array = values if isinstance(values, np.ndarray) else np.array(values, np.int64)
-        told = "_".join(map(str, array.ravel().tolist())) if array.size <= _SHORT else _digest(array)
+        told = (
+            "_".join(map(str, array.ravel().tolist())) if array.size <= _SHORT else _digest(array)
+        )
         name = f"{array.dtype}_{'x'.join(map(str, array.shape))}_{told}"
         self.constants.setdefault(name, numpy_helper.from_array(array, name))
         return name

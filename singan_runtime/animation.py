@@ -33,7 +33,9 @@ HARMONICS = 8  # at most: each takes two noise fields of the canvas
 PERIOD = 36_000  # frames after which a motion that is no loop repeats: an hour at 10 per second
 GRID_START_SCALES = (0, 1, 2)
 GRID_BETAS = (0.80, 0.85, 0.90, 0.95)
-FIELD_MEMORY = 10**9  # bytes of noise fields kept from frame to frame; what goes beyond is made anew for every frame
+FIELD_MEMORY = (
+    10**9
+)  # bytes of noise fields kept from frame to frame; what goes beyond is made anew for every frame
 
 
 @dataclass(frozen=True)
@@ -100,7 +102,9 @@ def soften(move: masks.Mask, size: Size) -> Floats:
     """
     if move.shape != tuple(size):
         got = "x".join(str(side) for side in reversed(move.shape))
-        raise RequestError(f"the mask of what may move is {got}, but must be {size[1]}x{size[0]}, the clip's size")
+        raise RequestError(
+            f"the mask of what may move is {got}, but must be {size[1]}x{size[0]}, the clip's size"
+        )
     reach = round(BORDER * max(size))
     share = 1 - masks.feathered(~move, reach)
     if not share.any():
@@ -119,7 +123,9 @@ def hold(frames: Iterator[Pixels], share: Floats) -> Iterator[Pixels]:
         yield masks.mix(first, frame, share)
 
 
-def _draw(sampler: Sampler, walk: Walk, size: Size | None, zoom: Zoom, keep: tuple[Keep, ...]) -> Iterator[Pixels]:
+def _draw(
+    sampler: Sampler, walk: Walk, size: Size | None, zoom: Zoom, keep: tuple[Keep, ...]
+) -> Iterator[Pixels]:
     """Draw the frames as they are when everything may move."""
     if walk.kind == "paper":
         frames = _recursion(sampler, walk, size, zoom, keep)
@@ -180,17 +186,26 @@ class Clip:
         for k, amplitude in self.harmonics:
             turned = k * (number + self._first) % self.period  # exact however large the number
             angle = 2 * np.pi * turned / self.period
-            weights += [np.float32(amplitude * np.cos(angle)), np.float32(amplitude * np.sin(angle))]
+            weights += [
+                np.float32(amplitude * np.cos(angle)),
+                np.float32(amplitude * np.sin(angle)),
+            ]
 
         def unit_noise(step: Step) -> Floats:
             kept = self._kept.get(step.index)
             fields = (
-                (draw(step) for draw in self._draws(step)) if kept is None else (_part(f, step.drawn) for f in kept)
+                (draw(step) for draw in self._draws(step))
+                if kept is None
+                else (_part(f, step.drawn) for f in kept)
             )
             height, width = step.size
-            total = np.zeros((1, self.sampler.manifest.channels, height + 2 * HALO, width + 2 * HALO), np.float32)
+            total = np.zeros(
+                (1, self.sampler.manifest.channels, height + 2 * HALO, width + 2 * HALO), np.float32
+            )
             term = np.empty_like(total)
-            for weight, field in zip(weights if step.index == 0 else weights[1:], fields, strict=True):
+            for weight, field in zip(
+                weights if step.index == 0 else weights[1:], fields, strict=True
+            ):
                 total += np.multiply(field, weight, out=term)
             return total
 
@@ -237,7 +252,10 @@ def harmonics(walk: Walk) -> list[tuple[int, float]]:
     middle = (np.cumsum(power) - power / 2) / power.sum()
     part = (middle * HARMONICS).astype(int)
     parts = [part == one for one in np.unique(part)]
-    return [(round(np.average(k[of], weights=power[of])), float(np.sqrt(power[of].sum()))) for of in parts]
+    return [
+        (round(np.average(k[of], weights=power[of])), float(np.sqrt(power[of].sum())))
+        for of in parts
+    ]
 
 
 def spectrum(walk: Walk, angle: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -266,7 +284,9 @@ def _pull(walk: Walk) -> float:
     return float(np.sqrt(1 - variance(walk)))
 
 
-def _recursion(sampler: Sampler, walk: Walk, size: Size | None, zoom: Zoom, keep: tuple[Keep, ...]) -> Iterator[Pixels]:
+def _recursion(
+    sampler: Sampler, walk: Walk, size: Size | None, zoom: Zoom, keep: tuple[Keep, ...]
+) -> Iterator[Pixels]:
     """z_{t+1} = alpha z* + (1 - alpha) (z_t + beta (z_t - z_{t-1}) + (1 - beta) u_t), u_t fresh unit noise.
 
     Source: the reference's random walk; its first two states are z* and 0.95 z* + 0.05 u.
@@ -276,7 +296,8 @@ def _recursion(sampler: Sampler, walk: Walk, size: Size | None, zoom: Zoom, keep
     sampler.check_pixels(picture.size)
     moving = windows.whole_steps(picture.passes)
     rest = {
-        step.index: np.zeros((1, 1, 1, 1), np.float32) if step.index else _rest(sampler, walk, step) for step in moving
+        step.index: np.zeros((1, 1, 1, 1), np.float32) if step.index else _rest(sampler, walk, step)
+        for step in moving
     }
     before, now = dict(rest), dict(rest)
 
@@ -292,7 +313,10 @@ def _recursion(sampler: Sampler, walk: Walk, size: Size | None, zoom: Zoom, keep
                 now[index] = 0.95 * rest[index] + 0.05 * u
                 continue
             onward = now[index] + walk.beta * (now[index] - before[index]) + (1 - walk.beta) * u
-            before[index], now[index] = now[index], walk.alpha * rest[index] + (1 - walk.alpha) * onward
+            before[index], now[index] = (
+                now[index],
+                walk.alpha * rest[index] + (1 - walk.alpha) * onward,
+            )
         if picture.fit is None:
             yield sampler.painted(picture, unit_noise)
         else:
@@ -300,7 +324,9 @@ def _recursion(sampler: Sampler, walk: Walk, size: Size | None, zoom: Zoom, keep
             yield motion.frame(unit_noise)
 
 
-def _moving(sampler: Sampler, walk: Walk, size: Size | None, zoom: Zoom, keep: tuple[Keep, ...]) -> Picture:
+def _moving(
+    sampler: Sampler, walk: Walk, size: Size | None, zoom: Zoom, keep: tuple[Keep, ...]
+) -> Picture:
     """The picture that moves; where z* is part of the noise, it is as strong as the generators know it."""
     picture = sampler.picture(size or default_size(sampler), zoom, walk.start_scale, keep=keep)
     return picture if walk.start_scale else replace(picture, amplitudes=())

@@ -32,14 +32,23 @@ def save(path: Path, pictures: Sequence[Image.Image], lasting: Sequence[int]) ->
             box = find_change(pictures[index - 1], picture) if index else (0, 0, *picture.size)
             chunks = list(encode(picture.crop(box)))
             if index == 0:
-                file.write(_SIGNATURE + b"".join(_chunk(kind, body) for kind, body in chunks if kind == b"IHDR"))
+                file.write(
+                    _SIGNATURE
+                    + b"".join(_chunk(kind, body) for kind, body in chunks if kind == b"IHDR")
+                )
                 if len(pictures) > 1:
                     file.write(_chunk(b"acTL", struct.pack(">II", len(pictures), 0)))
 
             if len(pictures) > 1:
-                file.write(_chunk(b"fcTL", struct.pack(">I", next(numbers)) + _describe(box, milliseconds)))
+                file.write(
+                    _chunk(b"fcTL", struct.pack(">I", next(numbers)) + _describe(box, milliseconds))
+                )
             for body in (body for kind, body in chunks if kind == _DATA):
-                file.write(_chunk(b"fdAT", struct.pack(">I", next(numbers)) + body) if index else _chunk(_DATA, body))
+                file.write(
+                    _chunk(b"fdAT", struct.pack(">I", next(numbers)) + body)
+                    if index
+                    else _chunk(_DATA, body)
+                )
         file.write(_chunk(b"IEND", b""))
 
 
@@ -64,7 +73,9 @@ def _describe(box: Box, milliseconds: int) -> bytes:
     """Lay out a frame control without its number: place, time as a fraction of a second, nothing disposed or mixed."""
     left, top, right, bottom = box
     delay = Fraction(milliseconds, 1000)
-    return struct.pack(">IIIIHHBB", right - left, bottom - top, left, top, delay.numerator, delay.denominator, 0, 0)
+    return struct.pack(
+        ">IIIIHHBB", right - left, bottom - top, left, top, delay.numerator, delay.denominator, 0, 0
+    )
 
 
 def _chunk(kind: bytes, body: bytes) -> bytes:

@@ -52,7 +52,18 @@ def bench(
     p95 = sorted(rest)[-(-95 * len(rest) // 100) - 1]
     speed = height * width / 1e6 / median
     graphs = sampler.graphs
-    return Timing(width, height, repeats, first, median, p95, speed, peak_memory(), graphs.provider, graphs.threads)
+    return Timing(
+        width,
+        height,
+        repeats,
+        first,
+        median,
+        p95,
+        speed,
+        peak_memory(),
+        graphs.provider,
+        graphs.threads,
+    )
 
 
 def peak_memory() -> float:

@@ -46,14 +46,20 @@ class Candidate:
 
 
 def rank(
-    sampler: Sampler, picture: Picture, seeds: Sequence[int], advance: Callable[[], None] = lambda: None
+    sampler: Sampler,
+    picture: Picture,
+    seeds: Sequence[int],
+    advance: Callable[[], None] = lambda: None,
 ) -> list[Candidate]:
     """Order the pictures of some seeds, best first: the first n are the best n. Raises RequestError."""
     return order(judge(sampler, picture, seeds, advance))
 
 
 def judge(
-    sampler: Sampler, picture: Picture, seeds: Sequence[int], advance: Callable[[], None] = lambda: None
+    sampler: Sampler,
+    picture: Picture,
+    seeds: Sequence[int],
+    advance: Callable[[], None] = lambda: None,
 ) -> list[Candidate]:
     """Begin and judge the picture of each seed, in the order of the seeds, several at once. Raises RequestError."""
     check(sampler, picture)

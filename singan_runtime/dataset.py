@@ -39,17 +39,24 @@ class Request:
 
     count: int
     seed: int = 0
-    size: Size | None = None  # (height, width); None is the trained size, with detail within LONGER_SIDE
+    size: Size | None = (
+        None  # (height, width); None is the trained size, with detail within LONGER_SIDE
+    )
     zoom: Zoom = "auto"
     start_scale: int = 0
-    keep: tuple[str, ...] = ()  # labels whose objects stand whole in every picture, at random places
+    keep: tuple[
+        str, ...
+    ] = ()  # labels whose objects stand whole in every picture, at random places
     within: Window = (
         0.0,
         0.0,
         1.0,
         1.0,
     )  # where their centres may lie: left, top, right, bottom, shares of the picture
-    scales: tuple[float, float] = (1.0, 1.0)  # how many times as large as at the zoom a picture is drawn, at random
+    scales: tuple[float, float] = (
+        1.0,
+        1.0,
+    )  # how many times as large as at the zoom a picture is drawn, at random
     despeckle: int = 0  # px, odd: masks take the majority of such a square around each pixel; 0 leaves them alone
 
     @property
@@ -81,9 +88,13 @@ def check(sampler: Sampler, request: Request) -> None:
     if request.count < 1:
         raise RequestError(f"count {request.count} is not possible: ask for 1 picture or more")
     check_seed(request.seed, request.count)
-    sampler.check_pixels(sampler.picture(size_of(sampler, request), request.zoom, request.start_scale).size)
+    sampler.check_pixels(
+        sampler.picture(size_of(sampler, request), request.zoom, request.start_scale).size
+    )
     _check_keep(sampler, request)
-    if request.despeckle and not (request.despeckle % 2 and 3 <= request.despeckle <= MOST_DESPECKLE):
+    if request.despeckle and not (
+        request.despeckle % 2 and 3 <= request.despeckle <= MOST_DESPECKLE
+    ):
         raise RequestError(
             f"despeckle {request.despeckle} is not possible: 0, or an odd number of 3 to {MOST_DESPECKLE} px"
         )
@@ -99,21 +110,34 @@ def _check_keep(sampler: Sampler, request: Request) -> None:
         )
     low, high = request.scales
     if not 0 < low <= high:
-        raise RequestError(f"scales {low:g},{high:g} are not possible: give the least and the most, above 0")
+        raise RequestError(
+            f"scales {low:g},{high:g} are not possible: give the least and the most, above 0"
+        )
     for label in request.keep:
         if label not in sampler.manifest.labels:
             names = ", ".join(sampler.manifest.labels)
-            raise RequestError(f"{label}: not a label of {sampler.manifest.name}; keep one or more of {names}")
-    for scale in request.scales:  # an object too large for the picture is said before the first is drawn
+            raise RequestError(
+                f"{label}: not a label of {sampler.manifest.name}; keep one or more of {names}"
+            )
+    for (
+        scale
+    ) in request.scales:  # an object too large for the picture is said before the first is drawn
         zoom = _zoom(sampler, request, scale)
         for label in request.keep:
-            sampler.picture(size_of(sampler, request), zoom, request.start_scale, keep=sampler.read_keep([label]))
+            sampler.picture(
+                size_of(sampler, request),
+                zoom,
+                request.start_scale,
+                keep=sampler.read_keep([label]),
+            )
 
 
 def _zoom(sampler: Sampler, request: Request, scale: float) -> Zoom:
     if scale == 1:
         return request.zoom
-    return scale * pyramid.chosen_zoom(sampler.manifest.pyramid, size_of(sampler, request), request.zoom)
+    return scale * pyramid.chosen_zoom(
+        sampler.manifest.pyramid, size_of(sampler, request), request.zoom
+    )
 
 
 def choose(sampler: Sampler, request: Request, seed: int) -> tuple[Zoom, tuple[Keep, ...]]:
@@ -142,7 +166,9 @@ def choose(sampler: Sampler, request: Request, seed: int) -> tuple[Zoom, tuple[K
             refused = error
         else:
             return zoom, keep
-    raise RequestError(f"seed {seed}: found no places for the kept objects in {TRIES} tries: {refused}")
+    raise RequestError(
+        f"seed {seed}: found no places for the kept objects in {TRIES} tries: {refused}"
+    )
 
 
 def _share(seed: int, what: str) -> float:
@@ -166,7 +192,9 @@ def write(
     for folder in (out / IMAGES, *(out / MASKS / label for label in labels)):
         make_folder(folder)
     size = size_of(sampler, request)
-    names = {seed: f"{sampler.manifest.name}_{size[1]}x{size[0]}_{seed}.png" for seed in request.seeds}
+    names = {
+        seed: f"{sampler.manifest.name}_{size[1]}x{size[0]}_{seed}.png" for seed in request.seeds
+    }
     for seed, name in names.items():  # refuse before the first is drawn
         _check_same(out / IMAGES / name, provenance(seed))
     rows: list[Row] = []
@@ -193,7 +221,9 @@ def _check_same(path: Path, text: dict[str, str]) -> None:
         except OSError:
             return
         if any(found.get(key) != value for key, value in text.items()):
-            raise OutputError(f"{path}: of another model or request; choose another --out or delete that folder")
+            raise OutputError(
+                f"{path}: of another model or request; choose another --out or delete that folder"
+            )
 
 
 def _kept(out: Path, name: str, labels: tuple[str, ...], size: Size) -> Pixels | None:
@@ -212,12 +242,18 @@ def _kept(out: Path, name: str, labels: tuple[str, ...], size: Size) -> Pixels |
     return np.stack(masks, axis=2) if fit else None
 
 
-def _make(sampler: Sampler, out: Path, name: str, request: Request, seed: int, text: dict[str, str]) -> Pixels:
+def _make(
+    sampler: Sampler, out: Path, name: str, request: Request, seed: int, text: dict[str, str]
+) -> Pixels:
     """Draw and write an item; the picture comes last, so that its being there means that all is. Its masks."""
     zoom, keep = choose(sampler, request, seed)
-    pixels, masks = sampler.labelled(size_of(sampler, request), seed, zoom, request.start_scale, keep)
+    pixels, masks = sampler.labelled(
+        size_of(sampler, request), seed, zoom, request.start_scale, keep
+    )
     if request.despeckle:
-        masks = np.stack([_despeckled(masks[..., k], request.despeckle) for k in range(masks.shape[2])], axis=2)
+        masks = np.stack(
+            [_despeckled(masks[..., k], request.despeckle) for k in range(masks.shape[2])], axis=2
+        )
     for k, label in enumerate(sampler.manifest.labels):
         images.save(out / MASKS / label / name, masks[..., k : k + 1])
     images.save(out / IMAGES / name, pixels, text=text)
@@ -240,7 +276,19 @@ def _rows(name: str, seed: int, labels: tuple[str, ...], masks: Pixels) -> Itera
 
 def _write_csv(path: Path, rows: list[Row], size: Size) -> None:
     """A line per picture and label."""
-    header = ("image", "mask", "label", "seed", "width", "height", "area", "box_x", "box_y", "box_width", "box_height")
+    header = (
+        "image",
+        "mask",
+        "label",
+        "seed",
+        "width",
+        "height",
+        "area",
+        "box_x",
+        "box_y",
+        "box_width",
+        "box_height",
+    )
     with atomic_file(path) as temporary, open(temporary, "w", encoding="utf-8", newline="") as file:
         lines = csv.writer(file, lineterminator="\n")
         lines.writerow(header)
@@ -258,7 +306,13 @@ def _write_coco(path: Path, rows: list[Row], size: Size, sampler: Sampler) -> No
     content = {
         "info": {"description": f"Pictures drawn by singan from the model {sampler.manifest.name}"},
         "images": [
-            {"id": numbers[name], "file_name": name, "width": size[1], "height": size[0], "seed": seed}
+            {
+                "id": numbers[name],
+                "file_name": name,
+                "width": size[1],
+                "height": size[0],
+                "seed": seed,
+            }
             for name, seed in pictures.items()
         ],
         "categories": [{"id": number, "name": label} for number, label in enumerate(labels, 1)],
@@ -284,5 +338,7 @@ def _run_lengths() -> Any:
     try:
         from pycocotools import mask
     except ImportError as error:
-        raise InstallError("the COCO index needs pycocotools; run: pip install 'singan[dataset]'") from error
+        raise InstallError(
+            "the COCO index needs pycocotools; run: pip install 'singan[dataset]'"
+        ) from error
     return mask

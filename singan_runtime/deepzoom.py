@@ -52,7 +52,9 @@ def save(
     Raises RequestError for another format than png or jpeg, or if the folder is not empty; OutputError.
     """
     if format not in SUFFIXES:
-        raise RequestError(f"a Deep Zoom folder cannot hold {format}: choose {' or '.join(SUFFIXES)}")
+        raise RequestError(
+            f"a Deep Zoom folder cannot hold {format}: choose {' or '.join(SUFFIXES)}"
+        )
     if folder.is_file() or (folder.is_dir() and any(folder.iterdir())):
         raise RequestError(f"{folder}: already there and not empty; choose another folder")
     with atomic_folder(folder) as temporary:
@@ -69,8 +71,16 @@ def save(
             f'<Size Width="{width}" Height="{height}"/></Image>\n'
         )
         (temporary / f"{NAME}.dzi").write_text(dzi, encoding="utf-8")
-        page = resources.files("singan_runtime").joinpath("deepzoom.html").read_text(encoding="utf-8")
-        facts = {"TITLE": title, "WIDTH": width, "HEIGHT": height, "TILE": TILE, "SUFFIX": SUFFIXES[format]}
+        page = (
+            resources.files("singan_runtime").joinpath("deepzoom.html").read_text(encoding="utf-8")
+        )
+        facts = {
+            "TITLE": title,
+            "WIDTH": width,
+            "HEIGHT": height,
+            "TILE": TILE,
+            "SUFFIX": SUFFIXES[format],
+        }
         for key, value in facts.items():
             page = page.replace(f"%{key}%", str(value))
         (temporary / "index.html").write_text(page, encoding="utf-8")
@@ -106,9 +116,13 @@ class _Tiles:
         height, width = self.sizes[level]
         across = range(2 * column, min(2 * column + 2, math.ceil(width / TILE)))
         rows = [
-            [self.make(level, y, x) for x in across] for y in range(2 * row, min(2 * row + 2, math.ceil(height / TILE)))
+            [self.make(level, y, x) for x in across]
+            for y in range(2 * row, min(2 * row + 2, math.ceil(height / TILE)))
         ]
-        whole = Image.new(rows[0][0].mode, (sum(tile.width for tile in rows[0]), sum(line[0].height for line in rows)))
+        whole = Image.new(
+            rows[0][0].mode,
+            (sum(tile.width for tile in rows[0]), sum(line[0].height for line in rows)),
+        )
         for y, line in enumerate(rows):
             for x, tile in enumerate(line):
                 whole.paste(tile, (x * TILE, y * TILE))

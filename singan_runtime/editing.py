@@ -40,7 +40,9 @@ class Redrawing:
 
 
 USUAL_SIDE = 250  # px, longer side that models without detail are trained at
-HARMONIZE = Redrawing(depth=0.4, reach=4, foreign=True)  # lower bends colours more, and loses the shape
+HARMONIZE = Redrawing(
+    depth=0.4, reach=4, foreign=True
+)  # lower bends colours more, and loses the shape
 EDIT = Redrawing(depth=0.4, reach=20, foreign=False)
 PAINT_START_SCALE = 1
 MOST_BAND = 2  # px of the searched level at both sides of a mask's border that are made up, so that no seam is left
@@ -104,7 +106,11 @@ def paint_start_scale(fit: Fit) -> int:
 
 def last_scale(fit: Fit) -> int:
     """The finest scale that draws an image anew: with detail the photo's patches do so once after the generators."""
-    return len(fit.passes) if fit.levels else max(step.generator for step in fit.passes if not step.beyond)
+    return (
+        len(fit.passes)
+        if fit.levels
+        else max(step.generator for step in fit.passes if not step.beyond)
+    )
 
 
 def further_scales(sampler: Sampler, fit: Fit) -> int:
@@ -119,7 +125,9 @@ def check_start(fit: Fit, start_scale: int, further: int = 0) -> None:
     """Raise RequestError unless an image can be injected there; further scales are allowed beyond the last."""
     last = last_scale(fit)
     if last == 0:
-        raise RequestError("this size and zoom use the coarsest scale alone, which takes no image: raise the zoom")
+        raise RequestError(
+            "this size and zoom use the coarsest scale alone, which takes no image: raise the zoom"
+        )
     if not 1 <= start_scale <= last + further:
         raise RequestError(
             f"start scale {start_scale} is not possible: an image can be injected at scales 1 to {last + further} here"
@@ -135,7 +143,9 @@ def injected(sampler: Sampler, image: Floats, size: Size, zoom: Zoom, start_scal
     fit = sampler.fit(size, zoom)
     check_start(fit, start_scale)
     sampler.check_pixels(size)
-    if start_scale == len(fit.passes):  # past the generators: the photo's patches look for the image itself
+    if start_scale == len(
+        fit.passes
+    ):  # past the generators: the photo's patches look for the image itself
         return searched(image, fit)
     return Picture.of(fit, start_scale, on_whole(image, fit, fit.passes[start_scale - 1].canvas))
 
@@ -143,10 +153,14 @@ def injected(sampler: Sampler, image: Floats, size: Size, zoom: Zoom, start_scal
 def searched(image: Floats, fit: Fit) -> Picture:
     """The picture that the photo's patches make of an image, from the largest searched level on."""
     first = fit.searched - 1
-    return dataclasses.replace(Picture.of(fit, len(fit.passes), on_whole(image, fit, fit.levels[first])), first=first)
+    return dataclasses.replace(
+        Picture.of(fit, len(fit.passes), on_whole(image, fit, fit.levels[first])), first=first
+    )
 
 
-def redrawn(sampler: Sampler, image: Floats, mask: masks.Mask, how: Redrawing, start_scale: int) -> Picture:
+def redrawn(
+    sampler: Sampler, image: Floats, mask: masks.Mask, how: Redrawing, start_scale: int
+) -> Picture:
     """The picture of an image whose masked part is to be redrawn from a start scale on. Raises RequestError."""
     fit = sampler.fit((mask.shape[0], mask.shape[1]))
     if not fit.levels or start_scale < len(fit.passes):
@@ -158,11 +172,15 @@ def redrawn(sampler: Sampler, image: Floats, mask: masks.Mask, how: Redrawing, s
         if how.foreign:
             return picture
         # What was moved may be found at any height.
-        return dataclasses.replace(picture, original=Original(to_whole(image, fit), trust_in(mask, fit)), position=0.0)
+        return dataclasses.replace(
+            picture, original=Original(to_whole(image, fit), trust_in(mask, fit)), position=0.0
+        )
 
     everywhere = np.full((1, 1, 1), FULL_TRUST, np.uint8)
     keeps_from = fit.searched + start_scale - len(fit.passes) - 1
-    return dataclasses.replace(picture, original=Original(to_whole(image, fit), everywhere, keeps_from))
+    return dataclasses.replace(
+        picture, original=Original(to_whole(image, fit), everywhere, keeps_from)
+    )
 
 
 def to_whole(image: Floats, fit: Fit) -> Pixels:
@@ -184,7 +202,10 @@ def extended(image: Floats, fit: Fit) -> Floats:
         (top / height, (fit.whole[0] - height - top) / height),
         (left / width, (fit.whole[1] - width - left) / width),
     )
-    around = [(round(a * side), round(b * side)) for (a, b), side in zip(shares, image.shape[2:], strict=True)]
+    around = [
+        (round(a * side), round(b * side))
+        for (a, b), side in zip(shares, image.shape[2:], strict=True)
+    ]
     return np.pad(image, [(0, 0), (0, 0), *around], mode="edge")
 
 
@@ -207,7 +228,9 @@ def redraw(
     if start_scale is None:
         start_scale = start_scale_of(sampler, (height, width), how)
     picture = redrawn(sampler, image, mask, how, start_scale)
-    weights = masks.feathered(mask, reach_at(sampler, (height, width), how) if reach is None else reach)
+    weights = masks.feathered(
+        mask, reach_at(sampler, (height, width), how) if reach is None else reach
+    )
 
     def blended(drawn: Floats, step: Step) -> Floats:
         """Without detail the last generator's image is blended before it becomes pixels."""
@@ -281,7 +304,9 @@ def paint(
     return sampler.pixels(picture, seed)
 
 
-def upscale(sampler: Sampler, factor: float, image: Floats | None = None, seed: int = 0, tileable: str = "") -> Pixels:
+def upscale(
+    sampler: Sampler, factor: float, image: Floats | None = None, seed: int = 0, tileable: str = ""
+) -> Pixels:
     """The training photo, or an image like it, factor times as large: round(factor x side) pixels a side.
 
     Passes beyond the finest scale add the detail; they are as many as the factor needs, one at least. Along tileable

@@ -83,7 +83,9 @@ class Scores:
         """Give every field for a JSON file, which has no infinity: within a list null stands for it."""
         values = {field.name: getattr(self, field.name) for field in fields(self)}
         return {
-            key: [one if math.isfinite(one) else None for one in value] if isinstance(value, tuple) else value
+            key: [one if math.isfinite(one) else None for one in value]
+            if isinstance(value, tuple)
+            else value
             for key, value in values.items()
         }
 
@@ -104,12 +106,16 @@ def trained_photo(sampler: Sampler, photo: Path | None = None) -> Pixels:
     """
     if photo is None:
         if sampler.photo is None:
-            raise RequestError(f"{sampler.manifest.name}: this bundle does not hold its photo: name it, --photo PHOTO")
+            raise RequestError(
+                f"{sampler.manifest.name}: this bundle does not hold its photo: name it, --photo PHOTO"
+            )
         return sampler.photo.pixels
 
     channels = sampler.manifest.picture_channels
     if channels not in (1, 3, 4):
-        raise ImageError(f"{photo}: a model of {channels} channels cannot be judged against a photo")
+        raise ImageError(
+            f"{photo}: a model of {channels} channels cannot be judged against a photo"
+        )
     opened = images.open_photo(photo, str(channels), max(sampler.trained_size))
     return images.to_pixels(opened.resized(sampler.trained_size))[0]
 
@@ -178,7 +184,9 @@ def evaluate(
     means: dict[str, Any] = {key: _mean([row[key] for row in rows]) for key in rows[0]}
     guide_diversity = quality.diversity(reduced, guides) if guides else None
     diversity = quality.diversity(reduced, samples)
-    scores = Scores(start_scale, count, diversity=diversity, guide_diversity=guide_diversity, **means)
+    scores = Scores(
+        start_scale, count, diversity=diversity, guide_diversity=guide_diversity, **means
+    )
     return Judged(scores, samples)
 
 
@@ -241,7 +249,11 @@ def report(name: str, photo: Pixels, judged: list[Judged]) -> str:
     height, width = judged[0].samples[0].shape[:2]
     shown = resize.resize(images.flatten(photo, WHITE), (height, width))
     full = f"{photo.shape[1]}x{photo.shape[0]}"
-    reduced = "" if shown.shape[:2] == photo.shape[:2] else f" (here and below reduced to {width}x{height})"
+    reduced = (
+        ""
+        if shown.shape[:2] == photo.shape[:2]
+        else f" (here and below reduced to {width}x{height})"
+    )
 
     table = _table([one.scores for one in judged])
     sections = "".join(_section(one) for one in judged)

@@ -12,7 +12,12 @@ from numpy.typing import NDArray
 Pixels = NDArray[np.uint8]
 Values = NDArray[np.float64]
 
-WINDOWS = (5, 3, 2, 1)  # px: reach of the boxes in which all is taken to move alike, from coarse to fine
+WINDOWS = (
+    5,
+    3,
+    2,
+    1,
+)  # px: reach of the boxes in which all is taken to move alike, from coarse to fine
 ROUNDS = 4  # steps with each of them
 REST = 80.0  # squared grey levels per squared px: a place of less contrast than that hardly moves
 LIMIT = 1.0  # px: longest flow; more bends what it passes through
@@ -40,7 +45,9 @@ def smooth(values: Values, reach: int) -> Values:
     for axis in (0, 1, 0, 1):
         length = values.shape[axis]
         sums = _repeat_edges(values, axis, reach + 1, reach).cumsum(axis=axis)
-        values = (_cut(sums, axis, 2 * reach + 1, length) - _cut(sums, axis, 0, length)) / (2 * reach + 1)
+        values = (_cut(sums, axis, 2 * reach + 1, length) - _cut(sums, axis, 0, length)) / (
+            2 * reach + 1
+        )
     return values
 
 
@@ -85,7 +92,10 @@ def _look_up(picture: Values, flow: Values) -> Values:
     height, width = picture.shape[:2]
     y = (np.arange(height)[:, None] + flow[..., 0]).clip(0, height - 1)
     x = (np.arange(width) + flow[..., 1]).clip(0, width - 1)
-    top, left = np.minimum(y.astype(np.int64), height - 2), np.minimum(x.astype(np.int64), width - 2)
+    top, left = (
+        np.minimum(y.astype(np.int64), height - 2),
+        np.minimum(x.astype(np.int64), width - 2),
+    )
     down, across = (y - top)[..., None], (x - left)[..., None]
 
     upper = (1 - across) * picture[top, left] + across * picture[top, left + 1]

@@ -16,9 +16,14 @@ from singan_runtime import providers
 
 Reals = NDArray[np.floating[Any]]  # float32 or float64
 
-BLOCK = 256  # px: the activations of a block stay in cache, and memory does not grow with the picture
+BLOCK = (
+    256  # px: the activations of a block stay in cache, and memory does not grow with the picture
+)
 ON_CPU = "CPUExecutionProvider"
-_DTYPES: dict[str, type[np.floating[Any]]] = {"tensor(float)": np.float32, "tensor(double)": np.float64}
+_DTYPES: dict[str, type[np.floating[Any]]] = {
+    "tensor(float)": np.float32,
+    "tensor(double)": np.float64,
+}
 
 
 def graph_name(scale: int) -> str:
@@ -35,8 +40,12 @@ def open_session(path: Path, device: str = "auto") -> Any:
     options = runtime.SessionOptions()
     options.log_severity_level = 3
     options.intra_op_num_threads = 1
-    options.enable_mem_pattern = False  # it would remember a plan for every size that was ever drawn
-    options.enable_cpu_mem_arena = False  # it would keep what the largest sizes needed, and more in pieces
+    options.enable_mem_pattern = (
+        False  # it would remember a plan for every size that was ever drawn
+    )
+    options.enable_cpu_mem_arena = (
+        False  # it would keep what the largest sizes needed, and more in pieces
+    )
     chosen = providers.choose(device)
     try:
         session = runtime.InferenceSession(path, options, providers=chosen)
@@ -61,7 +70,9 @@ def _dtype(session: Any, path: Path) -> type[np.floating[Any]]:
     """Tell a graph's precision from its first input. Raises BundleError unless it is float32 or float64."""
     kind = session.get_inputs()[0].type
     if kind not in _DTYPES:
-        raise BundleError(f"{path}: has inputs of {kind}, allowed are {' and '.join(_DTYPES)}; export again")
+        raise BundleError(
+            f"{path}: has inputs of {kind}, allowed are {' and '.join(_DTYPES)}; export again"
+        )
     return _DTYPES[kind]
 
 
@@ -100,7 +111,9 @@ class Graphs:
         self._opening = threading.Lock()
         on_cpu = self.provider == ON_CPU
         self.threads = threads or (processors() if on_cpu else 1)
-        self.fixed_blocks = not on_cpu  # a GPU's libraries choose an algorithm for every shape that they first see
+        self.fixed_blocks = (
+            not on_cpu
+        )  # a GPU's libraries choose an algorithm for every shape that they first see
 
     @property
     def provider(self) -> str:

@@ -11,7 +11,11 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
-_ARENA_MAX, _TRIM_THRESHOLD, _MMAP_THRESHOLD = -8, -1, -3  # mallopt's parameters, from glibc's malloc.h
+_ARENA_MAX, _TRIM_THRESHOLD, _MMAP_THRESHOLD = (
+    -8,
+    -1,
+    -3,
+)  # mallopt's parameters, from glibc's malloc.h
 _LARGEST = 1 << 25  # bytes: what is larger than 32 MB can never come from the heap
 _KEPT = 1 << 26  # bytes at the end of the heap: what two threads take and leave with every block
 

@@ -48,5 +48,7 @@ def find_straightness(grey: Values) -> Values:
     unit = np.maximum(strength, 1e-9)
     fourfold = (along * along - slanted * slanted) / unit, 2 * along * slanted / unit
 
-    total, first, second = np.moveaxis(smooth(np.concatenate([strength, *fourfold], axis=2), REACH), 2, 0)
+    total, first, second = np.moveaxis(
+        smooth(np.concatenate([strength, *fourfold], axis=2), REACH), 2, 0
+    )
     return np.sqrt(first * first + second * second) / (total + FAINT)

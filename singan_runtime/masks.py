@@ -24,7 +24,9 @@ def box_sums(values: NDArray[np.float64], radius: int) -> NDArray[np.float64]:
         padding[axis] = (radius + 1, radius)
         sums = np.pad(values, padding, mode="edge").cumsum(axis=axis)
         length = values.shape[axis]
-        low, high = (np.take(sums, np.arange(length) + start, axis) for start in (0, 2 * radius + 1))
+        low, high = (
+            np.take(sums, np.arange(length) + start, axis) for start in (0, 2 * radius + 1)
+        )
         values = high - low
     return values
 
@@ -37,7 +39,9 @@ def feathered(mask: Mask, reach: int) -> Floats:
     """
     first, second = (reach - reach // 2) // 2, reach // 2 // 2
     grown = box_sums(mask.astype(np.float64), reach - first - second) > 0
-    sums = box_sums(box_sums(grown.astype(np.float64), first), second)  # whole numbers, hence exact zeros and ones
+    sums = box_sums(
+        box_sums(grown.astype(np.float64), first), second
+    )  # whole numbers, hence exact zeros and ones
     return (sums / ((2 * first + 1) * (2 * second + 1)) ** 2).astype(np.float32)
 
 
@@ -59,6 +63,7 @@ def mix(below: Pixels, above: Pixels, share: Floats) -> Pixels:
 def bounds(mask: Mask) -> Region:
     """The smallest rectangle around what is true."""
     rows, columns = (
-        Span(int(hit[0]), int(hit[-1]) + 1) for hit in (np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0))
+        Span(int(hit[0]), int(hit[-1]) + 1)
+        for hit in (np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0))
     )
     return rows, columns

@@ -43,15 +43,26 @@ class Motion:
         self.handed = self._hand_over(first)
         self.fit, self.size = picture.fit, picture.size
         sides = zip(self.fit.whole, self.handed.shape[:2], strict=True)
-        self.scales = [side / small for side, small in sides]  # px of the picture per px of the hand-over
+        self.scales = [
+            side / small for side, small in sides
+        ]  # px of the picture per px of the hand-over
 
         shown = premultiplied(self.first)
-        cells = [max(1, math.floor(side / by + 0.5)) for side, by in zip(self.size, self.scales, strict=True)]
-        self._freedom = Enlarged(find_freedom(shown, (cells[0], cells[1])), self.size, whole(self.size))
-        self._rims = [_fade(side, RIM * by) for side, by in zip(self.size, self.scales, strict=True)]
+        cells = [
+            max(1, math.floor(side / by + 0.5))
+            for side, by in zip(self.size, self.scales, strict=True)
+        ]
+        self._freedom = Enlarged(
+            find_freedom(shown, (cells[0], cells[1])), self.size, whole(self.size)
+        )
+        self._rims = [
+            _fade(side, RIM * by) for side, by in zip(self.size, self.scales, strict=True)
+        ]
         self._around = None  # how freely kept objects let pixels move, (h, w)
         if picture.kept:
-            self._around = 1 - masks.feathered(objects.cover(picture), round(BORDER * max(self.size)))
+            self._around = 1 - masks.feathered(
+                objects.cover(picture), round(BORDER * max(self.size))
+            )
         self._fine = warp.double(shown)
 
     def frame(self, unit_noise: cascade.Draw) -> Pixels:
@@ -60,12 +71,16 @@ class Motion:
         if np.array_equal(handed, self.handed):
             return self.first
         top, left = (Span(*span) for span in self.fit.window)
-        down, across = (Enlarged(one, self.fit.whole, (top, left)) for one in find_flow(handed, self.handed))
+        down, across = (
+            Enlarged(one, self.fit.whole, (top, left)) for one in find_flow(handed, self.handed)
+        )
 
         frame = np.empty_like(self.first)
         for start in range(0, self.size[0], _STRIP):
             part = Span(start, min(start + _STRIP, self.size[0]))
-            frame[slice(*part)] = warp.move(self._fine, frame.shape[2], *self._places(down, across, part))
+            frame[slice(*part)] = warp.move(
+                self._fine, frame.shape[2], *self._places(down, across, part)
+            )
         return straight(frame)
 
     def _hand_over(self, unit_noise: cascade.Draw) -> Pixels:
@@ -80,7 +95,10 @@ class Motion:
         columns = across.rows(part) * share * self.scales[1] * self._rims[1]
 
         own = np.arange(*part)[:, None], np.arange(self.size[1])
-        moved = (warp.UNIT * here + np.floor(by + 0.5) for here, by in zip(own, (rows, columns), strict=True))
+        moved = (
+            warp.UNIT * here + np.floor(by + 0.5)
+            for here, by in zip(own, (rows, columns), strict=True)
+        )
         y, x = (place.astype(np.int32) for place in moved)
         return y, x
 

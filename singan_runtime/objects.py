@@ -64,22 +64,33 @@ def read(
             f"{len(names)} objects are kept, but {len(places)} places given: give each its place, or none"
         )
     where = places or [(None, None)] * len(names)
-    return tuple(Keep(_read_mask(manifest, name, labels, alpha), *at) for name, at in zip(names, where, strict=True))
+    return tuple(
+        Keep(_read_mask(manifest, name, labels, alpha), *at)
+        for name, at in zip(names, where, strict=True)
+    )
 
 
-def _read_mask(manifest: Manifest, name: str, labels: masks.Mask | None, alpha: masks.Mask | None) -> masks.Mask:
+def _read_mask(
+    manifest: Manifest, name: str, labels: masks.Mask | None, alpha: masks.Mask | None
+) -> masks.Mask:
     if labels is not None and name in manifest.labels:
         mask = labels[..., manifest.labels.index(name)]
     elif is_alpha(name):
         if alpha is None:
-            raise RequestError(f"{manifest.name}: this model's photo has no alpha channel to keep an object by")
+            raise RequestError(
+                f"{manifest.name}: this model's photo has no alpha channel to keep an object by"
+            )
         mask = alpha
     else:
         size = manifest.pyramid.finest
-        read = masks.read(Path(name), {manifest.photo_size: "the photo", size: "the photo as the model stores it"})
+        read = masks.read(
+            Path(name), {manifest.photo_size: "the photo", size: "the photo as the model stores it"}
+        )
         mask = measure_share(read, size) >= HALF
     if not mask.any():
-        raise RequestError(f"{name}: nothing of the object is left at the photo's stored size; paint a larger mask")
+        raise RequestError(
+            f"{name}: nothing of the object is left at the photo's stored size; paint a larger mask"
+        )
     return mask
 
 
@@ -91,16 +102,22 @@ def place(keep: Sequence[Keep], fit: Fit, photo: Size) -> tuple[Kept, ...]:
     kept = tuple(_place(one, fit, photo) for one in keep)
     for first, second in itertools.combinations(kept, 2):
         if _overlap(first, second):
-            raise RequestError("two kept objects overlap in this picture: give them other places, or one mask together")
+            raise RequestError(
+                "two kept objects overlap in this picture: give them other places, or one mask together"
+            )
     if kept and Held(kept, fit.photo_sizes[0], None, fit.levels[0]).barred.all():
-        raise RequestError("the kept objects leave nothing of the photo to draw the rest with: keep less of it")
+        raise RequestError(
+            "the kept objects leave nothing of the photo to draw the rest with: keep less of it"
+        )
     return kept
 
 
 def _place(keep: Keep, fit: Fit, photo: Size) -> Kept:
     if keep.mask.shape != photo:
         got = "x".join(str(side) for side in reversed(keep.mask.shape))
-        raise RequestError(f"the mask of a kept object is {got}, but must be {photo[1]}x{photo[0]}, the photo's size")
+        raise RequestError(
+            f"the mask of a kept object is {got}, but must be {photo[1]}x{photo[0]}, the photo's size"
+        )
     drawn = fit.photo_sizes[-1]  # the photo where the picture is as large as drawn
     box = [
         Span(span.start * new // old, -(-span.stop * new // old))
@@ -131,7 +148,11 @@ def cover(picture: Picture) -> masks.Mask:
     fit = picture.fit
     assert fit is not None
     canvas, photo = fit.levels[-1], fit.photo_sizes[-1]
-    inside = Held(picture.kept, photo, photo, canvas).lay((Span(0, canvas[0]), Span(0, canvas[1]))).inside
+    inside = (
+        Held(picture.kept, photo, photo, canvas)
+        .lay((Span(0, canvas[0]), Span(0, canvas[1])))
+        .inside
+    )
     rows, columns = (
         (2 * np.arange(*span) + 1) * drawn // (2 * whole)
         for span, drawn, whole in zip(fit.window, canvas, fit.whole, strict=True)
@@ -146,7 +167,9 @@ def _begin(span: Span, photo: int, room: Span, share: float | None) -> int:
         start = (room.length - span.length) * (span.start / free if free else 0.5)
     else:
         if not 0 <= share <= 1:
-            raise RequestError(f"place {share:g} is outside the picture: each share must be 0 to 1, as in 0.25,0.5")
+            raise RequestError(
+                f"place {share:g} is outside the picture: each share must be 0 to 1, as in 0.25,0.5"
+            )
         start = share * room.length - span.length / 2
     return room.start + min(max(round(start), 0), room.length - span.length)
 
@@ -155,7 +178,9 @@ def _too_large(box: Sequence[Span], room: Region, fit: Fit, photo: Size) -> Requ
     """Say how large the object is, and at which zoom it fits."""
     per_pixel = fit.whole[0] / fit.levels[-1][0]  # px of the picture per px of the last canvas
     zoom = per_pixel * fit.photo_sizes[-1][0] / photo[0]
-    limit = min(zoom * (space.length - 2) / span.length for span, space in zip(box, room, strict=True))  # 2: rounding
+    limit = min(
+        zoom * (space.length - 2) / span.length for span, space in zip(box, room, strict=True)
+    )  # 2: rounding
     height, width = (round(span.length * per_pixel) for span in box)
     return RequestError(
         f"a kept object is {width}x{height} px at zoom {zoom:.4g}, too large for {fit.size[1]}x{fit.size[0]}: "
@@ -183,14 +208,21 @@ def put_into_passes(kept: Sequence[Kept], photo: Floats, shapes: Sequence[Size])
 
     def put_in(drawn: Floats, step: Step) -> Floats:
         layer, image = layers[step.generator], drawn.copy()
-        rows, columns = (np.arange(*span) % length for span, length in zip(step.kept, step.canvas, strict=True))
+        rows, columns = (
+            np.arange(*span) % length for span, length in zip(step.kept, step.canvas, strict=True)
+        )
         for one, share in zip(kept, shares[step.generator], strict=True):
             down, across = one.at(shapes[step.generator])
             y, x = rows + down, columns + across
-            ys, xs = (np.flatnonzero((at >= 0) & (at < side)) for at, side in zip((y, x), share.shape, strict=True))
+            ys, xs = (
+                np.flatnonzero((at >= 0) & (at < side))
+                for at, side in zip((y, x), share.shape, strict=True)
+            )
             target: Any = (slice(None), slice(None), *np.ix_(ys, xs))
             source: Any = np.ix_(y[ys], x[xs])
-            image[target] += share[source] * (layer[(slice(None), slice(None), *source)] - image[target])
+            image[target] += share[source] * (
+                layer[(slice(None), slice(None), *source)] - image[target]
+            )
         return image
 
     return put_in

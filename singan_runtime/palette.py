@@ -29,7 +29,10 @@ def palette_of(image: Floats, colours: int) -> Floats:
         owner = ((values[:, None] - centres) ** 2).sum(axis=2).argmin(axis=1)
         groups = (values[owner == n] for n in range(colours))
         centres = np.stack(
-            [group.mean(axis=0) if len(group) else centre for group, centre in zip(groups, centres, strict=True)]
+            [
+                group.mean(axis=0) if len(group) else centre
+                for group, centre in zip(groups, centres, strict=True)
+            ]
         )
     return centres
 

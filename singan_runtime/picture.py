@@ -30,18 +30,28 @@ class Picture:
     """A picture but for its noise: the passes that draw it, what they start from, and which edges meet."""
 
     passes: tuple[Pass, ...]
-    base: Floats | None  # the image below the start scale, (1, C, H, W): the photo's reconstruction or another
+    base: (
+        Floats | None
+    )  # the image below the start scale, (1, C, H, W): the photo's reconstruction or another
     wrap: Wrap
     adjust: cascade.Adjust | None = None  # what is put into the passes' images
-    fit: Fit | None = None  # with detail: the levels above the passes; None where generators draw everything
+    fit: Fit | None = (
+        None  # with detail: the levels above the passes; None where generators draw everything
+    )
     first: int = 0  # the level at which a picture without passes enters, as its base
     original: Original | None = None  # that base, where the drawing follows it further
-    position: float | None = None  # how much heights count in the search, instead of the photo's own
+    position: float | None = (
+        None  # how much heights count in the search, instead of the photo's own
+    )
     kept: tuple[Kept, ...] = ()  # objects of the photo that stand in it as they are
-    amplitudes: tuple[float, ...] = ()  # of each generator's noise, instead of those that it was trained with
+    amplitudes: tuple[
+        float, ...
+    ] = ()  # of each generator's noise, instead of those that it was trained with
 
     @classmethod
-    def of(cls, fit: Fit, start_scale: int = 0, base: Floats | None = None, wrap: Wrap = (False, False)) -> Picture:
+    def of(
+        cls, fit: Fit, start_scale: int = 0, base: Floats | None = None, wrap: Wrap = (False, False)
+    ) -> Picture:
         """A picture as fitted, from a start scale on."""
         return cls(fit.passes[start_scale:], base, wrap, fit=fit if fit.levels else None)
 
@@ -79,5 +89,7 @@ def parts(size: Size, threads: int) -> tuple[int, int]:
     most_down, most_across = (max(1, min(threads, side // SMALLEST_TILE)) for side in size)
     grids = itertools.product(range(1, most_down + 1), range(1, most_across + 1))
     fair = [(down, across) for down, across in grids if down * across <= threads]
-    down, across = max(fair, key=lambda grid: (grid[0] * grid[1], -(grid[0] * width + grid[1] * height)))
+    down, across = max(
+        fair, key=lambda grid: (grid[0] * grid[1], -(grid[0] * width + grid[1] * height))
+    )
     return max(down, math.ceil(height / TILE)), max(across, math.ceil(width / TILE))

@@ -20,7 +20,9 @@ Bools = NDArray[np.bool_]
 Integers = NDArray[np.int64]
 
 REACH = PATCH // 2  # px from the middle of a patch to its edge
-LEAST = 0.5 / 255  # half a grey level: the rounding to 8 bits alone can put a copy this far from the photo
+LEAST = (
+    0.5 / 255
+)  # half a grey level: the rounding to 8 bits alone can put a copy this far from the photo
 
 
 def repetition(positions: Map, photo_size: Size) -> float:
@@ -53,7 +55,9 @@ def pieces(positions: Map) -> Integers:
     The areas are whole numbers from 1 on whose sum is h * w.
     """
     offsets = _encode_offsets(positions)
-    starts = np.ones(offsets.shape, np.bool_)  # where a run, a stretch of a row with one offset, begins
+    starts = np.ones(
+        offsets.shape, np.bool_
+    )  # where a run, a stretch of a row with one offset, begins
     starts[:, 1:] = offsets[:, 1:] != offsets[:, :-1]
     runs = starts.cumsum().reshape(offsets.shape) - 1
 

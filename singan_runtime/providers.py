@@ -65,5 +65,9 @@ def choose(device: str) -> list[str | tuple[str, dict[str, Any]]]:
             f"device {device}: this ONNX Runtime has no CUDA provider; "
             "run: pip uninstall -y onnxruntime && pip install 'singan[gpu]', or use --device cpu"
         )
-    options = {"device_id": int(device.partition(":")[2] or 0), "use_tf32": 0, "cudnn_conv_algo_search": "HEURISTIC"}
+    options = {
+        "device_id": int(device.partition(":")[2] or 0),
+        "use_tf32": 0,
+        "cudnn_conv_algo_search": "HEURISTIC",
+    }
     return [(_PROVIDERS["cuda"], options)]

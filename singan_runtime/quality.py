@@ -123,7 +123,9 @@ def rim(picture: Pixels) -> float:
     four sides together, those behind at least half a level. Raises ValueError for smaller pictures.
     """
     if min(picture.shape[:2]) < RIM + 2:
-        raise ValueError(f"a picture of {picture.shape[1]}x{picture.shape[0]}: both sides must be {RIM + 2} px or more")
+        raise ValueError(
+            f"a picture of {picture.shape[1]}x{picture.shape[0]}: both sides must be {RIM + 2} px or more"
+        )
     grey = picture.astype(np.float64).mean(axis=2)
     outermost = behind = count = 0.0
     for side in (grey, grey[::-1], grey.T, grey.T[::-1]):
@@ -149,22 +151,31 @@ def similarity(truth: Pixels, picture: Pixels, inside: NDArray[np.bool_]) -> flo
     spread = mean(x * x) - mean_x**2 + mean(y * y) - mean_y**2
     shared = mean(x * y) - mean_x * mean_y
     a, b = 0.01**2, 0.03**2
-    index = (2 * mean_x * mean_y + a) * (2 * shared + b) / ((mean_x**2 + mean_y**2 + a) * (spread + b))
+    index = (
+        (2 * mean_x * mean_y + a) * (2 * shared + b) / ((mean_x**2 + mean_y**2 + a) * (spread + b))
+    )
     return float(index[inside].mean())
 
 
 def _sliced_distance(a: Floats, b: Floats, side: int, rng: np.random.Generator) -> float:
     """Measure the sliced Wasserstein distance of the side x side patches of two pictures (h, w, C) in [0, 1]."""
-    ours, theirs = _some_patches(a, side, rng, MOST_PATCHES), _some_patches(b, side, rng, MOST_PATCHES)
+    ours, theirs = (
+        _some_patches(a, side, rng, MOST_PATCHES),
+        _some_patches(b, side, rng, MOST_PATCHES),
+    )
     directions = rng.standard_normal((ours.shape[1], PROJECTIONS)).astype(np.float32)
     directions /= np.linalg.norm(directions, axis=0)
 
     at = np.linspace(0, 1, QUANTILES)
-    apart = np.quantile(ours @ directions, at, axis=0) - np.quantile(theirs @ directions, at, axis=0)
+    apart = np.quantile(ours @ directions, at, axis=0) - np.quantile(
+        theirs @ directions, at, axis=0
+    )
     return float(np.abs(apart).mean())
 
 
-def _nearest(asked: Pixels, among: Pixels, seed: int, side: int = PATCH, most: int = MOST_PATCHES) -> float:
+def _nearest(
+    asked: Pixels, among: Pixels, seed: int, side: int = PATCH, most: int = MOST_PATCHES
+) -> float:
     """Measure the RMS distance (0..1 per value) from patches of one picture to their nearest of another's."""
     rng = np.random.default_rng(seed)
     queries = _centre(_some_patches(asked, side, rng, NEAREST_PATCHES))
@@ -237,7 +248,9 @@ def patches(values: NDArray[Values], side: int = PATCH) -> NDArray[Values]:
     return windows.reshape(windows.shape[0] * windows.shape[1], -1)
 
 
-def _some_patches(values: NDArray[Values], side: int, rng: np.random.Generator, most: int) -> NDArray[Values]:
+def _some_patches(
+    values: NDArray[Values], side: int, rng: np.random.Generator, most: int
+) -> NDArray[Values]:
     """Take every patch as a row, or as many at random as are wanted at most; only these are copied."""
     windows = _windows(values, side)
     rows, columns = windows.shape[:2]

@@ -14,14 +14,21 @@ from pathlib import Path
 from PIL import Image
 
 _EXTENSION, _IMAGE, _END = 0x21, 0x2C, 0x3B  # how a block of a GIF begins
-_NOTHING = struct.pack("<BHHHHB", _IMAGE, 0, 0, 1, 1, 0) + bytes([2, 2, 0x44, 0x01, 0])  # one pixel of colour 0
-_DISPOSE, _REPLACE = 1, 2  # flags of a WebP's frame: clear its place afterwards, do not mix it with what is there
+_NOTHING = struct.pack("<BHHHHB", _IMAGE, 0, 0, 1, 1, 0) + bytes(
+    [2, 2, 0x44, 0x01, 0]
+)  # one pixel of colour 0
+_DISPOSE, _REPLACE = (
+    1,
+    2,
+)  # flags of a WebP's frame: clear its place afterwards, do not mix it with what is there
 _ANIMATED_WITH_ALPHA = 0x12
 
 
 def count_runs(pictures: Sequence[Image.Image]) -> list[int]:
     """Count the identical neighbours: how many pictures each of the distinct ones stands for."""
-    return [len(list(run)) for _, run in itertools.groupby(pictures, lambda picture: picture.tobytes())]
+    return [
+        len(list(run)) for _, run in itertools.groupby(pictures, lambda picture: picture.tobytes())
+    ]
 
 
 def add_to_gif(path: Path, after: Sequence[Sequence[int]]) -> None:
@@ -44,7 +51,10 @@ def add_to_gif(path: Path, after: Sequence[Sequence[int]]) -> None:
             at += 1
             file.write(data[start:at])
             for milliseconds in next(waiting) if is_image else ():
-                file.write(struct.pack("<BBBBHBB", _EXTENSION, 0xF9, 4, 1, milliseconds // 10, 0, 0) + _NOTHING)
+                file.write(
+                    struct.pack("<BBBBHBB", _EXTENSION, 0xF9, 4, 1, milliseconds // 10, 0, 0)
+                    + _NOTHING
+                )
         file.write(data[at:])
 
 
@@ -65,12 +75,19 @@ def add_to_webp(path: Path, lasting: Sequence[int], size: tuple[int, int]) -> No
         return
     width, height = (_three_bytes(side - 1) for side in size)
     if not frames:  # all look alike, of which libwebp makes a still picture
-        picture = b"".join(_chunk(kind, body) for kind, body in chunks if kind in (b"ALPH", b"VP8 ", b"VP8L"))
-        frames = [bytes(6) + width + height + _three_bytes(sum(lasting)) + bytes([_REPLACE]) + picture]
+        picture = b"".join(
+            _chunk(kind, body) for kind, body in chunks if kind in (b"ALPH", b"VP8 ", b"VP8L")
+        )
+        frames = [
+            bytes(6) + width + height + _three_bytes(sum(lasting)) + bytes([_REPLACE]) + picture
+        ]
 
     waiting = iter(lasting)
     with open(path, "wb") as file:
-        file.write(b"RIFF    WEBP" + _chunk(b"VP8X", bytes([_ANIMATED_WITH_ALPHA, 0, 0, 0]) + width + height))
+        file.write(
+            b"RIFF    WEBP"
+            + _chunk(b"VP8X", bytes([_ANIMATED_WITH_ALPHA, 0, 0, 0]) + width + height)
+        )
         file.write(_chunk(b"ANIM", bytes(6)))  # on nothing, endlessly repeating
         for frame in frames:
             for body in _part(frame, waiting):
@@ -90,7 +107,12 @@ def _part(frame: bytes, waiting: Iterator[int]) -> Iterator[bytes]:
     for number, milliseconds in enumerate(parts):
         clears = flags & _DISPOSE if number == len(parts) - 1 else 0
         how = bytes([clears | (0 if number else flags & ~_DISPOSE)])
-        yield frame[:12] + _three_bytes(milliseconds) + how + (_draw_nothing(frame) if number else frame[16:])
+        yield (
+            frame[:12]
+            + _three_bytes(milliseconds)
+            + how
+            + (_draw_nothing(frame) if number else frame[16:])
+        )
 
 
 def _draw_nothing(frame: bytes) -> bytes:
@@ -98,7 +120,9 @@ def _draw_nothing(frame: bytes) -> bytes:
     width, height = (int.from_bytes(frame[at : at + 3], "little") + 1 for at in (6, 9))
     buffer = io.BytesIO()
     Image.new("RGBA", (width, height)).save(buffer, "WEBP", lossless=True)
-    return b"".join(_chunk(kind, body) for kind, body in _split(buffer.getvalue()[12:]) if kind == b"VP8L")
+    return b"".join(
+        _chunk(kind, body) for kind, body in _split(buffer.getvalue()[12:]) if kind == b"VP8L"
+    )
 
 
 def _split(data: bytes) -> Iterator[tuple[bytes, bytes]]:

@@ -26,7 +26,9 @@ Floats = NDArray[np.float32]
 Pixels = NDArray[np.uint8]
 
 START_SCALE = 1  # the layout is the photo's, everything finer is drawn for the new canvas
-REACH = 5  # px around a kept object, at the trained size, over which it blends into its surroundings
+REACH = (
+    5  # px around a kept object, at the trained size, over which it blends into its surroundings
+)
 
 
 class Stretch(NamedTuple):
@@ -58,7 +60,9 @@ class Warp:
     def __call__(self, image: Floats, size: Size) -> Floats:
         """The image (..., H, W) on a canvas (height, width)."""
         height, width = image.shape[-2:]
-        return resample.apply(image, self.rows.taps(height, size[0]), self.columns.taps(width, size[1]))
+        return resample.apply(
+            image, self.rows.taps(height, size[0]), self.columns.taps(width, size[1])
+        )
 
 
 @dataclass(frozen=True)
@@ -93,7 +97,9 @@ def retarget(
             picture = dataclasses.replace(picture, base=sampler.reconstruction(start_scale))
         return Retargeted(sampler.pixels(picture, seed))
     drawn_at = pyramid.chosen_zoom(sampler.manifest.pyramid, size, zoom)
-    unit = math.sqrt(math.prod(sampler.trained_size) / keep.size)  # trained pixels per pixel of the photo
+    unit = math.sqrt(
+        math.prod(sampler.trained_size) / keep.size
+    )  # trained pixels per pixel of the photo
     weights = masks.feathered(keep, round(REACH / unit))
     warp = placed(masks.bounds(weights > 0), keep.shape, size, drawn_at * unit)
     fit = sampler.fit(size, zoom)
@@ -134,10 +140,15 @@ def retarget_around(
 def around(kept: Kept, fit: Fit) -> Warp:
     """The stretch of the photo that leaves an object where it stands in a picture as fitted."""
     stretches = []
-    for axis, (span, room) in enumerate(zip(masks.bounds(kept.mask), objects.find_room(fit), strict=True)):
+    for axis, (span, room) in enumerate(
+        zip(masks.bounds(kept.mask), objects.find_room(fit), strict=True)
+    ):
         length = kept.mask.shape[axis]
         source = span.start / length, span.stop / length
-        start, stop = ((share * kept.of[axis] - kept.apart[axis] - room.start) / room.length for share in source)
+        start, stop = (
+            (share * kept.of[axis] - kept.apart[axis] - room.start) / room.length
+            for share in source
+        )
         stretches.append(Stretch(source, (max(start, 0.0), min(stop, 1.0))))
     return Warp(*stretches)
 
@@ -145,7 +156,8 @@ def around(kept: Kept, fit: Fit) -> Warp:
 def keeping(picture: Picture, warp: Warp, photo: Floats, weights: Floats) -> cascade.Adjust:
     """What puts the object into the image of every pass but the last, which draws it and all around it as one."""
     layers = {
-        step.index: (warp(photo, step.canvas), warp(weights, step.canvas).clip(0, 1)) for step in picture.passes[:-1]
+        step.index: (warp(photo, step.canvas), warp(weights, step.canvas).clip(0, 1))
+        for step in picture.passes[:-1]
     }
 
     def put_in(drawn: Floats, step: Step) -> Floats:

@@ -86,7 +86,9 @@ class Sampler:
         graphs = Graphs(graphs_folder(folder, found, precision), device, threads)
         graphs.session(0)  # a missing runtime or provider is said at once
         if precision == "fp16" and graphs.provider == "CPUExecutionProvider":
-            warnings.warn("fp16 is slower than fp32 on a CPU: leave it to GPUs and the web", stacklevel=2)
+            warnings.warn(
+                "fp16 is slower than fp32 on a CPU: leave it to GPUs and the web", stacklevel=2
+            )
         noise = np.load(folder / RECONSTRUCTION_NOISE, allow_pickle=False)
         return cls(found, graphs, noise, max_pixels, *store.read(folder, found))
 
@@ -113,17 +115,29 @@ class Sampler:
         return max(2, 2 * round(height * factor / 2)), max(2, 2 * round(width * factor / 2))
 
     def fit(
-        self, size: Size | None = None, zoom: Zoom = "auto", start_scale: int = 0, wrap: Wrap = (False, False)
+        self,
+        size: Size | None = None,
+        zoom: Zoom = "auto",
+        start_scale: int = 0,
+        wrap: Wrap = (False, False),
     ) -> Fit:
         """What draws a picture of the size; None is the trained size. Raises RequestError."""
-        size = self.trained_size if size is None else (operator.index(size[0]), operator.index(size[1]))
+        size = (
+            self.trained_size
+            if size is None
+            else (operator.index(size[0]), operator.index(size[1]))
+        )
         fit = pyramid.fit(self.manifest.pyramid, size, zoom, wrap)
         last = max(step.generator for step in fit.passes if not step.beyond)
         if not 0 <= start_scale <= last:
-            raise RequestError(f"start scale {start_scale} is not possible: this size and zoom use scales 0 to {last}")
+            raise RequestError(
+                f"start scale {start_scale} is not possible: this size and zoom use scales 0 to {last}"
+            )
         return fit
 
-    def passes(self, size: Size | None = None, zoom: Zoom = "auto", start_scale: int = 0) -> tuple[Pass, ...]:
+    def passes(
+        self, size: Size | None = None, zoom: Zoom = "auto", start_scale: int = 0
+    ) -> tuple[Pass, ...]:
         """The generators' passes that draw a picture of the size; None is the trained size. Raises RequestError."""
         return self.fit(size, zoom, start_scale).passes
 
@@ -144,7 +158,9 @@ class Sampler:
         wrap = read_wrap(tileable)
         fit = self.fit(size, zoom, start_scale, wrap)
         if tileable and start_scale:
-            raise RequestError(f"a tileable picture needs start scale 0, not {start_scale}: the photo is not seamless")
+            raise RequestError(
+                f"a tileable picture needs start scale 0, not {start_scale}: the photo is not seamless"
+            )
         base = self.reconstruction(start_scale) if start_scale else None
         amplitudes = self.amplitudes(start_scale, variation)
         made = replace(Picture.of(fit, start_scale, base, wrap), amplitudes=amplitudes)
@@ -186,7 +202,9 @@ class Sampler:
         all. Raises RequestError unless variation is 0 to 10.
         """
         if not 0 <= variation <= MOST_VARIATION:
-            raise RequestError(f"variation {variation:g} is not possible: it must be 0 to {MOST_VARIATION}")
+            raise RequestError(
+                f"variation {variation:g} is not possible: it must be 0 to {MOST_VARIATION}"
+            )
         values = list(self.manifest.noise_amplitude)
         if self.manifest.detail is not None and self.manifest.detail.start_amplitude:
             values[start_scale] = self.manifest.detail.start_amplitude[start_scale]
@@ -211,7 +229,9 @@ class Sampler:
         """
         if count < 1:
             raise RequestError(f"count {count} is not possible: ask for 1 picture or more")
-        return np.concatenate(list(self.each(size, seed, count, zoom, start_scale, tileable, variation, keep)))
+        return np.concatenate(
+            list(self.each(size, seed, count, zoom, start_scale, tileable, variation, keep))
+        )
 
     def each(
         self,
@@ -262,7 +282,9 @@ class Sampler:
             )
         return Span(y, y + height), Span(x, x + width)
 
-    def series(self, picture: Picture, seeds: Sequence[int], region: Region | None = None) -> Iterator[Pixels]:
+    def series(
+        self, picture: Picture, seeds: Sequence[int], region: Region | None = None
+    ) -> Iterator[Pixels]:
         """The pixels for seed after seed; of small pictures every thread draws one, and those next are drawn ahead."""
         rows, columns = region or windows.whole(picture.size)
         threads = self.graphs.threads
@@ -270,28 +292,42 @@ class Sampler:
             for seed in seeds:
                 yield self.pixels(picture, seed, region)
         else:
-            yield from in_order(lambda n: self.pixels(picture, seeds[n], region, threads=1), len(seeds), threads)
+            yield from in_order(
+                lambda n: self.pixels(picture, seeds[n], region, threads=1), len(seeds), threads
+            )
 
-    def pixels(self, picture: Picture, seed: int, region: Region | None = None, threads: int | None = None) -> Pixels:
+    def pixels(
+        self, picture: Picture, seed: int, region: Region | None = None, threads: int | None = None
+    ) -> Pixels:
         """A region of the picture (all of it, unless given), uint8 (h, w, C)."""
         return self.colours(self.seeded(picture, seed, region, threads))
 
-    def seeded(self, picture: Picture, seed: int, region: Region | None = None, threads: int | None = None) -> Pixels:
+    def seeded(
+        self, picture: Picture, seed: int, region: Region | None = None, threads: int | None = None
+    ) -> Pixels:
         """The same with the masks, 0 or 255, as further channels."""
         unit_noise = self.fresh(seed, wrap=picture.wrap)
         if picture.fit is None:
             pixels = self._painted(picture, unit_noise, region, threads)
         else:
-            pixels = self._detailed(picture, self._kept_drawing(picture, seed, threads), region, threads)
+            pixels = self._detailed(
+                picture, self._kept_drawing(picture, seed, threads), region, threads
+            )
         heap.trim()
         return pixels
 
     def painted(
-        self, picture: Picture, unit_noise: cascade.Draw, region: Region | None = None, threads: int | None = None
+        self,
+        picture: Picture,
+        unit_noise: cascade.Draw,
+        region: Region | None = None,
+        threads: int | None = None,
     ) -> Pixels:
         """The same from any unit noise: drawn in parts, which bounds memory, and by as many threads as allowed."""
         if picture.fit is not None:
-            return self.colours(self._detailed(picture, self.drawing(picture, unit_noise, threads), region, threads))
+            return self.colours(
+                self._detailed(picture, self.drawing(picture, unit_noise, threads), region, threads)
+            )
         return self.colours(self._painted(picture, unit_noise, region, threads))
 
     def colours(self, labelled: Pixels) -> Pixels:
@@ -334,9 +370,13 @@ class Sampler:
                 f"{self.manifest.name}: this model has no labels; train one with 'singan train PHOTO --mask MASK'"
             )
 
-    def drawing(self, picture: Picture, unit_noise: cascade.Draw, threads: int | None = None) -> Drawing:
+    def drawing(
+        self, picture: Picture, unit_noise: cascade.Draw, threads: int | None = None
+    ) -> Drawing:
         """The detail levels of a picture, with what the generators hand over, from unit noise per step."""
-        assert picture.fit is not None and self.photo is not None and self.manifest.detail is not None
+        assert (
+            picture.fit is not None and self.photo is not None and self.manifest.detail is not None
+        )
 
         def guide(region: Region) -> Pixels:
             if picture.passes:
@@ -345,7 +385,9 @@ class Sampler:
             return hand_over(picture.base[..., slice(*region[0]), slice(*region[1])])
 
         detail = self.manifest.detail
-        weights = Weights(position=detail.position if picture.position is None else picture.position)
+        weights = Weights(
+            position=detail.position if picture.position is None else picture.position
+        )
         many = threads or self.graphs.threads
         photo = self._photo_at(picture.fit.photo_sizes)
         fit = picture.fit
@@ -368,12 +410,17 @@ class Sampler:
         key = (id(picture), seed)
         with self._keeping:
             if key not in self._drawings:
-                self._drawings[key] = picture, self.drawing(picture, self.fresh(seed, wrap=picture.wrap), threads)
+                self._drawings[key] = (
+                    picture,
+                    self.drawing(picture, self.fresh(seed, wrap=picture.wrap), threads),
+                )
                 if len(self._drawings) > KEPT_PICTURES:
                     self._drawings.popitem(last=False)
             return self._drawings[key][1]
 
-    def _detailed(self, picture: Picture, drawing: Drawing, region: Region | None, threads: int | None) -> Pixels:
+    def _detailed(
+        self, picture: Picture, drawing: Drawing, region: Region | None, threads: int | None
+    ) -> Pixels:
         """Pixels with the masks as further channels, from the hand-over on."""
         assert picture.fit is not None
         fit = picture.fit
@@ -384,7 +431,9 @@ class Sampler:
             if self.labels is None:
                 part[...] = drawing.resampled((rows, columns), fit.whole).pixels
             else:
-                part[..., :channels], part[..., channels:] = self.labels.draw(drawing, (rows, columns), fit.whole)
+                part[..., :channels], part[..., channels:] = self.labels.draw(
+                    drawing, (rows, columns), fit.whole
+                )
 
         if (threads or self.graphs.threads) > 1:
             with ThreadPoolExecutor(threads or self.graphs.threads) as pool:
@@ -404,7 +453,9 @@ class Sampler:
 
         return self._in_parts(paint, region or windows.whole(picture.size), threads)
 
-    def _in_parts(self, paint: Callable[[Region, Pixels], None], region: Region, threads: int | None) -> Pixels:
+    def _in_parts(
+        self, paint: Callable[[Region, Pixels], None], region: Region, threads: int | None
+    ) -> Pixels:
         """A region, painted part by part, each thread at one."""
         (top, bottom), (left, right) = region
         channels = self.manifest.picture_channels + len(self.manifest.labels)
@@ -412,7 +463,12 @@ class Sampler:
 
         def one(tile: Region) -> None:
             rows, columns = tile
-            paint(tile, pixels[rows.start - top : rows.stop - top, columns.start - left : columns.stop - left])
+            paint(
+                tile,
+                pixels[
+                    rows.start - top : rows.stop - top, columns.start - left : columns.stop - left
+                ],
+            )
 
         threads = threads or self.graphs.threads
         tiles = list(windows.tiles(region, *parts((bottom - top, right - left), threads)))
@@ -437,7 +493,9 @@ class Sampler:
         if self.photo is None:
             return self.shown(self.reconstruction(len(self.manifest.shapes)))[0]
         fit = self.fit(None, 1.0)
-        picture = replace(Picture.of(fit, len(fit.passes)), base=self.reconstruction(len(fit.passes)))
+        picture = replace(
+            Picture.of(fit, len(fit.passes)), base=self.reconstruction(len(fit.passes))
+        )
         return self.painted(picture, self.fresh(0))
 
     def enlarged_photo(self, size: Size, wrap: Wrap = (False, False)) -> Pixels:
@@ -467,17 +525,27 @@ class Sampler:
         def no_noise_but_z(step: Step) -> Floats:
             height, width = step.canvas
             if step.index == 0:
-                return self.fill(self.reconstruction_noise.astype(dtype)) * dtype(self.manifest.noise_amplitude[0])
+                return self.fill(self.reconstruction_noise.astype(dtype)) * dtype(
+                    self.manifest.noise_amplitude[0]
+                )
             return np.zeros((1, self.manifest.channels, height + 2 * HALO, width + 2 * HALO), dtype)
 
-        return cascade.run(self.manifest.pyramid.passes[:scales], self.graphs.generate, no_noise_but_z)
+        return cascade.run(
+            self.manifest.pyramid.passes[:scales], self.graphs.generate, no_noise_but_z
+        )
 
-    def draw(self, picture: Picture, unit_noise: cascade.Draw, region: Region | None = None) -> Floats:
+    def draw(
+        self, picture: Picture, unit_noise: cascade.Draw, region: Region | None = None
+    ) -> Floats:
         """A region of the picture (all of it, unless given), float (1, C, h, w), from unit noise per step."""
         return self.draw_with(self.graphs.generate, picture, unit_noise, region)
 
     def draw_with(
-        self, generate: cascade.Generate, picture: Picture, unit_noise: cascade.Draw, region: Region | None = None
+        self,
+        generate: cascade.Generate,
+        picture: Picture,
+        unit_noise: cascade.Draw,
+        region: Region | None = None,
     ) -> Floats:
         """The same with other generators of this pyramid."""
         amplitudes = picture.amplitudes or self.manifest.noise_amplitude
@@ -485,7 +553,9 @@ class Sampler:
         def scaled(step: Step) -> Floats:
             return unit_noise(step) * self.graphs.dtype(amplitudes[step.generator])
 
-        return cascade.run(picture.passes, generate, scaled, picture.base, region, picture.wrap, picture.adjust)
+        return cascade.run(
+            picture.passes, generate, scaled, picture.base, region, picture.wrap, picture.adjust
+        )
 
     def fresh(self, seed: int, frame: int = 0, wrap: Wrap = (False, False)) -> cascade.Draw:
         """Unit noise of the field for every step, (1, C, h+10, w+10), its rim following the border mode."""
@@ -517,7 +587,9 @@ def graphs_folder(bundle: Path, found: Manifest, precision: str) -> Path:
         return bundle
     if f"{precision}/{graph_name(0)}" not in found.files:
         if precision == DOUBLE:
-            raise BundleError(f"{bundle}: has no {DOUBLE} graphs, as a model without detail needs none; leave it out")
+            raise BundleError(
+                f"{bundle}: has no {DOUBLE} graphs, as a model without detail needs none; leave it out"
+            )
         raise BundleError(
             f"{bundle}: has no {precision} graphs; add them with 'singan export {bundle} --precision {precision}'"
         )
@@ -534,4 +606,6 @@ def read_wrap(tileable: str) -> Wrap:
 def check_seed(seed: int, count: int = 1) -> None:
     """Raise RequestError unless seed .. seed + count - 1 are 64-bit numbers."""
     if not 0 <= seed <= noise.SEED_LIMIT - count:
-        raise RequestError(f"seed {seed} is not possible: it must be 0 to {noise.SEED_LIMIT - count}")
+        raise RequestError(
+            f"seed {seed} is not possible: it must be 0 to {noise.SEED_LIMIT - count}"
+        )

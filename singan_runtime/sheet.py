@@ -38,7 +38,10 @@ def preview(picture: Picture, candidate: Candidate) -> Pixels:
     drawing, fit = candidate.drawing, picture.fit
     assert drawing is not None and fit is not None
     size = preview_size(fit.size)
-    wholes = (max(side, round(all * side / full)) for side, all, full in zip(size, fit.whole, fit.size, strict=True))
+    wholes = (
+        max(side, round(all * side / full))
+        for side, all, full in zip(size, fit.whole, fit.size, strict=True)
+    )
     height, width = wholes
     top, left = (height - size[0]) // 2, (width - size[1]) // 2
     want = Span(top, top + size[0]), Span(left, left + size[1])
@@ -47,7 +50,11 @@ def preview(picture: Picture, candidate: Candidate) -> Pixels:
     canvas = drawing.canvases[number]
     needed = resize.sources(want, canvas, (height, width), drawing.wrap)
     part = drawing.draw_level(number, needed)
-    return straight(resize.window(premultiplied(part.pixels), part.region, canvas, (height, width), want, drawing.wrap))
+    return straight(
+        resize.window(
+            premultiplied(part.pixels), part.region, canvas, (height, width), want, drawing.wrap
+        )
+    )
 
 
 def preview_size(size: Size) -> Size:
@@ -97,7 +104,9 @@ def _lay_out(size: Size, count: int) -> tuple[Size, int]:
     return cell, min(count, columns)
 
 
-def _put(sheet: Image.Image, corner: tuple[int, int], shown: Pixels, label: str, chosen: bool) -> None:
+def _put(
+    sheet: Image.Image, corner: tuple[int, int], shown: Pixels, label: str, chosen: bool
+) -> None:
     """Put a preview, its label below it and, if chosen, a frame around both to where its cell begins (top, left)."""
     (top, left), (height, width) = corner, shown.shape[:2]
     draw = ImageDraw.Draw(sheet)

@@ -29,7 +29,9 @@ def regions(size: Size, region: Region | None = None) -> Iterator[Region]:
         yield Span(y, min(y + TILE, rows.stop)), Span(x, min(x + TILE, columns.stop))
 
 
-def save(path: Path, size: Size, channels: int, tiles: Iterable[Pixels], description: str = "") -> None:
+def save(
+    path: Path, size: Size, channels: int, tiles: Iterable[Pixels], description: str = ""
+) -> None:
     """Write the tiles of regions(size), uint8 (h, w, C) each, as they come, whole or not at all.
 
     Deflate without loss. Raises InstallError without tifffile, OutputError if the file cannot be written.

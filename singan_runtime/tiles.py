@@ -29,11 +29,18 @@ def redraw(
     What the mask reaches over an edge goes on at the opposite one. Raises RequestError, also if nothing is left along
     such an axis that stays as it is.
     """
-    reach = editing.reach_at(sampler, (mask.shape[0], mask.shape[1]), how) if reach is None else reach
-    shift = [find_shift(mask, reach, axis) if wraps else 0 for axis, wraps in enumerate(read_wrap(tileable))]
+    reach = (
+        editing.reach_at(sampler, (mask.shape[0], mask.shape[1]), how) if reach is None else reach
+    )
+    shift = [
+        find_shift(mask, reach, axis) if wraps else 0
+        for axis, wraps in enumerate(read_wrap(tileable))
+    ]
 
     moved = np.roll(image, shift, (2, 3))
-    drawn = editing.redraw(sampler, moved, np.roll(mask, shift, (0, 1)), how, start_scale, reach, seed)
+    drawn = editing.redraw(
+        sampler, moved, np.roll(mask, shift, (0, 1)), how, start_scale, reach, seed
+    )
     return np.roll(drawn, [-by for by in shift], (0, 1))
 
 

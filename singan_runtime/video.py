@@ -29,13 +29,32 @@ _FFMPEG = {
     "mp4": ["-c:v", "libx264", "-crf", "18", "-movflags", "+faststart"],
     "webm": ["-c:v", "libvpx-vp9", "-crf", "24", "-b:v", "0", "-cpu-used", "4"],
 }
-_HELD = {"gif": 6, "webp": 6, "png": 8}  # bytes per pixel and frame that Pillow holds until the file is written
+_HELD = {
+    "gif": 6,
+    "webp": 6,
+    "png": 8,
+}  # bytes per pixel and frame that Pillow holds until the file is written
 _TICKS = {"gif": 100, "webp": 1000, "png": 1000}  # per second, of the format's clock
-_MOST = {"gif": 65535, "webp": 16383, "mp4": 16384, "webm": 65535, "png": 2**31 - 1}  # px, longest side
+_MOST = {
+    "gif": 65535,
+    "webp": 16383,
+    "mp4": 16384,
+    "webm": 65535,
+    "png": 2**31 - 1,
+}  # px, longest side
 _FASTEST = {"gif": 50}  # frames per second: players slow down what is faster
 FASTEST = 120
 FORMATS = ("gif", "mp4", "webm", "webp", "png")
-_BITEXACT = ["-threads", "1", "-fflags", "+bitexact", "-flags:v", "+bitexact", "-map_metadata", "-1"]
+_BITEXACT = [
+    "-threads",
+    "1",
+    "-fflags",
+    "+bitexact",
+    "-flags:v",
+    "+bitexact",
+    "-map_metadata",
+    "-1",
+]
 _COLOURS = (  # said in the file, since players guess by size otherwise; ffmpeg rounds down unless told not to
     "scale=out_color_matrix=bt709:out_range=tv:flags=bicubic+accurate_rnd+full_chroma_int,"
     "setparams=range=tv:colorspace=bt709:color_primaries=bt709:color_trc=iec61966-2-1"
@@ -43,7 +62,12 @@ _COLOURS = (  # said in the file, since players guess by size otherwise; ffmpeg 
 
 
 def check(
-    path: Path, size: Size, frames: int, fps: float, max_memory: float = MAX_FRAME_MEMORY, holds_all: bool = False
+    path: Path,
+    size: Size,
+    frames: int,
+    fps: float,
+    max_memory: float = MAX_FRAME_MEMORY,
+    holds_all: bool = False,
 ) -> None:
     """Raise an error that says why so many frames of the size (height, width) cannot become the file, before any is.
 
@@ -54,14 +78,20 @@ def check(
     height, width = size
     fastest = _FASTEST.get(format, FASTEST)
     if not 0.1 <= fps <= fastest:
-        raise RequestError(f"{fps:g} frames per second are not possible: {format} takes 0.1 to {fastest}")
+        raise RequestError(
+            f"{fps:g} frames per second are not possible: {format} takes 0.1 to {fastest}"
+        )
     if path.is_dir():
         raise OutputError(f"{path}: a folder stands there; choose another name")
     if max(size) > _MOST[format]:
-        raise RequestError(f"{width}x{height} is too large for {format}: sides up to {_MOST[format]} px")
+        raise RequestError(
+            f"{width}x{height} is too large for {format}: sides up to {_MOST[format]} px"
+        )
     if format == "mp4" and (height % 2 or width % 2):
         even = f"{width + width % 2}x{height + height % 2}"
-        raise RequestError(f"{width}x{height} is odd, which mp4 cannot hold: ask for {even}, or write webm")
+        raise RequestError(
+            f"{width}x{height} is odd, which mp4 cannot hold: ask for {even}, or write webm"
+        )
     if format in _FFMPEG:
         _imageio_ffmpeg()
     needed = frames * height * width * (_HELD.get(format, 0) + 4 * holds_all) / 1e9
@@ -82,12 +112,17 @@ def format_of(path: Path) -> str:
     format = path.suffix.lower().removeprefix(".")
     if format not in FORMATS:
         endings = ", ".join(f".{one}" for one in FORMATS)
-        raise RequestError(f"{path}: unknown format {format or 'without an ending'}; end the name in one of {endings}")
+        raise RequestError(
+            f"{path}: unknown format {format or 'without an ending'}; end the name in one of {endings}"
+        )
     return format
 
 
 def save(
-    path: Path, frames: Iterable[Pixels], fps: float = 10.0, background: tuple[int, int, int] = (255, 255, 255)
+    path: Path,
+    frames: Iterable[Pixels],
+    fps: float = 10.0,
+    background: tuple[int, int, int] = (255, 255, 255),
 ) -> None:
     """Write frames, uint8 (h, w, C), one or more, endlessly repeating where the format says so, whole or not at all.
 
@@ -121,7 +156,16 @@ def _save_png(path: Path, pictures: list[Image.Image], fps: float) -> None:
 def _save_webp(path: Path, pictures: list[Image.Image], fps: float) -> None:
     lasting = share_out(len(pictures), fps, _TICKS["webp"])
     first, *others = pictures
-    first.save(path, "webp", save_all=True, append_images=others, duration=lasting, loop=0, quality=90, method=4)
+    first.save(
+        path,
+        "webp",
+        save_all=True,
+        append_images=others,
+        duration=lasting,
+        loop=0,
+        quality=90,
+        method=4,
+    )
     repeats.add_to_webp(path, lasting, first.size)
 
 
@@ -161,12 +205,42 @@ def _encode(path: Path, format: str, frames: Iterator[Pixels], fps: float) -> No
     """Frames, uint8 (h, w, 1 or 3), through ffmpeg, one at a time; the same frames give the same bytes."""
     first = next(frames)
     height, width, channels = first.shape
-    source = ["-f", "rawvideo", "-pix_fmt", "gray" if channels == 1 else "rgb24", "-s", f"{width}x{height}"]
+    source = [
+        "-f",
+        "rawvideo",
+        "-pix_fmt",
+        "gray" if channels == 1 else "rgb24",
+        "-s",
+        f"{width}x{height}",
+    ]
     rate = str(Fraction(fps).limit_denominator(1000))
-    command = [_imageio_ffmpeg().get_ffmpeg_exe(), "-v", "error", "-y", *source, "-r", rate, "-i", "-", "-an"]
-    command += [*_FFMPEG[format], "-vf", _COLOURS, "-pix_fmt", "yuv420p", *_BITEXACT, "-f", format, str(path)]
+    command = [
+        _imageio_ffmpeg().get_ffmpeg_exe(),
+        "-v",
+        "error",
+        "-y",
+        *source,
+        "-r",
+        rate,
+        "-i",
+        "-",
+        "-an",
+    ]
+    command += [
+        *_FFMPEG[format],
+        "-vf",
+        _COLOURS,
+        "-pix_fmt",
+        "yuv420p",
+        *_BITEXACT,
+        "-f",
+        format,
+        str(path),
+    ]
     with tempfile.TemporaryFile() as said:  # a pipe that nobody reads could fill and stop ffmpeg
-        process = subprocess.Popen(command, stdin=subprocess.PIPE, stderr=said, start_new_session=True)
+        process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stderr=said, start_new_session=True
+        )
         assert process.stdin is not None
         try:
             with suppress(BrokenPipeError):  # ffmpeg has ended early and said why
@@ -195,5 +269,7 @@ def _imageio_ffmpeg() -> Any:
     try:
         import imageio_ffmpeg
     except ImportError as error:
-        raise InstallError("MP4 and WebM files need imageio-ffmpeg; run: pip install 'singan[media]'") from error
+        raise InstallError(
+            "MP4 and WebM files need imageio-ffmpeg; run: pip install 'singan[media]'"
+        ) from error
     return imageio_ffmpeg

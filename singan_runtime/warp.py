@@ -11,7 +11,16 @@ Places = NDArray[np.int32]
 
 UNIT = 16
 """Positions count in 1/16 px."""
-_HALFWAY = (-1, 4, -11, 40, 40, -11, 4, -1)  # 64ths: of eight pixels in a row, for what lies in their middle
+_HALFWAY = (
+    -1,
+    4,
+    -11,
+    40,
+    40,
+    -11,
+    4,
+    -1,
+)  # 64ths: of eight pixels in a row, for what lies in their middle
 _STEP = UNIT // 2  # units between two positions of a doubled picture
 _FIELD = 16  # bits of a channel in a word
 _ROUND_UP = np.uint64(sum(_STEP * _STEP // 2 << _FIELD * channel for channel in range(4)))
@@ -64,7 +73,9 @@ def _draw_between(pixels: Pixels, axis: int) -> Pixels:
     for tap, weight in enumerate(_HALFWAY):
         total += weight * wider[tap : tap + length]
     between = (total >> 6).clip(0, 255)
-    if pixels.shape[2] == 4:  # beyond its neighbours, a colour would part from its alpha where that ends at 255
+    if (
+        pixels.shape[2] == 4
+    ):  # beyond its neighbours, a colour would part from its alpha where that ends at 255
         first, second = wider[3 : 3 + length], wider[4 : 4 + length]
         between = between.clip(np.minimum(first, second), np.maximum(first, second))
     return np.moveaxis(between.astype(np.uint8), 0, axis)

@@ -50,7 +50,9 @@ def expected_seconds(start: Start, device: torch.device) -> float:
 
     slope = max(slow - quick, 0) / (most - least) if most > least else quick / least
     times = [quick + slope * (work - least) for work in works]
-    return sum(seconds * config.iterations_for(size) for seconds, size in zip(times, sizes, strict=True))
+    return sum(
+        seconds * config.iterations_for(size) for seconds, size in zip(times, sizes, strict=True)
+    )
 
 
 def measure_work(config: TrainingConfig, scale: int, size: Size) -> int:
@@ -65,7 +67,9 @@ def reduce_canvas(config: TrainingConfig, scale: int, size: Size) -> Size:
     return max(1, int(size[0] * factor)), max(1, int(size[1] * factor))
 
 
-def iteration_seconds(start: Start, scale: int, size: Size, device: torch.device, budget: float) -> float:
+def iteration_seconds(
+    start: Start, scale: int, size: Size, device: torch.device, budget: float
+) -> float:
     """Time an iteration of a scale's networks on a canvas of this size for about budget seconds, pictures being noise.
 
     One discriminator and one generator step are timed: every preset takes as many of the one as of the other.
@@ -90,11 +94,20 @@ def iteration_seconds(start: Start, scale: int, size: Size, device: torch.device
 
 def make_task(start: Start, scale: int, size: Size, device: torch.device) -> Task:
     """Return a task on a canvas of this size that costs what a real one does."""
-    real = torch.rand((1, start.channels, *size), device=device).to(memory_format=torch.channels_last)
+    real = torch.rand((1, start.channels, *size), device=device).to(
+        memory_format=torch.channels_last
+    )
     prev = with_halo(real)
     mask = noise_mask(real, start.config.border)
     return Task(
-        scale, real, lambda views, _: views.of(prev, HALO), torch.zeros_like(prev), prev, mask, 0.1, start.channels
+        scale,
+        real,
+        lambda views, _: views.of(prev, HALO),
+        torch.zeros_like(prev),
+        prev,
+        mask,
+        0.1,
+        start.channels,
     )
 
 
@@ -115,7 +128,11 @@ def choose_clock(device: torch.device) -> Seconds:
 
 
 def find_quickest(
-    step: Callable[[], object], warm_up: int, budget: float, clock: Seconds, wall: Seconds = time.perf_counter
+    step: Callable[[], object],
+    warm_up: int,
+    budget: float,
+    clock: Seconds,
+    wall: Seconds = time.perf_counter,
 ) -> float:
     """Return the seconds of the quickest step after some that warm up: of one at least, of more within the budget."""
     end = wall() + budget

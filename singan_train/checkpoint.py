@@ -22,7 +22,12 @@ SECONDS = 60.0
 def write(folder: Path, scale: int, attempt: int, state: State) -> None:
     """Write the state of a scale, whole or not at all, in place of the last one. Raises OutputError."""
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in _tensors(state).items()}
-    facts = {"scale": scale, "attempt": attempt, "iteration": state.iteration, "sha256": _digest(tensors)}
+    facts = {
+        "scale": scale,
+        "attempt": attempt,
+        "iteration": state.iteration,
+        "sha256": _digest(tensors),
+    }
     with atomic_file(folder / NAME) as temporary:
         temporary.write_bytes(save(tensors, {"facts": json.dumps(facts)}))
 
@@ -41,7 +46,9 @@ def restore(folder: Path, scale: int, state: State) -> None:
     _, state.iteration, tensors = found
     for optimizer in (state.generator_optimizer, state.discriminator_optimizer):
         for group in optimizer.param_groups:
-            optimizer.state.update({parameter: _moments(parameter) for parameter in group["params"]})
+            optimizer.state.update(
+                {parameter: _moments(parameter) for parameter in group["params"]}
+            )
     with torch.no_grad():
         for name, tensor in _tensors(state).items():
             tensor.copy_(tensors[name])
@@ -70,7 +77,10 @@ def _tensors(state: State) -> dict[str, Tensor]:
     ):
         found |= {f"{name}.{key}": value for key, value in network.state_dict().items()}
         for key, parameter in network.named_parameters():
-            found |= {f"{name}.{key}.{moment}": value for moment, value in optimizer.state[parameter].items()}
+            found |= {
+                f"{name}.{key}.{moment}": value
+                for moment, value in optimizer.state[parameter].items()
+            }
     return found
 
 

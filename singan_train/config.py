@@ -46,7 +46,9 @@ class TrainingConfig:
     # pyramid
     detail: bool = True  # levels of the photo's own pixels above the generators; runs from before there were any: no
     min_size: int = LAYOUTS["scene"].min_size  # px, shorter side of the coarsest scale
-    variety: float = LAYOUTS["scene"].variety  # with detail: least diversity, for which export raises the noise
+    variety: float = LAYOUTS[
+        "scene"
+    ].variety  # with detail: least diversity, for which export raises the noise
     hand_over: int = 25  # px, shorter side of the last generator's canvas, where levels go on
     max_size: int = 1920  # px, longer side of the finest scale: of the stored photo, or without detail the generators'
     scale_factor: float = 0.75  # adjusted so that a whole number of scales fits
@@ -58,8 +60,12 @@ class TrainingConfig:
     max_width: int = 128
     generator_norm: bool = True  # BatchNorm
     discriminator_norm: bool = False
-    fixed_statistics: bool = True  # BatchNorm's, gathered over whole canvases when the learning rate drops
-    precision: Precision = "auto"  # of the convolutions in training (the weights are float32): device.precision
+    fixed_statistics: bool = (
+        True  # BatchNorm's, gathered over whole canvases when the learning rate drops
+    )
+    precision: Precision = (
+        "auto"  # of the convolutions in training (the weights are float32): device.precision
+    )
     # one scale
     iterations: int = 1500
     window_share: float = 2 / 3  # of the iterations, for scales seen through windows
@@ -69,13 +75,21 @@ class TrainingConfig:
     betas: tuple[float, float] = (0.5, 0.999)
     decay_at: float = 0.8  # of the iterations
     decay: float = 0.1
-    averaging: float = 0.5  # share of the iterations since the drop that the generator's weights are averaged over
-    gradient_penalty_weight: float = 1.0  # the critic's slope is 1 + distance / (2 weight): a lower one hunts alone
+    averaging: float = (
+        0.5  # share of the iterations since the drop that the generator's weights are averaged over
+    )
+    gradient_penalty_weight: float = (
+        1.0  # the critic's slope is 1 + distance / (2 weight): a lower one hunts alone
+    )
     open_sides: float = 0.5  # share of coarsest fakes drawn as a part of a wider canvas, which the photo never shows
     reconstruction_weight: float = 30.0
     noise_weight: float = 0.1  # noise amplitude per RMSE of the upsampled reconstruction
-    continuation: bool = False  # one generator more, for what lies beyond the finest scale, if that is a generator's
-    continuation_weight: float = 100.0  # its reconstruction weight (SinGAN section 4, super-resolution)
+    continuation: bool = (
+        False  # one generator more, for what lies beyond the finest scale, if that is a generator's
+    )
+    continuation_weight: float = (
+        100.0  # its reconstruction weight (SinGAN section 4, super-resolution)
+    )
     windows: int = 3  # squares of a large canvas that one step looks at; 0 always takes the whole
     window: int = 48  # px, side of such a square
     pool: int = 64  # previous-scale images made once per scale; 0 draws a new one for every step
@@ -87,7 +101,11 @@ class TrainingConfig:
 
     def uses_windows(self, size: tuple[int, int]) -> bool:
         """Whether a canvas is large enough for windows to be less than the whole."""
-        return bool(self.windows) and min(size) > self.window and size[0] * size[1] > self.windows * self.window**2
+        return (
+            bool(self.windows)
+            and min(size) > self.window
+            and size[0] * size[1] > self.windows * self.window**2
+        )
 
     def viewed_pixels(self, size: tuple[int, int]) -> int:
         """How many pixels one step looks at."""
@@ -95,7 +113,11 @@ class TrainingConfig:
 
     def iterations_for(self, size: tuple[int, int]) -> int:
         """Iterations of a scale of this size."""
-        return max(1, round(self.iterations * self.window_share)) if self.uses_windows(size) else self.iterations
+        return (
+            max(1, round(self.iterations * self.window_share))
+            if self.uses_windows(size)
+            else self.iterations
+        )
 
 
 PRESETS = {
@@ -146,9 +168,13 @@ def preset(name: str, **changes: Any) -> TrainingConfig:
     given = {key: value for key, value in changes.items() if value is not None}
     detail = given.get("detail", PRESETS[name].detail)
     if detail and not PRESETS[name].detail:
-        raise RequestError(f"preset {name} has no detail: choose draft or standard, or leave detail out")
+        raise RequestError(
+            f"preset {name} has no detail: choose draft or standard, or leave detail out"
+        )
     if not detail and "hand_over" in given:
-        raise RequestError("without detail there is no hand-over: leave it out, max size says where generators end")
+        raise RequestError(
+            "without detail there is no hand-over: leave it out, max size says where generators end"
+        )
     return checked(replace((PRESETS if detail else WITHOUT_DETAIL)[name], **given))
 
 
@@ -159,7 +185,9 @@ def chosen_layout(name: str | None, min_size: int | None) -> dict[str, Any]:
     if name not in LAYOUTS:
         raise RequestError(f"unknown layout {name!r}: choose {', '.join(LAYOUTS)}")
     if min_size is not None:
-        raise RequestError(f"layout {name} is min size {LAYOUTS[name].min_size}: give one of the two, not both")
+        raise RequestError(
+            f"layout {name} is min size {LAYOUTS[name].min_size}: give one of the two, not both"
+        )
     return LAYOUTS[name]._asdict()
 
 
@@ -177,7 +205,9 @@ def checked(config: TrainingConfig) -> TrainingConfig:
     for name, (low, high) in _LIMITS.items():
         value = getattr(config, name)
         if not low <= value <= high:
-            raise RequestError(f"{_words(name)} {value} is not possible: it must be {low} to {high}")
+            raise RequestError(
+                f"{_words(name)} {value} is not possible: it must be {low} to {high}"
+            )
     if config.detail:
         _check_detail(config)
     elif config.max_size < config.min_size:
@@ -187,7 +217,9 @@ def checked(config: TrainingConfig) -> TrainingConfig:
     if config.border not in ("zero", "noise"):
         raise RequestError(f"unknown border {config.border!r}: choose zero or noise")
     if config.precision not in ("auto", "float32", "bfloat16"):
-        raise RequestError(f"unknown precision {config.precision!r}: choose auto, float32 or bfloat16")
+        raise RequestError(
+            f"unknown precision {config.precision!r}: choose auto, float32 or bfloat16"
+        )
     if config.channels not in ("auto", "1", "3", "4"):
         raise RequestError(f"channels {config.channels!r} is not possible: choose auto, 1, 3 or 4")
     return config
@@ -204,7 +236,9 @@ def _check_detail(config: TrainingConfig) -> None:
             f"max size {config.max_size} is below hand-over {config.hand_over}: raise the one or lower the other"
         )
     if config.continuation:
-        raise RequestError("with detail there is nothing to continue: leave continuation out, or train without detail")
+        raise RequestError(
+            "with detail there is nothing to continue: leave continuation out, or train without detail"
+        )
 
 
 def _words(name: str) -> str:

@@ -27,11 +27,19 @@ def resolve(name: str) -> torch.device:
     if name == "cpu":
         return torch.device("cpu")
     if not torch.cuda.is_available():
-        cause = "this PyTorch is built without CUDA" if torch.version.cuda is None else "no usable NVIDIA GPU or driver"
-        raise RequestError(f"device {name}: {cause}; install a CUDA build of PyTorch and a driver, or use --device cpu")
+        cause = (
+            "this PyTorch is built without CUDA"
+            if torch.version.cuda is None
+            else "no usable NVIDIA GPU or driver"
+        )
+        raise RequestError(
+            f"device {name}: {cause}; install a CUDA build of PyTorch and a driver, or use --device cpu"
+        )
     index = int(name.partition(":")[2] or 0)
     if index >= torch.cuda.device_count():
-        raise RequestError(f"device {name}: this machine has cuda:0 to cuda:{torch.cuda.device_count() - 1}")
+        raise RequestError(
+            f"device {name}: this machine has cuda:0 to cuda:{torch.cuda.device_count() - 1}"
+        )
     torch.backends.cudnn.deterministic = True  # the same seed must end in the same weights
     torch.backends.cudnn.benchmark = False
     return torch.device("cuda", index)

@@ -79,12 +79,16 @@ class Clock:
         config, shapes = start.config, start.pyramid.sizes
         self.iterations = [config.iterations_for(size) for size in shapes]
         self.costs = [
-            (config.viewed_pixels(size) + self.OVERHEAD) * config.width_at(n) ** 2 * self.iterations[n]
+            (config.viewed_pixels(size) + self.OVERHEAD)
+            * config.width_at(n) ** 2
+            * self.iterations[n]
             for n, size in enumerate(shapes)
         ]
         self.now = now
         self.began = now()
-        self.reports: deque[tuple[float, float]] = deque()  # (seconds, costs spent) of late, the oldest first
+        self.reports: deque[tuple[float, float]] = (
+            deque()
+        )  # (seconds, costs spent) of late, the oldest first
 
     def progress(self, scale: int, iteration: int, losses: Losses) -> Progress:
         """Tell where training stands after some iterations of a scale."""
@@ -103,4 +107,6 @@ class Clock:
 
         total = sum(self.costs)
         left = (now - then) / (spent - spent_then) * (total - spent)
-        return Progress(scale, len(self.costs), iteration, self.iterations[scale], losses, spent / total, left)
+        return Progress(
+            scale, len(self.costs), iteration, self.iterations[scale], losses, spent / total, left
+        )

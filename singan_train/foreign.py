@@ -59,7 +59,9 @@ class Checkpoint:
         """The reals' sizes; their mean ratio as the scale factor."""
         shapes = tuple((real.shape[2], real.shape[3]) for real in self.reals)
         (low, high), steps = (math.prod(shapes[0]), math.prod(shapes[-1])), len(shapes) - 1
-        return Pyramid(shapes, (low / high) ** (1 / (2 * steps)) if steps else TrainingConfig.scale_factor)
+        return Pyramid(
+            shapes, (low / high) ** (1 / (2 * steps)) if steps else TrainingConfig.scale_factor
+        )
 
 
 def convert(path: Path, out: Path) -> Start:
@@ -83,12 +85,21 @@ def convert(path: Path, out: Path) -> Start:
     )
     digest = hashlib.sha256(finest.tobytes()).hexdigest()
     start = Start(
-        config, checkpoint.name, digest, pyramid.finest, finest.shape[1], pyramid, "cpu", str(torch.__version__)
+        config,
+        checkpoint.name,
+        digest,
+        pyramid.finest,
+        finest.shape[1],
+        pyramid,
+        "cpu",
+        str(torch.__version__),
     )
     with atomic_folder(out) as folder:
         run.write_start(folder, start, checkpoint.noise)
         facts = _write_scales(folder, start, checkpoint)
-        run.write_manifest(folder, start, facts, datetime.now(UTC).isoformat(timespec="seconds"), tool_version())
+        run.write_manifest(
+            folder, start, facts, datetime.now(UTC).isoformat(timespec="seconds"), tool_version()
+        )
     return start
 
 
@@ -97,14 +108,18 @@ def _write_scales(folder: Path, start: Start, checkpoint: Checkpoint) -> list[Fa
     facts: list[Facts] = []
     z = torch.from_numpy(checkpoint.noise)[None].expand(-1, start.channels, -1, -1)
     image = torch.zeros(1, start.channels, *start.pyramid.shapes[0])
-    for scale, (generator, amplitude) in enumerate(zip(checkpoint.generators, checkpoint.amplitudes, strict=True)):
+    for scale, (generator, amplitude) in enumerate(
+        zip(checkpoint.generators, checkpoint.amplitudes, strict=True)
+    ):
         real = torch.from_numpy(checkpoint.reals[scale])
         prev = with_halo(resample.resize(image, start.pyramid.shapes[scale]))
         with torch.no_grad():
             image = generator(z * amplitude if scale == 0 else torch.zeros_like(prev), prev)
         rmse = float((image - real).square().mean().sqrt())
         noise_channels = 1 if scale == 0 else start.channels
-        facts.append(Facts(reference.width(generator), True, start.channels, amplitude, noise_channels, rmse))
+        facts.append(
+            Facts(reference.width(generator), True, start.channels, amplitude, noise_channels, rmse)
+        )
         done = FrozenPyramid(
             start.pyramid,
             checkpoint.generators[: scale + 1],
@@ -112,7 +127,9 @@ def _write_scales(folder: Path, start: Start, checkpoint: Checkpoint) -> list[Fa
             [fact.noise_channels for fact in facts],
         )
         shown = pictures(done, start, z, real)
-        run.write_scale(folder, scale, facts[-1], generator, checkpoint.discriminators[scale], shown)
+        run.write_scale(
+            folder, scale, facts[-1], generator, checkpoint.discriminators[scale], shown
+        )
     return facts
 
 
@@ -124,7 +141,11 @@ def read(path: Path) -> Checkpoint:
     amplitudes = [_number(value, folder / AMPLITUDES) for value in _list(folder / AMPLITUDES)]
     noises = _noises(folder, scales)
     generators = _states(folder, scales)
-    for what, found in ((NOISES, noises), (AMPLITUDES, amplitudes), ("netG.pth or " + MODULES, generators)):
+    for what, found in (
+        (NOISES, noises),
+        (AMPLITUDES, amplitudes),
+        ("netG.pth or " + MODULES, generators),
+    ):
         if not len(found) == scales > 0:
             raise CheckpointError(
                 f"{folder}: {REALS} has {scales} scales, {what} has {len(found)}; "
@@ -132,14 +153,29 @@ def read(path: Path) -> Checkpoint:
             )
     channels = reals[0].shape[1]
     _check_shapes(folder, reals, noises)
-    networks = [reference.generator(state, channels, f"{folder}: scale {n}") for n, state in enumerate(generators)]
-    critics = [reference.discriminator(folder / str(scale) / "netD.pth", channels) for scale in range(scales)]
-    return Checkpoint(_model_name(folder), reals, _reconstruction_noise(folder, noises), amplitudes, networks, critics)
+    networks = [
+        reference.generator(state, channels, f"{folder}: scale {n}")
+        for n, state in enumerate(generators)
+    ]
+    critics = [
+        reference.discriminator(folder / str(scale) / "netD.pth", channels)
+        for scale in range(scales)
+    ]
+    return Checkpoint(
+        _model_name(folder),
+        reals,
+        _reconstruction_noise(folder, noises),
+        amplitudes,
+        networks,
+        critics,
+    )
 
 
 def _find(path: Path) -> Path:
     if not path.is_dir():
-        raise CheckpointError(f"{path}: no such folder; give the folder that has {AMPLITUDES} in it")
+        raise CheckpointError(
+            f"{path}: no such folder; give the folder that has {AMPLITUDES} in it"
+        )
     if any(path.rglob("noise_amp.pth")):  # the reference writes NoiseAmp.pth
         raise CheckpointError(f"{path}: {CONSINGAN}")
     if (path / AMPLITUDES).exists():
@@ -163,7 +199,9 @@ def _model_name(folder: Path) -> str:
 def _list(path: Path) -> list[Any]:
     found = unpickle.load(path)
     if not isinstance(found, list):
-        raise CheckpointError(f"{path}: a list with an entry per scale is expected, got {type(found).__name__}")
+        raise CheckpointError(
+            f"{path}: a list with an entry per scale is expected, got {type(found).__name__}"
+        )
     return found
 
 
@@ -171,13 +209,22 @@ def _number(value: Any, path: Path) -> float:
     one = isinstance(value, int | float) or (isinstance(value, np.ndarray) and value.size == 1)
     number = float(np.reshape(value, ())) if one else math.nan
     if not (math.isfinite(number) and number >= 0):
-        raise CheckpointError(f"{path}: noise amplitudes must be numbers of 0 or more, got {value!r}")
+        raise CheckpointError(
+            f"{path}: noise amplitudes must be numbers of 0 or more, got {value!r}"
+        )
     return number
 
 
 def _image(value: Any, path: Path) -> Floats:
-    if not isinstance(value, np.ndarray) or value.ndim != 4 or value.shape[0] != 1 or value.dtype.kind != "f":
-        raise CheckpointError(f"{path}: tensors of shape (1, C, H, W) are expected, got {described(value)}")
+    if (
+        not isinstance(value, np.ndarray)
+        or value.ndim != 4
+        or value.shape[0] != 1
+        or value.dtype.kind != "f"
+    ):
+        raise CheckpointError(
+            f"{path}: tensors of shape (1, C, H, W) are expected, got {described(value)}"
+        )
     if not np.isfinite(value).all():
         raise CheckpointError(f"{path}: has values that are no numbers; get the file again")
     return np.array(value, np.float32)
@@ -212,17 +259,27 @@ def _check_shapes(folder: Path, reals: list[Floats], noises: list[Floats]) -> No
                 f"{folder}: scale {scale} is {real.shape[3]}x{real.shape[2]}; {MIN_CANVAS} px a side are the least"
             )
         if real.shape[1] not in (1, 3):
-            raise CheckpointError(f"{folder}: {REALS} has {real.shape[1]} channels; 1 or 3 can be imported")
-        if scale and not (real.shape[2] >= reals[scale - 1].shape[2] and real.shape[3] > reals[scale - 1].shape[3]):
-            raise CheckpointError(f"{folder}: scale {scale} of {REALS} is not larger than the one below")
+            raise CheckpointError(
+                f"{folder}: {REALS} has {real.shape[1]} channels; 1 or 3 can be imported"
+            )
+        if scale and not (
+            real.shape[2] >= reals[scale - 1].shape[2] and real.shape[3] > reals[scale - 1].shape[3]
+        ):
+            raise CheckpointError(
+                f"{folder}: scale {scale} of {REALS} is not larger than the one below"
+            )
         if scale and noise.any():
-            raise CheckpointError(f"{folder}: z* of scale {scale} is not zero; only scale 0 may have one")
+            raise CheckpointError(
+                f"{folder}: z* of scale {scale} is not zero; only scale 0 may have one"
+            )
 
 
 def _reconstruction_noise(folder: Path, noises: list[Floats]) -> Floats:
     first = noises[0][0]
     if not (first == first[:1]).all():
-        raise CheckpointError(f"{folder}: z* of scale 0 differs between channels; one channel repeated is expected")
+        raise CheckpointError(
+            f"{folder}: z* of scale 0 differs between channels; one channel repeated is expected"
+        )
     if not first.any():
         raise CheckpointError(
             f"{folder}: z* of scale 0 is zero, as in a super-resolution model, which draws no pictures of its own; "

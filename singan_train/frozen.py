@@ -33,7 +33,9 @@ class FrozenPyramid:
         noise_channels: Sequence[int],
     ) -> None:
         continuation = len(generators) > len(pyramid.shapes)
-        self.pyramid = Pyramid(pyramid.shapes[: len(generators)], pyramid.scale_factor, continuation)
+        self.pyramid = Pyramid(
+            pyramid.shapes[: len(generators)], pyramid.scale_factor, continuation
+        )
         self.passes = self.pyramid.passes
         self.generators = generators
         self.amplitudes = amplitudes
@@ -57,7 +59,9 @@ class FrozenPyramid:
             if step.index == 0:
                 return reconstruction_noise * self.amplitudes[0]
             height, width = step.canvas
-            return reconstruction_noise.new_zeros((1, reconstruction_noise.shape[1], height + 10, width + 10))
+            return reconstruction_noise.new_zeros(
+                (1, reconstruction_noise.shape[1], height + 10, width + 10)
+            )
 
         return cascade.run(self.passes, self.generate, draw)
 

@@ -24,7 +24,10 @@ from singan_train.config import LEAST_SCALES, TrainingConfig
 
 _ROUNDING = 1e-4  # of sums that would be exactly half
 _DARK = 16  # of 255: a photo without anything brighter is nearly black
-_HIDDEN_SHARE, _HIDDEN_RANGE = 0.01, 32 / 255  # of the pixels, and of white: less than that is an edge's fringe
+_HIDDEN_SHARE, _HIDDEN_RANGE = (
+    0.01,
+    32 / 255,
+)  # of the pixels, and of white: less than that is an edge's fringe
 
 
 @dataclass(frozen=True)
@@ -56,8 +59,12 @@ def read(photo: Path, masks: Sequence[Path], config: TrainingConfig) -> Material
         material = _with_detail(opened, masks, config)
     else:
         image = opened.floats()
-        plan = replace(_plan(opened.size, config, config.max_size), continuation=config.continuation)
-        material = Material(image, opened.size, plan, hashlib.sha256(np.ascontiguousarray(image).data).hexdigest())
+        plan = replace(
+            _plan(opened.size, config, config.max_size), continuation=config.continuation
+        )
+        material = Material(
+            image, opened.size, plan, hashlib.sha256(np.ascontiguousarray(image).data).hexdigest()
+        )
     check_content(opened, photo)  # last, so that an error stands alone
     return material
 
@@ -73,7 +80,9 @@ def check_content(photo: Photo, path: Path) -> None:
     seen = values[..., :3][values[..., 3] > 0] if transparent else values
     brightest = seen.max() / white * 255
     if (values == values[:1, :1]).all():
-        _warn(f"{path}: one colour all over, and so will its pictures be; name another photo unless that is meant")
+        _warn(
+            f"{path}: one colour all over, and so will its pictures be; name another photo unless that is meant"
+        )
     elif brightest < _DARK:
         _warn(
             f"{path}: nearly black, its brightest value is {brightest:.0f} of 255, and so will its pictures be; "
@@ -110,11 +119,15 @@ def _with_detail(photo: Photo, masks: Sequence[Path], config: TrainingConfig) ->
     pixels = images.to_pixels(reduced[:, :colours])[0]
     if colours == 4:
         pixels[pixels[..., 3] == 0] = 0  # a colour that nobody sees
-    inside = np.ascontiguousarray(reduced[0, colours:].transpose(1, 2, 0) >= -_ROUNDING)  # half of a pixel or more
+    inside = np.ascontiguousarray(
+        reduced[0, colours:].transpose(1, 2, 0) >= -_ROUNDING
+    )  # half of a pixel or more
     for label, mask in enumerate(masks):
         if not inside[..., label].any():
             height, width = plan.finest
-            raise ImageError(f"{mask}: nothing of the object is left at {width}x{height} px: raise max size")
+            raise ImageError(
+                f"{mask}: nothing of the object is left at {width}x{height} px: raise max size"
+            )
 
     digest = hashlib.sha256(pixels.tobytes() + inside.tobytes()).hexdigest()
     return Material(images.from_pixels(pixels), size, plan, digest, pixels, inside)
@@ -142,4 +155,6 @@ def _scaled(size: Size, ratio: float) -> Size:
 
 
 def _plan(size: Size, config: TrainingConfig, max_size: int) -> Pyramid:
-    return pyramid.plan(size, config.min_size, max_size, config.scale_factor, config.scales, config.schedule)
+    return pyramid.plan(
+        size, config.min_size, max_size, config.scale_factor, config.scales, config.schedule
+    )

@@ -88,7 +88,9 @@ class Discriminator(nn.Module):
                     slopes.append(torch.where(value > 0, 1.0, SLOPE))
         gradient = torch.ones_like(value)
         convolutions = [module for module in self.net if isinstance(module, nn.Conv2d)]
-        for convolution, slope in zip(reversed(convolutions), [*reversed(slopes), None], strict=True):
+        for convolution, slope in zip(
+            reversed(convolutions), [*reversed(slopes), None], strict=True
+        ):
             gradient = F.conv_transpose2d(gradient, convolution.weight)
             if slope is not None:
                 gradient = gradient * slope

@@ -31,11 +31,18 @@ def pictures(frozen: FrozenPyramid, start: Start, z: Tensor, real: Tensor) -> di
     wide = pyramid.fit(frozen.pyramid, (height, 2 * width), 1.0).passes
     shown, reconstruction = _pixels(real, start), _pixels(frozen.reconstruct(z), start)
     fakes = [_pixels(fake(frozen, start, seed, passes, real), start) for seed in range(FAKES)]
-    rows = [[shown, reconstruction], fakes[:2], fakes[2:], [_pixels(fake(frozen, start, FAKES, wide, real), start)]]
+    rows = [
+        [shown, reconstruction],
+        fakes[:2],
+        fakes[2:],
+        [_pixels(fake(frozen, start, FAKES, wide, real), start)],
+    ]
     return {"real": shown, "reconstruction": reconstruction, "sheet": sheet(rows)}
 
 
-def fake(frozen: FrozenPyramid, start: Start, seed: int, passes: Sequence[Pass], like: Tensor) -> Tensor:
+def fake(
+    frozen: FrozenPyramid, start: Start, seed: int, passes: Sequence[Pass], like: Tensor
+) -> Tensor:
     """The picture of a seed, (1, C, H, W), drawn from the noise field as the runtime draws it."""
 
     def unit_noise(step: Step) -> Tensor:
@@ -55,9 +62,14 @@ def _pixels(image: Tensor, start: Start) -> Pixels:
 def sheet(rows: Sequence[Sequence[Pixels]]) -> Pixels:
     """The pictures, uint8 (h, w, C) each, in rows on white, enlarged by a whole number if they are small."""
     factor = max(1, TILE // rows[0][0].shape[1])
-    tiles = [[images.to_pillow(images.flatten(tile, (255, 255, 255))) for tile in row] for row in rows]
     tiles = [
-        [tile.resize((tile.width * factor, tile.height * factor), Image.Resampling.NEAREST) for tile in row]
+        [images.to_pillow(images.flatten(tile, (255, 255, 255))) for tile in row] for row in rows
+    ]
+    tiles = [
+        [
+            tile.resize((tile.width * factor, tile.height * factor), Image.Resampling.NEAREST)
+            for tile in row
+        ]
         for row in tiles
     ]
     width = max(sum(tile.width + GAP for tile in row) for row in tiles) - GAP

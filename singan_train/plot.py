@@ -34,7 +34,9 @@ def read_metrics(folder: Path) -> Rows:
     except FileNotFoundError as error:
         raise BundleError(f"{folder}: no {run.METRICS} there; give the folder of a run") from error
     except (ValueError, KeyError, TypeError) as error:
-        raise BundleError(f"{folder / run.METRICS}: damaged ({error}); nothing can be drawn from it") from error
+        raise BundleError(
+            f"{folder / run.METRICS}: damaged ({error}); nothing can be drawn from it"
+        ) from error
     if not rows:
         raise BundleError(f"{folder}: nothing is trained yet; try again after the first iterations")
     return rows
@@ -51,7 +53,9 @@ def plot(folder: Path, out: Path) -> None:
         for scale, reports in sorted(rows.items()):
             at = [offset + row["iteration"] for row in reports]
             for key, style in zip(keys, ("-", ":"), strict=False):
-                panel.plot(at, [row[key] for row in reports], style, color=f"C{scale % 10}", linewidth=0.8)
+                panel.plot(
+                    at, [row[key] for row in reports], style, color=f"C{scale % 10}", linewidth=0.8
+                )
             panel.axvline(offset, color="0.85", linewidth=0.8)
             offset = max(at)
         panel.set_title(title)

@@ -69,7 +69,10 @@ class Previous:
         made = []
         for n in range(count):
             prev = with_halo(self.pool[n % len(self.pool)][None])
-            noise = unit_noise(mask, start.channels, facts.noise_channels, values) * facts.noise_amplitude
+            noise = (
+                unit_noise(mask, start.channels, facts.noise_channels, values)
+                * facts.noise_amplitude
+            )
             made.append(enlarged(generated(trained.generator, noise, prev), start.pyramid, scale))
         return torch.cat(made)
 
@@ -81,7 +84,9 @@ class Previous:
             def unit(step: Step) -> Tensor:
                 like = self.pool.new_empty((1, start.channels, *step.canvas))
                 mask = noise_mask(like, start.config.border)
-                return unit_noise(mask, start.channels, below.noise_channels[step.index], draw.values)
+                return unit_noise(
+                    mask, start.channels, below.noise_channels[step.index], draw.values
+                )
 
             return views.of(with_halo(enlarged(below.sample(unit), start.pyramid, scale)), HALO)
 

@@ -51,8 +51,12 @@ def state_of(value: Any, path: Path) -> State:
             found = {}
     elif isinstance(value, dict):
         found = value
-    if not found or not all(isinstance(k, str) and isinstance(tensor, np.ndarray) for k, tensor in found.items()):
-        raise CheckpointError(f"{path}: a network's tensors are expected, got {described(value)}; give its netG.pth")
+    if not found or not all(
+        isinstance(k, str) and isinstance(tensor, np.ndarray) for k, tensor in found.items()
+    ):
+        raise CheckpointError(
+            f"{path}: a network's tensors are expected, got {described(value)}; give its netG.pth"
+        )
     return found
 
 
@@ -80,12 +84,23 @@ def _hidden(state: State, inputs: int, outputs: int, tail: str, where: str) -> i
     """
     head = state.get("head.conv.weight")
     hidden = head.shape[0] if head is not None and head.ndim else 0
-    expected: dict[str, tuple[int, ...]] = {f"{tail}.weight": (outputs, hidden, 3, 3), f"{tail}.bias": (outputs,)}
+    expected: dict[str, tuple[int, ...]] = {
+        f"{tail}.weight": (outputs, hidden, 3, 3),
+        f"{tail}.bias": (outputs,),
+    }
     for number, block in enumerate(BLOCKS):
         expected[f"{block}.conv.weight"] = (hidden, hidden if number else inputs, 3, 3)
-        for key in ("conv.bias", "norm.weight", "norm.bias", "norm.running_mean", "norm.running_var"):
+        for key in (
+            "conv.bias",
+            "norm.weight",
+            "norm.bias",
+            "norm.running_mean",
+            "norm.running_var",
+        ):
             expected[f"{block}.{key}"] = (hidden,)
-    found = {key: value.shape for key, value in state.items() if not key.endswith("num_batches_tracked")}
+    found = {
+        key: value.shape for key, value in state.items() if not key.endswith("num_batches_tracked")
+    }
     for key in sorted(expected.keys() | found.keys()):
         if found.get(key) != expected.get(key):
             raise CheckpointError(

@@ -83,7 +83,9 @@ def write_start(folder: Path, start: Start, noise: NDArray[np.float32]) -> None:
     with atomic_file(folder / RECONSTRUCTION_NOISE) as temporary, open(temporary, "wb") as file:
         np.save(file, noise)
     with atomic_file(folder / CONFIG) as temporary:
-        temporary.write_text(json.dumps(dataclasses.asdict(start), indent=2) + "\n", encoding="utf-8")
+        temporary.write_text(
+            json.dumps(dataclasses.asdict(start), indent=2) + "\n", encoding="utf-8"
+        )
 
 
 def read_start(folder: Path) -> Start:
@@ -94,7 +96,13 @@ def read_start(folder: Path) -> Start:
         config = data["config"]
         return Start(
             config=TrainingConfig(
-                **{"detail": False, "variety": 0.0, "open_sides": 0.0, **config, "betas": tuple(config["betas"])}
+                **{
+                    "detail": False,
+                    "variety": 0.0,
+                    "open_sides": 0.0,
+                    **config,
+                    "betas": tuple(config["betas"]),
+                }
             ),
             name=data["name"],
             photo_sha256=data["photo_sha256"],
@@ -107,14 +115,20 @@ def read_start(folder: Path) -> Start:
             stored_sha256=data.get("stored_sha256", ""),
         )
     except FileNotFoundError as error:
-        raise BundleError(f"{folder}: no {CONFIG}, so no run was begun here; train without --resume") from error
+        raise BundleError(
+            f"{folder}: no {CONFIG}, so no run was begun here; train without --resume"
+        ) from error
     except (ValueError, KeyError, TypeError, OSError) as error:
         raise BundleError(f"{path}: damaged ({error!r}); train into a new folder") from error
 
 
 def _pyramid(data: dict[str, Any]) -> Pyramid:
-    shapes, levels = (tuple((h, w) for h, w in sizes) for sizes in (data["shapes"], data.get("levels", ())))
-    return Pyramid(shapes, data["scale_factor"], data["continuation"], levels, data.get("hand_over", -1))
+    shapes, levels = (
+        tuple((h, w) for h, w in sizes) for sizes in (data["shapes"], data.get("levels", ()))
+    )
+    return Pyramid(
+        shapes, data["scale_factor"], data["continuation"], levels, data.get("hand_over", -1)
+    )
 
 
 def write_scale(
@@ -127,10 +141,18 @@ def write_scale(
 ) -> None:
     """Write a finished scale, whole or not at all; an imported one may lack the discriminator. Raises OutputError."""
     with atomic_folder(scale_folder(folder, scale)) as temporary:
-        metadata = {FACTS: json.dumps(dataclasses.asdict(facts))}  # one key: the library shuffles several
-        for name, network, notes in (("generator", generator, metadata), ("discriminator", discriminator, None)):
+        metadata = {
+            FACTS: json.dumps(dataclasses.asdict(facts))
+        }  # one key: the library shuffles several
+        for name, network, notes in (
+            ("generator", generator, metadata),
+            ("discriminator", discriminator, None),
+        ):
             if network is not None:
-                state = {key: value.detach().cpu().contiguous() for key, value in network.state_dict().items()}
+                state = {
+                    key: value.detach().cpu().contiguous()
+                    for key, value in network.state_dict().items()
+                }
                 (temporary / f"{name}.safetensors").write_bytes(save(state, notes))
         for name, pixels in pictures.items():
             images.save(temporary / f"{name}.png", pixels)
@@ -201,7 +223,9 @@ def forget_unfinished(folder: Path, first: int, iteration: int = 0) -> None:
     path = folder / METRICS
     if path.exists():
         lines = [
-            line for line in path.read_text(encoding="utf-8").splitlines() if _place_of(line) <= (first, iteration)
+            line
+            for line in path.read_text(encoding="utf-8").splitlines()
+            if _place_of(line) <= (first, iteration)
         ]
         with atomic_file(path) as temporary:
             temporary.write_text("".join(line + "\n" for line in lines), encoding="utf-8")
@@ -216,10 +240,14 @@ def _place_of(line: str) -> tuple[float, float]:
         return float("inf"), 0.0  # a line cut short by a kill
 
 
-def write_manifest(folder: Path, start: Start, facts: Sequence[Facts], created: str, tool_version: str) -> Manifest:
+def write_manifest(
+    folder: Path, start: Start, facts: Sequence[Facts], created: str, tool_version: str
+) -> Manifest:
     """Declare the run finished. Raises OutputError."""
     pyramid = start.pyramid
-    detail = Detail(pyramid.hand_over, pyramid.levels, start.stored_sha256) if pyramid.levels else None
+    detail = (
+        Detail(pyramid.hand_over, pyramid.levels, start.stored_sha256) if pyramid.levels else None
+    )
     manifest = Manifest(
         kind="run",
         name=start.name,

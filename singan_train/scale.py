@@ -105,7 +105,9 @@ def train_until(end: int, task: Task, config: TrainingConfig, state: State, repo
         if state.iteration % LOG_EVERY == 0 or state.iteration == iterations:
             told = Losses(*losses.tolist())
             if not np.isfinite(told.real + told.fake + told.adversarial + told.rmse):
-                raise NotANumberError(f"scale {task.scale}: the loss is no number at iteration {state.iteration}")
+                raise NotANumberError(
+                    f"scale {task.scale}: the loss is no number at iteration {state.iteration}"
+                )
             report(state, told)
 
 
@@ -136,11 +138,17 @@ def discriminator_batch(task: Task, config: TrainingConfig, draw: Draw) -> Discr
 def generator_batch(task: Task, config: TrainingConfig, draw: Draw) -> GeneratorBatch:
     """A fake and the reconstruction in the same views."""
     views = Views(task.size, config, draw.positions)
-    reconstruction = (views.of(image, HALO) for image in (task.reconstruction_noise, task.reconstruction_prev))
-    return GeneratorBatch(views.of(task.real), *fake_inputs(task, config, views, draw), *reconstruction)
+    reconstruction = (
+        views.of(image, HALO) for image in (task.reconstruction_noise, task.reconstruction_prev)
+    )
+    return GeneratorBatch(
+        views.of(task.real), *fake_inputs(task, config, views, draw), *reconstruction
+    )
 
 
-def fake_inputs(task: Task, config: TrainingConfig, views: Views, draw: Draw) -> tuple[Tensor, Tensor]:
+def fake_inputs(
+    task: Task, config: TrainingConfig, views: Views, draw: Draw
+) -> tuple[Tensor, Tensor]:
     """Noise times its amplitude and previous-scale samples in the views, each (B, C, h+10, w+10).
 
     On the coarsest canvas noise goes on to the sides in a share of the draws, as it does in the middle of a wider one.

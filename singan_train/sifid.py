@@ -22,7 +22,9 @@ Pixels = NDArray[np.uint8]
 class _Convolution(nn.Module):
     """Convolution, BatchNorm on stored statistics, ReLU: Inception's building block."""
 
-    def __init__(self, inputs: int, outputs: int, size: int, stride: int = 1, padding: int = 0) -> None:
+    def __init__(
+        self, inputs: int, outputs: int, size: int, stride: int = 1, padding: int = 0
+    ) -> None:
         super().__init__()
         self.conv = nn.Conv2d(inputs, outputs, size, stride, padding, bias=False)
         self.bn = nn.BatchNorm2d(outputs, eps=0.001)
@@ -50,10 +52,16 @@ class Inception(nn.Module):
             found = torch.load(path, map_location="cpu", weights_only=True)
             made.load_state_dict({name: found[name] for name in made.state_dict()})
         except FileNotFoundError as error:
-            raise RequestError(f"{path}: no such file; pass pytorch-fid's Inception weights") from error
+            raise RequestError(
+                f"{path}: no such file; pass pytorch-fid's Inception weights"
+            ) from error
         except Exception as error:  # what unpickling can raise has no common base
-            cause = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-            raise RequestError(f"{path}: no Inception v3 state dict ({cause}); pass pytorch-fid's weights") from error
+            cause = (
+                str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+            )
+            raise RequestError(
+                f"{path}: no Inception v3 state dict ({cause}); pass pytorch-fid's weights"
+            ) from error
         return made.eval()
 
     def forward(self, image: Tensor) -> Tensor:
@@ -63,7 +71,9 @@ class Inception(nn.Module):
 
     def features(self, pixels: Pixels) -> NDArray[np.float64]:
         """One row of 192 per position, of a picture uint8 (h, w, 1 or 3)."""
-        image = torch.from_numpy(np.repeat(pixels, 3, axis=2) if pixels.shape[2] == 1 else pixels.copy())
+        image = torch.from_numpy(
+            np.repeat(pixels, 3, axis=2) if pixels.shape[2] == 1 else pixels.copy()
+        )
         with torch.no_grad():
             found = self(image.permute(2, 0, 1)[None].float() / 127.5 - 1)
         return found[0].flatten(1).T.double().numpy()
@@ -77,7 +87,9 @@ def frechet(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
     """Squared Frechet distance of the normal distributions fitted to two sets of rows (Heusel et al. 2017, eq. 6)."""
     mean = ((a.mean(axis=0) - b.mean(axis=0)) ** 2).sum()
     first, second = np.cov(a, rowvar=False), np.cov(b, rowvar=False)
-    values, vectors = np.linalg.eigh(first)  # sqrt(AB) has the trace of sqrt(sqrt(A) B sqrt(A)), which is symmetric
+    values, vectors = np.linalg.eigh(
+        first
+    )  # sqrt(AB) has the trace of sqrt(sqrt(A) B sqrt(A)), which is symmetric
     root = vectors * np.sqrt(values.clip(0)) @ vectors.T
     shared = np.sqrt(np.linalg.eigvalsh(root @ second @ root).clip(0)).sum()
     return float(mean + np.trace(first) + np.trace(second) - 2 * shared)

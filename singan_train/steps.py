@@ -47,14 +47,20 @@ class State:
     iteration: int = 0  # done so far
 
     @classmethod
-    def begin(cls, generator: Generator, discriminator: Discriminator, config: TrainingConfig) -> State:
+    def begin(
+        cls, generator: Generator, discriminator: Discriminator, config: TrainingConfig
+    ) -> State:
         """Fresh optimizers for two networks that lie on their device."""
         average = [parameter.detach().clone() for parameter in generator.parameters()]
         in_graph = average[0].is_cuda  # a captured step must not ask the host how often it has run
 
         def adam(network: torch.nn.Module) -> torch.optim.Adam:
             return torch.optim.Adam(
-                network.parameters(), lr=config.learning_rate, betas=config.betas, fused=True, capturable=in_graph
+                network.parameters(),
+                lr=config.learning_rate,
+                betas=config.betas,
+                fused=True,
+                capturable=in_graph,
             )
 
         return cls(generator, discriminator, adam(generator), adam(discriminator), average)
@@ -74,14 +80,18 @@ def gradient_penalty(discriminator: Discriminator, images: Tensor) -> Tensor:
     return ((discriminator.input_gradient(images).float().norm(2, dim=1) - 1) ** 2).mean()
 
 
-def discriminator_step(config: TrainingConfig, state: State, batch: DiscriminatorBatch) -> tuple[Tensor, ...]:
+def discriminator_step(
+    config: TrainingConfig, state: State, batch: DiscriminatorBatch
+) -> tuple[Tensor, ...]:
     """One step on real, a fresh fake and a blend of both; mean scores of both and the penalty, detached."""
     discriminator = state.discriminator
     with torch.no_grad():
         fake = state.generator(batch.noise, batch.prev)
     blend = batch.share * batch.real + (1 - batch.share) * fake
     if config.discriminator_norm:  # batch statistics must not mix real with fake
-        real_score, fake_score = (discriminator(image).float().mean() for image in (batch.real, fake))
+        real_score, fake_score = (
+            discriminator(image).float().mean() for image in (batch.real, fake)
+        )
     else:
         scores = discriminator(torch.cat([batch.real, fake])).float()
         real_score, fake_score = scores[: len(fake)].mean(), scores[len(fake) :].mean()
@@ -92,7 +102,9 @@ def discriminator_step(config: TrainingConfig, state: State, batch: Discriminato
     return real_score.detach(), fake_score.detach(), penalty.detach()
 
 
-def generator_step(config: TrainingConfig, state: State, batch: GeneratorBatch) -> tuple[Tensor, ...]:
+def generator_step(
+    config: TrainingConfig, state: State, batch: GeneratorBatch
+) -> tuple[Tensor, ...]:
     """One step on a fresh fake and the reconstruction; the adversarial loss and the RMSE, detached.
 
     The reference repeats its generator steps on one stale fake; here each step has its own.
@@ -111,10 +123,15 @@ def generator_step(config: TrainingConfig, state: State, batch: GeneratorBatch) 
 
 
 def iteration(
-    config: TrainingConfig, state: State, critics: list[DiscriminatorBatch], makers: list[GeneratorBatch]
+    config: TrainingConfig,
+    state: State,
+    critics: list[DiscriminatorBatch],
+    makers: list[GeneratorBatch],
 ) -> Tensor:
     """All steps of an iteration; real score, fake score, penalty, adversarial loss and RMSE of the last ones, (5,)."""
-    with torch.autocast(makers[0].real.device.type, torch.bfloat16, enabled=config.precision == "bfloat16"):
+    with torch.autocast(
+        makers[0].real.device.type, torch.bfloat16, enabled=config.precision == "bfloat16"
+    ):
         for critic in critics:
             judged = discriminator_step(config, state, critic)
         for maker in makers:

@@ -45,7 +45,9 @@ def begin(
     """Read the photo and its masks and plan the pyramid, writing nothing. Raises ImageError or RequestError."""
     labels = tuple(mask.stem for mask in masks)
     if not are_names(labels):
-        raise RequestError(f"masks {', '.join(labels)}: their names become labels, so let them differ and be plain")
+        raise RequestError(
+            f"masks {', '.join(labels)}: their names become labels, so let them differ and be plain"
+        )
     if config.precision == "auto":
         config = dataclasses.replace(config, precision=precision(device))
 
@@ -81,7 +83,9 @@ def train(
     """
     start, found = begin(photo, config, device, masks)
     if (folder / run.CONFIG).exists() or (folder / "manifest.json").exists():
-        raise TrainingError(f"{folder}: a run is already there; continue it with --resume or choose another folder")
+        raise TrainingError(
+            f"{folder}: a run is already there; continue it with --resume or choose another folder"
+        )
     make_folder(folder)
     found.store(folder)
     run.write_start(folder, start, reconstruction_noise(start))
@@ -93,7 +97,9 @@ def to_resume(folder: Path) -> Start:
     """The config.json of a run that can go on. Raises BundleError, or TrainingError for an imported run."""
     start = run.read_start(folder)
     if start.config.preset == IMPORTED:
-        raise TrainingError(f"{folder}: an imported run cannot be trained further; train a new one into another folder")
+        raise TrainingError(
+            f"{folder}: an imported run cannot be trained further; train a new one into another folder"
+        )
     return start
 
 
@@ -112,14 +118,20 @@ def resume(
     """
     start = to_resume(folder)
     if different := configs.differences(start.config, asked):
-        raise TrainingError(f"{folder}: cannot resume with {', '.join(different)}; leave the options out")
+        raise TrainingError(
+            f"{folder}: cannot resume with {', '.join(different)}; leave the options out"
+        )
     fresh, found = begin(photo, start.config, device, masks)
     if fresh.labels != start.labels:
         ours, theirs = (", ".join(labels) or "none" for labels in (start.labels, fresh.labels))
-        raise TrainingError(f"{folder}: was begun with the masks {ours}, not {theirs}; pass the same --mask")
+        raise TrainingError(
+            f"{folder}: was begun with the masks {ours}, not {theirs}; pass the same --mask"
+        )
     if fresh.photo_sha256 != start.photo_sha256:
         what = "photo and masks" if masks else "photo"
-        raise TrainingError(f"{photo}: not the {what} that {folder} was begun with ({start.name}); pass the same")
+        raise TrainingError(
+            f"{photo}: not the {what} that {folder} was begun with ({start.name}); pass the same"
+        )
     make_folder(folder)
     unfinished = run.finished_scales(folder, len(start.pyramid.sizes))
     run.forget_unfinished(folder, unfinished, checkpoint.peek(folder, unfinished)[1])
@@ -132,7 +144,9 @@ def resume(
 def reconstruction_noise(start: Start) -> images.Floats:
     """z*, drawn once: unit noise (1, H0+10, W0+10), its rim following the border mode (SinGAN section 3.2)."""
     config = start.config
-    return noise.of_canvas(config.seed, 0, noise.RECONSTRUCTION_FRAME, 1, start.pyramid.shapes[0], config.border)
+    return noise.of_canvas(
+        config.seed, 0, noise.RECONSTRUCTION_FRAME, 1, start.pyramid.shapes[0], config.border
+    )
 
 
 def _train_scales(
@@ -153,23 +167,38 @@ def _train_scales(
         task = make_task(scale, real, start, done, z, previous.at(scale, done))
         began = time.monotonic()
         trained = train_one(task, start, done, diary)
-        diary.write({"scale": scale, "done": True, "seconds": round(time.monotonic() - began, 3)}, trained.facts)
+        diary.write(
+            {"scale": scale, "done": True, "seconds": round(time.monotonic() - began, 3)},
+            trained.facts,
+        )
         done.append(trained)
         shown = pictures(FrozenPyramid.of(start.pyramid, done), start, z, real)
-        run.write_scale(folder, scale, trained.facts, trained.generator, trained.discriminator, shown)
+        run.write_scale(
+            folder, scale, trained.facts, trained.generator, trained.discriminator, shown
+        )
         checkpoint.forget(folder)
     if not (folder / "manifest.json").exists():
         created = datetime.now(UTC).isoformat(timespec="seconds")
-        run.write_manifest(folder, start, [trained.facts for trained in done], created, tool_version())
+        run.write_manifest(
+            folder, start, [trained.facts for trained in done], created, tool_version()
+        )
 
 
-def make_task(scale: int, real: Tensor, start: Start, done: list[TrainedScale], z: Tensor, draw_prev: DrawPrev) -> Task:
+def make_task(
+    scale: int, real: Tensor, start: Start, done: list[TrainedScale], z: Tensor, draw_prev: DrawPrev
+) -> Task:
     """What the scale is trained on, given the finished scales below it."""
     mask = noise_mask(real, start.config.border)
     if scale == 0:
         return Task(0, real, draw_prev, z, with_halo(torch.zeros_like(real)), mask, 1.0, 1)
-    continuing = scale == len(start.pyramid.shapes)  # from the photo: it has to add detail, not to mend what is below
-    prev = enlarged(real if continuing else FrozenPyramid.of(start.pyramid, done).reconstruct(z), start.pyramid, scale)
+    continuing = scale == len(
+        start.pyramid.shapes
+    )  # from the photo: it has to add detail, not to mend what is below
+    prev = enlarged(
+        real if continuing else FrozenPyramid.of(start.pyramid, done).reconstruct(z),
+        start.pyramid,
+        scale,
+    )
     amplitude = start.config.noise_weight * float((real - prev).square().mean().sqrt())
     nothing = torch.zeros_like(with_halo(real))
     return Task(scale, real, draw_prev, nothing, with_halo(prev), mask, amplitude, start.channels)
@@ -191,10 +220,14 @@ def train_one(task: Task, start: Start, done: list[TrainedScale], diary: Diary) 
             failure = error
         else:
             return TrainedScale(judge(task, start, state), state.generator, state.discriminator)
-    raise TrainingError(f"{failure}, with two seeds; use another photo, another --seed or --preset paper") from failure
+    raise TrainingError(
+        f"{failure}, with two seeds; use another photo, another --seed or --preset paper"
+    ) from failure
 
 
-def begin_scale(task: Task, config: TrainingConfig, channels: int, done: list[TrainedScale]) -> State:
+def begin_scale(
+    task: Task, config: TrainingConfig, channels: int, done: list[TrainedScale]
+) -> State:
     """New networks, begun from the weights of the scale below when the widths agree."""
     device, width = task.real.device, config.width_at(task.scale)
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
@@ -211,7 +244,9 @@ def begin_scale(task: Task, config: TrainingConfig, channels: int, done: list[Tr
 
 def judge(task: Task, start: Start, state: State) -> Facts:
     """What a trained scale knows of itself."""
-    made = generated(state.generator, task.reconstruction_noise * task.noise_amplitude, task.reconstruction_prev)
+    made = generated(
+        state.generator, task.reconstruction_noise * task.noise_amplitude, task.reconstruction_prev
+    )
     rmse = float((made - task.real).square().mean().sqrt())
     width, norm = start.config.width_at(task.scale), start.config.generator_norm
     return Facts(width, norm, start.channels, task.noise_amplitude, task.noise_channels, rmse)

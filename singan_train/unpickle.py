@@ -63,12 +63,20 @@ class _Refused(Exception):
     """The file names something that describes no tensor."""
 
     def __init__(self, named: str) -> None:
-        super().__init__(ascii(named)[1:-1][:100])  # a name from such a file may hold anything, control codes too
+        super().__init__(
+            ascii(named)[1:-1][:100]
+        )  # a name from such a file may hold anything, control codes too
 
 
-def _tensor(values: Any, offset: int, size: tuple[int, ...], stride: tuple[int, ...], *_: Any) -> NDArray[Any]:
+def _tensor(
+    values: Any, offset: int, size: tuple[int, ...], stride: tuple[int, ...], *_: Any
+) -> NDArray[Any]:
     """A view of a storage's values, which may still be on their way."""
-    if not isinstance(values, np.ndarray) or len(size) != len(stride) or min(offset, *size, *stride, 0) < 0:
+    if (
+        not isinstance(values, np.ndarray)
+        or len(size) != len(stride)
+        or min(offset, *size, *stride, 0) < 0
+    ):
         raise ValueError("a tensor of an impossible shape")
     count = int(np.prod([float(side) for side in size]))
     last = offset + sum((side - 1) * step for side, step in zip(size, stride, strict=True))
@@ -152,7 +160,9 @@ class _Machine:
             ):
                 stack.append(argument)
             case "EMPTY_DICT" | "EMPTY_LIST" | "EMPTY_TUPLE":
-                stack.append({"EMPTY_DICT": dict, "EMPTY_LIST": list, "EMPTY_TUPLE": tuple}[opcode]())
+                stack.append(
+                    {"EMPTY_DICT": dict, "EMPTY_LIST": list, "EMPTY_TUPLE": tuple}[opcode]()
+                )
             case "TUPLE":
                 stack.append(tuple(self.popped()))
             case "TUPLE1" | "TUPLE2" | "TUPLE3":
@@ -186,7 +196,9 @@ class _Machine:
             case "BUILD":
                 state = stack.pop()
                 if isinstance(stack[-1], Described):
-                    stack[-1].state = state  # a dict's own attributes, such as the versions of a state dict, are left
+                    stack[
+                        -1
+                    ].state = state  # a dict's own attributes, such as the versions of a state dict, are left
             case _:
                 raise _Refused(f"instruction {opcode}")
 
@@ -199,7 +211,9 @@ def load(path: Path) -> Any:
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise CheckpointError(f"{path}: cannot be read ({error.strerror}); give the whole checkpoint folder") from error
+        raise CheckpointError(
+            f"{path}: cannot be read ({error.strerror}); give the whole checkpoint folder"
+        ) from error
     try:
         return _from_zip(content) if content.startswith(b"PK") else _from_legacy(content)
     except _Refused as error:
@@ -207,21 +221,35 @@ def load(path: Path) -> Any:
             f"{path}: refused, because it names {error}, which a checkpoint of tensors has no need of; "
             "do not use this file"
         ) from error
-    except (ValueError, TypeError, KeyError, IndexError, AttributeError, EOFError, MemoryError) as error:
+    except (
+        ValueError,
+        TypeError,
+        KeyError,
+        IndexError,
+        AttributeError,
+        EOFError,
+        MemoryError,
+    ) as error:
         raise _damaged(path, error) from error
     except (zipfile.BadZipFile, RuntimeError, OverflowError) as error:
         raise _damaged(path, error) from error
 
 
 def _damaged(path: Path, error: Exception) -> CheckpointError:
-    return CheckpointError(f"{path}: no PyTorch file, or cut short ({error}); get the whole file again")
+    return CheckpointError(
+        f"{path}: no PyTorch file, or cut short ({error}); get the whole file again"
+    )
 
 
 def _from_legacy(content: bytes) -> Any:
     """The format of PyTorch up to 1.5: five pickles, then the values of every storage."""
     file = io.BytesIO(content)
     plain = _Machine(_nothing)
-    if plain.run(file) != MAGIC or plain.run(file) != LEGACY or not plain.run(file)["little_endian"]:
+    if (
+        plain.run(file) != MAGIC
+        or plain.run(file) != LEGACY
+        or not plain.run(file)["little_endian"]
+    ):
         raise ValueError("not the beginning of one")
     storages: dict[str, NDArray[Any]] = {}
 
@@ -243,7 +271,9 @@ def _from_legacy(content: bytes) -> Any:
     return found
 
 
-def _reserve(storages: dict[str, NDArray[Any]], kind: Name, key: str, count: int, limit: int) -> NDArray[Any]:
+def _reserve(
+    storages: dict[str, NDArray[Any]], kind: Name, key: str, count: int, limit: int
+) -> NDArray[Any]:
     """Room for the values of a storage, in no case more than the file is long."""
     dtype = np.dtype(STORAGES[kind.name])
     if key not in storages:

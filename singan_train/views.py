@@ -14,7 +14,9 @@ from singan_core.cascade import with_halo
 from singan_train.config import TrainingConfig
 
 
-def random(config: TrainingConfig, scale: int, iteration: int, device: torch.device) -> torch.Generator:
+def random(
+    config: TrainingConfig, scale: int, iteration: int, device: torch.device
+) -> torch.Generator:
     """The randomness of one iteration, a function of (seed, scale, iteration) alone; -1 is what precedes the first."""
     words = np.random.SeedSequence((config.seed, scale, iteration + 1)).generate_state(1, np.uint64)
     return torch.Generator(device).manual_seed(int(words[0] >> np.uint64(1)))
@@ -36,7 +38,9 @@ def opened(mask: Tensor, positions: np.random.Generator) -> Tensor:
     return mask
 
 
-def unit_noise(mask: Tensor, channels: int, noise_channels: int, generator: torch.Generator) -> Tensor:
+def unit_noise(
+    mask: Tensor, channels: int, noise_channels: int, generator: torch.Generator
+) -> Tensor:
     """Gaussian noise (B, channels, h+10, w+10) where the mask (B, 1, h+10, w+10) is 1; one channel is repeated."""
     shape = (len(mask), noise_channels, *mask.shape[2:])
     noise = torch.randn(shape, generator=generator, device=mask.device) * mask
@@ -64,14 +68,21 @@ class Views:
     canvas. Positions beyond the edge are drawn too and moved onto it, which gives the edges their share.
     """
 
-    def __init__(self, size: tuple[int, int], config: TrainingConfig, positions: np.random.Generator) -> None:
+    def __init__(
+        self, size: tuple[int, int], config: TrainingConfig, positions: np.random.Generator
+    ) -> None:
         side = config.window
         self.size: tuple[int, int] = size
         self.corners = [(0, 0)]
         if config.uses_windows(size):
             reach = [(-side // 2, length - side // 2 + 1) for length in size]
-            drawn = [[int(positions.integers(*reach[axis])) for axis in (0, 1)] for _ in range(config.windows)]
-            self.corners = [(min(max(y, 0), size[0] - side), min(max(x, 0), size[1] - side)) for y, x in drawn]
+            drawn = [
+                [int(positions.integers(*reach[axis])) for axis in (0, 1)]
+                for _ in range(config.windows)
+            ]
+            self.corners = [
+                (min(max(y, 0), size[0] - side), min(max(x, 0), size[1] - side)) for y, x in drawn
+            ]
             self.size = (side, side)
 
     def of(self, image: Tensor, halo: int = 0) -> Tensor:
@@ -81,5 +92,8 @@ class Views:
     def each(self, images: Sequence[Tensor], halo: int = 0) -> Tensor:
         """The same of an image of its own for every window."""
         height, width = self.size[0] + 2 * halo, self.size[1] + 2 * halo
-        parts = [image[..., y : y + height, x : x + width] for image, (y, x) in zip(images, self.corners, strict=True)]
+        parts = [
+            image[..., y : y + height, x : x + width]
+            for image, (y, x) in zip(images, self.corners, strict=True)
+        ]
         return parts[0] if len(parts) == 1 else torch.cat(parts)

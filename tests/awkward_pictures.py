@@ -12,7 +12,9 @@ H, W = 24, 36
 def scene():
     """A smooth colourful picture, uint8 (H, W, 3), from dark to light."""
     y, x = np.mgrid[0:H, 0:W]
-    return np.stack([x * 255 // (W - 1), y * 255 // (H - 1), 255 - x * 200 // W], axis=2).astype(np.uint8)
+    return np.stack([x * 255 // (W - 1), y * 255 // (H - 1), 255 - x * 200 // W], axis=2).astype(
+        np.uint8
+    )
 
 
 def grey(bits):
@@ -29,16 +31,31 @@ def pack(values, bits):
 def directory(order, tags, place, following, big=False):
     """One TIFF directory with inline values: tags are (tag, type, value)."""
     if big:
-        entries = b"".join(struct.pack(f"{order}HHQQ", tag, kind, 1, value) for tag, kind, value in tags)
+        entries = b"".join(
+            struct.pack(f"{order}HHQQ", tag, kind, 1, value) for tag, kind, value in tags
+        )
         return struct.pack(f"{order}Q", len(tags)) + entries + struct.pack(f"{order}Q", following)
     entries = b""
     for tag, kind, value in tags:
-        inline = struct.pack(order + "HH", value, 0) if kind == 3 else struct.pack(order + "I", value)
+        inline = (
+            struct.pack(order + "HH", value, 0) if kind == 3 else struct.pack(order + "I", value)
+        )
         entries += struct.pack(f"{order}HHI", tag, kind, 1) + inline
     return struct.pack(f"{order}H", len(tags)) + entries + struct.pack(f"{order}I", following)
 
 
-def tiff(path, data, bits, photometric, order="<", compression=1, size=(H, W), samples=1, extra=(), following=None):
+def tiff(
+    path,
+    data,
+    bits,
+    photometric,
+    order="<",
+    compression=1,
+    size=(H, W),
+    samples=1,
+    extra=(),
+    following=None,
+):
     """A TIFF of one page of grey or colour, whatever its bits; following is where it says that the next page lies."""
     start = 8
     tags = [
@@ -50,7 +67,9 @@ def tiff(path, data, bits, photometric, order="<", compression=1, size=(H, W), s
     tags = [(tag, kind, start + length if tag == 273 else value) for tag, kind, value in tags]
     end = start + length + len(data)
     head = (b"II*\0" if order == "<" else b"MM\0*") + struct.pack(order + "I", start)
-    path.write_bytes(head + directory(order, tags, start, end if following else 0) + data + (following or b""))
+    path.write_bytes(
+        head + directory(order, tags, start, end if following else 0) + data + (following or b"")
+    )
     return path
 
 
@@ -58,12 +77,20 @@ def png(path, bits, colour, lines, chunks=()):
     """A PNG from its lines of bytes (H, n)."""
 
     def chunk(name, data):
-        return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+        return (
+            struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+        )
 
     raw = b"".join(b"\0" + line.tobytes() for line in lines)
     head = chunk(b"IHDR", struct.pack(">IIBBBBB", W, len(lines), bits, colour, 0, 0, 0))
     body = b"".join(chunk(*one) for one in chunks)
-    path.write_bytes(b"\x89PNG\r\n\x1a\n" + head + body + chunk(b"IDAT", zlib.compress(raw)) + chunk(b"IEND", b""))
+    path.write_bytes(
+        b"\x89PNG\r\n\x1a\n"
+        + head
+        + body
+        + chunk(b"IDAT", zlib.compress(raw))
+        + chunk(b"IEND", b"")
+    )
     return path
 
 
@@ -79,7 +106,9 @@ def grey_profile(gamma):
     for name, data in parts:
         table += name + struct.pack(">II", place + len(body), len(data))
         body += data + b"\0" * (-len(data) % 4)
-    head = struct.pack(">I4sI4s4s4s6H", place + len(body), b"none", 0x02100000, b"mntr", b"GRAY", b"XYZ ", *[1] * 6)
+    head = struct.pack(
+        ">I4sI4s4s4s6H", place + len(body), b"none", 0x02100000, b"mntr", b"GRAY", b"XYZ ", *[1] * 6
+    )
     head += b"acsp" + b"\0" * 28 + struct.pack(">iii", 63190, 65536, 54061)
     return head.ljust(128, b"\0") + struct.pack(">I", len(parts)) + table + body
 
@@ -91,7 +120,10 @@ def bitfields_bmp(path, bits):
     small = scene().astype(np.uint32) >> drops
     values = small[..., 0] << places[2] | small[..., 1] << places[1] | small[..., 2]
     data = values[::-1].astype("<u2").tobytes()
-    masks = [(1 << count) - 1 << int(place) for count, place in zip(bits, (*places[2::-1], places[3]), strict=True)]
+    masks = [
+        (1 << count) - 1 << int(place)
+        for count, place in zip(bits, (*places[2::-1], places[3]), strict=True)
+    ]
     head = struct.pack("<IiiHHIIiiII", 108, W, H, 1, 16, 3, len(data), 2835, 2835, 0, 0)
     head += struct.pack("<4I", *masks) + b"BGRs" + b"\0" * 48
     path.write_bytes(b"BM" + struct.pack("<IHHI", 122 + len(data), 0, 0, 122) + head + data)

@@ -1,6 +1,8 @@
 import os
 
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before numpy is imported: what the command does for itself
+os.environ.setdefault(
+    "OPENBLAS_NUM_THREADS", "1"
+)  # before numpy is imported: what the command does for itself
 
 from pathlib import Path
 
@@ -14,7 +16,10 @@ from singan_runtime import Sampler
 DATA = Path(__file__).parent / "data"
 
 settings.register_profile(
-    "repeatable", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    "repeatable",
+    derandomize=True,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 settings.load_profile("repeatable")
 
@@ -50,7 +55,10 @@ def labelled_bundle():
 @pytest.fixture(scope="session")
 def samplers(sampler):
     """Colour, grey (whose noise goes on beyond the border), RGBA and labelled, by their number of channels."""
-    others = (Sampler.load(DATA / name, threads=1) for name in ("grey_bundle", "rgba_bundle", "labelled_bundle"))
+    others = (
+        Sampler.load(DATA / name, threads=1)
+        for name in ("grey_bundle", "rgba_bundle", "labelled_bundle")
+    )
     return {one.manifest.channels: one for one in (sampler, *others)}
 
 

@@ -34,7 +34,12 @@ def taps(n_in, n_out, position):
     for place in range(first, first + -(-4 * longer // n_out)):
         apart = abs((2 * place + 1) * n_out - (2 * position + 1) * n_in)
         inside = 0 <= place < n_in
-        found.append((min(max(place, 0), n_in - 1), kernel((apart * 1024 + longer) // (2 * longer)) if inside else 0))
+        found.append(
+            (
+                min(max(place, 0), n_in - 1),
+                kernel((apart * 1024 + longer) // (2 * longer)) if inside else 0,
+            )
+        )
 
     total = sum(weight for _, weight in found)
     whole = [(place, (2 * weight * 4096 + total) // (2 * total)) for place, weight in found]
@@ -83,7 +88,11 @@ def features(picture, y, x, basis, shift, centre):
 
 def all_features(picture, basis, shift, centre):
     """The features of every pixel, row by row."""
-    return [features(picture, y, x, basis, shift, centre) for y in range(len(picture)) for x in range(len(picture[0]))]
+    return [
+        features(picture, y, x, basis, shift, centre)
+        for y in range(len(picture))
+        for x in range(len(picture[0]))
+    ]
 
 
 def distance(a, b):
@@ -95,19 +104,27 @@ def search(photo_features, size, query_features, canvas, position, completeness=
     """The nearest position of the photo for every pixel, row by row, after eight rounds of asking neighbours."""
     count = len(photo_features)
     columns = list(zip(*photo_features, strict=True))
-    variance = sum(count * sum(v * v for v in column) - sum(column) ** 2 for column in columns) // count**2
+    variance = (
+        sum(count * sum(v * v for v in column) - sum(column) ** 2 for column in columns) // count**2
+    )
     constant = round(completeness * variance)
     worth = [
-        single(1 / max(constant + min(distance(one, asked) for asked in query_features), 1)) for one in photo_features
+        single(1 / max(constant + min(distance(one, asked) for asked in query_features), 1))
+        for one in photo_features
     ]
     scale = min(round(math.sqrt(position * variance)), 511)
 
     def score(pixel, place):
         heights = (pixel // canvas[1]) * scale // canvas[0], (place // size[1]) * scale // size[0]
-        apart = distance(query_features[pixel], photo_features[place]) + (heights[0] - heights[1]) ** 2
+        apart = (
+            distance(query_features[pixel], photo_features[place]) + (heights[0] - heights[1]) ** 2
+        )
         return single(apart * worth[place])
 
-    found = [min(range(count), key=lambda place: (score(pixel, place), place)) for pixel in range(len(query_features))]
+    found = [
+        min(range(count), key=lambda place: (score(pixel, place), place))
+        for pixel in range(len(query_features))
+    ]
     for _ in range(8):
         found = ask_neighbours(found, size, canvas, score)
     return found
@@ -129,7 +146,9 @@ def ask_neighbours(found, size, canvas, score):
         shown = [place for place, _, _ in beside]
         choices = {}
         for place in (own, *(place for place in said if place is not None)):
-            choices[place] = single(score(pixel, place) * (16 - 3 * said.count(place) + 8 * shown.count(place)))
+            choices[place] = single(
+                score(pixel, place) * (16 - 3 * said.count(place) + 8 * shown.count(place))
+            )
         chosen.append(min(choices, key=lambda place: (choices[place], place)))
     return chosen
 
@@ -167,7 +186,9 @@ def refine(found, size, canvas, query_features, blurred_features):
                 if 0 <= y + dy < canvas[0] and 0 <= x + dx < canvas[1]:
                     place = shifted(found[(y + dy) * canvas[1] + x + dx], size, -dy, -dx)
                     if place is not None and place != own:
-                        best = min(best, (distance(query_features[pixel], blurred_features[place]), place))
+                        best = min(
+                            best, (distance(query_features[pixel], blurred_features[place]), place)
+                        )
         made.append(own if best[1] < 0 else best[1])
     return made
 

@@ -24,7 +24,9 @@ def landscape(height=90, width=130, channels=3):
     if channels == 1:
         return pixels[..., 1:2].copy()
     if channels == 4:
-        alpha = np.broadcast_to(np.linspace(0, 255, width).astype(np.uint8)[:, None], (height, width, 1))
+        alpha = np.broadcast_to(
+            np.linspace(0, 255, width).astype(np.uint8)[:, None], (height, width, 1)
+        )
         return np.concatenate([pixels * (alpha > 0), alpha], axis=2)
     return pixels
 
@@ -51,19 +53,27 @@ def photo_of(pixels, hand_over=33):
     """The photo with detail levels from that many px of its shorter side on."""
     height, width = pixels.shape[:2]
     ratio = hand_over / min(height, width)
-    return Photo(pixels, pyramid.detail_levels((height, width), (round(height * ratio), round(width * ratio))))
+    return Photo(
+        pixels,
+        pyramid.detail_levels((height, width), (round(height * ratio), round(width * ratio))),
+    )
 
 
 def canvases_of(photo, down=1.0, across=1.0):
     """The canvases of a picture that is so many times as high and wide as the photo, sides rounded."""
-    return tuple((max(1, round(height * down)), max(1, round(width * across))) for height, width in photo.sizes)
+    return tuple(
+        (max(1, round(height * down)), max(1, round(width * across)))
+        for height, width in photo.sizes
+    )
 
 
 def guide_of(photo, canvas, seed=0, wrap=(False, False), grain=20):
     """A hand-over for a canvas: the coarsest photo, moved sideways, mirrored at its ends, with grain."""
     rng = np.random.default_rng(seed)
     small = photo.at(0)
-    picture = small[mirrored(canvas[0], small.shape[0])][:, mirrored(canvas[1], small.shape[1], rng.integers(100))]
+    picture = small[mirrored(canvas[0], small.shape[0])][
+        :, mirrored(canvas[1], small.shape[1], rng.integers(100))
+    ]
     picture = picture + rng.integers(-grain, grain + 1, (*canvas, 1))
     picture = np.minimum(picture, picture[..., -1:]) if small.shape[2] == 4 else picture
     picture = picture.clip(0, 255).astype(np.uint8)
@@ -71,7 +81,9 @@ def guide_of(photo, canvas, seed=0, wrap=(False, False), grain=20):
     def guide(region):
         for span, length, periodic in zip(region, canvas, wrap, strict=True):
             assert periodic or 0 <= span.start < span.stop <= length
-        rows, columns = (np.arange(*span) % length for span, length in zip(region, canvas, strict=True))
+        rows, columns = (
+            np.arange(*span) % length for span, length in zip(region, canvas, strict=True)
+        )
         return picture[rows][:, columns]
 
     return guide
@@ -85,7 +97,9 @@ def mirrored(count, length, begin=0):
 
 def drawing_of(photo, canvases, seed=0, wrap=(False, False), grain=20, first=0):
     """A picture on the canvases, drawn from a guide of the seed, which enters at the level first."""
-    return Drawing(photo, canvases, guide_of(photo, canvases[first], seed, wrap, grain), wrap=wrap, first=first)
+    return Drawing(
+        photo, canvases, guide_of(photo, canvases[first], seed, wrap, grain), wrap=wrap, first=first
+    )
 
 
 def whole_of(size):

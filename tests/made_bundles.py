@@ -34,7 +34,14 @@ def frozen(manifest: manifests.Manifest) -> FrozenPyramid:
     return FrozenPyramid(manifest.pyramid, made, manifest.noise_amplitude, manifest.noise_channels)
 
 
-def make(folder: Path, channels: int = 3, border: str = "zero", scales: int = 3, min_size: int = 20, labels=()) -> Path:
+def make(
+    folder: Path,
+    channels: int = 3,
+    border: str = "zero",
+    scales: int = 3,
+    min_size: int = 20,
+    labels=(),
+) -> Path:
     """A bundle of 40x60 px; the coarsest scale's noise has one channel."""
     folder.mkdir(parents=True)
     pyramid = plan((40, 60), max_size=60, min_size=min_size, scales=scales)

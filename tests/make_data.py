@@ -27,9 +27,13 @@ from singan_train.networks import Generator
 
 PHOTO = Path(__file__).parent.parent / "examples" / "aitzgorri.jpg"
 DATA = Path(__file__).parent / "data"
-SETTINGS = config.preset("draft", detail=False, width=8, min_size=16, max_size=48, iterations=120, seed=1)
+SETTINGS = config.preset(
+    "draft", detail=False, width=8, min_size=16, max_size=48, iterations=120, seed=1
+)
 MARKED = config.preset("draft", width=8, iterations=150, seed=1)
-SMALLER = config.preset("draft", detail=False, width=4, min_size=16, max_size=36, iterations=120, seed=1)
+SMALLER = config.preset(
+    "draft", detail=False, width=4, min_size=16, max_size=36, iterations=120, seed=1
+)
 
 
 def untrained(folder: Path, channels: int, border: str, labels: tuple[str, ...] = ()) -> None:
@@ -63,7 +67,9 @@ def untrained(folder: Path, channels: int, border: str, labels: tuple[str, ...] 
     manifest.write(folder, dataclasses.replace(made, files=manifest.hash_files(folder)))
 
 
-def trained(folder: Path, size: tuple[int, int], settings: config.TrainingConfig, detail: bool = False) -> None:
+def trained(
+    folder: Path, size: tuple[int, int], settings: config.TrainingConfig, detail: bool = False
+) -> None:
     """Train on the example photo reduced to the size (width, height), which a bundle with detail also holds."""
     with tempfile.TemporaryDirectory() as work:
         photo = Path(work) / "hills.png"

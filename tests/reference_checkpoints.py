@@ -43,7 +43,9 @@ def generator_of_reference(state, x, y):
     for block in BLOCKS:
         x = F.conv2d(x, state[f"{block}.conv.weight"], state[f"{block}.conv.bias"])
         mean, variance = state[f"{block}.norm.running_mean"], state[f"{block}.norm.running_var"]
-        x = F.batch_norm(x, mean, variance, state[f"{block}.norm.weight"], state[f"{block}.norm.bias"], eps=1e-5)
+        x = F.batch_norm(
+            x, mean, variance, state[f"{block}.norm.weight"], state[f"{block}.norm.bias"], eps=1e-5
+        )
         x = F.leaky_relu(x, 0.2)
     x = torch.tanh(F.conv2d(x, state["tail.0.weight"], state["tail.0.bias"]))
     margin = (y.shape[2] - x.shape[2]) // 2
@@ -115,7 +117,9 @@ def write(
 ) -> list[dict[str, torch.Tensor]]:  # fmt: skip
     """Write a checkpoint; returns the generators' state dicts."""
     folder.mkdir(parents=True)
-    generators = [network(channels, width, channels, True, 10 + n) for n, width in enumerate(widths)]
+    generators = [
+        network(channels, width, channels, True, 10 + n) for n, width in enumerate(widths)
+    ]
     torch.manual_seed(5)
     noises = []
     for scale, (height, width) in enumerate(shapes):
@@ -128,7 +132,11 @@ def write(
     reals = [torch.rand(1, channels, *shape) * 2 - 1 for shape in shapes]
     save(noises, folder / "Zs.pth", zipped)
     save(reals, folder / "reals.pth", zipped)
-    save([1, *(torch.tensor(0.1 / n) for n in range(1, len(shapes)))], folder / "NoiseAmp.pth", zipped)
+    save(
+        [1, *(torch.tensor(0.1 / n) for n in range(1, len(shapes)))],
+        folder / "NoiseAmp.pth",
+        zipped,
+    )
     if layout == "modules":
         with pretending() as backend:
             for module in (part for made in generators for part in made.modules()):

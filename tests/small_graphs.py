@@ -13,19 +13,27 @@ class Piece:
 
     def __init__(self, write, **kinds):
         writer = Writer()
-        given = {name: Value(writer, name, np.dtype(kind).type) for name, (kind, _) in kinds.items()}
+        given = {
+            name: Value(writer, name, np.dtype(kind).type) for name, (kind, _) in kinds.items()
+        }
         outputs = [one.named(f"out_{number}") for number, one in enumerate(write(writer, **given))]
         told = [
-            helper.make_tensor_value_info(name, helper.np_dtype_to_tensor_dtype(np.dtype(kind)), [None] * axes)
+            helper.make_tensor_value_info(
+                name, helper.np_dtype_to_tensor_dtype(np.dtype(kind)), [None] * axes
+            )
             for name, (kind, axes) in kinds.items()
         ]
         made = [
-            helper.make_tensor_value_info(one.name, helper.np_dtype_to_tensor_dtype(np.dtype(one.kind)), None)
+            helper.make_tensor_value_info(
+                one.name, helper.np_dtype_to_tensor_dtype(np.dtype(one.kind)), None
+            )
             for one in outputs
         ]
         body = helper.make_graph(writer.nodes, "piece", told, made, list(writer.constants.values()))
         self.kinds = {name: kind for name, (kind, _) in kinds.items()}
-        model = helper.make_model(body, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=8)
+        model = helper.make_model(
+            body, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=8
+        )
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3
         options.intra_op_num_threads = 1
@@ -34,4 +42,6 @@ class Piece:
         )
 
     def __call__(self, **values):
-        return self.session.run(None, {name: np.asarray(value, self.kinds[name]) for name, value in values.items()})
+        return self.session.run(
+            None, {name: np.asarray(value, self.kinds[name]) for name, value in values.items()}
+        )

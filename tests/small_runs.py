@@ -7,7 +7,14 @@ import torch
 from singan_train import config, trainer
 
 SMALL = config.preset(
-    "draft", detail=False, continuation=False, width=8, min_size=14, max_size=42, iterations=40, pool=4
+    "draft",
+    detail=False,
+    continuation=False,
+    width=8,
+    min_size=14,
+    max_size=42,
+    iterations=40,
+    pool=4,
 )
 DETAILED = config.preset("draft", width=8, iterations=20, pool=4, min_size=19, hand_over=33)
 """Of conftest.drawn_scene: generators of 26x19, 34x25 and 45x33 px, levels of 45x33 and 60x44 px."""
@@ -20,9 +27,15 @@ def train(photo: Path, folder: Path, settings=SMALL, show=lambda progress: None)
 
 def files_of(folder: Path) -> dict[str, bytes]:
     """Every file of a folder by relative path."""
-    return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
+    return {
+        str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()
+    }
 
 
 def results(files: dict[str, bytes]) -> dict[str, bytes]:
     """What a run has made: its files without the diaries, which tell times."""
-    return {name: content for name, content in files.items() if name not in ("metrics.jsonl", "manifest.json")}
+    return {
+        name: content
+        for name, content in files.items()
+        if name not in ("metrics.jsonl", "manifest.json")
+    }

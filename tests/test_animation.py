@@ -11,7 +11,9 @@ from singan_runtime.animation import Clip, Walk, animate, harmonics, there_and_b
 
 
 def frames(sampler, size=None, zoom="auto", **walk):
-    return np.stack(list(animate(sampler, Walk(**{"frames": 5, "start_scale": 1, **walk}), size, zoom)))
+    return np.stack(
+        list(animate(sampler, Walk(**{"frames": 5, "start_scale": 1, **walk}), size, zoom))
+    )
 
 
 def walked(alpha, beta, steps=200_000):
@@ -29,7 +31,9 @@ def test_frames_have_the_exact_size_and_the_asked_number(sampler):
 
 @pytest.mark.parametrize("kind", animation.KINDS)
 def test_the_same_seed_gives_the_same_frames_whatever_the_length(sampler, kind):
-    assert np.array_equal(frames(sampler, frames=6, kind=kind)[:4], frames(sampler, frames=4, kind=kind))
+    assert np.array_equal(
+        frames(sampler, frames=6, kind=kind)[:4], frames(sampler, frames=4, kind=kind)
+    )
     assert not np.array_equal(frames(sampler, seed=1, kind=kind), frames(sampler, kind=kind))
 
 
@@ -63,7 +67,9 @@ def test_a_loop_closes_exactly(sampler):
 @pytest.mark.parametrize("start_scale", [0, 1, 2])
 def test_a_loop_s_step_over_the_seam_is_like_any_other(sampler, start_scale):
     for seed in range(5):
-        loop = frames(sampler, frames=40, start_scale=start_scale, loop=True, seed=seed).astype(float)
+        loop = frames(sampler, frames=40, start_scale=start_scale, loop=True, seed=seed).astype(
+            float
+        )
         steps = np.abs(np.roll(loop, -1, axis=0) - loop).mean((1, 2, 3))
         assert steps.min() > 0 and steps[-1] <= 1.2 * np.median(steps)
 
@@ -80,7 +86,9 @@ def test_variance_and_spectrum_are_those_of_the_paper_s_walk(alpha, beta):
     z = walked(alpha, beta)
     assert variance(walk) == pytest.approx(z.var(), rel=0.05)
     bell = np.hanning(400)
-    power = np.abs(np.fft.rfft(z.reshape(-1, 400) * bell, axis=1)[:, 2:101]) ** 2  # up to a quarter turn per frame
+    power = (
+        np.abs(np.fft.rfft(z.reshape(-1, 400) * bell, axis=1)[:, 2:101]) ** 2
+    )  # up to a quarter turn per frame
     angle = 2 * np.pi * np.arange(2, 101) / 400
     ratio = power.mean(0) / (bell**2).sum() / animation.spectrum(walk, angle)
     assert np.abs(ratio - 1).mean() < 0.06
@@ -154,7 +162,11 @@ def test_scales_that_do_not_move_are_computed_once(tiny_bundle, monkeypatch):
     sampler = Sampler.load(tiny_bundle, threads=1)
     calls = []
     generate = sampler.graphs.generate
-    monkeypatch.setattr(sampler.graphs, "generate", lambda scale, *rest: calls.append(scale) or generate(scale, *rest))
+    monkeypatch.setattr(
+        sampler.graphs,
+        "generate",
+        lambda scale, *rest: calls.append(scale) or generate(scale, *rest),
+    )
     frames(sampler, frames=7, start_scale=2)
     assert [calls.count(scale) for scale in range(4)] == [1, 1, 7, 7]
     calls.clear()
@@ -165,11 +177,16 @@ def test_scales_that_do_not_move_are_computed_once(tiny_bundle, monkeypatch):
 @pytest.mark.parametrize("start_scale", [0, 1, 2])
 def test_the_rim_moves_as_its_content_lets_it(sampler, start_scale):
     """Neither dead nor flickering: motion in units of the photo's contrast, two rows at an edge and four inside."""
-    moved = frames(sampler, frames=24, start_scale=start_scale, loop=True).astype(float).std(0).mean(2)
+    moved = (
+        frames(sampler, frames=24, start_scale=start_scale, loop=True).astype(float).std(0).mean(2)
+    )
     photo = sampler.reconstruct().astype(float)
     for turns in range(4):
         motion, contrast = np.rot90(moved, turns), np.rot90(photo, turns).std(1).mean(1)
-        rim, inside = (np.sqrt((motion[of] ** 2).mean()) / contrast[of].mean() for of in (slice(0, 2), slice(5, 9)))
+        rim, inside = (
+            np.sqrt((motion[of] ** 2).mean()) / contrast[of].mean()
+            for of in (slice(0, 2), slice(5, 9))
+        )
         assert 0.5 < rim / inside < 2
 
 
@@ -194,7 +211,9 @@ def test_the_walk_is_the_paper_s_recursion(sampler, monkeypatch):
 @pytest.mark.parametrize("kind", animation.KINDS)
 def test_higher_beta_moves_more_smoothly(sampler, kind):
     def roughness(beta):
-        noise = frames(sampler, (32, 48), frames=12, beta=beta, start_scale=0, kind=kind).astype(float)
+        noise = frames(sampler, (32, 48), frames=12, beta=beta, start_scale=0, kind=kind).astype(
+            float
+        )
         return np.abs(np.diff(noise, 2, axis=0)).mean() / np.abs(np.diff(noise, axis=0)).mean()
 
     assert roughness(0.95) < roughness(0.1)
@@ -243,7 +262,12 @@ def test_impossible_walks_are_refused(sampler, walk, message):
 
 # a mask of what may move
 
-WALKS = [{"start_scale": 0}, {"start_scale": 0, "loop": True}, {"kind": "paper"}, {"kind": "paper", "loop": True}]
+WALKS = [
+    {"start_scale": 0},
+    {"start_scale": 0, "loop": True},
+    {"kind": "paper"},
+    {"kind": "paper", "loop": True},
+]
 
 
 def upper_left(size, rows, columns):
@@ -268,7 +292,9 @@ def claim_that_only_the_mask_moves(one, size, walk, mask, reach):
 @pytest.mark.parametrize("words", WALKS)
 def test_only_what_is_white_in_the_mask_moves(sampler, words):
     walk = Walk(**{"frames": 4, "start_scale": 1, **words})
-    claim_that_only_the_mask_moves(sampler, (100, 150), walk, upper_left((100, 150), 60, 90), reach=3)
+    claim_that_only_the_mask_moves(
+        sampler, (100, 150), walk, upper_left((100, 150), 60, 90), reach=3
+    )
 
 
 @pytest.mark.parametrize("channels", [1, 4, 5])
@@ -279,7 +305,9 @@ def test_a_mask_holds_models_of_any_channels(samplers, channels):
 
 
 def test_a_mask_holds_pictures_with_detail(detail_sampler):
-    claim_that_only_the_mask_moves(detail_sampler, (100, 150), Walk(3), upper_left((100, 150), 50, 150), reach=3)
+    claim_that_only_the_mask_moves(
+        detail_sampler, (100, 150), Walk(3), upper_left((100, 150), 50, 150), reach=3
+    )
 
 
 @pytest.mark.parametrize("channels", [1, 3, 4])
@@ -292,7 +320,10 @@ def test_a_mask_that_is_white_all_over_changes_nothing(samplers, channels):
 
 def test_held_frames_do_not_depend_on_threads(tiny_bundle):
     mask = upper_left((130, 170), 60, 170)
-    one, three = (list(animate(Sampler.load(tiny_bundle, threads=n), Walk(5), (130, 170), move=mask)) for n in (1, 3))
+    one, three = (
+        list(animate(Sampler.load(tiny_bundle, threads=n), Walk(5), (130, 170), move=mask))
+        for n in (1, 3)
+    )
     assert np.array_equal(one, three)
 
 
@@ -303,7 +334,11 @@ def test_the_border_is_soft_and_grows_with_the_clip(size, reach):
     up = share[edge::-1, 0, 0]  # from the first row outside inwards
     assert (share == share[:, :1]).all()  # the picture's own edges have no border
     assert up[0] == 0 and (np.diff(up) >= 0).all() and np.diff(up).max() < 0.6
-    assert (up[reach + 1 :] == 1).all() and (up[: reach // 2 + 1] < 1).all() and ((up > 0) & (up < 1)).any()
+    assert (
+        (up[reach + 1 :] == 1).all()
+        and (up[: reach // 2 + 1] < 1).all()
+        and ((up > 0) & (up < 1)).any()
+    )
 
 
 def test_a_border_shows_part_of_the_motion(sampler):
@@ -319,13 +354,18 @@ def test_a_border_shows_part_of_the_motion(sampler):
 
 @pytest.mark.parametrize("words", [{}, {"kind": "paper"}, {"kind": "paper", "loop": True}])
 def test_one_frame_alone_is_the_first_of_a_clip_to_paint_the_mask_over(sampler, words):
-    assert np.array_equal(frames(sampler, frames=1, **words)[0], frames(sampler, frames=4, **words)[0])
+    assert np.array_equal(
+        frames(sampler, frames=1, **words)[0], frames(sampler, frames=4, **words)[0]
+    )
 
 
 @pytest.mark.parametrize(
     ("mask", "message"),
     [
-        (upper_left((32, 47), 9, 9), "the mask of what may move is 47x32, but must be 48x32, the clip's size"),
+        (
+            upper_left((32, 47), 9, 9),
+            "the mask of what may move is 47x32, but must be 48x32, the clip's size",
+        ),
         (np.ones((32, 48, 1), bool), "is 1x48x32, but must be 48x32"),
         (np.zeros((32, 48), bool), "nothing may move: no white part of the mask is wide enough"),
         (np.eye(32, 48, dtype=bool), "soft border of 1 px; paint more of it white"),

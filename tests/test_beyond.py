@@ -41,7 +41,9 @@ def drawing(photo: Pixels, wrap: Wrap = (False, False), canvas: Size | None = No
     start = resize.resize(levels.at(0), below)
 
     def guide(region: Region) -> Pixels:
-        rows, columns = (np.arange(*span) % length for span, length in zip(region, below, strict=True))
+        rows, columns = (
+            np.arange(*span) % length for span, length in zip(region, below, strict=True)
+        )
         return start[np.ix_(rows, columns)]
 
     return Drawing(levels, [below, canvas], guide, wrap=wrap)
@@ -61,7 +63,9 @@ def enlarge_photo(photo: Pixels, size: Size) -> tuple[Pixels, Map]:
 
 def repeat(values: NDArray[np.generic], region: Region) -> NDArray[np.generic]:
     """Cut a region, which may lie outside and means the repeats there."""
-    rows, columns = (np.arange(*span) % length for span, length in zip(region, values.shape, strict=False))
+    rows, columns = (
+        np.arange(*span) % length for span, length in zip(region, values.shape, strict=False)
+    )
     return values[np.ix_(rows, columns)]
 
 
@@ -79,7 +83,9 @@ def test_windows_equal_slices_of_the_whole(channels: int, wrap: Wrap, size: Size
         spans = []
         for length, periodic in zip(size, wrap, strict=True):
             begin = data.draw(st.integers(-30 if periodic else 0, length - 1))
-            stop = data.draw(st.integers(begin + 1, min(begin + 40, length + 30 if periodic else length)))
+            stop = data.draw(
+                st.integers(begin + 1, min(begin + 40, length + 30 if periodic else length))
+            )
             spans.append(Span(begin, stop))
         region = spans[0], spans[1]
         part = picture.resampled(region, size)
@@ -157,7 +163,9 @@ def test_steps_are_equal_and_end_at_the_very_size_or_at_twice_the_photo() -> Non
 
 def test_details_are_kept_with_the_level() -> None:
     level = Photo(scene(), [(36, 48), SIZE]).level(1)
-    step = beyond.plan(beyond.choose_canvases(SIZE, (144, 192)), whole((144, 192)), (False, False))[0]
+    step = beyond.plan(beyond.choose_canvases(SIZE, (144, 192)), whole((144, 192)), (False, False))[
+        0
+    ]
     assert beyond.find_detail(level, step) is beyond.find_detail(level, step)
 
 

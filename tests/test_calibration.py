@@ -40,7 +40,9 @@ class Machine:
         self.steps += 1
 
     def quickest(self, clock, budget):
-        return calibration.find_quickest(self.step, 1, budget, lambda: getattr(self, clock), lambda: self.wall)
+        return calibration.find_quickest(
+            self.step, 1, budget, lambda: getattr(self, clock), lambda: self.wall
+        )
 
 
 @pytest.mark.parametrize(
@@ -62,7 +64,8 @@ def test_the_whole_is_the_sum_of_the_scales(monkeypatch, start):
 
     monkeypatch.setattr(calibration, "iteration_seconds", seconds)
     whole = sum(
-        (overhead + 1e-8 * calibration.measure_work(settings, scale, size)) * settings.iterations_for(size)
+        (overhead + 1e-8 * calibration.measure_work(settings, scale, size))
+        * settings.iterations_for(size)
         for scale, size in enumerate(start.pyramid.sizes)
     )
     assert calibration.expected_seconds(start, CPU) == pytest.approx(whole)

@@ -46,7 +46,9 @@ def test_noise_reaches_the_generator_by_index_of_the_pass():
     def draw(step):
         return silent(step) + np.float32(step.index + 1)
 
-    made = cascade.run([Pass(7, 1, (18, 22))], adding(0), draw, np.zeros((1, 3, 18, 22), np.float32))
+    made = cascade.run(
+        [Pass(7, 1, (18, 22))], adding(0), draw, np.zeros((1, 3, 18, 22), np.float32)
+    )
     assert np.all(made == 8)
 
 

@@ -61,7 +61,11 @@ def test_the_order_is_that_of_the_candidates_not_of_their_list(values):
 
 
 def test_a_copy_of_the_photo_is_faultless_and_yet_not_first():
-    copy, new, broken = Candidate(0, 0, 0, 1.0), Candidate(1, 0.02, 0.04, 0.3), Candidate(2, 0.09, 0.07, 0.3)
+    copy, new, broken = (
+        Candidate(0, 0, 0, 1.0),
+        Candidate(1, 0.02, 0.04, 0.3),
+        Candidate(2, 0.09, 0.07, 0.3),
+    )
     assert [one.seed for one in choice.order([copy, new, broken])] == [1, 2, 0]
 
 
@@ -82,7 +86,10 @@ def test_what_a_picture_leaves_out_costs(detail_sampler):
     """The photo's left half twice has two clean pieces and lacks the right half."""
     photo = detail_sampler.photo.at(0)
     half = photo[:, : photo.shape[1] // 2]
-    whole, doubled = judged(detail_sampler, photo), judged(detail_sampler, np.concatenate([half, half], axis=1))
+    whole, doubled = (
+        judged(detail_sampler, photo),
+        judged(detail_sampler, np.concatenate([half, half], axis=1)),
+    )
     assert doubled.omission > 1.3 * whole.omission
 
 
@@ -107,7 +114,10 @@ def test_threads_change_no_rank(detail_bundle, detail_sampler):
 
 
 def test_a_shape_is_judged_alike_at_every_size(detail_sampler):
-    ranks = [choice.rank(detail_sampler, detail_sampler.picture(size), range(3)) for size in ((270, 480), (1080, 1920))]
+    ranks = [
+        choice.rank(detail_sampler, detail_sampler.picture(size), range(3))
+        for size in ((270, 480), (1080, 1920))
+    ]
     assert ranks[0] == ranks[1]
 
 
@@ -122,7 +132,12 @@ def test_any_shape_can_be_judged_and_shown(detail_sampler, size):
 def test_seamless_pictures_and_start_scales_can_be_judged(detail_sampler):
     size = (100, 150)
     costs = []
-    for request in ({"tileable": "x"}, {"tileable": "xy"}, {"start_scale": 1}, {"start_scale": 0, "variation": 2.0}):
+    for request in (
+        {"tileable": "x"},
+        {"tileable": "xy"},
+        {"start_scale": 1},
+        {"start_scale": 0, "variation": 2.0},
+    ):
         picture = detail_sampler.picture(size, **request)
         costs.append([one.cost for one in choice.judge(detail_sampler, picture, range(2))])
     assert len({tuple(one) for one in costs}) == len(costs)
@@ -158,11 +173,16 @@ def test_grey_and_transparent_photos_are_judged_and_shown(channels):
     canvases = canvases_of(photo)
     fit = Fit((), canvases, canvases[-1], (0, 0), canvases[-1], photo.searched, photo.sizes)
     picture = Picture.of(fit)
-    candidates = [choice.judge_drawing(fit, drawing_of(photo, canvases, seed), seed) for seed in range(2)]
+    candidates = [
+        choice.judge_drawing(fit, drawing_of(photo, canvases, seed), seed) for seed in range(2)
+    ]
     assert all(one.cost > 0 for one in candidates)
     assert sheet.preview(picture, candidates[0]).shape == (90, 130, channels)
 
-    white, black = (sheet.draw_sheet(picture, candidates, background=colour) for colour in ((255,) * 3, (0,) * 3))
+    white, black = (
+        sheet.draw_sheet(picture, candidates, background=colour)
+        for colour in ((255,) * 3, (0,) * 3)
+    )
     assert white.shape[2] == 3 and np.array_equal(white, black) == (channels == 1)
 
 
@@ -178,7 +198,11 @@ def test_a_sheet_holds_every_preview_with_its_seed_below(detail_sampler, size, c
         shown = sheet.preview(picture, one)
         height, width = shown.shape[:2]
         np.testing.assert_array_equal(drawn[top : top + height, left : left + width], shown)
-        labels.append(drawn[top + height : top + height + sheet.LABEL, left : left + sheet.NARROWEST].tobytes())
+        labels.append(
+            drawn[
+                top + height : top + height + sheet.LABEL, left : left + sheet.NARROWEST
+            ].tobytes()
+        )
     assert len(set(labels)) == count  # each is another number
 
 

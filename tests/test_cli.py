@@ -15,9 +15,9 @@ import numpy as np
 import pytest
 import typer
 from PIL import Image
-from singan_cli.main import app
 from typer.testing import CliRunner
 
+from singan_cli.main import app
 from singan_core import images
 from singan_runtime import Sampler
 from singan_runtime.bench import Timing
@@ -64,7 +64,9 @@ def size_of(path):
 
 def test_sample_writes_exact_sizes_named_by_size_and_seed(tiny_bundle, tmp_path):
     out = tmp_path / "pictures"
-    status, said, _ = call("sample", tiny_bundle, "--out", out, "--size", "61x40,33x52", "--count", "2", "--seed", "7")
+    status, said, _ = call(
+        "sample", tiny_bundle, "--out", out, "--size", "61x40,33x52", "--count", "2", "--seed", "7"
+    )
     assert status == 0 and "wrote 4 pictures" in said
     assert {path.name: size_of(path) for path in out.iterdir()} == {
         "hills_61x40_7.png": (61, 40),
@@ -74,9 +76,33 @@ def test_sample_writes_exact_sizes_named_by_size_and_seed(tiny_bundle, tmp_path)
     }
 
 
-def test_the_same_seed_gives_the_same_bytes_alone_in_a_batch_and_on_any_threads(tiny_bundle, tmp_path):
-    call("sample", tiny_bundle, "--out", tmp_path / "batch", "--size", "61x40", "--count", "3", "--threads", "2")
-    call("sample", tiny_bundle, "--out", tmp_path / "alone", "--size", "61x40", "--seed", "2", "--threads", "1")
+def test_the_same_seed_gives_the_same_bytes_alone_in_a_batch_and_on_any_threads(
+    tiny_bundle, tmp_path
+):
+    call(
+        "sample",
+        tiny_bundle,
+        "--out",
+        tmp_path / "batch",
+        "--size",
+        "61x40",
+        "--count",
+        "3",
+        "--threads",
+        "2",
+    )
+    call(
+        "sample",
+        tiny_bundle,
+        "--out",
+        tmp_path / "alone",
+        "--size",
+        "61x40",
+        "--seed",
+        "2",
+        "--threads",
+        "1",
+    )
     name = "hills_61x40_2.png"
     assert (tmp_path / "batch" / name).read_bytes() == (tmp_path / "alone" / name).read_bytes()
 
@@ -88,8 +114,13 @@ def test_png_text_repeats_the_picture(tiny_bundle, tmp_path):
     with Image.open(picture) as image:
         assert image.text["Software"] == "singan"
         request = json.loads(image.text["singan"])
-    assert request["bundle"] == "hills" and len(request["bundle_sha256"]) == 64 and request["version"]
-    again = [f"--{name.replace('_', '-')}={request[name]}" for name in ("size", "seed", "zoom", "start_scale")]
+    assert (
+        request["bundle"] == "hills" and len(request["bundle_sha256"]) == 64 and request["version"]
+    )
+    again = [
+        f"--{name.replace('_', '-')}={request[name]}"
+        for name in ("size", "seed", "zoom", "start_scale")
+    ]
     call("sample", tiny_bundle, "--out", tmp_path / "again", *again)
     assert (tmp_path / "again" / picture.name).read_bytes() == picture.read_bytes()
 
@@ -105,7 +136,9 @@ def test_sizes_have_names(tiny_bundle, tmp_path):
     assert "fullhd       1920x1080" in call("sample", tiny_bundle, "--list-sizes")[1]
     assert call("sample", tiny_bundle, "--out", tmp_path, "--size", "leaderboard,50x40")[0] == 0
     assert sorted(size_of(path) for path in tmp_path.iterdir()) == [(50, 40), (728, 90)]
-    assert "did you mean fullhd?" in usage("sample", tiny_bundle, "--out", tmp_path, "--size", "fulhd")
+    assert "did you mean fullhd?" in usage(
+        "sample", tiny_bundle, "--out", tmp_path, "--size", "fulhd"
+    )
 
 
 @pytest.mark.parametrize("format", ["png", "tiff"])
@@ -113,7 +146,9 @@ def test_a_window_is_the_rectangle_of_the_picture(tiny_bundle, tmp_path, format)
     pytest.importorskip("tifffile")
     words = ["--out", tmp_path, "--size", "90x70", "--seed", "4"]
     assert call("sample", tiny_bundle, *words)[0] == 0
-    assert call("sample", tiny_bundle, *words, "--window", "10,20,50,30", "--format", format)[0] == 0
+    assert (
+        call("sample", tiny_bundle, *words, "--window", "10,20,50,30", "--format", format)[0] == 0
+    )
     with Image.open(tmp_path / "hills_90x70_4.png") as image:
         whole = np.asarray(image)
     with Image.open(next(tmp_path.glob("*window_10_20_50x30*"))) as image:
@@ -124,10 +159,14 @@ def test_several_start_scales_make_a_folder_each(detail_bundle, tmp_path):
     words = ("sample", detail_bundle, "--size", "90x60", "--threads", "1", "--variation", "1.5")
     assert call(*words, "--start-scale", "0,2", "--out", tmp_path / "many", "--count", "2")[0] == 0
     assert call(*words, "--start-scale", "2", "--out", tmp_path / "one")[0] == 0
-    names = sorted(str(path.relative_to(tmp_path / "many")) for path in (tmp_path / "many").rglob("*.png"))
+    names = sorted(
+        str(path.relative_to(tmp_path / "many")) for path in (tmp_path / "many").rglob("*.png")
+    )
     assert names == [f"start_scale_{n}/hills_90x60_{seed}.png" for n in (0, 2) for seed in (0, 1)]
     picture = "hills_90x60_0.png"
-    assert (tmp_path / "many" / "start_scale_2" / picture).read_bytes() == (tmp_path / "one" / picture).read_bytes()
+    assert (tmp_path / "many" / "start_scale_2" / picture).read_bytes() == (
+        tmp_path / "one" / picture
+    ).read_bytes()
     with Image.open(tmp_path / "one" / picture) as image:
         request = json.loads(image.text["singan"])
     assert request["start_scale"] == 2 and request["variation"] == 1.5
@@ -135,7 +174,14 @@ def test_several_start_scales_make_a_folder_each(detail_bundle, tmp_path):
 
 def test_a_deep_zoom_folder_is_written(tiny_bundle, tmp_path):
     status, said, _ = call(
-        "sample", tiny_bundle, "--deepzoom", tmp_path / "dz", "--size", "600x100", "--format", "jpeg"
+        "sample",
+        tiny_bundle,
+        "--deepzoom",
+        tmp_path / "dz",
+        "--size",
+        "600x100",
+        "--format",
+        "jpeg",
     )
     assert status == 0 and "index.html in a browser" in said
     assert size_of(tmp_path / "dz" / "picture_files" / "10" / "0_0.jpg") == (512, 100)
@@ -147,15 +193,26 @@ def test_tileable_pictures_on_the_command_line(tiny_bundle, tmp_path):
     with Image.open(next(tmp_path.iterdir())) as image:
         assert '"tileable": "xy"' in image.text["singan"]
     assert "needs start scale 0" in one_line("sample", tiny_bundle, *words, "--start-scale", "1")
-    assert "choose x, y or xy" in one_line("sample", tiny_bundle, "--out", tmp_path, "--tileable", "both")
+    assert "choose x, y or xy" in one_line(
+        "sample", tiny_bundle, "--out", tmp_path, "--tileable", "both"
+    )
 
 
 def test_bench_tells_what_was_really_used(tiny_bundle):
-    status, said, _ = call("bench", tiny_bundle, "--size", "64x48,hd", "--repeats", "2", "--threads", "1", "--json")
+    status, said, _ = call(
+        "bench", tiny_bundle, "--size", "64x48,hd", "--repeats", "2", "--threads", "1", "--json"
+    )
     small, large = json.loads(said)
-    assert status == 0 and (small["width"], small["height"], small["repeats"], small["threads"]) == (64, 48, 2, 1)
+    assert status == 0 and (
+        small["width"],
+        small["height"],
+        small["repeats"],
+        small["threads"],
+    ) == (64, 48, 2, 1)
     assert small["provider"] == "CPUExecutionProvider" and large["peak_memory_mb"] > 30
-    assert typing.get_type_hints(Timing)["peak_memory_mb"] is float  # nothing prints a peak that is not known
+    assert (
+        typing.get_type_hints(Timing)["peak_memory_mb"] is float
+    )  # nothing prints a peak that is not known
     assert 0 < small["median"] <= small["p95"] < large["median"]
     assert large["megapixels_per_second"] == pytest.approx(1280 * 720 / 1e6 / large["median"])
     assert "1280x720: median" in call("bench", tiny_bundle, "--size", "hd", "--repeats", "1")[1]
@@ -163,7 +220,18 @@ def test_bench_tells_what_was_really_used(tiny_bundle):
 
 def test_animate_writes_a_gif(tiny_bundle, tmp_path):
     out = tmp_path / "new" / "a.gif"
-    words = ("animate", tiny_bundle, "--out", out, "--frames", "4", "--size", "50x40", "--start-scale", "0")
+    words = (
+        "animate",
+        tiny_bundle,
+        "--out",
+        out,
+        "--frames",
+        "4",
+        "--size",
+        "50x40",
+        "--start-scale",
+        "0",
+    )
     for loop, count in (((), 4), (("--loop",), 4), (("--loop", "--walk", "paper"), 6)):
         assert call(*words, *loop)[0] == 0
         with Image.open(out) as image:
@@ -175,17 +243,39 @@ def test_animate_writes_the_format_of_the_ending(tiny_bundle, tmp_path, ending):
     if ending in ("mp4", "webm"):
         pytest.importorskip("imageio_ffmpeg")
     out = tmp_path / f"a.{ending}"
-    words = ("--frames", "3", "--size", "50x40", "--zoom", "1.5", "--fps", "30", "--seed", "4", "--start-scale", "0")
+    words = (
+        "--frames",
+        "3",
+        "--size",
+        "50x40",
+        "--zoom",
+        "1.5",
+        "--fps",
+        "30",
+        "--seed",
+        "4",
+        "--start-scale",
+        "0",
+    )
     assert call("animate", tiny_bundle, "--out", out, *words)[0] == 0
-    magic = {"mp4": b"ftypisom", "webm": b"\x1a\x45\xdf\xa3", "webp": b"WEBPVP8X", "png": b"acTL"}[ending]
-    assert magic in out.read_bytes()[:100] and [path.name for path in tmp_path.iterdir()] == [out.name]
+    magic = {"mp4": b"ftypisom", "webm": b"\x1a\x45\xdf\xa3", "webp": b"WEBPVP8X", "png": b"acTL"}[
+        ending
+    ]
+    assert magic in out.read_bytes()[:100] and [path.name for path in tmp_path.iterdir()] == [
+        out.name
+    ]
 
 
 def test_grid_writes_twelve_gifs(tiny_bundle, tmp_path):
     assert (
-        "wrote 12 animations" in call("animate", tiny_bundle, "--out", tmp_path / "grid", "--grid", "--frames", "3")[1]
+        "wrote 12 animations"
+        in call("animate", tiny_bundle, "--out", tmp_path / "grid", "--grid", "--frames", "3")[1]
     )
-    names = [f"start_scale_{scale}_beta_{beta}.gif" for scale in range(3) for beta in ("0.80", "0.85", "0.90", "0.95")]
+    names = [
+        f"start_scale_{scale}_beta_{beta}.gif"
+        for scale in range(3)
+        for beta in ("0.80", "0.85", "0.90", "0.95")
+    ]
     assert sorted(path.name for path in (tmp_path / "grid").iterdir()) == names
     assert len({path.read_bytes() for path in (tmp_path / "grid").iterdir()}) == 12
     words = ("animate", tiny_bundle, "--out", tmp_path / "other", "--grid")
@@ -208,11 +298,15 @@ def test_inspect_prints_the_canvases_that_sample_uses(tiny_bundle):
 
 def test_evaluate_prints_scores_and_writes_a_page(tiny_bundle, tmp_path):
     words = ("evaluate", tiny_bundle, "--photo", tiny_bundle / "preview.png", "--count", "2")
-    status, said, _ = call(*words, "--start-scales", "0,2", "--html", tmp_path / "new" / "page.html")
+    status, said, _ = call(
+        *words, "--start-scales", "0,2", "--html", tmp_path / "new" / "page.html"
+    )
     assert status == 0 and said.count("swd 0.0") == 2 and "start scale 2, 2 samples" in said
     assert (tmp_path / "new" / "page.html").read_text(encoding="utf-8").count("<h2>") == 2
     (scores,) = json.loads(call(*words, "--json")[1])
-    assert {"swd", "diversity", "coherence", "completeness"} <= scores.keys() and scores["sifid"] is None
+    assert {"swd", "diversity", "coherence", "completeness"} <= scores.keys() and scores[
+        "sifid"
+    ] is None
     assert f"structure {scores['structure']:.4f}, layout {scores['layout']:.4f}" in said
 
 
@@ -226,7 +320,9 @@ def test_evaluate_takes_the_photo_from_the_bundle(detail_bundle):
         "  detail, finest first",
     ]
     (scores,) = json.loads(call(*words, "--json")[1])
-    assert len(scores["swd_octaves"]) == 1 and len(scores["detail"]) == 3 and scores["repetition"] >= 1
+    assert (
+        len(scores["swd_octaves"]) == 1 and len(scores["detail"]) == 3 and scores["repetition"] >= 1
+    )
     assert f"structure {scores['structure']:.4f}, layout {scores['layout']:.4f}" in first
 
 
@@ -270,7 +366,9 @@ def test_what_is_no_photo_is_said_before_torch_is_loaded(photo):
         "except SystemExit as exit: assert exit.code == 1, exit.code\n"
         "assert 'torch' not in sys.modules"
     )
-    said = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stderr
+    said = subprocess.run(
+        [sys.executable, "-c", code], check=True, capture_output=True, text=True
+    ).stderr
     assert said.startswith("error: ") and said.count("\n") == 1
 
 
@@ -278,8 +376,17 @@ def test_help_shows_every_command_in_a_section_and_no_description_cut_off():
     said = call("--help")[1]
     assert "..." not in said.partition("Train:")[2]
     sections = re.findall(r"^(\w+):\n((?:  .+\n)+)", said, re.MULTILINE)
-    assert [title for title, _ in sections] == ["Options", "Train", "Export", "Draw", "Edit", "Judge"]
-    lines = dict(line.split(maxsplit=1) for _, listed in sections[1:] for line in listed.splitlines())
+    assert [title for title, _ in sections] == [
+        "Options",
+        "Train",
+        "Export",
+        "Draw",
+        "Edit",
+        "Judge",
+    ]
+    lines = dict(
+        line.split(maxsplit=1) for _, listed in sections[1:] for line in listed.splitlines()
+    )
     assert sorted(lines) == sorted(COMMANDS)
     assert all(2 < len(line) <= 60 and line.endswith(".") for line in lines.values())
     assert max(map(len, said.splitlines())) <= 80
@@ -287,14 +394,27 @@ def test_help_shows_every_command_in_a_section_and_no_description_cut_off():
 
 def test_a_shell_completes_commands_and_options(tmp_path):
     """What bash asks the command when Tab is pressed, and the file that tells bash to ask."""
-    environment = os.environ | {"HOME": str(tmp_path), "_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1"}
+    environment = os.environ | {
+        "HOME": str(tmp_path),
+        "_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1",
+    }
     for words, begun in (("singan ev", "evaluate"), ("singan sample --ti", "--tileable")):
-        asked = {"_SINGAN_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": str(words.count(" "))}
-        said = subprocess.run([SINGAN], env=environment | asked, check=True, capture_output=True, text=True)
+        asked = {
+            "_SINGAN_COMPLETE": "complete_bash",
+            "COMP_WORDS": words,
+            "COMP_CWORD": str(words.count(" ")),
+        }
+        said = subprocess.run(
+            [SINGAN], env=environment | asked, check=True, capture_output=True, text=True
+        )
         assert said.stdout.split() == [begun]
-    subprocess.run([SINGAN, "--install-completion", "bash"], env=environment, check=True, capture_output=True)
+    subprocess.run(
+        [SINGAN, "--install-completion", "bash"], env=environment, check=True, capture_output=True
+    )
     (script,) = tmp_path.rglob("*singan*")
-    assert "complete_bash" in script.read_text() and str(script) in (tmp_path / ".bashrc").read_text()
+    assert (
+        "complete_bash" in script.read_text() and str(script) in (tmp_path / ".bashrc").read_text()
+    )
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -328,7 +448,9 @@ RANGES = {
 
 @pytest.mark.parametrize("name", RANGES)
 def test_numbers_say_their_unit_and_range(name):
-    options = {option.name: option.help for option in typer.main.get_command(app).commands[name].params}
+    options = {
+        option.name: option.help for option in typer.main.get_command(app).commands[name].params
+    }
     for option, words in RANGES[name].items():
         assert words in options[option], option
 
@@ -338,7 +460,9 @@ def test_numbers_say_their_unit_and_range(name):
 
 @pytest.mark.parametrize("word", ["0x50", "50x0", "99999999x5"])
 def test_impossible_sizes(tiny_bundle, tmp_path, word):
-    assert "each side must be 1 to 1048576 px" in one_line("sample", tiny_bundle, "--out", tmp_path, "--size", word)
+    assert "each side must be 1 to 1048576 px" in one_line(
+        "sample", tiny_bundle, "--out", tmp_path, "--size", word
+    )
 
 
 @pytest.mark.parametrize("word", ["-5x50", "50", "axb", "50x", "50x50x50", "50x40,", "1e3x5", ""])
@@ -361,16 +485,37 @@ def test_impossible_windows_and_formats(tiny_bundle, tmp_path):
     assert "end by x 90 and y 70" in one_line(*words, "--window", "0,0,0,5")
     assert one_line(*words, "--format", "bmp").endswith("choose png, jpeg, webp or tiff")
     assert one_line(*words, "--format", "jpg").endswith("did you mean jpeg?")
-    assert one_line("sample", tiny_bundle, "--deepzoom", tmp_path / "new", "--format", "webp").endswith("png or jpeg")
-    large = ["sample", tiny_bundle, "--out", tmp_path / "new", "--size", "70000x12", "--max-pixels", "900000"]
-    assert "too large for jpeg: sides up to 65535 px; use png or tiff" in one_line(*large, "--format", "jpeg")
+    assert one_line(
+        "sample", tiny_bundle, "--deepzoom", tmp_path / "new", "--format", "webp"
+    ).endswith("png or jpeg")
+    large = [
+        "sample",
+        tiny_bundle,
+        "--out",
+        tmp_path / "new",
+        "--size",
+        "70000x12",
+        "--max-pixels",
+        "900000",
+    ]
+    assert "too large for jpeg: sides up to 65535 px; use png or tiff" in one_line(
+        *large, "--format", "jpeg"
+    )
     assert not (tmp_path / "new").exists()
     assert "name one place" in usage("sample", tiny_bundle)
     assert "name one place" in usage(*words, "--deepzoom", tmp_path / "dz")
-    assert "one whole picture" in usage("sample", tiny_bundle, "--deepzoom", tmp_path / "dz", "--count", "2")
-    assert "one whole picture" in usage("sample", tiny_bundle, "--deepzoom", tmp_path / "dz", "--start-scale", "0,1")
-    assert "not a list of whole numbers" in usage(*words, "--out", tmp_path / "new", "--start-scale", "0,x")
-    assert "variation 11 is not possible" in one_line(*words, "--out", tmp_path / "new", "--variation", "11")
+    assert "one whole picture" in usage(
+        "sample", tiny_bundle, "--deepzoom", tmp_path / "dz", "--count", "2"
+    )
+    assert "one whole picture" in usage(
+        "sample", tiny_bundle, "--deepzoom", tmp_path / "dz", "--start-scale", "0,1"
+    )
+    assert "not a list of whole numbers" in usage(
+        *words, "--out", tmp_path / "new", "--start-scale", "0,x"
+    )
+    assert "variation 11 is not possible" in one_line(
+        *words, "--out", tmp_path / "new", "--variation", "11"
+    )
 
 
 def test_other_impossible_numbers(tiny_bundle, tmp_path):
@@ -398,7 +543,9 @@ def test_mistakes_of_animate(tiny_bundle, tmp_path):
     assert "choose harmonic or paper" in mistake("a.gif", "--walk", "drunk")
     assert "use scales 0 to 3" in mistake("a.gif", "--start-scale", "9")
     assert "over the limit of 33177600" in mistake("a.png", "--size", "9000x9000")
-    assert "51x40 is odd, which mp4 cannot hold: ask for 52x40" in mistake("a.mp4", "--size", "51x40")
+    assert "51x40 is odd, which mp4 cannot hold: ask for 52x40" in mistake(
+        "a.mp4", "--size", "51x40"
+    )
     said = mistake("a.webp", "--size", "hd", "--frames", "400")
     assert "over the limit of 1 GB; write mp4" in said and "--max-frame-memory" in said
     assert "limit of 0.001 GB" in mistake("a.gif", "--size", "hd", "--max-frame-memory", "0.001")
@@ -417,8 +564,12 @@ def test_missing_damaged_incomplete_and_newer_bundles(tiny_bundle, tmp_path, com
     if command == "verify":
         pytest.importorskip("onnx")
         pytest.importorskip("torch")
-    out = {"sample": ("--out", tmp_path / "o"), "animate": ("--out", tmp_path / "o.gif")}.get(command, ())
-    assert "no such folder; make a bundle with 'singan export'" in one_line(command, tmp_path / "nowhere", *out)
+    out = {"sample": ("--out", tmp_path / "o"), "animate": ("--out", tmp_path / "o.gif")}.get(
+        command, ()
+    )
+    assert "no such folder; make a bundle with 'singan export'" in one_line(
+        command, tmp_path / "nowhere", *out
+    )
 
     def spoilt(change):
         copy = shutil.copytree(tiny_bundle, tmp_path / "bundle", dirs_exist_ok=True)
@@ -433,7 +584,9 @@ def test_missing_damaged_incomplete_and_newer_bundles(tiny_bundle, tmp_path, com
     assert "scale_02.onnx: altered or damaged" in damaged and "make the bundle again" in damaged
     assert "scale_01.onnx: missing" in spoilt(lambda copy: (copy / "scale_01.onnx").unlink())
     assert "the bundle is unfinished" in spoilt(lambda copy: (copy / "manifest.json").unlink())
-    assert "format version 7, but this program reads versions 1 and 2; upgrade singan" in spoilt(newer)
+    assert "format version 7, but this program reads versions 1 and 2; upgrade singan" in spoilt(
+        newer
+    )
 
 
 def test_a_file_in_the_place_of_the_folder(tiny_bundle, tmp_path):
@@ -460,12 +613,24 @@ def test_a_full_disk(tiny_bundle, tmp_path):
     said = one_line("sample", tiny_bundle, "--out", tmp_path)
     assert "hills_48x32_0.png: the disk is full; free some space or write elsewhere" in said
     (tmp_path / f".a.gif.{os.getpid()}.tmp").symlink_to("/dev/full")
-    assert "a.gif: the disk is full" in one_line("animate", tiny_bundle, "--out", tmp_path / "a.gif", "--frames", "2")
+    assert "a.gif: the disk is full" in one_line(
+        "animate", tiny_bundle, "--out", tmp_path / "a.gif", "--frames", "2"
+    )
     assert not list(tmp_path.iterdir())
 
 
 def test_ctrl_c_leaves_whole_pictures_only(tiny_bundle, tmp_path):
-    words = [SINGAN, "sample", tiny_bundle, "--out", tmp_path, "--count", "100000", "--threads", "1"]
+    words = [
+        SINGAN,
+        "sample",
+        tiny_bundle,
+        "--out",
+        tmp_path,
+        "--count",
+        "100000",
+        "--threads",
+        "1",
+    ]
     process = subprocess.Popen([str(word) for word in words], stderr=subprocess.PIPE, text=True)
     while process.poll() is None and len(list(tmp_path.glob("*.png"))) < 3:
         time.sleep(0.01)
@@ -484,12 +649,16 @@ def test_a_missing_package_names_the_pip_line(tmp_path, monkeypatch):
     Image.new("RGB", (20, 20)).save(tmp_path / "photo.png")
     said = one_line("train", tmp_path / "photo.png", "--out", tmp_path / "run")
     assert "this command needs torch; run: pip install 'singan[train]'" in said
-    for name in [name for name in sys.modules if name.startswith(("singan_export", "singan_train"))]:
+    for name in [
+        name for name in sys.modules if name.startswith(("singan_export", "singan_train"))
+    ]:
         monkeypatch.delitem(sys.modules, name)
     said = one_line("export", tmp_path / "run", "--out", tmp_path / "bundle")
     assert re.search(r"run: pip install 'singan\[(train|export,cpu)\]'", said)
 
 
 def test_debug_shows_where_it_happened(tmp_path):
-    process = subprocess.run([SINGAN, "--debug", "inspect", tmp_path / "nowhere"], capture_output=True, text=True)
+    process = subprocess.run(
+        [SINGAN, "--debug", "inspect", tmp_path / "nowhere"], capture_output=True, text=True
+    )
     assert process.returncode == 1 and "Traceback" in process.stderr

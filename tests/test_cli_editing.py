@@ -41,22 +41,38 @@ def words_of(command, bundle, photo, mask, out):
     return (command, bundle, *between[command], "--out", out)
 
 
-SIZES = {"retarget": (90, 40), "harmonize": (48, 32), "edit": (48, 32), "paint": (90, 40), "upscale": (82, 54)}
+SIZES = {
+    "retarget": (90, 40),
+    "harmonize": (48, 32),
+    "edit": (48, 32),
+    "paint": (90, 40),
+    "upscale": (82, 54),
+}
 
 
 @pytest.mark.parametrize("command", EDITING)
-def test_a_picture_of_the_exact_size_is_written_and_says_how(tiny_bundle, photo, mask, tmp_path, command):
+def test_a_picture_of_the_exact_size_is_written_and_says_how(
+    tiny_bundle, photo, mask, tmp_path, command
+):
     out = tmp_path / "new" / "result.png"
     status, said, _ = call(*words_of(command, tiny_bundle, photo, mask, out), "--seed", "3")
     width, height = SIZES[command]
-    assert status == 0 and f"result.png, {width}x{height}" in said and size_of(out) == (width, height)
+    assert (
+        status == 0 and f"result.png, {width}x{height}" in said and size_of(out) == (width, height)
+    )
     with Image.open(out) as image:
         request = json.loads(image.text["singan"])
-    assert request["command"] == command and request["seed"] == 3 and len(request["bundle_sha256"]) == 64
+    assert (
+        request["command"] == command
+        and request["seed"] == 3
+        and len(request["bundle_sha256"]) == 64
+    )
     if command in ("harmonize", "edit", "paint"):
         assert request["image"]["name"] == "preview.png" and len(request["image"]["sha256"]) == 64
     if command == "retarget":
-        assert f"survived to {request['survival']:.3f} (SSIM inside the mask, 1 is unchanged)" in said
+        assert (
+            f"survived to {request['survival']:.3f} (SSIM inside the mask, 1 is unchanged)" in said
+        )
 
 
 @pytest.mark.parametrize("command", EDITING)
@@ -64,7 +80,10 @@ def test_a_picture_of_the_exact_size_is_written_and_says_how(tiny_bundle, photo,
 def test_other_formats_go_by_the_ending(tiny_bundle, photo, mask, tmp_path, command, name):
     assert call(*words_of(command, tiny_bundle, photo, mask, tmp_path / name))[0] == 0
     with Image.open(tmp_path / name) as image:
-        assert image.format == ("WEBP" if name.endswith("webp") else "JPEG") and image.size == SIZES[command]
+        assert (
+            image.format == ("WEBP" if name.endswith("webp") else "JPEG")
+            and image.size == SIZES[command]
+        )
 
 
 def test_edits_leave_the_file_alone_beyond_the_reach(tiny_bundle, photo, mask, tmp_path):
@@ -84,7 +103,18 @@ def test_a_picture_s_own_alpha_may_be_the_mask(tiny_bundle, photo, mask, tmp_pat
         both.putalpha(inside)
         both.save(tmp_path / "cut.png")
     assert call(command, tiny_bundle, photo, "--mask", mask, "--out", tmp_path / "a.png")[0] == 0
-    assert call(command, tiny_bundle, tmp_path / "cut.png", "--mask", "alpha", "--out", tmp_path / "b.png")[0] == 0
+    assert (
+        call(
+            command,
+            tiny_bundle,
+            tmp_path / "cut.png",
+            "--mask",
+            "alpha",
+            "--out",
+            tmp_path / "b.png",
+        )[0]
+        == 0
+    )
     with Image.open(tmp_path / "a.png") as first, Image.open(tmp_path / "b.png") as second:
         assert np.array_equal(np.asarray(first), np.asarray(second))
         assert json.loads(second.text["singan"])["mask"] == "alpha"
@@ -107,7 +137,10 @@ def test_a_mask_to_keep_may_be_drawn_over_the_photo_or_over_the_preview(tiny_bun
     assert call(*words, masked(tmp_path / "photo.png", (40, 60), (12, 25), (15, 38)))[0] == 0
     assert call(*words, masked(tmp_path / "preview.png", (32, 48), (10, 20), (12, 30)))[0] == 0
     said = one_line(*words, masked(tmp_path / "other.png", (33, 48), (10, 20), (12, 30)))
-    assert "the mask is 48x33, but must be 60x40 (the photo) or 48x32 (preview.png, the photo as trained)" in said
+    assert (
+        "the mask is 48x33, but must be 60x40 (the photo) or 48x32 (preview.png, the photo as trained)"
+        in said
+    )
 
 
 @pytest.mark.parametrize("command", ["retarget", "harmonize", "edit"])
@@ -137,8 +170,13 @@ def test_images_unlike_the_training_photos_channels(tiny_bundle, mask, tmp_path,
 @pytest.mark.parametrize("command", ["retarget", "harmonize", "edit", "paint"])
 def test_start_scales_out_of_range(tiny_bundle, photo, mask, tmp_path, command):
     for scale in ("0", "4"):
-        said = one_line(*words_of(command, tiny_bundle, photo, mask, tmp_path / "a.png"), "--start-scale", scale)
-        assert f"start scale {scale} is not possible: an image can be injected at scales 1 to 3 here" in said
+        said = one_line(
+            *words_of(command, tiny_bundle, photo, mask, tmp_path / "a.png"), "--start-scale", scale
+        )
+        assert (
+            f"start scale {scale} is not possible: an image can be injected at scales 1 to 3 here"
+            in said
+        )
 
 
 @pytest.mark.parametrize("command", EDITING)
@@ -167,10 +205,18 @@ def test_other_mistakes(tiny_bundle, photo, mask, tmp_path):
     assert "over the limit of 1000" in one_line(
         "retarget", tiny_bundle, *out, "--size", "90x40", "--max-pixels", "1000"
     )
-    assert "the largest zoom for this size" in one_line("paint", tiny_bundle, photo, *out, "--zoom", "50")
-    assert "colours are not possible: ask for 2 to" in one_line("paint", tiny_bundle, photo, *out, "--colours", "9999")
-    assert "seed -1 is not possible" in one_line("edit", tiny_bundle, photo, "--mask", mask, *out, "--seed", "-1")
-    assert "Invalid value for '--reach'" in usage("edit", tiny_bundle, photo, "--mask", mask, *out, "--reach", "-1")
+    assert "the largest zoom for this size" in one_line(
+        "paint", tiny_bundle, photo, *out, "--zoom", "50"
+    )
+    assert "colours are not possible: ask for 2 to" in one_line(
+        "paint", tiny_bundle, photo, *out, "--colours", "9999"
+    )
+    assert "seed -1 is not possible" in one_line(
+        "edit", tiny_bundle, photo, "--mask", mask, *out, "--seed", "-1"
+    )
+    assert "Invalid value for '--reach'" in usage(
+        "edit", tiny_bundle, photo, "--mask", mask, *out, "--reach", "-1"
+    )
     assert "is not a size" in usage("retarget", tiny_bundle, *out, "--size", "wide")
     across = masked(tmp_path / "across.png", (32, 48), (10, 20), (0, 48))
     said = one_line("retarget", tiny_bundle, *out, "--size", "200x32", "--keep", across)
@@ -216,13 +262,25 @@ def test_a_clip_s_first_frame_is_a_still_picture_to_paint_the_mask_over(tiny_bun
 def test_a_white_mask_gives_the_same_file(tiny_bundle, tmp_path):
     mask = masked(tmp_path / "mask.png", (32, 48), (0, 32), (0, 48))
     for name, words in (("free.png", ()), ("white.png", ("--move", mask))):
-        assert call("animate", tiny_bundle, "--frames", "3", "--out", tmp_path / name, *words)[0] == 0
+        assert (
+            call("animate", tiny_bundle, "--frames", "3", "--out", tmp_path / name, *words)[0] == 0
+        )
     assert (tmp_path / "free.png").read_bytes() == (tmp_path / "white.png").read_bytes()
 
 
 def test_a_grid_has_one_mask(tiny_bundle, tmp_path):
     mask = masked(tmp_path / "mask.png", (32, 48), (0, 16), (0, 48))
-    words = ("animate", tiny_bundle, "--frames", "3", "--grid", "--move", mask, "--out", tmp_path / "grid")
+    words = (
+        "animate",
+        tiny_bundle,
+        "--frames",
+        "3",
+        "--grid",
+        "--move",
+        mask,
+        "--out",
+        tmp_path / "grid",
+    )
     assert call(*words)[0] == 0
     found = [frames_of(path) for path in (tmp_path / "grid").iterdir()]
     assert len(found) == 12 and all((frames[:, 16:] == frames[0, 16:]).all() for frames in found)
@@ -230,11 +288,16 @@ def test_a_grid_has_one_mask(tiny_bundle, tmp_path):
 
 def test_mistaken_masks_of_what_may_move(tiny_bundle, tmp_path):
     def mistake(mask, *words):
-        return one_line("animate", tiny_bundle, "--out", tmp_path / "new" / "a.gif", "--move", mask, *words)
+        return one_line(
+            "animate", tiny_bundle, "--out", tmp_path / "new" / "a.gif", "--move", mask, *words
+        )
 
     path = tmp_path / "mask.png"
     said = mistake(masked(path, (32, 50), (3, 9), (3, 9)))
-    assert "the mask is 50x32, but must be 48x32 (the clip's first frame); draw it over that picture" in said
+    assert (
+        "the mask is 50x32, but must be 48x32 (the clip's first frame); draw it over that picture"
+        in said
+    )
     assert "must be 90x40" in mistake(path, "--size", "90x40")
     assert "must be 48x32" in mistake(path, "--grid")
     assert "the mask is empty" in mistake(masked(path, (32, 48), (0, 0), (0, 0)))

@@ -8,8 +8,9 @@ import sys
 
 import pytest
 from PIL import Image
-from singan_cli import train
 from test_cli import call, one_line, usage
+
+from singan_cli import train
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("onnx")
@@ -17,7 +18,19 @@ pytest.importorskip("onnx")
 from singan_train import calibration, config  # noqa: E402
 
 FLOAT32 = ("--precision", "float32")
-TINY = ("--no-detail", "--min-size", "14", "--max-size", "42", "--iterations", "5", "--threads", "1", "--device", "cpu")
+TINY = (
+    "--no-detail",
+    "--min-size",
+    "14",
+    "--max-size",
+    "42",
+    "--iterations",
+    "5",
+    "--threads",
+    "1",
+    "--device",
+    "cpu",
+)
 
 
 def test_photo_to_pictures(drawn_scene, tmp_path):
@@ -39,10 +52,20 @@ def test_photo_to_pictures(drawn_scene, tmp_path):
 
 def test_dry_run_prints_the_plan_and_writes_nothing(drawn_scene, tmp_path):
     status, said, _ = call(
-        "train", drawn_scene, "--out", tmp_path / "run", *TINY, "--dry-run", "--precision", "float32"
+        "train",
+        drawn_scene,
+        "--out",
+        tmp_path / "run",
+        *TINY,
+        "--dry-run",
+        "--precision",
+        "float32",
     )
     assert status == 0
-    assert "scene: 60x44, 3 channels; preset standard, seed 0, device cpu, float32, border zero" in said
+    assert (
+        "scene: 60x44, 3 channels; preset standard, seed 0, device cpu, float32, border zero"
+        in said
+    )
     assert "scale 0: 19x14, width 32" in said and "scale 3: 42x31" in said and "parameters" in said
     assert not (tmp_path / "run").exists()
 
@@ -52,33 +75,65 @@ def test_the_plan_says_what_is_trained_and_what_comes_from_the_photo(drawn_scene
     status, said, _ = call(*words)
     assert status == 0 and "3 scales to train, factor 0.7746" in said
     assert "  scale 0: 20x15, width 32" in said and "  scale 2: 34x25, width 32" in said
-    assert "3 detail levels, nothing to train: they draw with pixels of the photo itself\n  level 0: 34x25\n" in said
-    assert "  level 2: 60x44\nthe photo is stored in the run and in what is exported from it, at 60x44\n" in said
+    assert (
+        "3 detail levels, nothing to train: they draw with pixels of the photo itself\n  level 0: 34x25\n"
+        in said
+    )
+    assert (
+        "  level 2: 60x44\nthe photo is stored in the run and in what is exported from it, at 60x44\n"
+        in said
+    )
     mask = tmp_path / "left.png"
     Image.linear_gradient("L").rotate(90).resize((60, 44)).save(mask)
     assert "3 channels and labels left" in (labelled := call(*words, "--mask", mask)[1])
     assert "at 60x44, and so are the masks" in labelled
     small = call(*words, "--hand-over", "44")[1]
-    assert "scale 4: 60x44" in small and "no detail levels: the photo is no larger than the hand-over of 44 px" in small
+    assert (
+        "scale 4: 60x44" in small
+        and "no detail levels: the photo is no larger than the hand-over of 44 px" in small
+    )
     assert "detail" not in call(*words, "--no-detail")[1]
 
 
 def test_a_run_with_detail_goes_on(drawn_scene, tmp_path):
-    words = ["train", drawn_scene, "--out", tmp_path / "run", "--iterations", "2", "--threads", "1", "--device", "cpu"]
+    words = [
+        "train",
+        drawn_scene,
+        "--out",
+        tmp_path / "run",
+        "--iterations",
+        "2",
+        "--threads",
+        "1",
+        "--device",
+        "cpu",
+    ]
     assert call(*words)[0] == 0 and (tmp_path / "run" / "photo.webp").is_file()
     assert call(*words, "--resume")[0] == 0
-    assert "cannot resume with hand-over 40 (the run has 25)" in one_line(*words, "--resume", "--hand-over", "40")
+    assert "cannot resume with hand-over 40 (the run has 25)" in one_line(
+        *words, "--resume", "--hand-over", "40"
+    )
 
 
 def test_training_that_will_be_long_is_said_to_be(drawn_scene, tmp_path, monkeypatch):
     words = ["train", drawn_scene, "--out", tmp_path / "run", *TINY, "--dry-run"]
     assert "warning" not in call(*words)[2]
     monkeypatch.setattr(train, "LONG", 0.0)
-    assert "warning: this will be long; --preset draft or a smaller --max-size would be shorter" in call(*words)[2]
-    assert "warning: this will be long; a smaller --max-size" in call(*words, "--preset", "draft")[2]
+    assert (
+        "warning: this will be long; --preset draft or a smaller --max-size would be shorter"
+        in call(*words)[2]
+    )
+    assert (
+        "warning: this will be long; a smaller --max-size" in call(*words, "--preset", "draft")[2]
+    )
     detailed = [word for word in words if word not in TINY] + ["--dry-run", "--threads", "1"]
     assert "; --preset draft or fewer --iterations would be shorter" in call(*detailed)[2]
-    assert [train.duration(seconds) for seconds in (0.2, 40, 400, 9000)] == ["1 s", "40 s", "7 min", "2.5 h"]
+    assert [train.duration(seconds) for seconds in (0.2, 40, 400, 9000)] == [
+        "1 s",
+        "40 s",
+        "7 min",
+        "2.5 h",
+    ]
 
 
 def test_the_expected_time_is_said_in_words(capsys):
@@ -87,12 +142,17 @@ def test_the_expected_time_is_said_in_words(capsys):
     train.say_time(400.0, settings, cpu, 3)
     train.say_time(9000.0, settings, torch.device("cuda:0"), 3)
     lines = capsys.readouterr().out.splitlines()
-    assert lines[:2] == ["training on cpu, 1 thread: about 67 s", "training on cpu, 3 threads: about 7 min"]
+    assert lines[:2] == [
+        "training on cpu, 1 thread: about 67 s",
+        "training on cpu, 3 threads: about 7 min",
+    ]
     assert lines[2] == "training on cuda:0: about 2.5 h"
 
 
 @pytest.mark.parametrize(("one", "several", "expected"), [(30.0, 600.0, 30.0), (30.0, 10.0, 10.0)])
-def test_several_threads_are_never_expected_to_take_longer_than_one(monkeypatch, one, several, expected):
+def test_several_threads_are_never_expected_to_take_longer_than_one(
+    monkeypatch, one, several, expected
+):
     """Where another process is busy, a few steps of several threads may take as long as hundreds."""
     counts = []
 
@@ -117,18 +177,30 @@ def test_unless_told_otherwise_a_run_leaves_a_processor_to_others():
 
 @pytest.mark.parametrize(
     ("own", "found"),
-    [({}, "3000 None"), ({"GOMP_SPINCOUNT": "7"}, "7 None"), ({"OMP_WAIT_POLICY": "active"}, "None active")],
+    [
+        ({}, "3000 None"),
+        ({"GOMP_SPINCOUNT": "7"}, "7 None"),
+        ({"OMP_WAIT_POLICY": "active"}, "None active"),
+    ],
 )
 def test_the_command_limits_how_long_threads_spin_unless_the_user_has(own, found):
     said = "print(*map(os.environ.get, ('GOMP_SPINCOUNT', 'OMP_WAIT_POLICY')))"
-    others = {name: value for name, value in os.environ.items() if name not in ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY")}
+    others = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY")
+    }
 
     def spoken(module):
         words = [sys.executable, "-c", f"import os, {module}; {said}"]
-        return subprocess.run(words, env=others | own, capture_output=True, text=True, check=True).stdout.strip()
+        return subprocess.run(
+            words, env=others | own, capture_output=True, text=True, check=True
+        ).stdout.strip()
 
     assert spoken("singan_cli") == found
-    assert spoken("singan_train.config") == f"{own.get('GOMP_SPINCOUNT')} {own.get('OMP_WAIT_POLICY')}"
+    assert (
+        spoken("singan_train.config") == f"{own.get('GOMP_SPINCOUNT')} {own.get('OMP_WAIT_POLICY')}"
+    )
 
 
 def test_losses_can_be_written_for_tensorboard(drawn_scene, tmp_path, monkeypatch):
@@ -139,11 +211,22 @@ def test_losses_can_be_written_for_tensorboard(drawn_scene, tmp_path, monkeypatc
     content = events.read_bytes()
     assert b"scale_03/rmse" in content and b"scale_00/gradient_penalty" in content
     monkeypatch.setitem(__import__("sys").modules, "torch.utils.tensorboard", None)
-    assert "pip install 'singan[tensorboard]'" in one_line(*words[:3], tmp_path / "other", *TINY, "--tensorboard")
+    assert "pip install 'singan[tensorboard]'" in one_line(
+        *words[:3], tmp_path / "other", *TINY, "--tensorboard"
+    )
 
 
 def test_sizes_can_grow_by_as_many_pixels(drawn_scene, tmp_path):
-    words = ("--out", tmp_path / "run", "--no-detail", "--min-size", "14", "--schedule", "linear", "--dry-run")
+    words = (
+        "--out",
+        tmp_path / "run",
+        "--no-detail",
+        "--min-size",
+        "14",
+        "--schedule",
+        "linear",
+        "--dry-run",
+    )
     said = call("train", drawn_scene, *words)[1]
     assert [line.split()[2] for line in said.splitlines() if line.startswith("  scale")] == [
         "19x14,", "33x24,", "46x34,", "60x44,"
@@ -151,7 +234,9 @@ def test_sizes_can_grow_by_as_many_pixels(drawn_scene, tmp_path):
 
 
 def test_paper_preset_is_planned_as_the_paper_has_it(drawn_scene, tmp_path):
-    said = call("train", drawn_scene, "--out", tmp_path / "run", "--preset", "paper", "--dry-run")[1]
+    said = call("train", drawn_scene, "--out", tmp_path / "run", "--preset", "paper", "--dry-run")[
+        1
+    ]
     assert "an iteration is 3 discriminator and 3 generator steps" in said
     assert said.count("2000 iterations") == 3  # 25x18 to 60x44
 
@@ -162,13 +247,31 @@ def test_paper_preset_is_planned_as_the_paper_has_it(drawn_scene, tmp_path):
         (("--preset", "thesis"), "unknown preset 'thesis': choose draft, standard, paper"),
         (("--max-size", "99999"), "max size 99999 is not possible: it must be 11 to 8192"),
         (("--min-size", "2"), "min size 2 is not possible: it must be 11 to 1024"),
-        (("--no-detail", "--min-size", "60", "--max-size", "50"), "max size 50 is below min size 60"),
-        (("--min-size", "60"), "hand-over 25 is below min size 60: raise the one or lower the other"),
-        (("--max-size", "24"), "max size 24 is below hand-over 25: raise the one or lower the other"),
-        (("--max-size", "33"), "reduced to 33x24 has nothing above the hand-over of 25 px: raise max size to at least"),
+        (
+            ("--no-detail", "--min-size", "60", "--max-size", "50"),
+            "max size 50 is below min size 60",
+        ),
+        (
+            ("--min-size", "60"),
+            "hand-over 25 is below min size 60: raise the one or lower the other",
+        ),
+        (
+            ("--max-size", "24"),
+            "max size 24 is below hand-over 25: raise the one or lower the other",
+        ),
+        (
+            ("--max-size", "33"),
+            "reduced to 33x24 has nothing above the hand-over of 25 px: raise max size to at least",
+        ),
         (("--hand-over", "9"), "hand-over 9 is not possible: it must be 11 to 1024"),
-        (("--no-detail", "--hand-over", "40"), "without detail there is no hand-over: leave it out"),
-        (("--continuation",), "with detail there is nothing to continue: leave continuation out, or train without"),
+        (
+            ("--no-detail", "--hand-over", "40"),
+            "without detail there is no hand-over: leave it out",
+        ),
+        (
+            ("--continuation",),
+            "with detail there is nothing to continue: leave continuation out, or train without",
+        ),
         (("--preset", "paper", "--detail"), "preset paper has no detail: choose draft or standard"),
         (("--iterations", "0"), "iterations 0 is not possible"),
         (("--seed", "-1"), "seed -1 is not possible"),
@@ -185,25 +288,35 @@ def test_impossible_options_of_train(drawn_scene, tmp_path, words, message):
 
 
 def test_mistyped_numbers_of_train(drawn_scene, tmp_path):
-    assert "Invalid value for '--max-size'" in usage("train", drawn_scene, "--out", tmp_path, "--max-size", "ten")
+    assert "Invalid value for '--max-size'" in usage(
+        "train", drawn_scene, "--out", tmp_path, "--max-size", "ten"
+    )
 
 
 def test_missing_and_unreadable_photos(tmp_path):
     out = ("--out", tmp_path / "run")
     assert "nowhere.png: no such file" in one_line("train", tmp_path / "nowhere.png", *out)
     (tmp_path / "text.png").write_text("no picture")
-    assert "text.png: not a picture that can be read" in one_line("train", tmp_path / "text.png", *out)
+    assert "text.png: not a picture that can be read" in one_line(
+        "train", tmp_path / "text.png", *out
+    )
     Image.new("RGB", (50, 9)).save(tmp_path / "thin.png")
     assert "50x9 is too small" in one_line("train", tmp_path / "thin.png", *out)
     Image.new("RGB", (24, 24)).save(tmp_path / "small.png")
-    assert "smaller than the coarsest scale of 25 px" in one_line("train", tmp_path / "small.png", *out, "--no-detail")
+    assert "smaller than the coarsest scale of 25 px" in one_line(
+        "train", tmp_path / "small.png", *out, "--no-detail"
+    )
     assert not (tmp_path / "run").exists()
 
 
 def test_places_where_no_run_can_be_written(drawn_scene, tmp_path, small_run):
     (tmp_path / "file").write_text("precious")
-    assert "a file stands where" in one_line("train", drawn_scene, "--out", tmp_path / "file", *TINY)
-    assert "a run is already there; continue it with --resume" in one_line("train", drawn_scene, "--out", small_run)
+    assert "a file stands where" in one_line(
+        "train", drawn_scene, "--out", tmp_path / "file", *TINY
+    )
+    assert "a run is already there; continue it with --resume" in one_line(
+        "train", drawn_scene, "--out", small_run
+    )
     folder = tmp_path / "full"
     folder.mkdir()
     (folder / f".config.json.{os.getpid()}.tmp").symlink_to("/dev/full")
@@ -217,7 +330,9 @@ def test_resuming_with_other_options(drawn_scene, small_run):
 
 def test_unfinished_and_missing_runs_of_export(tmp_path, small_run):
     out = ("--out", tmp_path / "bundle")
-    assert "no such folder; make a run with 'singan train'" in one_line("export", tmp_path / "nowhere", *out)
+    assert "no such folder; make a run with 'singan train'" in one_line(
+        "export", tmp_path / "nowhere", *out
+    )
     copy = shutil.copytree(small_run, tmp_path / "run")
     (copy / "scale_02" / "generator.safetensors").write_bytes(b"x")
     assert "altered or damaged" in one_line("export", copy, *out)

@@ -38,9 +38,13 @@ def exported(run):
 
 def test_only_passes_beyond_the_finest_scale_use_it():
     for zoom in (0.5, 1.0, 4.0):
-        plain, continued = (pyramid.fit(plan, (224, 320), zoom).passes for plan in (PLAN, CONTINUED))
+        plain, continued = (
+            pyramid.fit(plan, (224, 320), zoom).passes for plan in (PLAN, CONTINUED)
+        )
         assert [step.canvas for step in plain] == [step.canvas for step in continued]
-        assert [step.generator for step in continued if not step.beyond] == [p.generator for p in plain if not p.beyond]
+        assert [step.generator for step in continued if not step.beyond] == [
+            p.generator for p in plain if not p.beyond
+        ]
         assert {(step.generator, step.detail) for step in continued if step.beyond} == (
             {(3, 1.0)} if zoom > 1 else set()
         )
@@ -56,7 +60,9 @@ def test_its_images_are_shrunk_before_they_are_enlarged():
 
 def test_it_begins_with_the_same_scales_as_a_run_without(run, small_run):
     for name in ("generator.safetensors", "sheet.png"):
-        assert (run / "scale_03" / name).read_bytes() == (small_run / "scale_03" / name).read_bytes()
+        assert (run / "scale_03" / name).read_bytes() == (
+            small_run / "scale_03" / name
+        ).read_bytes()
     found = manifest.read(run, "run")
     assert len(found.shapes) == 4 and len(found.noise_amplitude) == 5 and found.pyramid.continuation
     assert not manifest.read(small_run, "run").pyramid.continuation
@@ -67,7 +73,9 @@ def test_a_bundle_holds_it_and_draws_with_it(exported, run, small_run, tmp_path)
     continued, plain = Sampler.load(exported), Sampler.load(tmp_path / "plain")
     assert np.array_equal(continued.sample(seed=1, zoom=1.0), plain.sample(seed=1, zoom=1.0))
     large = (62, 84)
-    assert not np.array_equal(continued.sample(large, 1, zoom=2.0), plain.sample(large, 1, zoom=2.0))
+    assert not np.array_equal(
+        continued.sample(large, 1, zoom=2.0), plain.sample(large, 1, zoom=2.0)
+    )
     assert verify.verify(exported, run).graphs == 5
     with pytest.raises(RequestError, match="use scales 0 to 3"):
         continued.sample(large, zoom=2.0, start_scale=4)
@@ -76,7 +84,9 @@ def test_a_bundle_holds_it_and_draws_with_it(exported, run, small_run, tmp_path)
 def test_windows_of_large_pictures_equal_slices(exported):
     sampler = Sampler.load(exported)
     whole = sampler.sample((90, 120), 3, zoom=2.5)[0]
-    assert np.array_equal(sampler.render((90, 120), (20, 31, 40, 50), 3, zoom=2.5), whole[20:60, 31:81])
+    assert np.array_equal(
+        sampler.render((90, 120), (20, 31, 40, 50), 3, zoom=2.5), whole[20:60, 31:81]
+    )
 
 
 def test_every_format_of_a_bundle_holds_it(exported, run, tmp_path):
@@ -84,7 +94,10 @@ def test_every_format_of_a_bundle_holds_it(exported, run, tmp_path):
     names = ("fused", "torchscript", "fp16", "int8")
     formats.add(copy, names, frozen_run(run, manifest.read(run, "run")))
     found = manifest.read(copy, "bundle").files
-    assert all(f"{name}/scale_04.{'pt' if name == 'torchscript' else 'onnx'}" in found for name in names[1:])
+    assert all(
+        f"{name}/scale_04.{'pt' if name == 'torchscript' else 'onnx'}" in found
+        for name in names[1:]
+    )
     checked = {(check.format, check.scale) for check in verify.verify(copy, run).formats}
     assert {(name, 4) for name in names[1:]} <= checked and ("fused", None) in checked
     with pytest.warns(UserWarning, match="slower than fp32 on a CPU"):

@@ -26,7 +26,11 @@ def pixels_of(path):
 
 
 def files_of(folder):
-    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
 
 
 # labels of a model
@@ -35,7 +39,9 @@ def files_of(folder):
 def test_a_labelled_picture_is_the_picture_of_the_seed(labelled):
     pixels, masks = labelled.labelled((50, 70), seed=3, zoom=1.0, start_scale=1)
     assert np.array_equal(pixels, labelled.sample((50, 70), seed=3, zoom=1.0, start_scale=1)[0])
-    assert masks.shape == (50, 70, 2) and masks.dtype == np.uint8 and set(np.unique(masks)) == {0, 255}
+    assert (
+        masks.shape == (50, 70, 2) and masks.dtype == np.uint8 and set(np.unique(masks)) == {0, 255}
+    )
     assert labelled.manifest.labels == ("hill", "sun")
 
 
@@ -59,7 +65,10 @@ def test_everything_else_shows_the_picture_alone(labelled):
 
 
 def test_a_model_without_labels_has_none_to_give(sampler):
-    with pytest.raises(RequestError, match="this model has no labels; train one with 'singan train PHOTO --mask MASK'"):
+    with pytest.raises(
+        RequestError,
+        match="this model has no labels; train one with 'singan train PHOTO --mask MASK'",
+    ):
         sampler.labelled()
 
 
@@ -72,19 +81,26 @@ def test_pictures_masks_and_index_agree(labelled, tmp_path):
     assert sorted(path.name for path in (tmp_path / "images").iterdir()) == names
     with open(tmp_path / "index.csv", newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
-    assert [(row["seed"], row["label"]) for row in rows] == [(s, n) for s in "567" for n in ("hill", "sun")]
+    assert [(row["seed"], row["label"]) for row in rows] == [
+        (s, n) for s in "567" for n in ("hill", "sun")
+    ]
     for row in rows:
         pixels, masks = labelled.labelled((40, 60), int(row["seed"]), 1.0)
         mask = pixels_of(tmp_path / row["mask"])
         assert np.array_equal(pixels_of(tmp_path / row["image"]), pixels)
         assert np.array_equal(mask, masks[..., ("hill", "sun").index(row["label"])])
-        assert int(row["area"]) == (mask > 0).sum() and (row["width"], row["height"]) == ("60", "40")
+        assert int(row["area"]) == (mask > 0).sum() and (row["width"], row["height"]) == (
+            "60",
+            "40",
+        )
         down, across = np.nonzero(mask)
         x, y, w, h = (int(row[name]) for name in ("box_x", "box_y", "box_width", "box_height"))
         assert (x, y, x + w, y + h) == (across.min(), down.min(), across.max() + 1, down.max() + 1)
 
 
-@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # pycocotools' own decoding
+@pytest.mark.filterwarnings(
+    "ignore:__array__ implementation:DeprecationWarning"
+)  # pycocotools' own decoding
 def test_the_coco_index_gives_the_masks_back(labelled, tmp_path, capsys):
     from pycocotools.coco import COCO
 
@@ -109,7 +125,9 @@ def test_an_object_that_is_not_in_a_picture_has_no_annotation(labelled, tmp_path
     monkeypatch.setattr(labelled, "labelled", without_sun)
     dataset.write(labelled, tmp_path, Request(1))
     index = json.loads((tmp_path / "annotations.json").read_text())
-    assert [(one["category_id"], one["area"], one["bbox"]) for one in index["annotations"]] == [(1, 12, [5, 3, 2, 6])]
+    assert [(one["category_id"], one["area"], one["bbox"]) for one in index["annotations"]] == [
+        (1, 12, [5, 3, 2, 6])
+    ]
     assert [line.split(",")[2:] for line in (tmp_path / "index.csv").read_text().splitlines()[1:]] == [
         ["hill", "0", "41", "32", "12", "5", "3", "2", "6"], ["sun", "0", "41", "32", "0", "0", "0", "0", "0"],
     ]  # fmt: skip
@@ -144,7 +162,9 @@ def stopping_after(count):
     return advance
 
 
-def test_an_interrupted_dataset_goes_on_and_ends_like_an_uninterrupted_one(labelled, tmp_path, monkeypatch):
+def test_an_interrupted_dataset_goes_on_and_ends_like_an_uninterrupted_one(
+    labelled, tmp_path, monkeypatch
+):
     out, whole = tmp_path / "out", tmp_path / "whole"
     with pytest.raises(KeyboardInterrupt):
         dataset.write(labelled, out, Request(4), advance=stopping_after(2))
@@ -183,7 +203,12 @@ def test_the_command_writes_and_goes_on(labelled_bundle, tmp_path):
     assert status == 0 and "(2 kept)" in said
     with Image.open(tmp_path / "images" / "labelled_bundle_50x40_2.png") as image:
         asked = json.loads(image.info["singan"])
-    assert (asked["seed"], asked["size"], asked["zoom"], asked["start_scale"]) == (2, "50x40", "auto", 0)
+    assert (asked["seed"], asked["size"], asked["zoom"], asked["start_scale"]) == (
+        2,
+        "50x40",
+        "auto",
+        0,
+    )
     assert "labels hill, sun" in call("inspect", labelled_bundle)[1]
 
 
@@ -217,7 +242,9 @@ def test_an_interruption_says_how_to_go_on(labelled_bundle, tmp_path, monkeypatc
 def test_mistakes_of_dataset(labelled_bundle, tiny_bundle, tmp_path):
     out = ("--out", tmp_path / "new")
     words = ("dataset", labelled_bundle, *out, "--count", "2")
-    assert "this model has no labels; train one with" in one_line("dataset", tiny_bundle, *out, "--count", "2")
+    assert "this model has no labels; train one with" in one_line(
+        "dataset", tiny_bundle, *out, "--count", "2"
+    )
     assert "Invalid value for '--count'" in usage("dataset", labelled_bundle, *out, "--count", "0")
     assert "Missing option '--count'" in usage("dataset", labelled_bundle, *out)
     assert "0, or an odd number of 3 to 15 px" in one_line(*words, "--despeckle", "4")
@@ -232,7 +259,10 @@ def test_mistakes_of_dataset(labelled_bundle, tiny_bundle, tmp_path):
 
 def test_a_missing_package_is_named_before_the_work(labelled, tmp_path, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "pycocotools", None)
-    with pytest.raises(InstallError, match=r"the COCO index needs pycocotools; run: pip install 'singan\[dataset\]'"):
+    with pytest.raises(
+        InstallError,
+        match=r"the COCO index needs pycocotools; run: pip install 'singan\[dataset\]'",
+    ):
         dataset.write(labelled, tmp_path / "new", Request(1))
     assert not (tmp_path / "new").exists()
 

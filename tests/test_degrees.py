@@ -14,7 +14,9 @@ SEEDS = range(6)
 
 
 def variety(sampler, start_scale, variation=1.0):
-    samples = [sampler.sample(seed=seed, start_scale=start_scale, variation=variation)[0] for seed in SEEDS]
+    samples = [
+        sampler.sample(seed=seed, start_scale=start_scale, variation=variation)[0] for seed in SEEDS
+    ]
     return quality.diversity(sampler.photo.pixels, samples)
 
 
@@ -24,19 +26,31 @@ def test_every_start_scale_varies_less_than_the_one_below_and_visibly(detail_sam
     assert 0.15 * whole < others[1] < others[0]
 
 
-def test_a_bundle_without_start_amplitudes_draws_with_the_trained_ones(detail_bundle, detail_sampler):
+def test_a_bundle_without_start_amplitudes_draws_with_the_trained_ones(
+    detail_bundle, detail_sampler
+):
     found = detail_sampler.manifest
     older = Sampler.load(detail_bundle, threads=1)
-    older.manifest = dataclasses.replace(found, detail=dataclasses.replace(found.detail, start_amplitude=()))
+    older.manifest = dataclasses.replace(
+        found, detail=dataclasses.replace(found.detail, start_amplitude=())
+    )
     assert older.amplitudes(1) == found.noise_amplitude
-    assert detail_sampler.amplitudes(1)[1] == found.detail.start_amplitude[1] > 2 * found.noise_amplitude[1]
+    assert (
+        detail_sampler.amplitudes(1)[1]
+        == found.detail.start_amplitude[1]
+        > 2 * found.noise_amplitude[1]
+    )
     assert variety(older, 1) < 0.5 * variety(detail_sampler, 1)
-    np.testing.assert_array_equal(older.sample(seed=3), detail_sampler.sample(seed=3))  # start scale 0 is as it was
+    np.testing.assert_array_equal(
+        older.sample(seed=3), detail_sampler.sample(seed=3)
+    )  # start scale 0 is as it was
 
 
 def test_only_the_start_scale_s_own_noise_is_raised(detail_sampler):
     trained, raised = detail_sampler.manifest.noise_amplitude, detail_sampler.amplitudes(1)
-    assert [scale for scale, (a, b) in enumerate(zip(trained, raised, strict=True)) if a != b] == [1]
+    assert [scale for scale, (a, b) in enumerate(zip(trained, raised, strict=True)) if a != b] == [
+        1
+    ]
 
 
 @pytest.mark.parametrize("start_scale", [1, 2])
@@ -46,7 +60,9 @@ def test_no_variation_is_the_reconstruction(detail_sampler, start_scale):
 
 
 def test_the_reconstruction_is_nearly_the_photo(detail_sampler):
-    apart = np.abs(detail_sampler.reconstruct().astype(int) - detail_sampler.photo.pixels.astype(int))
+    apart = np.abs(
+        detail_sampler.reconstruct().astype(int) - detail_sampler.photo.pixels.astype(int)
+    )
     assert apart.mean() < 6  # grey levels; a small model of 120 iterations
 
 
@@ -77,7 +93,9 @@ def test_start_amplitudes_that_are_not_possible_are_refused(detail_bundle, tmp_p
         manifest.read(tmp_path, "bundle", check_files=False)
 
 
-def test_noise_is_raised_for_the_least_variety_unless_pictures_would_leave_the_photo(detail_sampler, monkeypatch):
+def test_noise_is_raised_for_the_least_variety_unless_pictures_would_leave_the_photo(
+    detail_sampler, monkeypatch
+):
     degrees = pytest.importorskip("singan_export.degrees")
     own = degrees._variety(detail_sampler, 0, 1.0)
     assert degrees.first_amplitude(detail_sampler, own) == 1.0
@@ -87,4 +105,6 @@ def test_noise_is_raised_for_the_least_variety_unless_pictures_would_leave_the_p
     limit = degrees._drift(*degrees._samples(detail_sampler, 0, 1.3))
     monkeypatch.setattr(degrees, "DRIFT", limit)
     held = degrees.first_amplitude(detail_sampler, 9.0)
-    assert 1.0 <= held < raised and degrees._drift(*degrees._samples(detail_sampler, 0, held)) <= limit
+    assert (
+        1.0 <= held < raised and degrees._drift(*degrees._samples(detail_sampler, 0, held)) <= limit
+    )

@@ -50,16 +50,22 @@ def pick_region(data, size, wrap):
     spans = []
     for length, periodic in zip(size, wrap, strict=True):
         start = data.draw(st.integers(-length, length) if periodic else st.integers(0, length - 1))
-        spans.append(Span(start, start + data.draw(st.integers(1, length if periodic else length - start))))
+        spans.append(
+            Span(start, start + data.draw(st.integers(1, length if periodic else length - start)))
+        )
     return tuple(spans)
 
 
 # windows
 
 
-@given(st.data(), FACTOR, FACTOR, st.sampled_from(WRAPS), st.sampled_from([1, 3, 4]), st.integers(0, 2))
+@given(
+    st.data(), FACTOR, FACTOR, st.sampled_from(WRAPS), st.sampled_from([1, 3, 4]), st.integers(0, 2)
+)
 @settings(max_examples=15)
-def test_a_window_equals_the_slice_of_the_whole_and_of_its_map(data, down, across, wrap, channels, first):
+def test_a_window_equals_the_slice_of_the_whole_and_of_its_map(
+    data, down, across, wrap, channels, first
+):
     """On canvases of any shape, whose sides are rounded, over the edges of those that repeat, begun at any level."""
     canvases = canvases_of(photo(channels), down, across)
     whole = draw_whole(drawing_of(photo(channels), canvases, 0, wrap, first=first))
@@ -71,7 +77,9 @@ def test_a_window_equals_the_slice_of_the_whole_and_of_its_map(data, down, acros
 
 @given(st.data(), FACTOR, FACTOR, st.sampled_from(WRAPS), st.tuples(*[st.integers(11, 150)] * 2))
 @settings(max_examples=10)
-def test_a_window_of_a_resampled_picture_equals_the_slice_of_the_whole(data, down, across, wrap, size):
+def test_a_window_of_a_resampled_picture_equals_the_slice_of_the_whole(
+    data, down, across, wrap, size
+):
     canvases = canvases_of(photo(), down, across)
     drawn = drawing_of(photo(), canvases, 1, wrap)
     whole = drawn.resampled(whole_of(size), size)
@@ -112,7 +120,9 @@ def test_a_window_of_a_canvas_too_long_to_be_searched_as_one_is_a_slice():
     searched = []
     part_of = drawing_of(photo(), canvases, 3)
     search_block = part_of._search_block
-    part_of._search_block = lambda row, column: searched.append((row, column)) or search_block(row, column)
+    part_of._search_block = lambda row, column: (
+        searched.append((row, column)) or search_block(row, column)
+    )
     assert equal(part_of.draw(region), slice_of(whole, region, canvases[-1]))
     assert searched == [(0, 0), (0, 1)]
     part_of.draw((Span(0, 9), Span(0, 9)))
@@ -127,7 +137,9 @@ def test_a_window_of_a_huge_canvas_costs_a_window(small_blocks):
     part = drawn.draw(region)
     assert part.pixels.shape == (20, 30, 3) and len(drawn._blocks) <= 4
     inner = Span(700_005, 700_015), Span(20, 30)
-    assert equal(drawing_of_noise(canvases).draw(inner), [values[5:15, 9:19] for values in contents(part)])
+    assert equal(
+        drawing_of_noise(canvases).draw(inner), [values[5:15, 9:19] for values in contents(part)]
+    )
 
 
 def drawing_of_noise(canvases):
@@ -158,7 +170,9 @@ def test_work_at_the_joins_alone_gives_the_bytes_of_all_the_work(monkeypatch, ch
 
     monkeypatch.setattr(drawing, "coherence", coherence_with(refine))
     monkeypatch.setattr(drawing, "paint", functools.partial(votes.paint, everywhere=True))
-    assert equal(draw_whole(drawing_of(photo(channels, 190, 230), canvases, 4, wrap)), contents(made))
+    assert equal(
+        draw_whole(drawing_of(photo(channels, 190, 230), canvases, 4, wrap)), contents(made)
+    )
     assert len(work) == 2 and all(0.02 < share < 0.9 for share in work)
 
 
@@ -176,7 +190,9 @@ def test_chores_leave_only_the_copying_to_the_regions():
     for chore in drawn.chores:
         chore()
     drawn.guide = drawn._search_block = None  # nothing is asked for again
-    assert equal(drawn.draw(whole_of(canvases[-1])), contents(draw_whole(drawing_of(photo(), canvases, 5))))
+    assert equal(
+        drawn.draw(whole_of(canvases[-1])), contents(draw_whole(drawing_of(photo(), canvases, 5)))
+    )
 
 
 def test_threads_may_draw_regions_of_one_picture_at_once():
@@ -191,7 +207,10 @@ def test_threads_may_draw_regions_of_one_picture_at_once():
     ]
     with ThreadPoolExecutor(4) as pool:
         parts = list(pool.map(shared.draw, regions))
-    assert all(equal(part, slice_of(whole, region, canvases[-1])) for part, region in zip(parts, regions, strict=True))
+    assert all(
+        equal(part, slice_of(whole, region, canvases[-1]))
+        for part, region in zip(parts, regions, strict=True)
+    )
 
 
 LAYOUTS = (
@@ -207,7 +226,9 @@ def test_the_layout_in_memory_of_what_is_handed_over_changes_no_byte(channels):
     canvases = canvases_of(photo(channels), 0.7, 0.9)
     guide = guide_of(photo(channels), canvases[0])
     made = [
-        draw_whole(drawing.Drawing(photo(channels), canvases, lambda region, lay=lay: lay(guide(region))))
+        draw_whole(
+            drawing.Drawing(photo(channels), canvases, lambda region, lay=lay: lay(guide(region)))
+        )
         for lay in LAYOUTS
     ]
     assert all(equal(part, contents(made[0])) for part in made[1:])
@@ -219,16 +240,22 @@ def test_the_layout_in_memory_of_what_is_handed_over_changes_no_byte(channels):
 def test_blocks_leave_no_seam():
     """The step over the border of two blocks is like any other, over three borders of three pictures."""
     canvases = canvases_of(photo(), 0.6, 14)
-    borders = [192 * n * canvases[-1][1] // canvases[0][1] - 1 for n in range(1, -(-canvases[0][1] // 192))]
+    borders = [
+        192 * n * canvases[-1][1] // canvases[0][1] - 1 for n in range(1, -(-canvases[0][1] // 192))
+    ]
     assert len(borders) == 3
-    across = np.stack([steps(draw_whole(drawing_of(photo(), canvases, seed)).pixels, 1) for seed in range(3)])
+    across = np.stack(
+        [steps(draw_whole(drawing_of(photo(), canvases, seed)).pixels, 1) for seed in range(3)]
+    )
     assert across[:, borders].mean() <= 1.3 * np.delete(across, borders, axis=1).mean()
 
 
 @pytest.mark.parametrize("channels", [1, 3, 4])
 def test_the_photo_itself_handed_over_comes_back(channels):
     known = photo(channels)
-    found = drawing.Drawing(known, known.sizes, lambda region: known.at(0)[slice(*region[0]), slice(*region[1])])
+    found = drawing.Drawing(
+        known, known.sizes, lambda region: known.at(0)[slice(*region[0]), slice(*region[1])]
+    )
     part = draw_whole(found)
     apart = np.abs(part.pixels.astype(int) - known.pixels)
     assert apart.max() <= 1 and apart.mean() <= 0.01
@@ -240,9 +267,14 @@ def test_the_photo_itself_handed_over_comes_back(channels):
 def test_opposite_edges_meet_where_the_picture_repeats(wrap):
     """Even though what is handed over has a hard edge there, from sky to ground; over three pictures."""
     canvases = canvases_of(photo(), 1.3, 1.3)
-    pictures = [draw_whole(drawing_of(photo(), canvases, seed, wrap)).pixels.astype(float) for seed in range(3)]
+    pictures = [
+        draw_whole(drawing_of(photo(), canvases, seed, wrap)).pixels.astype(float)
+        for seed in range(3)
+    ]
     for axis, periodic in enumerate(wrap):
-        over = np.mean([np.abs(pixels.take(0, axis) - pixels.take(-1, axis)).mean() for pixels in pictures])
+        over = np.mean(
+            [np.abs(pixels.take(0, axis) - pixels.take(-1, axis)).mean() for pixels in pictures]
+        )
         inside = np.median([steps(pixels, axis) for pixels in pictures])
         assert over <= 1.5 * inside if periodic else over > 3 * inside
 
@@ -260,7 +292,17 @@ def test_opposite_edges_meet_where_the_picture_repeats(wrap):
         landscape(400, 60),
         noise(60, 60),
     ],
-    ids=["square", "one colour", "one bright pixel", "grey", "transparent", "nothing seen", "wide", "tall", "noise"],
+    ids=[
+        "square",
+        "one colour",
+        "one bright pixel",
+        "grey",
+        "transparent",
+        "nothing seen",
+        "wide",
+        "tall",
+        "noise",
+    ],
 )
 def test_awkward_photos_draw(pixels):
     """Only colours that the photo has, or that lie between them."""

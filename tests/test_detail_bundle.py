@@ -31,7 +31,9 @@ def refused(bundle, message):
 def vouch(bundle):
     """Make the files' digests those of the files that are there."""
     path = bundle / manifest.NAME
-    path.write_text(json.dumps(json.loads(path.read_text()) | {"files": manifest.hash_files(bundle)}))
+    path.write_text(
+        json.dumps(json.loads(path.read_text()) | {"files": manifest.hash_files(bundle)})
+    )
 
 
 # the photo
@@ -39,19 +41,34 @@ def vouch(bundle):
 
 @pytest.mark.parametrize("again", [False, True], ids=["as they were", "recomputed"])
 @pytest.mark.parametrize("change", ["swapped", "one pixel", "mirrored"])
-def test_another_photo_is_refused_even_if_the_digests_of_the_files_are_made_anew(bundle, detail_sampler, change, again):
+def test_another_photo_is_refused_even_if_the_digests_of_the_files_are_made_anew(
+    bundle, detail_sampler, change, again
+):
     own = detail_sampler.photo.pixels
-    pixels = {"swapped": noise(*own.shape[:2]), "one pixel": own.copy(), "mirrored": own[:, ::-1]}[change]
+    pixels = {"swapped": noise(*own.shape[:2]), "one pixel": own.copy(), "mirrored": own[:, ::-1]}[
+        change
+    ]
     if change == "one pixel":
         pixels[17, 20, 1] ^= 1
     stored.write_photo(bundle, np.ascontiguousarray(pixels))
     if again:
         vouch(bundle)
-    refused(bundle, r"photo\.webp: not the photo of this model .* export it again" if again else "altered or damaged")
+    refused(
+        bundle,
+        r"photo\.webp: not the photo of this model .* export it again"
+        if again
+        else "altered or damaged",
+    )
 
 
 @pytest.mark.parametrize(
-    ("size", "got"), [((100, 149), "149x100"), ((50, 75), "75x50"), ((200, 300), "300x200"), ((150, 100), "100x150")]
+    ("size", "got"),
+    [
+        ((100, 149), "149x100"),
+        ((50, 75), "75x50"),
+        ((200, 300), "300x200"),
+        ((150, 100), "100x150"),
+    ],
 )
 def test_a_photo_of_another_size_is_refused_before_it_is_decoded(bundle, size, got):
     stored.write_photo(bundle, landscape(*size))
@@ -82,7 +99,9 @@ def test_a_missing_photo_is_refused(bundle):
 def test_the_same_photo_in_another_encoding_is_welcome(bundle, detail_sampler):
     """Pixels are vouched for, not the encoder's choices."""
     photo, before = detail_sampler.photo.pixels, (bundle / stored.PHOTO).read_bytes()
-    Image.fromarray(photo).save(bundle / stored.PHOTO, "WEBP", lossless=True, quality=0, method=0, exact=True)
+    Image.fromarray(photo).save(
+        bundle / stored.PHOTO, "WEBP", lossless=True, quality=0, method=0, exact=True
+    )
     assert (bundle / stored.PHOTO).read_bytes() != before
     vouch(bundle)
     assert np.array_equal(Sampler.load(bundle).photo.pixels, photo)
@@ -101,7 +120,12 @@ def save_bases(bundle, change):
     elif change == "objects":
         np.save(path, np.array([{"a": 1}], object), allow_pickle=True)
     else:
-        np.save(path, {"float": values.astype(np.float32), "fewer": values[1:], "flat": values[..., 0]}[change])
+        np.save(
+            path,
+            {"float": values.astype(np.float32), "fewer": values[1:], "flat": values[..., 0]}[
+                change
+            ],
+        )
 
 
 @pytest.mark.parametrize("change", ["cut", "text", "objects", "float", "fewer", "flat"])
@@ -124,7 +148,9 @@ def change(bundle, **fields):
     """Change fields of the manifest's detail; None takes one out."""
     path = bundle / manifest.NAME
     data = json.loads(path.read_text())
-    data["detail"] = {name: value for name, value in (data["detail"] | fields).items() if value is not None}
+    data["detail"] = {
+        name: value for name, value in (data["detail"] | fields).items() if value is not None
+    }
     path.write_text(json.dumps(data))
 
 
@@ -195,7 +221,11 @@ def test_a_bundle_without_fp64_graphs_is_refused(bundle):
 
 def test_the_detail_survives_its_file(detail_bundle):
     found = manifest.read(detail_bundle, "bundle")
-    assert found.format_version == 2 and found.detail.levels == tuple(map(tuple, GROWN)) and found.detail.hand_over == 2
+    assert (
+        found.format_version == 2
+        and found.detail.levels == tuple(map(tuple, GROWN))
+        and found.detail.hand_over == 2
+    )
     assert found.pyramid.finest == (100, 150) and found.generators.detail is None
 
 
@@ -214,7 +244,9 @@ def labelled(detail_bundle, tmp_path_factory):
     pixels[meadow] = FLAT
     masks = np.stack([meadow, rows < 10], axis=2)
     folder = tmp_path_factory.mktemp("labelled") / "bundle"
-    return Sampler.load(bundle_with(folder, detail_bundle, pixels, masks, ("meadow", "top")), threads=1)
+    return Sampler.load(
+        bundle_with(folder, detail_bundle, pixels, masks, ("meadow", "top")), threads=1
+    )
 
 
 @pytest.mark.parametrize("size", [(100, 150), (60, 150), (140, 180), (54, 82)])
@@ -225,7 +257,10 @@ def test_labels_follow_what_is_shown(labelled, size):
         pixels, masks = labelled.labelled(size, seed)
         assert masks.shape == (*size, 2) and set(np.unique(masks)) <= {0, 255}
         shown = np.abs(pixels.astype(int) - FLAT).max(axis=2) < 40
-        both, either = both + (shown & (masks[..., 0] > 0)).sum(), either + (shown | (masks[..., 0] > 0)).sum()
+        both, either = (
+            both + (shown & (masks[..., 0] > 0)).sum(),
+            either + (shown | (masks[..., 0] > 0)).sum(),
+        )
         assert 0.1 < shown.mean() < 0.9
     assert both / either >= 0.97
 
@@ -243,7 +278,9 @@ def test_a_position_has_the_labels_of_its_place_in_the_photo(labelled):
     for height, width in labelled.manifest.detail.levels:
         rows, columns = np.mgrid[0:height, 0:width].astype(np.int32)
         found = store.look_up(labelled.masks, Map(rows, columns), (height, width)) > 0
-        expected = labelled.masks[(2 * rows + 1) * 100 // (2 * height), (2 * columns + 1) * 150 // (2 * width)]
+        expected = labelled.masks[
+            (2 * rows + 1) * 100 // (2 * height), (2 * columns + 1) * 150 // (2 * width)
+        ]
         assert np.array_equal(found, expected)
     assert np.array_equal(found, labelled.masks)
 

@@ -43,7 +43,9 @@ def photo():
     """With bases by a formula, so that nothing hangs on an eigenvector's last digit."""
     n = np.arange(24 * 147).reshape(24, 147)
     directions = ((n * n * 13 + n * 7) % 101 - 50).astype(np.int8)
-    return Photo(photo_pixels(), (LOW, PHOTO), [Basis(directions, 9), Basis(directions[:12], 9)], searched=1)
+    return Photo(
+        photo_pixels(), (LOW, PHOTO), [Basis(directions, 9), Basis(directions[:12], 9)], searched=1
+    )
 
 
 def listed(pixels):
@@ -89,7 +91,10 @@ def test_features_are_those_by_hand(photo):
     rows, columns = np.divmod(np.arange(LOW[0] * LOW[1]), LOW[1])
     found = features(pad(photo.at(0)), rows, columns, level.basis, level.centre)
     plain = by_hand.all_features(
-        listed(photo.at(0)), level.basis.directions.tolist(), level.basis.shift, level.centre.tolist()
+        listed(photo.at(0)),
+        level.basis.directions.tolist(),
+        level.basis.shift,
+        level.centre.tolist(),
     )
     assert found.astype(int).tolist() == plain
 
@@ -101,10 +106,16 @@ def test_the_search_finds_what_plain_loops_find(photo, drawn_by_hand):
 
 
 def test_maps_are_enlarged_and_refined_as_by_hand(photo, drawn_by_hand):
-    rows, columns = np.divmod(np.array(drawn_by_hand["map_2"], np.int32).reshape(CANVASES[0]), LOW[1])
+    rows, columns = np.divmod(
+        np.array(drawn_by_hand["map_2"], np.int32).reshape(CANVASES[0]), LOW[1]
+    )
     whole = Span(0, CANVASES[1][0]), Span(0, CANVASES[1][1])
-    found = coherence.enlarge(Map(rows, columns), photo.level(1), LOW, CANVASES[1], CANVASES[0], whole)
-    assert (found.rows * PHOTO[1] + found.columns).reshape(-1).tolist() == drawn_by_hand["map_enlarged"]
+    found = coherence.enlarge(
+        Map(rows, columns), photo.level(1), LOW, CANVASES[1], CANVASES[0], whole
+    )
+    assert (found.rows * PHOTO[1] + found.columns).reshape(-1).tolist() == drawn_by_hand[
+        "map_enlarged"
+    ]
     enlarged = np.array(drawn_by_hand["enlarged"], np.uint8)
     refined = coherence.refine(photo.level(1), found, pad(enlarged))
     assert (refined.rows * PHOTO[1] + refined.columns).reshape(-1).tolist() == drawn_by_hand["map"]
@@ -112,9 +123,14 @@ def test_maps_are_enlarged_and_refined_as_by_hand(photo, drawn_by_hand):
 
 
 def test_votes_are_counted_as_by_hand(photo, drawn_by_hand):
-    rows, columns = np.divmod(np.array(drawn_by_hand["map"], np.int32).reshape(CANVASES[1]), PHOTO[1])
+    rows, columns = np.divmod(
+        np.array(drawn_by_hand["map"], np.int32).reshape(CANVASES[1]), PHOTO[1]
+    )
     enlarged = np.array(drawn_by_hand["enlarged"], np.uint8)
-    assert listed(paint(photo.level(1), Map(rows, columns), FINE, enlarged)) == drawn_by_hand["picture"]
+    assert (
+        listed(paint(photo.level(1), Map(rows, columns), FINE, enlarged))
+        == drawn_by_hand["picture"]
+    )
 
 
 def test_the_whole_picture_is_the_one_by_hand(photo, drawn_by_hand):

@@ -24,7 +24,9 @@ def photo(detail_sampler):
 def pasted(size):
     """The landscape with a block of noise pasted on its meadow, and where that is."""
     pixels = landscape(*size)
-    mask = rectangle(size, (size[0] * 7 // 10, size[0] * 8 // 10), (size[1] // 2, size[1] * 6 // 10))
+    mask = rectangle(
+        size, (size[0] * 7 // 10, size[0] * 8 // 10), (size[1] // 2, size[1] * 6 // 10)
+    )
     pixels[mask] = noise(*size)[mask]
     return pixels, mask
 
@@ -34,12 +36,19 @@ def pasted(size):
 
 @pytest.mark.parametrize(
     ("how", "size", "start_scale"),
-    [(HARMONIZE, (100, 150), None), (EDIT, (75, 101), None), (EDIT, (75, 101), 1), (EDIT, (120, 240), 3)],
+    [
+        (HARMONIZE, (100, 150), None),
+        (EDIT, (75, 101), None),
+        (EDIT, (75, 101), 1),
+        (EDIT, (120, 240), 3),
+    ],
 )
 def test_nothing_changes_beyond_the_reach_of_the_mask(detail_sampler, how, size, start_scale):
     """Bit for bit; within the mask the noise gives way to the photo."""
     pixels, mask = pasted(size)
-    result = editing.redraw(detail_sampler, images.from_pixels(pixels), mask, how, start_scale, reach=4)
+    result = editing.redraw(
+        detail_sampler, images.from_pixels(pixels), mask, how, start_scale, reach=4
+    )
     rows, columns = np.nonzero(mask)
     near = rectangle(size, (rows.min() - 4, rows.max() + 5), (columns.min() - 4, columns.max() + 5))
     assert result.shape == pixels.shape and np.array_equal(result[~near], pixels[~near])
@@ -60,7 +69,9 @@ def test_the_usual_reach_grows_with_the_picture(detail_sampler):
 def test_an_edit_depends_on_its_seed_where_fresh_noise_is_drawn(detail_sampler):
     pixels, mask = pasted((100, 150))
     image = images.from_pixels(pixels)
-    first, again, other = (editing.redraw(detail_sampler, image, mask, EDIT, 1, seed=seed) for seed in (1, 1, 2))
+    first, again, other = (
+        editing.redraw(detail_sampler, image, mask, EDIT, 1, seed=seed) for seed in (1, 1, 2)
+    )
     assert np.array_equal(first, again)
     assert np.array_equal(first[:30], other[:30])
 
@@ -68,7 +79,9 @@ def test_an_edit_depends_on_its_seed_where_fresh_noise_is_drawn(detail_sampler):
 # paint
 
 
-@pytest.mark.parametrize(("size", "start_scale"), [((41, 62), 1), ((63, 94), 2), ((50, 160), 3), ((20, 200), 3)])
+@pytest.mark.parametrize(
+    ("size", "start_scale"), [((41, 62), 1), ((63, 94), 2), ((50, 160), 3), ((20, 200), 3)]
+)
 def test_paint_draws_any_size_from_any_painting(detail_sampler, size, start_scale):
     painting = images.from_pixels(landscape(30, 47) // 64 * 64 + 32)
     drawn = editing.paint(detail_sampler, painting, size, start_scale=start_scale, seed=2)
@@ -83,7 +96,11 @@ def test_paint_gives_the_photo_s_texture_to_the_painting_s_layout(detail_sampler
     assert drawn[:25].mean() > drawn[75:].mean() + 60
     assert (drawn[75:, :, 1] > drawn[75:, :, 2] + 20).mean() > 0.8
     assert drawn[75:].std(axis=(0, 1)).min() > 3
-    assert editing.paint(detail_sampler, images.from_pixels(painting), colours=4).shape == (100, 150, 3)
+    assert editing.paint(detail_sampler, images.from_pixels(painting), colours=4).shape == (
+        100,
+        150,
+        3,
+    )
 
 
 def test_a_painting_for_a_part_of_a_wider_picture_covers_that_part(detail_sampler):
@@ -91,7 +108,9 @@ def test_a_painting_for_a_part_of_a_wider_picture_covers_that_part(detail_sample
     painting = np.full((40, 200, 3), (230, 240, 250), np.uint8)
     painting[12:] = (70, 120, 40)
     assert detail_sampler.fit((40, 200), 1.0).whole != (40, 200)
-    drawn = editing.paint(detail_sampler, images.from_pixels(painting), (40, 200), 1.0, 3).astype(int)
+    drawn = editing.paint(detail_sampler, images.from_pixels(painting), (40, 200), 1.0, 3).astype(
+        int
+    )
     assert drawn[8:11].mean() > drawn[16:].mean() + 60
 
 
@@ -120,7 +139,9 @@ def test_retargeting_keeps_the_photo_s_layout(detail_sampler, photo):
     wide = retarget.retarget(detail_sampler, (41, 100)).pixels.astype(int)
     stretched = images.to_pixels(resample.resize(photo, (41, 100)))[0]
     others = detail_sampler.sample((41, 100), count=3).astype(int)
-    assert np.abs(wide - stretched).mean() < 0.7 * min(np.abs(other - stretched).mean() for other in others)
+    assert np.abs(wide - stretched).mean() < 0.7 * min(
+        np.abs(other - stretched).mean() for other in others
+    )
 
 
 def test_a_kept_object_survives(detail_sampler):

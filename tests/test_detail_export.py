@@ -30,7 +30,11 @@ def exported(detailed_run, tmp_path_factory):
     """A bundle of the run with detail; treat it as read-only."""
     out = tmp_path_factory.mktemp("exported") / "bundle"
     measured = bundle.export(detailed_run, out)
-    assert measured.passed and len(measured.double) > 3 and all(check.maximum <= 1e-11 for check in measured.double)
+    assert (
+        measured.passed
+        and len(measured.double) > 3
+        and all(check.maximum <= 1e-11 for check in measured.double)
+    )
     return out
 
 
@@ -87,7 +91,9 @@ def test_a_run_without_detail_exports_format_one(small_run, tmp_path):
     bundle.export(small_run, tmp_path / "bundle")
     found = manifest.read(tmp_path / "bundle", "bundle")
     assert found.format_version == 1 and found.detail is None
-    assert not any(name.startswith("fp64/") or name in ("photo.webp", "bases.npy") for name in found.files)
+    assert not any(
+        name.startswith("fp64/") or name in ("photo.webp", "bases.npy") for name in found.files
+    )
 
 
 # verify
@@ -135,19 +141,30 @@ def test_export_can_hand_over_earlier(detailed_run, exported, tmp_path):
     bundle.export(detailed_run, tmp_path / "bundle", hand_over=30)
     early, usual = Sampler.load(tmp_path / "bundle", threads=1), Sampler.load(exported, threads=1)
     assert early.manifest.detail.hand_over == 1 and usual.manifest.detail.hand_over == 2
-    assert early.manifest.detail.levels[0] == (25, 34) and usual.manifest.detail.levels[0] == (33, 45)
+    assert early.manifest.detail.levels[0] == (25, 34) and usual.manifest.detail.levels[0] == (
+        33,
+        45,
+    )
     assert [step.generator for step in early.passes()] == [0, 1]
     assert not (tmp_path / "bundle" / "fp64" / "scale_02.onnx").exists()
     assert early.sample((50, 70)).shape == (1, 50, 70, 3)
     assert not np.array_equal(early.sample(seed=1), usual.sample(seed=1))
     verify.verify(tmp_path / "bundle", detailed_run)
-    assert early.without_detail().sample((40, 50)).shape == usual.without_detail().sample((40, 50)).shape
+    assert (
+        early.without_detail().sample((40, 50)).shape
+        == usual.without_detail().sample((40, 50)).shape
+    )
 
 
 def test_a_hand_over_below_the_coarsest_canvas_is_refused(detailed_run, small_run, tmp_path):
-    with pytest.raises(RequestError, match="hand-over 12 is not possible: the coarsest generator's canvas has 19 px"):
+    with pytest.raises(
+        RequestError,
+        match="hand-over 12 is not possible: the coarsest generator's canvas has 19 px",
+    ):
         bundle.export(detailed_run, tmp_path / "bundle", hand_over=12)
-    with pytest.raises(RequestError, match="has no photo, so nothing can be handed over to it; name the photo"):
+    with pytest.raises(
+        RequestError, match="has no photo, so nothing can be handed over to it; name the photo"
+    ):
         bundle.export(small_run, tmp_path / "bundle", hand_over=20)
     assert not (tmp_path / "bundle").exists()
 
@@ -204,7 +221,9 @@ def test_a_run_whose_photo_was_changed_is_refused(detailed_run, scene, tmp_path,
         stored.write_photo(run, scene ^ 1)
     found = manifest.read(detailed_run, "run")
     rewrite(run, found)
-    with pytest.raises(BundleError, match=r"photo\.webp: (missing or damaged|not the photo of this model)"):
+    with pytest.raises(
+        BundleError, match=r"photo\.webp: (missing or damaged|not the photo of this model)"
+    ):
         bundle.export(run, tmp_path / "bundle")
     assert not (tmp_path / "bundle").exists()
 
@@ -231,7 +250,9 @@ def test_grey_and_transparent_photos_keep_their_channels(tmp_path, channels):
     for tileable in ("", "x"):
         drawn = sampler.sample((60, 90), 3, tileable=tileable)[0]
         assert drawn.shape == (60, 90, channels)
-        assert np.array_equal(sampler.render((60, 90), (9, 20, 30, 50), 3, tileable=tileable), drawn[9:39, 20:70])
+        assert np.array_equal(
+            sampler.render((60, 90), (9, 20, 30, 50), 3, tileable=tileable), drawn[9:39, 20:70]
+        )
     mask, near = np.zeros((2, 50, 70), bool)
     for y, x in ((12, 10), (30, 50)):  # two places, so that much lies between them
         mask[y : y + 4, x : x + 5], near[y - 3 : y + 7, x - 3 : x + 8] = True, True
@@ -242,7 +263,9 @@ def test_grey_and_transparent_photos_keep_their_channels(tmp_path, channels):
 def test_masks_of_a_run_become_labels_of_its_pictures(drawn_scene, tmp_path):
     y, x = np.mgrid[0:44, 0:60]
     Image.fromarray(y > 22 + 8 * np.sin(x / 9)).save(tmp_path / "hill.png")
-    run = trainer.train(drawn_scene, tmp_path / "run", QUICK, torch.device("cpu"), masks=[tmp_path / "hill.png"])
+    run = trainer.train(
+        drawn_scene, tmp_path / "run", QUICK, torch.device("cpu"), masks=[tmp_path / "hill.png"]
+    )
     bundle.export(run, tmp_path / "bundle")
     sampler = Sampler.load(tmp_path / "bundle", threads=1)
     assert sampler.manifest.labels == ("hill",) and sampler.manifest.channels == 3
@@ -259,7 +282,10 @@ def test_further_formats_of_the_generators_can_be_added(copied, detailed_run):
     """They stand for the generators alone; what is drawn with detail stays as it was."""
     before = Sampler.load(copied, threads=1).sample(seed=1)
     checks = bundle.add(copied, ["fp16", "fused"])
-    assert all(check.passed for check in checks) and {check.format for check in checks} == {"fp16", "fused"}
+    assert all(check.passed for check in checks) and {check.format for check in checks} == {
+        "fp16",
+        "fused",
+    }
     assert formats.present(manifest.read(copied, "bundle")) == ["fused", "fp16"]
     verified = verify.verify(copied, detailed_run)
     assert {check.format for check in verified.formats} == {"fp16", "fused"}

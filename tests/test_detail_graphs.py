@@ -2,7 +2,16 @@
 
 import numpy as np
 import pytest
-from detail_scenes import canvases_of, draw_whole, drawing_of, guide_of, landscape, noise, photo_of, whole_of
+from detail_scenes import (
+    canvases_of,
+    draw_whole,
+    drawing_of,
+    guide_of,
+    landscape,
+    noise,
+    photo_of,
+    whole_of,
+)
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -64,8 +73,12 @@ def test_taps_are_those_of_the_engine(taps, n_in, n_out):
     indices, weights = taps(a=n_in, b=n_out)
     made = resize.taps(n_in, n_out, False, 0, n_out)
     if n_in == n_out:  # of four taps one has all the weight
-        assert np.array_equal(indices.T[np.arange(n_out), weights.argmax(axis=0)], made.indices[:, 0])
-        assert (weights.max(axis=0) == resize.UNIT).all() and (np.count_nonzero(weights, axis=0) == 1).all()
+        assert np.array_equal(
+            indices.T[np.arange(n_out), weights.argmax(axis=0)], made.indices[:, 0]
+        )
+        assert (weights.max(axis=0) == resize.UNIT).all() and (
+            np.count_nonzero(weights, axis=0) == 1
+        ).all()
     else:
         assert np.array_equal(indices.T, made.indices) and np.array_equal(weights.T, made.weights)
 
@@ -90,7 +103,10 @@ def test_pictures_of_extremes_are_resampled_as_by_the_engine():
 def test_features_are_those_of_the_engine(photo, level):
     level = photo.level(level % len(photo.sizes))
     piece = Piece(
-        lambda writer, pixels: [detail_patch_graph.find_features(pixels, level.basis, level.centre)], pixels=PICTURE
+        lambda writer, pixels: [
+            detail_patch_graph.find_features(pixels, level.basis, level.centre)
+        ],
+        pixels=PICTURE,
     )
     pixels = noise(21, 17, level.pixels.shape[2])
     ours = piece(pixels=pixels)[0].reshape(-1, level.basis.count)
@@ -104,13 +120,23 @@ def test_the_search_finds_the_positions_of_the_engine(photo, sharp, position):
 
     def write(writer, query):
         keys = detail_search_graph.write_keys(writer, level, weights, sharp)
-        return [detail_search_graph.search(keys, detail_patch_graph.find_features(query, level.basis, level.centre))]
+        return [
+            detail_search_graph.search(
+                keys, detail_patch_graph.find_features(query, level.basis, level.centre)
+            )
+        ]
 
     piece = Piece(write, query=PICTURE)
     channels = level.pixels.shape[2]
-    for query in (guide_of(photo, (29, 47))(whole_of((29, 47))), noise(40, 31, channels), noise(1, 3, channels)):
+    for query in (
+        guide_of(photo, (29, 47))(whole_of((29, 47))),
+        noise(40, 31, channels),
+        noise(1, 3, channels),
+    ):
         height = len(query)
-        found = search.search(level, query, weights, (False, False), (np.arange(height), height), sharp)
+        found = search.search(
+            level, query, weights, (False, False), (np.arange(height), height), sharp
+        )
         assert np.array_equal(piece(query=query)[0], found.rows * level.size[1] + found.columns)
 
 
@@ -124,11 +150,17 @@ def test_of_equal_patches_the_lowest_position_is_found_in_many_chunks_too(monkey
 
     def write(writer, query):
         keys = detail_search_graph.write_keys(writer, level, weights, True)
-        return [detail_search_graph.search(keys, detail_patch_graph.find_features(query, level.basis, level.centre))]
+        return [
+            detail_search_graph.search(
+                keys, detail_patch_graph.find_features(query, level.basis, level.centre)
+            )
+        ]
 
     query = level.matched[:, :19]
     found = search.search(level, query, weights, (False, False), None, True)
-    assert np.array_equal(Piece(write, query=PICTURE)(query=query)[0], found.rows * level.size[1] + found.columns)
+    assert np.array_equal(
+        Piece(write, query=PICTURE)(query=query)[0], found.rows * level.size[1] + found.columns
+    )
 
 
 @pytest.mark.parametrize("sigma", [COARSE, FINE])
@@ -158,7 +190,8 @@ def test_colours_are_multiplied_by_alpha_and_divided_again_as_by_the_engine():
     pixels[:3, :, 3], pixels[3:6, :, 3] = 0, 255
     piece = Piece(
         lambda writer, pixels: [
-            make(pixels, 4) for make in (detail_vote_graph.premultiply, detail_vote_graph.straighten)
+            make(pixels, 4)
+            for make in (detail_vote_graph.premultiply, detail_vote_graph.straighten)
         ],
         pixels=PICTURE,
     )
@@ -179,10 +212,14 @@ def copied(photo):
     def write(writer, pixels, rows, columns, height, width):
         below = detail_copy_graph.Drawn(pixels, rows, columns, written(writer, small))
         now = written(writer, level.pixels), written(writer, level.matched)
-        drawn = detail_copy_graph.copy_level(below, now, (height, width), level.basis, level.centre, FINE)
+        drawn = detail_copy_graph.copy_level(
+            below, now, (height, width), level.basis, level.centre, FINE
+        )
         return drawn.values
 
-    return Piece(write, pixels=PICTURE, rows=POSITIONS, columns=POSITIONS, height=NUMBER, width=NUMBER)
+    return Piece(
+        write, pixels=PICTURE, rows=POSITIONS, columns=POSITIONS, height=NUMBER, width=NUMBER
+    )
 
 
 @pytest.mark.parametrize(("seed", "shape"), [(0, (1.0, 1.0)), (1, (0.7, 1.4)), (2, (1.5, 0.5))])
@@ -193,7 +230,9 @@ def test_a_copied_level_is_the_engine_s(photo, copied, seed, shape):
     ours = copied(
         pixels=below.pixels, rows=below.map.rows, columns=below.map.columns, height=height, width=width
     )  # fmt: skip
-    for one, theirs in zip(ours, (expected.pixels, expected.map.rows, expected.map.columns), strict=False):
+    for one, theirs in zip(
+        ours, (expected.pixels, expected.map.rows, expected.map.columns), strict=False
+    ):
         assert np.array_equal(one, theirs)
 
 
@@ -205,7 +244,9 @@ def test_a_copied_level_of_joins_alone_is_the_engine_s(photo, copied):
     enlarged = resize.resize(premultiplied(pixels), canvas)
     found = coherence.enlarge(below, level, photo.sizes[2], canvas, smaller, whole_of(canvas))
     found = coherence.refine(level, found, patches.pad(enlarged))
-    ours = copied(pixels=pixels, rows=below.rows, columns=below.columns, height=canvas[0], width=canvas[1])
+    ours = copied(
+        pixels=pixels, rows=below.rows, columns=below.columns, height=canvas[0], width=canvas[1]
+    )
     assert np.array_equal(ours[1], found.rows) and np.array_equal(ours[2], found.columns)
     assert np.array_equal(ours[0], votes.paint(level, found, FINE, enlarged))
 
@@ -217,7 +258,11 @@ def test_a_copied_level_of_joins_alone_is_the_engine_s(photo, copied):
 @pytest.mark.parametrize(("scale", "channels"), [(0, 1), (2, 3)])
 def test_noise_is_that_of_the_field(border, scale, channels):
     def write(writer, seed, height, width):
-        return [noise_graph.write_noise(noise_graph.split_seed(seed), scale, channels, (height, width), border)]
+        return [
+            noise_graph.write_noise(
+                noise_graph.split_seed(seed), scale, channels, (height, width), border
+            )
+        ]
 
     piece = Piece(write, seed=("uint64", 0), height=NUMBER, width=NUMBER)
     for seed, size in ((0, (11, 12)), (2**64 - 6, (25, 37)), (7, (14, 15))):
@@ -243,17 +288,26 @@ def fitted(request, detail_bundle):
 
 
 @settings(deadline=None)
-@given(st.integers(1, 1200), st.integers(1, 2100), st.sampled_from([0.0, 0.0, 1.0]) | st.floats(0.01, 1.0))
+@given(
+    st.integers(1, 1200),
+    st.integers(1, 2100),
+    st.sampled_from([0.0, 0.0, 1.0]) | st.floats(0.01, 1.0),
+)
 def test_sizes_are_those_of_the_fit(fitted, height, width, zoom):
     found, piece = fitted
     number = zoom or min(1.0, pyramid.chosen_zoom(found, (height, width), "auto"))
     fit = pyramid.fit(found, (height, width), number)
     told = [value.tolist() for value in piece(size=(height, width), zoom=zoom)]
     generators, levels = len(found.passes), len(found.levels)
-    canvases, photo, whole, origin = told[generators : generators + levels], *told[generators + levels :][:3]
+    canvases, photo, whole, origin = (
+        told[generators : generators + levels],
+        *told[generators + levels :][:3],
+    )
     draws = told[generators + levels + 3 :]
     assert [tuple(canvas) for canvas in told[:generators]] == [step.canvas for step in fit.passes]
-    assert [tuple(canvas) for canvas, does in zip(canvases, draws, strict=True) if does] == list(fit.levels)
+    assert [tuple(canvas) for canvas, does in zip(canvases, draws, strict=True) if does] == list(
+        fit.levels
+    )
     sizes = [*found.levels[:-1], tuple(photo)]
     assert [size for size, does in zip(sizes, draws, strict=True) if does] == list(fit.photo_sizes)
     assert (tuple(whole), tuple(origin)) == (fit.whole, fit.origin)

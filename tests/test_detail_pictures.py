@@ -29,14 +29,18 @@ def test_threads_change_no_byte(detail_bundle, detail_sampler):
     """A picture of two parts, or of three."""
     picture = detail_sampler.sample((105, 290), 5)
     for threads in (2, 3):
-        assert np.array_equal(Sampler.load(detail_bundle, threads=threads).sample((105, 290), 5), picture)
+        assert np.array_equal(
+            Sampler.load(detail_bundle, threads=threads).sample((105, 290), 5), picture
+        )
 
 
 @pytest.mark.parametrize("tile", [37, 90])
 def test_the_size_of_the_parts_changes_no_byte(detail_bundle, detail_sampler, monkeypatch, tile):
     whole = detail_sampler.sample((110, 170), 2, zoom=1.0)
     monkeypatch.setattr(sampler_module, "TILE", tile)
-    assert np.array_equal(Sampler.load(detail_bundle, threads=2).sample((110, 170), 2, zoom=1.0), whole)
+    assert np.array_equal(
+        Sampler.load(detail_bundle, threads=2).sample((110, 170), 2, zoom=1.0), whole
+    )
 
 
 def test_a_picture_is_the_same_alone_and_in_a_batch(detail_bundle, detail_sampler):
@@ -53,7 +57,9 @@ def test_the_last_digits_of_the_generators_change_no_byte(detail_bundle, monkeyp
     generate, rng = other.graphs.generate, np.random.default_rng(0)
     most = 1e-12
     monkeypatch.setattr(
-        other.graphs, "generate", lambda *inputs: (made := generate(*inputs)) + rng.uniform(-most, most, made.shape)
+        other.graphs,
+        "generate",
+        lambda *inputs: (made := generate(*inputs)) + rng.uniform(-most, most, made.shape),
     )
     for seed in range(20):
         assert np.array_equal(other.sample((31, 47), seed), one.sample((31, 47), seed))
@@ -69,14 +75,21 @@ def test_a_window_equals_the_slice_of_the_whole_picture(detail_sampler, data):
     y, x = data.draw(st.integers(0, height - 1)), data.draw(st.integers(0, width - 1))
     h, w = data.draw(st.integers(1, height - y)), data.draw(st.integers(1, width - x))
     start = data.draw(st.integers(0, 2))
-    request_ = {"zoom": data.draw(st.just("auto") | st.floats(0.4, 2.5)), "start_scale": start, "seed": 1}
+    request_ = {
+        "zoom": data.draw(st.just("auto") | st.floats(0.4, 2.5)),
+        "start_scale": start,
+        "seed": 1,
+    }
     request_["tileable"] = "" if start else data.draw(st.sampled_from(["", "x", "y", "xy"]))
     try:
         whole = detail_sampler.sample((height, width), **request_)[0]
     except RequestError:
         assume(False)
     assert whole.shape == (height, width, 3)
-    assert np.array_equal(detail_sampler.render((height, width), (y, x, h, w), **request_), whole[y : y + h, x : x + w])
+    assert np.array_equal(
+        detail_sampler.render((height, width), (y, x, h, w), **request_),
+        whole[y : y + h, x : x + w],
+    )
 
 
 def test_a_window_of_a_very_wide_picture_costs_a_window(detail_bundle):
@@ -88,9 +101,13 @@ def test_a_window_of_a_very_wide_picture_costs_a_window(detail_bundle):
     moments.append(time.process_time())
     window = sampler.render((1080, 2**20), (400, 700_000, 100, 150), seed=1)
     moments.append(time.process_time())
-    assert moments[2] - moments[1] < 8 * (moments[1] - moments[0])  # 3 s, where an ordinary one takes 0.4
+    assert moments[2] - moments[1] < 8 * (
+        moments[1] - moments[0]
+    )  # 3 s, where an ordinary one takes 0.4
     again = Sampler.load(detail_bundle, threads=2)
-    assert np.array_equal(again.render((1080, 2**20), (380, 699_900, 160, 300), seed=1)[20:120, 100:250], window)
+    assert np.array_equal(
+        again.render((1080, 2**20), (380, 699_900, 160, 300), seed=1)[20:120, 100:250], window
+    )
 
 
 # sizes
@@ -99,15 +116,20 @@ def test_a_window_of_a_very_wide_picture_costs_a_window(detail_bundle):
 @pytest.mark.parametrize("seed", range(5))
 def test_the_same_seed_and_shape_show_the_same_scene_at_every_size(detail_sampler, seed):
     small, middle, large = (
-        reduced(detail_sampler.sample(size, seed)[0], (36, 64)) for size in ((180, 320), (360, 640), (540, 960))
+        reduced(detail_sampler.sample(size, seed)[0], (36, 64))
+        for size in ((180, 320), (360, 640), (540, 960))
     )
     for other in (middle, large):
         apart = np.abs(other - small)
         assert apart.mean() <= 2 and apart.max() <= 16
-    assert np.abs(reduced(detail_sampler.sample((180, 320), seed + 5)[0], (36, 64)) - small).mean() > 4
+    assert (
+        np.abs(reduced(detail_sampler.sample((180, 320), seed + 5)[0], (36, 64)) - small).mean() > 4
+    )
 
 
-@pytest.mark.parametrize("size", [(100, 150), (200, 300), (50, 75), (100, 200), (100, 110), (300, 900), (31, 60)])
+@pytest.mark.parametrize(
+    "size", [(100, 150), (200, 300), (50, 75), (100, 200), (100, 110), (300, 900), (31, 60)]
+)
 def test_auto_keeps_the_photo_s_height(detail_sampler, size):
     fit = detail_sampler.fit(size)
     levels = detail_sampler.manifest.detail.levels
@@ -143,20 +165,30 @@ def test_any_shape_is_drawn(detail_sampler, size):
     assert min(detail_sampler.fit(size).passes[0].canvas) >= pyramid.MIN_CANVAS
 
 
-@pytest.mark.parametrize(("size", "zoom"), [((20, 200), 1.0), ((200, 20), 1.0), ((30, 30), 2.5), ((9, 120), 0.6)])
+@pytest.mark.parametrize(
+    ("size", "zoom"), [((20, 200), 1.0), ((200, 20), 1.0), ((30, 30), 2.5), ((9, 120), 0.6)]
+)
 def test_a_canvas_that_would_be_too_narrow_is_a_window_of_a_wider_one(detail_sampler, size, zoom):
     fit = detail_sampler.fit(size, zoom)
     assert fit.whole != size and min(fit.passes[0].canvas) == pyramid.MIN_CANVAS
     (top, bottom), (left, right) = fit.window
     whole = detail_sampler.sample(fit.whole, 4, zoom=zoom)[0]
-    assert np.array_equal(detail_sampler.sample(size, 4, zoom=zoom)[0], whole[top:bottom, left:right])
+    assert np.array_equal(
+        detail_sampler.sample(size, 4, zoom=zoom)[0], whole[top:bottom, left:right]
+    )
 
 
 @pytest.mark.parametrize(
     ("request_", "message"),
     [
-        ({"size": (100, 30), "zoom": 1.0, "tileable": "x"}, "too short to repeat along x: that side needs at least 66"),
-        ({"size": (30, 150), "zoom": 1.0, "tileable": "xy"}, "too short to repeat along y: that side needs at least"),
+        (
+            {"size": (100, 30), "zoom": 1.0, "tileable": "x"},
+            "too short to repeat along x: that side needs at least 66",
+        ),
+        (
+            {"size": (30, 150), "zoom": 1.0, "tileable": "xy"},
+            "too short to repeat along y: that side needs at least",
+        ),
         ({"start_scale": 3}, "use scales 0 to 2"),
         ({"start_scale": 1, "tileable": "x"}, "needs start scale 0"),
         ({"zoom": 0.0}, "must be a number above 0"),
@@ -174,9 +206,13 @@ def test_impossible_requests_are_refused_on_one_line(detail_sampler, request_, m
 
 @pytest.mark.parametrize("tileable", ["x", "y", "xy"])
 def test_tileable_pictures_meet_themselves(detail_sampler, tileable):
-    pictures = [detail_sampler.sample((90, 130), seed, zoom=1.0, tileable=tileable)[0] for seed in range(3)]
+    pictures = [
+        detail_sampler.sample((90, 130), seed, zoom=1.0, tileable=tileable)[0] for seed in range(3)
+    ]
     for axis, name in ((1, "x"), (0, "y")):
-        over = np.mean([np.abs(p.take(0, axis).astype(float) - p.take(-1, axis)).mean() for p in pictures])
+        over = np.mean(
+            [np.abs(p.take(0, axis).astype(float) - p.take(-1, axis)).mean() for p in pictures]
+        )
         inside = np.median([steps(pixels, axis) for pixels in pictures])
         assert over <= 1.5 * inside if name in tileable else over > 1.5 * inside
 
@@ -188,13 +224,18 @@ def test_the_reconstruction_is_like_the_photo(detail_sampler):
     """The tiny model hands over a picture that is a little off; what the photo has is put in its place."""
     photo = detail_sampler.photo.pixels
     apart = np.abs(detail_sampler.reconstruct().astype(int) - photo)
-    others = [np.abs(detail_sampler.sample(seed=seed)[0].astype(int) - photo).mean() for seed in range(3)]
+    others = [
+        np.abs(detail_sampler.sample(seed=seed)[0].astype(int) - photo).mean() for seed in range(3)
+    ]
     assert apart.mean() <= 6 and apart.mean() < 0.4 * min(others)
 
 
 def test_later_start_scales_stay_closer_to_the_photo(detail_sampler):
     photo = detail_sampler.photo.pixels.astype(int)
-    distances = [np.abs(detail_sampler.sample(count=3, start_scale=start) - photo).mean() for start in range(3)]
+    distances = [
+        np.abs(detail_sampler.sample(count=3, start_scale=start) - photo).mean()
+        for start in range(3)
+    ]
     assert distances == sorted(distances, reverse=True) and distances[0] > 1.5 * distances[2]
 
 
@@ -217,5 +258,8 @@ def test_without_detail_the_generators_alone_draw(detail_bundle, detail_sampler,
     assert alone.manifest.format_version == 1 and alone.graphs.dtype is np.float32
     for size in (None, (60, 44), (24, 90)):
         assert np.array_equal(plain.sample(size, 3), alone.sample(size, 3))
-    assert np.array_equal(plain.reconstruct(), alone.reconstruct()) and plain.trained_size == (24, 36)
+    assert np.array_equal(plain.reconstruct(), alone.reconstruct()) and plain.trained_size == (
+        24,
+        36,
+    )
     assert plain.without_detail() is plain

@@ -37,10 +37,21 @@ def test_a_photo_of_1920_px_is_shrunk_to_the_hand_over_within_a_grey_level():
         noise(4, 1920),
         np.repeat((np.arange(1920) % 270 < 135).astype(np.uint8)[None, :, None] * 255, 4, 0),
     ):
-        assert np.abs(resize.resize(pixels, (4, 33)) - in_floats(pixels, (4, 33), (False, False))).max() <= 1
+        assert (
+            np.abs(
+                resize.resize(pixels, (4, 33)) - in_floats(pixels, (4, 33), (False, False))
+            ).max()
+            <= 1
+        )
 
 
-@given(st.integers(1, 300), st.integers(1, 300), st.booleans(), st.integers(-400, 400), st.integers(1, 60))
+@given(
+    st.integers(1, 300),
+    st.integers(1, 300),
+    st.booleans(),
+    st.integers(-400, 400),
+    st.integers(1, 60),
+)
 @settings(max_examples=200)
 def test_weights_are_whole_and_add_up_to_one(n_in, n_out, wrap, start, length):
     start = start if wrap else start % n_out
@@ -64,7 +75,9 @@ def windows(draw):
     region = []
     for length, periodic in zip(new, wrap, strict=True):
         start = draw(st.integers(-length, length) if periodic else st.integers(0, length - 1))
-        region.append(Span(start, start + draw(st.integers(1, length if periodic else length - start))))
+        region.append(
+            Span(start, start + draw(st.integers(1, length if periodic else length - start)))
+        )
     return old, new, wrap, tuple(region)
 
 

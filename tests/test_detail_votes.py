@@ -10,7 +10,14 @@ from hypothesis import strategies as st
 
 from singan_core.detail import patches, resize, search
 from singan_core.detail.patches import FEATURE
-from singan_core.detail.photo import FULL, SEARCH_FEATURES, Photo, make_level, premultiplied, straight
+from singan_core.detail.photo import (
+    FULL,
+    SEARCH_FEATURES,
+    Photo,
+    make_level,
+    premultiplied,
+    straight,
+)
 from singan_core.detail.votes import COARSE, FINE, Map, paint, weights
 
 LAST = 3
@@ -24,8 +31,14 @@ def photo(channels=3):
 def level_of(pixels, below=None):
     """The last level of a photo, with a coarser one of half its size unless given."""
     shown = premultiplied(pixels)
-    coarse = resize.resize(shown, (pixels.shape[0] // 2, pixels.shape[1] // 2)) if below is None else below
-    centre = shown.reshape(-1, shown.shape[2]).astype(np.int64).sum(axis=0) // (shown.shape[0] * shown.shape[1])
+    coarse = (
+        resize.resize(shown, (pixels.shape[0] // 2, pixels.shape[1] // 2))
+        if below is None
+        else below
+    )
+    centre = shown.reshape(-1, shown.shape[2]).astype(np.int64).sum(axis=0) // (
+        shown.shape[0] * shown.shape[1]
+    )
     return make_level(pixels, patches.find_basis(shown, 12), coarse, centre)
 
 
@@ -44,7 +57,9 @@ def own_places(height, width, down=0, across=0):
 def test_the_map_of_a_photo_itself_gives_exactly_the_photo(channels, everywhere, sigma):
     level = photo(channels).level(LAST)
     found = Map(*own_places(90, 130))
-    assert np.array_equal(paint(level, found, sigma, level.blurred, everywhere), photo(channels).pixels)
+    assert np.array_equal(
+        paint(level, found, sigma, level.blurred, everywhere), photo(channels).pixels
+    )
     assert np.array_equal(paint(level, found, sigma, None, everywhere), photo(channels).pixels)
 
 
@@ -62,7 +77,9 @@ def test_a_pixel_is_the_weighted_mean_of_what_the_patches_around_it_say(channels
                 row, column = found.rows[y - dy, x - dx] + dy, found.columns[y - dy, x - dx] + dx
                 if 0 <= row < 20 and 0 <= column < 22:
                     value = level.pixels[row, column].astype(float)
-                    total += weight * (np.append(value[:3] * value[3], value[3]) if channels == 4 else value)
+                    total += weight * (
+                        np.append(value[:3] * value[3], value[3]) if channels == 4 else value
+                    )
                     count += weight
         mean = np.append(total[:3] / total[3], total[3] / count) if channels == 4 else total / count
         assert np.array_equal(made[y, x], np.floor(mean + 0.5))
@@ -85,7 +102,9 @@ def test_a_searched_level_that_repeats_is_the_same_wherever_it_is_cut(wrap):
     by = tuple(11 * periodic for periodic in wrap)
     heights = None if wrap[0] else (np.arange(30), 30)
     found, pixels = search.settle(level, query, search.Weights(), wrap, heights, True)
-    rolled, picture = search.settle(level, np.roll(query, by, (0, 1)), search.Weights(), wrap, heights, True)
+    rolled, picture = search.settle(
+        level, np.roll(query, by, (0, 1)), search.Weights(), wrap, heights, True
+    )
     assert np.array_equal(picture, np.roll(pixels, by, (0, 1)))
     assert np.array_equal(rolled.rows, np.roll(found.rows, by, (0, 1)))
     assert np.array_equal(rolled.columns, np.roll(found.columns, by, (0, 1)))
@@ -125,7 +144,9 @@ def test_straight_undoes_premultiplied_where_all_is_seen():
 
 def sky(height=60, width=80):
     """Bright below, darker above, without grain."""
-    return np.broadcast_to(np.linspace(120, 220, height)[:, None, None], (height, width, 3)).astype(np.uint8)
+    return np.broadcast_to(np.linspace(120, 220, height)[:, None, None], (height, width, 3)).astype(
+        np.uint8
+    )
 
 
 def test_two_pieces_of_a_sky_join_without_a_hard_step():
@@ -134,7 +155,9 @@ def test_two_pieces_of_a_sky_join_without_a_hard_step():
     rows, columns = own_places(40, 60)
     rows[:, 30:] += 12
     soft = np.broadcast_to(np.linspace(130, 200, 60)[None, :, None], (40, 60, 3)).astype(np.uint8)
-    hard, joined = (steps(paint(level, Map(rows, columns), FINE, below), 1) for below in (None, soft))
+    hard, joined = (
+        steps(paint(level, Map(rows, columns), FINE, below), 1) for below in (None, soft)
+    )
     assert joined.max() <= steps(soft, 1).max() + 1 < hard.max() / 2
 
 
@@ -142,13 +165,23 @@ def test_detail_is_the_photo_s_own_and_not_smoothed_away():
     """Of pixels whose detail is strong, smoothness takes nothing, whatever the picture below says."""
     level = level_of(noise(40, 50))
     found = Map(*own_places(40, 50))
-    assert np.abs(paint(level, found, FINE, np.zeros((40, 50, 3), np.uint8)).astype(int) - level.pixels).mean() < 1
+    assert (
+        np.abs(
+            paint(level, found, FINE, np.zeros((40, 50, 3), np.uint8)).astype(int) - level.pixels
+        ).mean()
+        < 1
+    )
 
 
 def test_smoothness_falls_with_the_detail():
     flat = sky()
-    rough = np.clip(flat + np.random.default_rng(0).normal(0, 20, flat.shape), 0, 255).astype(np.uint8)
-    shares = [level.words.view(np.uint8).reshape(-1, 4)[:, 3] for level in (level_of(flat), level_of(rough))]
+    rough = np.clip(flat + np.random.default_rng(0).normal(0, 20, flat.shape), 0, 255).astype(
+        np.uint8
+    )
+    shares = [
+        level.words.view(np.uint8).reshape(-1, 4)[:, 3]
+        for level in (level_of(flat), level_of(rough))
+    ]
     assert max(share.max() for share in shares) == FULL
     assert shares[0].sum() > 10 * shares[1].sum()
 
@@ -176,7 +209,9 @@ def test_features_are_whole_numbers_in_their_range_and_distances_exact(name, que
     level = Photo(pixels, [(40, 50)]).level(0)
     others = {"own": pixels, "noise": noise(30, 35, channels, 7)}
     others |= {"black": np.zeros_like(pixels), "white": np.full_like(pixels, 255)}
-    asked, keys = (search._all_features(level, one, (False, False)) for one in (others[query], level.matched))
+    asked, keys = (
+        search._all_features(level, one, (False, False)) for one in (others[query], level.matched)
+    )
     for values in (asked, keys):
         assert values.dtype == np.float32 and values.shape[1] == SEARCH_FEATURES
         assert (values == np.rint(values)).all() and np.abs(values).max() <= FEATURE
@@ -191,8 +226,14 @@ def test_features_are_whole_numbers_in_their_range_and_distances_exact(name, que
 def test_products_are_exact_for_any_features(asked, keys, seed):
     """Also the largest, with the largest height on top."""
     rng = np.random.default_rng(seed)
-    a, b = (rng.choice([-FEATURE, FEATURE, 0, 1], (n, SEARCH_FEATURES + 1)).astype(np.float32) for n in (asked, keys))
-    a[:, -1], b[:, -1] = rng.integers(0, search.HEIGHTS, asked), rng.integers(0, search.HEIGHTS, keys)
+    a, b = (
+        rng.choice([-FEATURE, FEATURE, 0, 1], (n, SEARCH_FEATURES + 1)).astype(np.float32)
+        for n in (asked, keys)
+    )
+    a[:, -1], b[:, -1] = (
+        rng.integers(0, search.HEIGHTS, asked),
+        rng.integers(0, search.HEIGHTS, keys),
+    )
     left, right = search._products(a, b)
     apart = ((a[:, None].astype(np.int64) - b[None].astype(np.int64)) ** 2).sum(axis=2)
     assert np.array_equal((left @ right.T).astype(np.int64), apart)
@@ -204,5 +245,7 @@ def test_no_sum_reaches_what_float32_can_no_longer_count():
     assert distance + (search.HEIGHTS - 1) ** 2 < 2**24
     assert 255 * 127 * 49 * 4 < 2**24  # a patch's product with a direction
     votes = sum(weight for _, _, weight in weights(COARSE))
-    assert 255 * votes < 2**18 and 255 * 255 * votes < 2**26 and votes < 2**10  # the fields of packed votes
+    assert (
+        255 * votes < 2**18 and 255 * 255 * votes < 2**26 and votes < 2**10
+    )  # the fields of packed votes
     assert 2 * FULL * 255 * votes < 2**31

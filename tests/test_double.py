@@ -37,7 +37,9 @@ def generator_of(channels=3, width=12, norm=True, seed=0):
 
 
 def session_of(model):
-    return onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    return onnxruntime.InferenceSession(
+        model.SerializeToString(), providers=["CPUExecutionProvider"]
+    )
 
 
 def inputs_of(channels, batch, height, width):
@@ -64,7 +66,9 @@ def test_double_graph_equals_network_in_double_precision(channels, norm):
         assert image.dtype == np.float64 and image.shape == (batch, channels, height, width)
         assert np.abs(image - drawn_by_torch(made, inputs)).max() < 1e-12
 
-        (rough,) = quick.run(["image"], {name: value.astype(np.float32) for name, value in inputs.items()})
+        (rough,) = quick.run(
+            ["image"], {name: value.astype(np.float32) for name, value in inputs.items()}
+        )
         assert 0 < np.abs(image - rough).max() < 1e-5
 
 
@@ -78,7 +82,10 @@ def test_window_and_batch_equal_the_whole_but_for_the_last_bit_of_tanh():
             for name, value in inputs.items()
         }
         (window,) = session.run(["image"], part)
-        assert np.abs(window - whole[1:, :, y : y + height, x : x + width]).max() <= 2 * np.finfo(np.float64).eps
+        assert (
+            np.abs(window - whole[1:, :, y : y + height, x : x + width]).max()
+            <= 2 * np.finfo(np.float64).eps
+        )
 
 
 def test_double_graph_says_its_precision_and_is_the_same_bytes_again():
@@ -87,8 +94,12 @@ def test_double_graph_says_its_precision_and_is_the_same_bytes_again():
     metadata = {entry.key: entry.value for entry in model.metadata_props}
     assert metadata == {"singan.scale": "3", "singan.precision": "fp64"}
     again = double.build(made, {"singan.scale": "3"})
-    assert model.SerializeToString(deterministic=True) == again.SerializeToString(deterministic=True)
-    elements = {value.type.tensor_type.elem_type for value in (*model.graph.input, *model.graph.output)}
+    assert model.SerializeToString(deterministic=True) == again.SerializeToString(
+        deterministic=True
+    )
+    elements = {
+        value.type.tensor_type.elem_type for value in (*model.graph.input, *model.graph.output)
+    }
     assert elements == {onnx.TensorProto.DOUBLE}
 
 
@@ -103,7 +114,9 @@ def folder(tmp_path):
 
 @pytest.mark.parametrize("block", [256, 16])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_graphs_run_double_graphs_whatever_precision_they_are_given(folder, monkeypatch, block, dtype):
+def test_graphs_run_double_graphs_whatever_precision_they_are_given(
+    folder, monkeypatch, block, dtype
+):
     monkeypatch.setattr(graphs, "BLOCK", block)
     path, made = folder
     opened = Graphs(path, "cpu", 1)
@@ -111,7 +124,9 @@ def test_graphs_run_double_graphs_whatever_precision_they_are_given(folder, monk
     for scale in range(2):
         given = {name: value.astype(dtype) for name, value in inputs_of(3, 2, 19, 40).items()}
         image = opened.generate(scale, given["noise"], given["prev"])
-        expected = drawn_by_torch(made[scale], {name: value.astype(np.float64) for name, value in given.items()})
+        expected = drawn_by_torch(
+            made[scale], {name: value.astype(np.float64) for name, value in given.items()}
+        )
         assert image.dtype == np.float64
         assert np.abs(image - expected).max() < 1e-12
 
@@ -132,12 +147,17 @@ def test_graphs_refuse_other_types(tmp_path):
     made = onnx.helper.make_graph(
         [onnx.helper.make_node("Add", ["noise", "prev"], ["image"])],
         "halves",
-        [onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT16, [1]) for name in ("noise", "prev")],
+        [
+            onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT16, [1])
+            for name in ("noise", "prev")
+        ],
         [onnx.helper.make_tensor_value_info("image", onnx.TensorProto.FLOAT16, [1])],
     )
     model.graph.CopyFrom(made)
     (tmp_path / graph_name(0)).write_bytes(model.SerializeToString())
-    with pytest.raises(BundleError, match=r"scale_00\.onnx: has inputs of tensor\(float16\), allowed are"):
+    with pytest.raises(
+        BundleError, match=r"scale_00\.onnx: has inputs of tensor\(float16\), allowed are"
+    ):
         _ = Graphs(tmp_path, "cpu", 1).dtype
 
 

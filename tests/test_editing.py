@@ -19,7 +19,9 @@ def photo(sampler):
 
 
 def floats(pixels):
-    return np.ascontiguousarray(pixels.transpose(2, 0, 1)[None].astype(np.float32) / np.float32(255) * 2 - 1)
+    return np.ascontiguousarray(
+        pixels.transpose(2, 0, 1)[None].astype(np.float32) / np.float32(255) * 2 - 1
+    )
 
 
 def square(size, rows, columns):
@@ -70,13 +72,17 @@ def test_a_mix_has_both_pictures_pixels_at_its_ends_and_shades_between(channels)
     assert np.array_equal(mixed[0], below[0]) and np.array_equal(mixed[4], above[4])
     weight = (mixed if channels < 4 else mixed[..., 3:]).astype(int)
     away = (weight - weight[0]) * np.sign(weight[4] - weight[0])
-    assert (np.diff(away, axis=0) >= 0).all() and np.abs(weight[2] - (weight[0] + weight[4]) / 2).max() <= 0.5
+    assert (np.diff(away, axis=0) >= 0).all() and np.abs(
+        weight[2] - (weight[0] + weight[4]) / 2
+    ).max() <= 0.5
 
 
 def test_a_colour_that_cannot_be_seen_has_no_part_in_a_mix():
     red = np.full((1, 1, 4), (200, 0, 0, 255), np.uint8)
     hidden = np.full((1, 1, 4), (0, 250, 0, 0), np.uint8)
-    assert masks.mix(red, hidden, np.full((1, 1, 1), 0.5, np.float32)).tolist() == [[[199, 0, 0, 128]]]
+    assert masks.mix(red, hidden, np.full((1, 1, 1), 0.5, np.float32)).tolist() == [
+        [[199, 0, 0, 128]]
+    ]
 
 
 # harmonize and edit
@@ -101,7 +107,9 @@ def test_nothing_changes_beyond_the_reach_of_the_mask(samplers, channels, how, s
 
 def test_redrawing_is_repeatable_and_its_noise_follows_the_seed(sampler, photo):
     mask = square((32, 48), (10, 20), (20, 33))
-    first, again, other = (editing.redraw(sampler, photo, mask, EDIT, 1, seed=seed) for seed in (3, 3, 4))
+    first, again, other = (
+        editing.redraw(sampler, photo, mask, EDIT, 1, seed=seed) for seed in (3, 3, 4)
+    )
     assert np.array_equal(first, again) and not np.array_equal(first, other)
 
 
@@ -127,7 +135,9 @@ def test_harmonizing_takes_a_foreign_patch_nearer_to_the_photo(sampler, photo):
 
 def test_start_scales_at_which_nothing_can_be_injected(sampler, photo):
     for scale in (0, 4, -1):
-        with pytest.raises(RequestError, match=f"start scale {scale} is not possible: .* at scales 1 to 3 here"):
+        with pytest.raises(
+            RequestError, match=f"start scale {scale} is not possible: .* at scales 1 to 3 here"
+        ):
             editing.injected(sampler, photo, (32, 48), "auto", scale)
     with pytest.raises(RequestError, match="raise the zoom"):
         editing.injected(sampler, photo, (32, 48), 0.1, 1)
@@ -150,7 +160,9 @@ def test_a_palette_holds_the_colours_that_there_are():
     colours = np.array([[-1, 0, 1], [0.5, 0.5, 0.5], [0.9, -0.9, 0]], np.float32)
     image = colours[np.random.default_rng(0).integers(0, 3, (20, 30))].transpose(2, 0, 1)[None]
     palette = editing.palette_of(image, 3)
-    assert {tuple(colour) for colour in palette.round(4).tolist()} == {tuple(c) for c in colours.round(4).tolist()}
+    assert {tuple(colour) for colour in palette.round(4).tolist()} == {
+        tuple(c) for c in colours.round(4).tolist()
+    }
     off = image + np.random.default_rng(1).normal(0, 0.05, image.shape).astype(np.float32)
     assert np.allclose(editing.nearest(off, palette), image, atol=1e-4)
 
@@ -161,7 +173,8 @@ def test_colours_are_taken_from_the_photo(sampler):
     below = sampler.reconstruction(1)
     palette = editing.palette_of(below, 5)
     plain, quantised = (
-        floats(editing.paint(sampler, painting, start_scale=1, colours=colours)) for colours in (None, 5)
+        floats(editing.paint(sampler, painting, start_scale=1, colours=colours))
+        for colours in (None, 5)
     )
     photo = sampler.reconstruction(4)
 
@@ -201,7 +214,10 @@ def test_upscaling_takes_images_of_any_size(sampler):
 def test_a_continuation_draws_the_upscaled_photo():
     plan = dataclasses.replace(pyramid.Pyramid(((16, 24), (32, 48)), 0.5), continuation=True)
     passes = pyramid.beyond(plan, (128, 192), 4.0, 2)
-    assert [(step.index, step.generator, step.canvas) for step in passes] == [(2, 2, (64, 96)), (3, 2, (128, 192))]
+    assert [(step.index, step.generator, step.canvas) for step in passes] == [
+        (2, 2, (64, 96)),
+        (3, 2, (128, 192)),
+    ]
 
 
 # inputs
@@ -214,7 +230,9 @@ def test_images_with_more_than_the_photo_had_are_refused(samplers, tmp_path):
         Image.fromarray(rng.integers(0, 200, shape, np.uint8)).save(tmp_path / "image.png")
         return tmp_path / "image.png"
 
-    with pytest.raises(ImageError, match="is RGB, but the bundle was trained on a photo in grey: save"):
+    with pytest.raises(
+        ImageError, match="is RGB, but the bundle was trained on a photo in grey: save"
+    ):
         editing.read_image(samplers[1], saved(20, 30, 3))
     with pytest.raises(ImageError, match=r"is RGBA \(with transparency\), but .* photo in RGB"):
         editing.read_image(samplers[3], saved(20, 30, 4))
@@ -225,7 +243,9 @@ def test_images_with_more_than_the_photo_had_are_refused(samplers, tmp_path):
 def test_a_bundle_with_labels_is_retargeted_but_takes_no_other_pictures(labelled_bundle, tmp_path):
     labelled = Sampler.load(labelled_bundle, threads=1)
     Image.new("RGB", (60, 44), "red").save(tmp_path / "red.png")
-    with pytest.raises(RequestError, match=r"trained with masks .* use a bundle trained without --mask"):
+    with pytest.raises(
+        RequestError, match=r"trained with masks .* use a bundle trained without --mask"
+    ):
         editing.read_image(labelled, tmp_path / "red.png")
     keep = np.zeros(labelled.trained_size, bool)
     keep[5:15, 5:15] = True

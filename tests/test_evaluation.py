@@ -20,7 +20,9 @@ COPYING = ("guide_diversity", "repetition", "piece_size", "copied_share", "join_
 @pytest.fixture(scope="module")
 def judged(detail_sampler):
     """Two samples with detail, judged at 90x60 px where no full size is needed."""
-    return evaluation.evaluate(detail_sampler, evaluation.trained_photo(detail_sampler), 2, seed=5, size_limit=90)
+    return evaluation.evaluate(
+        detail_sampler, evaluation.trained_photo(detail_sampler), 2, seed=5, size_limit=90
+    )
 
 
 def drawn(sampler, start_scale=0):
@@ -44,7 +46,9 @@ def test_detail_and_copying_are_measured_on_whole_pictures(detail_sampler, judge
     assert scores.repetition == mean(pieces.repetition(found, (100, 150)) for found in maps)
     assert scores.piece_size == mean(map(pieces.piece_size, maps))
     assert scores.copied_share == mean(map(pieces.copied_share, maps))
-    costs = [pieces.join_cost(photo, sample, found) for sample, found in zip(samples, maps, strict=True)]
+    costs = [
+        pieces.join_cost(photo, sample, found) for sample, found in zip(samples, maps, strict=True)
+    ]
     assert scores.join_cost == mean(costs)
 
 
@@ -53,7 +57,9 @@ def test_all_else_is_measured_on_reduced_pictures(detail_sampler, judged):
     samples = [resize.resize(sample, (60, 90)) for sample, _ in drawn(detail_sampler)]
     scores = judged.scores
     assert np.array_equal(judged.samples, samples)
-    assert scores.swd_octaves == mean(quality.sliced_wasserstein_octaves(photo, sample) for sample in samples)
+    assert scores.swd_octaves == mean(
+        quality.sliced_wasserstein_octaves(photo, sample) for sample in samples
+    )
     assert scores.swd == mean(quality.sliced_wasserstein(photo, sample) for sample in samples)
     assert scores.coherence == mean(quality.coherence(photo, sample) for sample in samples)
     assert scores.completeness == mean(quality.completeness(photo, sample) for sample in samples)
@@ -93,14 +99,18 @@ def test_the_guide_is_what_the_generators_hand_over(detail_sampler, judged):
 
 
 def test_a_later_start_keeps_more_of_the_photo(detail_sampler, judged):
-    later = evaluation.evaluate(detail_sampler, evaluation.trained_photo(detail_sampler), 2, 2, 5, size_limit=90).scores
+    later = evaluation.evaluate(
+        detail_sampler, evaluation.trained_photo(detail_sampler), 2, 2, 5, size_limit=90
+    ).scores
     assert later.copied_share > 2 * judged.scores.copied_share
     assert later.guide_diversity < judged.scores.guide_diversity and later.swd < judged.scores.swd
 
 
 def test_generators_alone_are_judged_at_the_trained_size_whatever_the_limit(sampler):
     photo = sampler.reconstruct()
-    own, limited = (evaluation.evaluate(sampler, photo, 2, size_limit=limit).scores for limit in (500, 30))
+    own, limited = (
+        evaluation.evaluate(sampler, photo, 2, size_limit=limit).scores for limit in (500, 30)
+    )
     assert own == limited
     assert all(getattr(own, key) is None for key in COPYING)
     samples = sampler.sample(count=2, zoom=1.0)
@@ -115,12 +125,16 @@ def test_generators_alone_are_judged_at_the_trained_size_whatever_the_limit(samp
 
 def test_the_photo_in_the_bundle_is_the_default(detail_sampler, sampler, tmp_path):
     assert evaluation.trained_photo(detail_sampler) is detail_sampler.photo.pixels
-    with pytest.raises(RequestError, match=r"hills: this bundle does not hold its photo: name it, --photo PHOTO"):
+    with pytest.raises(
+        RequestError, match=r"hills: this bundle does not hold its photo: name it, --photo PHOTO"
+    ):
         evaluation.trained_photo(sampler)
 
     path = tmp_path / "photo.png"
     images.save(path, detail_sampler.photo.pixels)
-    assert np.array_equal(evaluation.trained_photo(detail_sampler, path), detail_sampler.photo.pixels)
+    assert np.array_equal(
+        evaluation.trained_photo(detail_sampler, path), detail_sampler.photo.pixels
+    )
 
 
 @pytest.mark.parametrize("channels", [1, 3, 4])
@@ -138,7 +152,9 @@ def test_the_file_of_the_photo_gives_what_training_stores(channels, tmp_path):
         stored = material.read(path, [], config.preset("draft", max_size=120)).pixels
     assert stored.shape == (84, 120, channels)
 
-    model = SimpleNamespace(manifest=SimpleNamespace(picture_channels=channels), trained_size=(84, 120))
+    model = SimpleNamespace(
+        manifest=SimpleNamespace(picture_channels=channels), trained_size=(84, 120)
+    )
     assert np.array_equal(evaluation.trained_photo(model, path), stored)
 
 
@@ -154,7 +170,9 @@ def test_the_limit_holds_for_the_longer_side_of_models_with_detail(detail_sample
 def test_pictures_too_small_for_patch_statistics_are_refused(detail_sampler):
     too_small = "30x20 are too small to be judged: the shorter side needs 24 px"
     with pytest.raises(RequestError, match=f"{too_small}; raise the limit, --size-limit"):
-        evaluation.evaluate(detail_sampler, evaluation.trained_photo(detail_sampler), 2, size_limit=30)
+        evaluation.evaluate(
+            detail_sampler, evaluation.trained_photo(detail_sampler), 2, size_limit=30
+        )
     small = SimpleNamespace(trained_size=(20, 30), photo=None)
     with pytest.raises(RequestError, match=f"{too_small}; train a larger model"):
         evaluation.judged_size(small)
@@ -185,7 +203,9 @@ def test_json_has_null_for_infinity():
     """A photo may have none of some size of detail."""
     scores = evaluation.Scores(0, 2, 0.1, (0.1,), (math.inf, 1.0), 0.2, 0.3, 0.4, 0.5, 0.6, 0.7)
     data = json.loads(json.dumps(scores.as_json(), allow_nan=False))
-    assert data["detail"] == [None, 1] and data["swd_octaves"] == [0.1] and data["repetition"] is None
+    assert (
+        data["detail"] == [None, 1] and data["swd_octaves"] == [0.1] and data["repetition"] is None
+    )
     assert (data["structure"], data["layout"], data["rim"]) == (0.5, 0.6, 0.7)
     assert evaluation.describe(scores.detail) == "inf 1.0000"
 

@@ -54,7 +54,12 @@ def doctor(folder, scale, name="weight_2", by=1e-2):
 def test_a_bundle_holds_what_the_design_says(exported, small_run):
     names = {path.name for path in exported.iterdir()}
     graphs = {f"scale_0{n}.onnx" for n in range(4)}
-    assert names == graphs | {"manifest.json", "parity.json", "preview.png", "reconstruction_noise.npy"}
+    assert names == graphs | {
+        "manifest.json",
+        "parity.json",
+        "preview.png",
+        "reconstruction_noise.npy",
+    }
     found, trained = manifest.read(exported, "bundle"), manifest.read(small_run, "run")
     same = dataclasses.replace(found, kind="run", created=trained.created, files=trained.files)
     assert same == trained
@@ -102,7 +107,8 @@ def test_a_graph_that_differs_leaves_no_bundle(small_run, tmp_path, monkeypatch)
 
     monkeypatch.setattr(graph, "build", off)
     with pytest.raises(
-        ParityError, match=r"scale 2 at 1x1x1 .* differs from the network by .*e-0[34], allowed is 1e-05"
+        ParityError,
+        match=r"scale 2 at 1x1x1 .* differs from the network by .*e-0[34], allowed is 1e-05",
     ):
         bundle.export(small_run, tmp_path / "bundle")
     assert list(tmp_path.iterdir()) == []
@@ -127,7 +133,9 @@ def test_a_doctored_weight_is_found_by_its_scale(copied, small_run, scale):
 def test_a_grossly_doctored_weight_is_found_without_the_run(copied):
     doctor(copied, 3, by=2.0)
     hash_again(copied)
-    with pytest.raises(ParityError, match=r"preview\.png: the reconstruction differs from it by \d+ grey levels"):
+    with pytest.raises(
+        ParityError, match=r"preview\.png: the reconstruction differs from it by \d+ grey levels"
+    ):
         verify.verify(copied)
 
 
@@ -144,7 +152,9 @@ def test_graphs_that_are_none_or_have_other_inputs_are_refused(copied):
         verify.verify(copied)
     shutil.copyfile(copied / "scale_02.onnx", copied / "scale_01.onnx")
     hash_again(copied)
-    with pytest.raises(BundleError, match=r"scale_01\.onnx: metadata singan\.scale is '2', the manifest says '1'"):
+    with pytest.raises(
+        BundleError, match=r"scale_01\.onnx: metadata singan\.scale is '2', the manifest says '1'"
+    ):
         verify.verify(copied)
     model = onnx.load(copied / "scale_03.onnx")
     model.graph.input[0].name = "rauschen"
@@ -158,9 +168,13 @@ def test_graphs_that_are_none_or_have_other_inputs_are_refused(copied):
 def test_an_unfinished_run_is_refused(small_run, tmp_path):
     copy = shutil.copytree(small_run, tmp_path / "run")
     (copy / "manifest.json").unlink()
-    with pytest.raises(BundleError, match=f"the run is unfinished.*'singan train PHOTO --out {copy} --resume'"):
+    with pytest.raises(
+        BundleError, match=f"the run is unfinished.*'singan train PHOTO --out {copy} --resume'"
+    ):
         bundle.export(copy, tmp_path / "bundle")
-    with pytest.raises(BundleError, match=r"no manifest\.json, so the run is unfinished or none.*'singan train'"):
+    with pytest.raises(
+        BundleError, match=r"no manifest\.json, so the run is unfinished or none.*'singan train'"
+    ):
         bundle.export(tmp_path, tmp_path / "bundle")
     with pytest.raises(BundleError, match="a bundle where a run is needed"):
         bundle.export(bundle_of(small_run, tmp_path), tmp_path / "second")
@@ -171,7 +185,9 @@ def bundle_of(run, tmp_path):
     return tmp_path / "first"
 
 
-def test_nothing_is_overwritten_unless_it_is_a_bundle_and_force_is_given(small_run, copied, tmp_path):
+def test_nothing_is_overwritten_unless_it_is_a_bundle_and_force_is_given(
+    small_run, copied, tmp_path
+):
     with pytest.raises(OutputError, match="already exists; choose another folder or pass --force"):
         bundle.export(small_run, copied)
     (copied / "preview.png").write_text("spoilt")
@@ -200,7 +216,9 @@ def test_budgets_are_those_of_the_promise():
     within = parity.PyramidCheck((9, 9), 1e-3, 0, 1, 0.002)
     for over in ({"maximum": 1.1e-3}, {"levels": 2}, {"share": 0.003}):
         assert within.passed and not dataclasses.replace(within, **over).passed
-    with pytest.raises(ParityError, match=r"whole pyramid .* at 9x9: differs by 2\.00e-03 \(allowed 1e-03\)"):
+    with pytest.raises(
+        ParityError, match=r"whole pyramid .* at 9x9: differs by 2\.00e-03 \(allowed 1e-03\)"
+    ):
         parity.Parity((), (dataclasses.replace(within, maximum=2e-3),)).require()
 
 
@@ -215,4 +233,9 @@ def test_grey_and_transparent_models_export_too(tmp_path, drawn_scene, mode):
     run = train(tmp_path / "photo.png", tmp_path / "run", settings)
     assert bundle.export(run, tmp_path / "bundle").passed
     verify.verify(tmp_path / "bundle", run)
-    assert Sampler.load(tmp_path / "bundle").sample((31, 57)).shape == (1, 31, 57, len(photo.getbands()))
+    assert Sampler.load(tmp_path / "bundle").sample((31, 57)).shape == (
+        1,
+        31,
+        57,
+        len(photo.getbands()),
+    )

@@ -62,7 +62,10 @@ def test_without_trust_a_drawing_is_as_if_the_picture_were_not_followed(scene):
 def test_a_trusted_picture_is_met_more_closely(scene):
     photo, picture = scene
     near, far = (
-        np.abs(shrink(follow(photo, picture, trust).draw(whole_of(photo.sizes[-1])).pixels) - shrink(picture)).mean()
+        np.abs(
+            shrink(follow(photo, picture, trust).draw(whole_of(photo.sizes[-1])).pixels)
+            - shrink(picture)
+        ).mean()
         for trust in (FULL_TRUST, 0)
     )
     assert near < 0.9 * far
@@ -81,7 +84,9 @@ def test_colours_that_are_kept_are_the_picture_s_and_the_grain_is_the_photo_s(sc
     soft = resize.resize(resize.resize(picture, photo.sizes[last - 1]), picture.shape[:2])
     kept = follow(photo, soft, FULL_TRUST, last).draw(whole_of(photo.sizes[last])).pixels
     anew = follow(photo, soft, FULL_TRUST).draw(whole_of(photo.sizes[last])).pixels
-    assert np.abs(shrink(kept) - shrink(soft)).mean() < 1 < np.abs(shrink(anew) - shrink(soft)).mean()
+    assert (
+        np.abs(shrink(kept) - shrink(soft)).mean() < 1 < np.abs(shrink(anew) - shrink(soft)).mean()
+    )
     assert np.abs(grain(soft)).mean() < 0.5 * np.abs(grain(picture)).mean()
     assert np.abs(grain(kept)).mean() > 0.65 * np.abs(grain(picture)).mean()
 
@@ -91,15 +96,23 @@ def test_a_window_of_a_drawing_that_follows_is_the_slice_of_the_whole(scene, kee
     photo, picture = scene
     whole = follow(photo, picture, 120, keeps_from).draw(whole_of(photo.sizes[-1])).pixels
     window = Span(40, 103), Span(100, 171)
-    assert np.array_equal(follow(photo, picture, 120, keeps_from).draw(window).pixels, whole[40:103, 100:171])
+    assert np.array_equal(
+        follow(photo, picture, 120, keeps_from).draw(window).pixels, whole[40:103, 100:171]
+    )
 
 
 @pytest.mark.parametrize("channels", [1, 3])
 def test_keeping_colours_only_near_joins_is_doing_all_the_work(channels):
     photo = photo_of(landscape(channels=channels))
     part = drawing_of(photo, photo.sizes).draw(whole_of(photo.sizes[-1]))
-    level, below = photo.level(len(photo.sizes) - 1), resize.resize(photo.at(0)[:, ::-1], photo.sizes[-1])
-    made = [paint(level, part.map, FINE, below, everywhere, keep_colours=True) for everywhere in (False, True)]
+    level, below = (
+        photo.level(len(photo.sizes) - 1),
+        resize.resize(photo.at(0)[:, ::-1], photo.sizes[-1]),
+    )
+    made = [
+        paint(level, part.map, FINE, below, everywhere, keep_colours=True)
+        for everywhere in (False, True)
+    ]
     assert np.array_equal(*made)
     assert not np.array_equal(made[0], paint(level, part.map, FINE, below))
 
@@ -133,7 +146,9 @@ def test_along_the_border_of_an_edit_the_step_is_gone(detail_sampler, moved):
 
     def step(picture):
         rows = slice(62, 92)
-        left, right = (np.abs(picture[rows, a].astype(int) - picture[rows, a - 1]).mean() for a in (30, 50))
+        left, right = (
+            np.abs(picture[rows, a].astype(int) - picture[rows, a - 1]).mean() for a in (30, 50)
+        )
         return left + right
 
     assert step(drawn) < 0.6 * step(pixels)
@@ -144,7 +159,11 @@ def test_an_edit_is_trusted_but_along_its_border(detail_sampler):
     trust = editing.trust_in(rectangle(SIZE, (30, 70), (50, 110)), fit)[..., 0]
     assert set(np.unique(trust)) == {0, FULL_TRUST} and trust.shape == fit.levels[fit.searched - 1]
     height, width = trust.shape
-    assert trust[height // 2, width // 2] and trust[0, 0] and not trust[round(0.3 * height), width // 2]
+    assert (
+        trust[height // 2, width // 2]
+        and trust[0, 0]
+        and not trust[round(0.3 * height), width // 2]
+    )
     thin = editing.trust_in(rectangle(SIZE, (30, 70), (72, 78)), fit)[..., 0]
     assert thin[height // 2, width // 2 - 1 : width // 2 + 1].any()
 
@@ -168,12 +187,18 @@ def test_what_was_pasted_keeps_its_colour_and_gets_the_photo_s_grain(detail_samp
     inner = rectangle(SIZE, (69, 82), (54, 67))
     assert np.abs(drawn[inner].astype(float).mean(axis=0) - (150, 60, 160)).max() < 12
     assert drawn[inner].std(axis=0).max() > 2
-    assert np.array_equal(drawn[~rectangle(SIZE, (60, 91), (45, 76))], pixels[~rectangle(SIZE, (60, 91), (45, 76))])
+    assert np.array_equal(
+        drawn[~rectangle(SIZE, (60, 91), (45, 76))], pixels[~rectangle(SIZE, (60, 91), (45, 76))]
+    )
 
 
-def test_the_first_scale_after_the_generators_makes_the_nearest_that_the_photo_has(detail_sampler, pasted):
+def test_the_first_scale_after_the_generators_makes_the_nearest_that_the_photo_has(
+    detail_sampler, pasted
+):
     pixels, mask = pasted
-    drawn = editing.redraw(detail_sampler, images.from_pixels(pixels), mask, HARMONIZE, start_scale=3)
+    drawn = editing.redraw(
+        detail_sampler, images.from_pixels(pixels), mask, HARMONIZE, start_scale=3
+    )
     assert np.abs(drawn[mask].astype(float).mean(axis=0) - (150, 60, 160)).max() > 40
 
 
@@ -188,15 +213,22 @@ def test_usual_start_scales(detail_sampler):
 
 def test_a_start_scale_after_the_last_level_is_refused(detail_sampler, pasted):
     pixels, mask = pasted
-    with pytest.raises(RequestError, match="start scale 5 is not possible: an image can be injected at scales 1 to 4"):
+    with pytest.raises(
+        RequestError,
+        match="start scale 5 is not possible: an image can be injected at scales 1 to 4",
+    ):
         editing.redraw(detail_sampler, images.from_pixels(pixels), mask, HARMONIZE, start_scale=5)
 
 
 @pytest.mark.parametrize("how", [HARMONIZE, EDIT])
-def test_a_masked_part_is_the_same_whatever_the_number_of_threads(detail_bundle, detail_sampler, moved, how):
+def test_a_masked_part_is_the_same_whatever_the_number_of_threads(
+    detail_bundle, detail_sampler, moved, how
+):
     pixels, mask = moved
     two = Sampler.load(detail_bundle, threads=2)
-    made = [editing.redraw(one, images.from_pixels(pixels), mask, how) for one in (detail_sampler, two)]
+    made = [
+        editing.redraw(one, images.from_pixels(pixels), mask, how) for one in (detail_sampler, two)
+    ]
     assert np.array_equal(*made)
 
 
@@ -208,7 +240,9 @@ def test_a_painting_of_four_colours_becomes_a_photograph_of_the_scene(detail_sam
     painting = np.full((*SIZE, 3), (215, 225, 240), np.uint8)
     painting[25:], painting[45:], painting[60:] = (120, 120, 150), (190, 115, 50), (60, 130, 40)
     drawn = editing.paint(detail_sampler, images.from_pixels(painting))
-    assert np.array_equal(drawn, editing.paint(detail_sampler, images.from_pixels(painting), start_scale=2))
+    assert np.array_equal(
+        drawn, editing.paint(detail_sampler, images.from_pixels(painting), start_scale=2)
+    )
     assert np.abs(grain(drawn)).mean() > 0.7 * np.abs(grain(detail_sampler.photo.pixels)).mean()
     assert drawn[:20].mean() > drawn[70:].mean() + 60
     assert (drawn[70:, :, 1].astype(int) > drawn[70:, :, 2] + 20).mean() > 0.8

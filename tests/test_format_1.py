@@ -30,7 +30,9 @@ def test_an_old_bundle_is_read_as_generators_alone(old):
 
 
 def test_it_draws_what_it_drew_at_a_zoom(old):
-    assert apart(old.sample((100, 140), seed=3, zoom=1.0)[0], "format_1_bundle.png") <= 1  # processors differ by one
+    assert (
+        apart(old.sample((100, 140), seed=3, zoom=1.0)[0], "format_1_bundle.png") <= 1
+    )  # processors differ by one
 
 
 def test_zoom_auto_keeps_its_rule(old):

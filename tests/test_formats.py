@@ -15,8 +15,8 @@ onnx = pytest.importorskip("onnx")
 
 import made_bundles  # noqa: E402
 from onnx import TensorProto, numpy_helper  # noqa: E402
-from singan_cli.main import app  # noqa: E402
 
+from singan_cli.main import app  # noqa: E402
 from singan_core import manifest  # noqa: E402
 from singan_core.errors import BundleError, ExportError, OutputError, ParityError, RequestError  # noqa: E402
 from singan_export import bundle, comparison, formats, half, verify  # noqa: E402
@@ -55,7 +55,9 @@ def call(*words):
 def hash_again(folder):
     """Make the manifest agree with altered files, as a careful forger would."""
     path = folder / "manifest.json"
-    path.write_text(json.dumps({**json.loads(path.read_text()), "files": manifest.hash_files(folder)}))
+    path.write_text(
+        json.dumps({**json.loads(path.read_text()), "files": manifest.hash_files(folder)})
+    )
 
 
 def contents(folder):
@@ -83,7 +85,11 @@ def test_formats_at_a_precision_are_folders_of_a_bundle(words, precision, folder
     [
         (["coreml"], "fp32", "unknown format 'coreml': choose onnx, torchscript, pt2, fused"),
         (["onnx"], "fp8", "unknown precision 'fp8': choose fp32, fp16, int8"),
-        (["torchscript"], "int8", "torchscript in int8 is not possible: torchscript is written in fp32; int8 is onnx"),
+        (
+            ["torchscript"],
+            "int8",
+            "torchscript in int8 is not possible: torchscript is written in fp32; int8 is onnx",
+        ),
         (["onnx", "fused"], "fp16", "fused in fp16 is not possible"),
     ],
 )
@@ -94,10 +100,16 @@ def test_unknown_and_impossible_combinations_are_refused(words, precision, said,
     assert status == 1 and error.startswith(f"error: {said}") and error.count("\n") == 1
 
 
-def test_formats_of_the_networks_need_the_run_and_the_right_one(made, small_run, drawn_scene, tmp_path):
-    with pytest.raises(RequestError, match="pt2 is made from the trained networks: name the run as well, --run RUN"):
+def test_formats_of_the_networks_need_the_run_and_the_right_one(
+    made, small_run, drawn_scene, tmp_path
+):
+    with pytest.raises(
+        RequestError, match="pt2 is made from the trained networks: name the run as well, --run RUN"
+    ):
         bundle.add(made, ["pt2"])
-    with pytest.raises(BundleError, match="not the run of this bundle: its name is scene, the bundle's made"):
+    with pytest.raises(
+        BundleError, match="not the run of this bundle: its name is scene, the bundle's made"
+    ):
         bundle.add(made, ["pt2"], small_run)
 
 
@@ -122,16 +134,24 @@ def test_every_format_of_a_run_is_written_loaded_and_within_its_budget(everythin
             for scale in range(4):
                 assert len({check.size for check in checks if check.scale == scale}) >= 3
         record = json.loads((everything / name / "parity.json").read_text())
-        assert record["passed"] and record["reference"] == "networks" and len(record["checks"]) == len(checks)
+        assert (
+            record["passed"]
+            and record["reference"] == "networks"
+            and len(record["checks"]) == len(checks)
+        )
 
 
 def test_with_the_run_formats_are_held_against_the_networks_themselves(everything, small_run):
     def worst(found):
         return max(
-            check.maximum for check in found.formats if check.format == "torchscript" and check.scale is not None
+            check.maximum
+            for check in found.formats
+            if check.format == "torchscript" and check.scale is not None
         )
 
-    assert worst(verify.verify(everything, small_run)) < worst(verify.verify(everything))  # the same arithmetic or not
+    assert worst(verify.verify(everything, small_run)) < worst(
+        verify.verify(everything)
+    )  # the same arithmetic or not
 
 
 def test_verify_shows_a_table_and_json(graphs_only):
@@ -142,14 +162,29 @@ def test_verify_shows_a_table_and_json(graphs_only):
     assert any(" ".join(line.split()) == columns for line in lines)
     report = json.loads(call("verify", graphs_only, "--json")[1])
     assert report["passed"]
-    fields = {"passed", "format", "scale", "size", "maximum", "rms", "psnr", "levels", "share", "budget"}
+    fields = {
+        "passed",
+        "format",
+        "scale",
+        "size",
+        "maximum",
+        "rms",
+        "psnr",
+        "levels",
+        "share",
+        "budget",
+    }
     assert all(set(check) == fields for check in report["formats"])
 
 
 def test_export_prints_size_speed_and_patch_distance(made):
     status, text, _ = call("export", made, "--precision", "int8")
     assert status == 0
-    assert "kB (fp32 " in text and "s a picture on this CPU (fp32 " in text and "patch distance 0." in text
+    assert (
+        "kB (fp32 " in text
+        and "s a picture on this CPU (fp32 " in text
+        and "patch distance 0." in text
+    )
 
 
 @pytest.mark.parametrize("name", ["torchscript", "pt2"])
@@ -159,7 +194,11 @@ def test_torch_formats_run_without_our_package_at_any_size(everything, name, tmp
     picture = sampler.picture((53, 91), 1.0)
     noises = comparison.unit_noises(sampler, picture, sampler.fresh(5))
     np.savez(tmp_path / "noises.npz", *noises)
-    load = "torch.jit.load(sys.argv[1])" if name == "torchscript" else "torch.export.load(sys.argv[1]).module()"
+    load = (
+        "torch.jit.load(sys.argv[1])"
+        if name == "torchscript"
+        else "torch.export.load(sys.argv[1]).module()"
+    )
     program = (
         "import sys, numpy, torch\n"
         f"whole = {load}\n"
@@ -168,14 +207,19 @@ def test_torch_formats_run_without_our_package_at_any_size(everything, name, tmp
         "assert not any(module.startswith('singan') for module in sys.modules)\n"
     )
     file = everything / name / ("pyramid.pt" if name == "torchscript" else "pyramid.pt2")
-    subprocess.run([sys.executable, "-c", program, file, tmp_path / "noises.npz", tmp_path / "image.npy"], check=True)
+    subprocess.run(
+        [sys.executable, "-c", program, file, tmp_path / "noises.npz", tmp_path / "image.npy"],
+        check=True,
+    )
     apart = np.abs(np.load(tmp_path / "image.npy") - sampler.draw(picture, sampler.fresh(5)))
     assert apart.shape == (1, 3, 53, 91) and apart.max() <= 2e-3
 
 
 def test_fp16_holds_the_convolutions_and_leaves_inputs_and_prev_in_float32(everything):
     model = onnx.load(everything / "fp16" / "scale_03.onnx")
-    weights = {tensor.name: tensor.data_type for tensor in model.graph.initializer if "_" in tensor.name}
+    weights = {
+        tensor.name: tensor.data_type for tensor in model.graph.initializer if "_" in tensor.name
+    }
     assert set(weights.values()) == {TensorProto.FLOAT16} and len(weights) == 10
     values = (*model.graph.input, *model.graph.output)
     assert {value.type.tensor_type.elem_type for value in values} == {TensorProto.FLOAT}
@@ -192,18 +236,37 @@ def test_the_sampler_draws_in_the_precision_that_it_is_told(everything):
 
 
 def test_a_precision_that_is_not_there_says_how_to_add_it(made):
-    with pytest.raises(BundleError, match=r"has no int8 graphs; add them with 'singan export .* --precision int8'"):
+    with pytest.raises(
+        BundleError, match=r"has no int8 graphs; add them with 'singan export .* --precision int8'"
+    ):
         Sampler.load(made, precision="int8")
-    with pytest.raises(RequestError, match="unknown precision 'bf16': choose auto, fp64, fp32, fp16, int8"):
+    with pytest.raises(
+        RequestError, match="unknown precision 'bf16': choose auto, fp64, fp32, fp16, int8"
+    ):
         Sampler.load(made, precision="bf16")
 
 
 def test_sample_takes_a_precision_and_warns_on_one_line(everything, tmp_path):
     words = [sys.executable, "-m", "singan_cli.main"]
     program = "from singan_cli.main import main; main()"
-    words = [sys.executable, "-c", program, "sample", everything, "--out", tmp_path, "--device", "cpu"]
-    made = subprocess.run([*words, "--precision", "fp16"], check=True, capture_output=True, text=True)
-    assert made.stderr.splitlines()[0] == "warning: fp16 is slower than fp32 on a CPU: leave it to GPUs and the web"
+    words = [
+        sys.executable,
+        "-c",
+        program,
+        "sample",
+        everything,
+        "--out",
+        tmp_path,
+        "--device",
+        "cpu",
+    ]
+    made = subprocess.run(
+        [*words, "--precision", "fp16"], check=True, capture_output=True, text=True
+    )
+    assert (
+        made.stderr.splitlines()[0]
+        == "warning: fp16 is slower than fp32 on a CPU: leave it to GPUs and the web"
+    )
     assert len(list(tmp_path.glob("*.png"))) == 1
 
 
@@ -231,7 +294,9 @@ def test_coarse_scales_of_int8_stay_as_they_are(tmp_path):
     shapes = manifest.read(folder, "bundle").shapes
     files = [f"scale_0{scale}.onnx" for scale in range(3)]
     same = [onnx.load(folder / file) == onnx.load(folder / "int8" / file) for file in files]
-    assert same == [height * width < 40 * 60 / 8 for height, width in shapes] == [True, False, False]
+    assert (
+        same == [height * width < 40 * 60 / 8 for height, width in shapes] == [True, False, False]
+    )
 
 
 # whole or not at all
@@ -248,7 +313,9 @@ def test_a_format_is_made_again_only_when_forced(made):
 
 
 @pytest.mark.parametrize("name", ["pt2", "torchscript"])
-def test_an_exporter_that_fails_half_way_leaves_nothing(small_run, everything, tmp_path, monkeypatch, name):
+def test_an_exporter_that_fails_half_way_leaves_nothing(
+    small_run, everything, tmp_path, monkeypatch, name
+):
     done = []
 
     def save(*arguments, real=torch.export.save if name == "pt2" else torch.jit.save):
@@ -258,7 +325,9 @@ def test_an_exporter_that_fails_half_way_leaves_nothing(small_run, everything, t
         real(*arguments)
 
     monkeypatch.setattr(torch.export if name == "pt2" else torch.jit, "save", save)
-    said = rf"{name}: the exporter failed \(RuntimeError: node has no handler\); nothing was written"
+    said = (
+        rf"{name}: the exporter failed \(RuntimeError: node has no handler\); nothing was written"
+    )
     with pytest.raises(ExportError, match=said):
         bundle.export(small_run, tmp_path / "new", folders=[name])
     assert list(tmp_path.iterdir()) == []
@@ -274,7 +343,9 @@ def test_a_format_over_its_budget_is_not_added(made, monkeypatch):
     def off(model, real=half.halved):
         halved = real(model)
         bias = next(tensor for tensor in halved.graph.initializer if tensor.name == "bias_4")
-        bias.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(bias) + np.float16(0.1), "bias_4"))
+        bias.CopyFrom(
+            numpy_helper.from_array(numpy_helper.to_array(bias) + np.float16(0.1), "bias_4")
+        )
         return halved
 
     monkeypatch.setattr(half, "halved", off)
@@ -287,8 +358,13 @@ def test_a_format_over_its_budget_is_not_added(made, monkeypatch):
 # verify finds what is wrong
 
 
-def test_a_doctored_weight_of_any_onnx_format_fails_verify_with_exit_status_1(graphs_only, tmp_path):
-    for file, name in (("fused/pyramid.onnx", "scale_2/weight_2"), ("fp16/scale_02.onnx", "weight_2")):
+def test_a_doctored_weight_of_any_onnx_format_fails_verify_with_exit_status_1(
+    graphs_only, tmp_path
+):
+    for file, name in (
+        ("fused/pyramid.onnx", "scale_2/weight_2"),
+        ("fp16/scale_02.onnx", "weight_2"),
+    ):
         copy = shutil.copytree(graphs_only, tmp_path / name.replace("/", "_"))
         model = onnx.load(copy / file)
         tensor = next(tensor for tensor in model.graph.initializer if tensor.name == name)
@@ -318,11 +394,19 @@ def test_a_file_cut_short_is_named(everything, tmp_path, file, said):
     assert status == 1 and f"{file}: altered or damaged" in error
     hash_again(copy)
     status, _, error = call("verify", copy)
-    assert status == 1 and f"{file}: {said}" in error and "export again" in error and error.count("\n") == 1
+    assert (
+        status == 1
+        and f"{file}: {said}" in error
+        and "export again" in error
+        and error.count("\n") == 1
+    )
 
 
 def test_formats_of_another_bundle_are_told_apart(everything, made):
-    for name, said in (("fused", "inputs and outputs are"), ("fp16", "metadata singan.name is 'scene'")):
+    for name, said in (
+        ("fused", "inputs and outputs are"),
+        ("fp16", "metadata singan.name is 'scene'"),
+    ):
         shutil.rmtree(made / "fused", ignore_errors=True)
         shutil.copytree(everything / name, made / name)
         hash_again(made)
@@ -341,7 +425,9 @@ def test_budgets_are_those_of_the_documentation():
     ("channels", "border", "labels"),
     [(1, "noise", ()), (4, "zero", ()), (4, "zero", ("hill",)), (5, "noise", ("a", "b"))],
 )
-def test_other_channels_borders_and_labels_have_every_format_too(tmp_path, channels, border, labels, drawn_scene):
+def test_other_channels_borders_and_labels_have_every_format_too(
+    tmp_path, channels, border, labels, drawn_scene
+):
     folder = made_bundles.make(tmp_path / "bundle", channels, border, labels=labels)
     bundle.add(folder, ["fused", "fp16", "int8"])
     assert all(check.passed for check in verify.verify(folder).formats)
@@ -357,9 +443,24 @@ def test_the_libtorch_example_draws_the_same(everything, tmp_path):
     compiler = shutil.which("c++") or shutil.which("g++") or pytest.skip("no C++ compiler")
     installed = Path(torch.__file__).parent
     include, libraries = installed / "include", installed / "lib"
-    words = [compiler, "-std=c++20", "-O0", DOCS / "torchscript" / "draw.cpp", "-o", tmp_path / "draw"]
-    words += ["-isystem", include, "-isystem", include / "torch" / "csrc" / "api" / "include", f"-L{libraries}"]
-    subprocess.run([*words, f"-Wl,-rpath,{libraries}", "-ltorch", "-ltorch_cpu", "-lc10"], check=True)
+    words = [
+        compiler,
+        "-std=c++20",
+        "-O0",
+        DOCS / "torchscript" / "draw.cpp",
+        "-o",
+        tmp_path / "draw",
+    ]
+    words += [
+        "-isystem",
+        include,
+        "-isystem",
+        include / "torch" / "csrc" / "api" / "include",
+        f"-L{libraries}",
+    ]
+    subprocess.run(
+        [*words, f"-Wl,-rpath,{libraries}", "-ltorch", "-ltorch_cpu", "-lc10"], check=True
+    )
     sampler = Sampler.load(everything, threads=1)
     picture = sampler.picture((53, 91), 1.0)
     noises = comparison.unit_noises(sampler, picture, sampler.fresh(5))
@@ -375,7 +476,9 @@ def test_the_libtorch_example_draws_the_same(everything, tmp_path):
 def test_the_commands_of_the_documentation_work(small_run, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "run").symlink_to(small_run)
-    lines = [line.strip() for line in (DOCS / "formats.md").read_text(encoding="utf-8").splitlines()]
+    lines = [
+        line.strip() for line in (DOCS / "formats.md").read_text(encoding="utf-8").splitlines()
+    ]
     commands = [line.split() for line in lines if line.startswith("singan ")]
     assert len(commands) == 7
     for _, *words in commands:

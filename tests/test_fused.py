@@ -72,15 +72,23 @@ def test_a_batch_is_drawn_like_its_pictures(noisy_grey):
     picture = sampler.picture((50, 44), 1.0)
     noises = [comparison.unit_noises(sampler, picture, sampler.fresh(seed)) for seed in (1, 2)]
     session = onnxruntime.InferenceSession(noisy_grey / "fused" / "pyramid.onnx")
-    stacked = {f"noise_{scale}": np.concatenate(pair) for scale, pair in enumerate(zip(*noises, strict=True))}
+    stacked = {
+        f"noise_{scale}": np.concatenate(pair)
+        for scale, pair in enumerate(zip(*noises, strict=True))
+    }
     (both,) = session.run(None, stacked)
-    alone = [session.run(None, {f"noise_{n}": values for n, values in enumerate(one)})[0] for one in noises]
+    alone = [
+        session.run(None, {f"noise_{n}": values for n, values in enumerate(one)})[0]
+        for one in noises
+    ]
     assert np.array_equal(both, np.concatenate(alone))
 
 
 @given(st.integers(1, 400), st.integers(0, 500))
 def test_taps_computed_in_the_graph_are_those_of_the_resampler(n_in, more):
-    indices, weights = taps_session().run(None, {"n_in": np.array(n_in), "n_out": np.array(n_in + more)})
+    indices, weights = taps_session().run(
+        None, {"n_in": np.array(n_in), "n_out": np.array(n_in + more)}
+    )
     expected = np.zeros((n_in + more, n_in))
     made = resample.taps(n_in, n_in + more)
     for tap in range(made.indices.shape[1]):
@@ -106,12 +114,16 @@ def taps_session(cache=[]):  # noqa: B006
         indices, weights = fused.taps(writer, "n_in", "n_out")
         writer.node("Identity", indices, out="indices")
         writer.node("Identity", weights, out="weights")
-        inputs = [helper.make_tensor_value_info(name, TensorProto.INT64, []) for name in ("n_in", "n_out")]
+        inputs = [
+            helper.make_tensor_value_info(name, TensorProto.INT64, []) for name in ("n_in", "n_out")
+        ]
         outputs = [
             helper.make_tensor_value_info("indices", TensorProto.INT64, [4, "n"]),
             helper.make_tensor_value_info("weights", TensorProto.FLOAT, [4, "n"]),
         ]
-        body = helper.make_graph(writer.nodes, "taps", inputs, outputs, list(writer.constants.values()))
+        body = helper.make_graph(
+            writer.nodes, "taps", inputs, outputs, list(writer.constants.values())
+        )
         model = helper.make_model(body, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
         cache.append(onnxruntime.InferenceSession(model.SerializeToString()))
     return cache[0]
@@ -120,14 +132,27 @@ def taps_session(cache=[]):  # noqa: B006
 def test_the_file_says_all_that_a_program_needs(trained):
     session = onnxruntime.InferenceSession(trained / "fused" / "pyramid.onnx")
     stated = session.get_modelmeta().custom_metadata_map
-    inside, outside = json.loads(stated["singan.manifest"]), json.loads((trained / "manifest.json").read_text())
+    inside, outside = (
+        json.loads(stated["singan.manifest"]),
+        json.loads((trained / "manifest.json").read_text()),
+    )
     assert {**outside, "files": {}} == inside
     assert stated["singan.trained_sizes"] == "24x16,30x20,38x25,48x32"
     assert [(i.name, i.shape) for i in session.get_inputs()] == [
-        (f"noise_{n}", ["batch", outside["noise_channels"][n], f"height_{n}_with_halo", f"width_{n}_with_halo"])
+        (
+            f"noise_{n}",
+            [
+                "batch",
+                outside["noise_channels"][n],
+                f"height_{n}_with_halo",
+                f"width_{n}_with_halo",
+            ],
+        )
         for n in range(4)
     ]
-    assert [(o.name, o.shape) for o in session.get_outputs()] == [("image", ["batch", 3, "height", "width"])]
+    assert [(o.name, o.shape) for o in session.get_outputs()] == [
+        ("image", ["batch", 3, "height", "width"])
+    ]
 
 
 def test_no_operator_is_there_that_tensorrt_refuses(trained):
@@ -149,7 +174,13 @@ def test_adding_it_leaves_the_rest_of_the_bundle_as_it_was(trained, tiny_bundle)
 @pytest.mark.parametrize("folder", ["trained", "noisy_grey"])
 def test_the_python_example_needs_nothing_of_ours_and_draws_the_same(folder, request, tmp_path):
     folder = request.getfixturevalue(folder)
-    words = [sys.executable, "-W", "error", EXAMPLES / "sample.py", folder / "fused" / "pyramid.onnx"]
+    words = [
+        sys.executable,
+        "-W",
+        "error",
+        EXAMPLES / "sample.py",
+        folder / "fused" / "pyramid.onnx",
+    ]
     subprocess.run([*words, "97x61", str(SEED), tmp_path / "out.png"], check=True)
     same_picture(tmp_path / "out.png", folder)
     imported = ast.unparse(ast.parse((EXAMPLES / "sample.py").read_text()))
@@ -159,8 +190,12 @@ def test_the_python_example_needs_nothing_of_ours_and_draws_the_same(folder, req
 def skip_without_node():
     """Node's path; NODE_PATH may say where onnxruntime-node is."""
     node = shutil.which("node") or pytest.skip("Node is not installed")
-    if subprocess.run([node, "-e", "require('onnxruntime-node')"], cwd=EXAMPLES, capture_output=True).returncode:
-        pytest.skip("no onnxruntime-node: npm install --ignore-scripts onnxruntime-node, then set NODE_PATH")
+    if subprocess.run(
+        [node, "-e", "require('onnxruntime-node')"], cwd=EXAMPLES, capture_output=True
+    ).returncode:
+        pytest.skip(
+            "no onnxruntime-node: npm install --ignore-scripts onnxruntime-node, then set NODE_PATH"
+        )
     return node
 
 
@@ -179,7 +214,9 @@ def headers():
     for folder in (os.environ.get("ONNXRUNTIME_INCLUDE"), *usual):
         if folder and (Path(folder) / "onnxruntime_cxx_api.h").is_file():
             return folder
-    return pytest.skip("no onnxruntime_cxx_api.h: install ONNX Runtime's headers, or set ONNXRUNTIME_INCLUDE")
+    return pytest.skip(
+        "no onnxruntime_cxx_api.h: install ONNX Runtime's headers, or set ONNXRUNTIME_INCLUDE"
+    )
 
 
 @pytest.fixture(scope="module")
@@ -194,14 +231,31 @@ def build_example(name, folder):
     library = next((Path(onnxruntime.__file__).parent / "capi").glob("libonnxruntime.so.*"))
     for name in ("libonnxruntime.so", "libonnxruntime.so.1"):
         (folder / name).symlink_to(library)
-    words = [compiler, "-std=c++17", "-O1", "-Wall", "-Wextra", f"-I{include}", EXAMPLES / f"{name}.cpp"]
-    subprocess.run([*words, "-o", folder / name, f"-L{folder}", "-lonnxruntime", f"-Wl,-rpath,{folder}"], check=True)
+    words = [
+        compiler,
+        "-std=c++17",
+        "-O1",
+        "-Wall",
+        "-Wextra",
+        f"-I{include}",
+        EXAMPLES / f"{name}.cpp",
+    ]
+    subprocess.run(
+        [*words, "-o", folder / name, f"-L{folder}", "-lonnxruntime", f"-Wl,-rpath,{folder}"],
+        check=True,
+    )
     return folder / name
 
 
 @pytest.mark.parametrize("folder", ["trained", "noisy_grey"])
 def test_the_cpp_example_draws_the_same(folder, cpp_example, request, tmp_path):
     folder = request.getfixturevalue(folder)
-    words = [cpp_example, folder / "fused" / "pyramid.onnx", "97x61", str(SEED), tmp_path / "out.ppm"]
+    words = [
+        cpp_example,
+        folder / "fused" / "pyramid.onnx",
+        "97x61",
+        str(SEED),
+        tmp_path / "out.ppm",
+    ]
     subprocess.run(words, check=True)
     same_picture(tmp_path / "out.ppm", folder)

@@ -15,9 +15,9 @@ pytest.importorskip("torch")
 onnx = pytest.importorskip("onnx")
 
 from onnx import numpy_helper  # noqa: E402
-from singan_cli.export import generators_lines  # noqa: E402
 from test_fused import build_example, skip_without_node  # noqa: E402
 
+from singan_cli.export import generators_lines  # noqa: E402
 from singan_core import manifest  # noqa: E402
 from singan_core.errors import BundleError, ParityError  # noqa: E402
 from singan_export import bundle, comparison, formats, fused_picture, verify  # noqa: E402
@@ -89,7 +89,9 @@ def test_the_map_says_which_pixel_of_the_photo_each_shows(session, detail_sample
     smaller = detail_sampler.picture((50, 70))
     drawn, expected = detail_sampler.traced(smaller, 5)
     found = fused_picture.draw(session, (50, 70), 5)[1]
-    assert np.array_equal(found, (2 * expected + 1) * (100, 150) // (2 * np.array(smaller.fit.photo_sizes[-1])))
+    assert np.array_equal(
+        found, (2 * expected + 1) * (100, 150) // (2 * np.array(smaller.fit.photo_sizes[-1]))
+    )
 
 
 def test_a_zoom_over_one_is_drawn_at_one(session):
@@ -98,9 +100,14 @@ def test_a_zoom_over_one_is_drawn_at_one(session):
 
 
 def test_labels_ride_on_the_map(detail_bundle, detail_sampler, tmp_path):
-    masks = np.stack([detail_sampler.photo.pixels[..., 2] > 128, np.arange(150) > np.arange(100)[:, None]], axis=2)
+    masks = np.stack(
+        [detail_sampler.photo.pixels[..., 2] > 128, np.arange(150) > np.arange(100)[:, None]],
+        axis=2,
+    )
     pixels = detail_sampler.photo.pixels
-    labelled = bundle_with(tmp_path / "labelled", detail_bundle, pixels, masks=masks, labels=("sky", "right"))
+    labelled = bundle_with(
+        tmp_path / "labelled", detail_bundle, pixels, masks=masks, labels=("sky", "right")
+    )
     assert all(check.passed for check in bundle.add(labelled, ["fused"]))
     session = open_session(labelled / "fused" / "picture.onnx", "cpu")
     for size in ((100, 150), (60, 80)):
@@ -125,7 +132,10 @@ def test_the_file_says_what_goes_in_and_comes_out(session, trained):
     ]
     stated = session.get_modelmeta().custom_metadata_map
     assert stated["singan.photo_size"] == "150x100" and stated["singan.channels"] == "3"
-    inside, outside = json.loads(stated["singan.manifest"]), json.loads((trained / "manifest.json").read_text())
+    inside, outside = (
+        json.loads(stated["singan.manifest"]),
+        json.loads((trained / "manifest.json").read_text()),
+    )
     assert {**outside, "files": {}} == inside
 
 
@@ -153,7 +163,9 @@ def test_a_graph_of_one_changed_pixel_of_the_photo_is_found_out(copied):
     onnx.save(model, path)
     rewrite(copied, manifest.read(copied, "bundle", check_files=False))
     found = verify.verify(copied)
-    with pytest.raises(ParityError, match=r"fused pyramid .* grey levels .* over its budget") as refused:
+    with pytest.raises(
+        ParityError, match=r"fused pyramid .* grey levels .* over its budget"
+    ) as refused:
         comparison.require(found.formats)
     assert "\n" not in str(refused.value)
 
@@ -184,11 +196,19 @@ def test_only_formats_without_detail_are_said_to_hold_the_generators_alone(train
 
 def same_picture(drawn, folder):
     with Image.open(drawn) as image:
-        assert np.array_equal(np.asarray(image), Sampler.load(folder, threads=1).sample(SIZE, SEED)[0])
+        assert np.array_equal(
+            np.asarray(image), Sampler.load(folder, threads=1).sample(SIZE, SEED)[0]
+        )
 
 
 def test_the_python_example_needs_nothing_of_ours_and_draws_the_same(trained, tmp_path):
-    words = [sys.executable, "-W", "error", EXAMPLES / "picture.py", trained / "fused" / "picture.onnx"]
+    words = [
+        sys.executable,
+        "-W",
+        "error",
+        EXAMPLES / "picture.py",
+        trained / "fused" / "picture.onnx",
+    ]
     subprocess.run([*words, "97x61", str(SEED), tmp_path / "out.png"], check=True)
     same_picture(tmp_path / "out.png", trained)
     assert "import singan" not in (EXAMPLES / "picture.py").read_text()

@@ -25,7 +25,9 @@ def generator_of(channels=3, width=12, norm=True, seed=0):
 
 
 def session_of(model):
-    return onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    return onnxruntime.InferenceSession(
+        model.SerializeToString(), providers=["CPUExecutionProvider"]
+    )
 
 
 def largest_difference(made, session, shape):
@@ -58,8 +60,12 @@ def test_folding_is_the_formula_of_batch_norm():
     convolution, norm = made.net[0], made.net[1]
     weight, bias = graph.fold(made)[0]
     gain = (norm.weight / (norm.running_var + norm.eps).sqrt()).detach().numpy()
-    assert np.allclose(weight, convolution.weight.detach().numpy() * gain[:, None, None, None], atol=1e-6)
-    shift = (convolution.bias.detach() - norm.running_mean).numpy() * gain + norm.bias.detach().numpy()
+    assert np.allclose(
+        weight, convolution.weight.detach().numpy() * gain[:, None, None, None], atol=1e-6
+    )
+    shift = (
+        convolution.bias.detach() - norm.running_mean
+    ).numpy() * gain + norm.bias.detach().numpy()
     assert np.allclose(bias, shift, atol=1e-5)
 
 
@@ -72,13 +78,17 @@ def test_axes_are_named_and_metadata_is_kept_in_one_file():
     haloed = ["batch", 3, "height_with_halo", "width_with_halo"]
     assert axes == {"noise": haloed, "prev": haloed, "image": ["batch", 3, "height", "width"]}
     assert {entry.key: entry.value for entry in model.metadata_props} == {"singan.scale": "3"}
-    assert all(tensor.data_location == onnx.TensorProto.DEFAULT for tensor in model.graph.initializer)
+    assert all(
+        tensor.data_location == onnx.TensorProto.DEFAULT for tensor in model.graph.initializer
+    )
     assert model.opset_import[0].version == 17
 
 
 def test_the_same_network_gives_the_same_bytes():
     made = generator_of()
-    first, second = (graph.build(made, {"a": "1"}).SerializeToString(deterministic=True) for _ in range(2))
+    first, second = (
+        graph.build(made, {"a": "1"}).SerializeToString(deterministic=True) for _ in range(2)
+    )
     assert first == second
 
 
@@ -94,8 +104,13 @@ def test_graph_equals_the_one_of_torch_s_exporter(tmp_path):
         made, example, tmp_path / "torch.onnx", dynamo=True, input_names=["noise", "prev"], output_names=["image"],
         dynamic_shapes=(axes, axes), verbose=False,
     )  # fmt: skip
-    theirs = onnxruntime.InferenceSession(tmp_path / "torch.onnx", providers=["CPUExecutionProvider"])
+    theirs = onnxruntime.InferenceSession(
+        tmp_path / "torch.onnx", providers=["CPUExecutionProvider"]
+    )
     ours = session_of(graph.build(made, {}))
     for shape in ((1, 3, 24, 40), (3, 3, 33, 21)):
-        inputs = {"noise": np.random.rand(*shape).astype(np.float32), "prev": np.random.rand(*shape).astype(np.float32)}
+        inputs = {
+            "noise": np.random.rand(*shape).astype(np.float32),
+            "prev": np.random.rand(*shape).astype(np.float32),
+        }
         assert np.abs(ours.run(None, inputs)[0] - theirs.run(None, inputs)[0]).max() < 1e-5

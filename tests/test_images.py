@@ -25,7 +25,9 @@ def test_lossless_formats_are_read_exactly(tmp_path, ending):
 
 
 def test_float_images_are_nchw_in_minus_one_to_one(tmp_path):
-    Image.fromarray(np.stack([np.full((12, 14), v, np.uint8) for v in (0, 51, 255)], axis=2)).save(tmp_path / "a.png")
+    Image.fromarray(np.stack([np.full((12, 14), v, np.uint8) for v in (0, 51, 255)], axis=2)).save(
+        tmp_path / "a.png"
+    )
     image = images.read(tmp_path / "a.png")
     assert image.shape == (1, 3, 12, 14) and image.dtype == np.float32
     assert np.allclose(image[0, :, 0, 0], [-1, -0.6, 1])
@@ -39,11 +41,17 @@ def test_every_grey_level_survives_the_way_to_float_and_back():
 
 def test_pixels_survive_the_way_to_float_and_back():
     for channels in (1, 3):
-        assert np.array_equal(images.to_pixels(images.from_pixels(RGB[..., :channels]))[0], RGB[..., :channels])
+        assert np.array_equal(
+            images.to_pixels(images.from_pixels(RGB[..., :channels]))[0], RGB[..., :channels]
+        )
     alpha, value = np.mgrid[:256, :256].astype(np.uint8)
     every = np.stack([value, 255 - value, value // 2, alpha], axis=2)
     image = images.from_pixels(every)
-    assert image.shape == (1, 4, 256, 256) and image.dtype == np.float32 and (image[:, :3] <= image[:, 3:] + 1e-6).all()
+    assert (
+        image.shape == (1, 4, 256, 256)
+        and image.dtype == np.float32
+        and (image[:, :3] <= image[:, 3:] + 1e-6).all()
+    )
     seen = every[..., 3] > 0
     assert np.array_equal(images.to_pixels(image)[0][seen], every[seen])
 
@@ -126,7 +134,9 @@ def test_an_embedded_profile_is_converted_to_srgb(tmp_path):
     flat = np.zeros((20, 30, 3), np.uint8) + np.array([200, 60, 30], np.uint8)
     srgb = ImageCms.createProfile("sRGB")
     swapped = _profile_with_swapped_primaries(ImageCms.ImageCmsProfile(srgb).tobytes())
-    Image.fromarray(flat).save(tmp_path / "plain.png", icc_profile=ImageCms.ImageCmsProfile(srgb).tobytes())
+    Image.fromarray(flat).save(
+        tmp_path / "plain.png", icc_profile=ImageCms.ImageCmsProfile(srgb).tobytes()
+    )
     Image.fromarray(flat).save(tmp_path / "swapped.png", icc_profile=swapped)
     assert np.abs(pixels(tmp_path / "plain.png").astype(int) - flat).max() <= 1
     assert np.abs(pixels(tmp_path / "swapped.png").astype(int) - flat[..., ::-1]).max() <= 1
@@ -135,9 +145,15 @@ def test_an_embedded_profile_is_converted_to_srgb(tmp_path):
 def _profile_with_swapped_primaries(profile):
     """An sRGB profile whose red and blue primaries have changed places, so that RGB reads as BGR."""
     table = bytearray(profile)
-    entries = {bytes(table[at : at + 4]): at for at in range(132, 132 + 12 * int.from_bytes(table[128:132], "big"), 12)}
+    entries = {
+        bytes(table[at : at + 4]): at
+        for at in range(132, 132 + 12 * int.from_bytes(table[128:132], "big"), 12)
+    }
     red, blue = entries[b"rXYZ"], entries[b"bXYZ"]
-    table[red + 4 : red + 12], table[blue + 4 : blue + 12] = table[blue + 4 : blue + 12], table[red + 4 : red + 12]
+    table[red + 4 : red + 12], table[blue + 4 : blue + 12] = (
+        table[blue + 4 : blue + 12],
+        table[red + 4 : red + 12],
+    )
     return bytes(table)
 
 
@@ -160,14 +176,18 @@ def test_channels_can_be_asked_for(tmp_path):
     Image.fromarray(RGBA).save(tmp_path / "a.png")
     assert pixels(tmp_path / "a.png", "1").shape == (20, 30, 1)
     assert pixels(tmp_path / "a.png", "4").shape == (20, 30, 4)
-    on_white = Image.alpha_composite(Image.new("RGBA", (30, 20), "white"), Image.fromarray(RGBA)).convert("RGB")
+    on_white = Image.alpha_composite(
+        Image.new("RGBA", (30, 20), "white"), Image.fromarray(RGBA)
+    ).convert("RGB")
     assert np.abs(pixels(tmp_path / "a.png", "3").astype(int) - np.asarray(on_white)).max() <= 1
 
 
 def test_rgba_is_premultiplied_in_float_and_straight_in_files(tmp_path):
     Image.fromarray(RGBA).save(tmp_path / "a.png")
     unit = (images.read(tmp_path / "a.png")[0] + 1) / 2
-    assert np.allclose(unit[:3], RGBA.transpose(2, 0, 1)[:3] / 255 * (RGBA[..., 3] / 255), atol=1e-6)
+    assert np.allclose(
+        unit[:3], RGBA.transpose(2, 0, 1)[:3] / 255 * (RGBA[..., 3] / 255), atol=1e-6
+    )
     back = pixels(tmp_path / "a.png")
     seen = RGBA[..., 3] > 0
     assert np.array_equal(back[..., 3], RGBA[..., 3])
@@ -223,7 +243,9 @@ def test_decompression_bombs_are_refused_before_they_are_decoded(tmp_path):
 
 def test_too_small_photos_are_refused(tmp_path):
     Image.fromarray(RGB[:10]).save(tmp_path / "small.png")
-    with pytest.raises(ImageError, match=r"small\.png: 30x10 is too small; both sides need at least 11 px"):
+    with pytest.raises(
+        ImageError, match=r"small\.png: 30x10 is too small; both sides need at least 11 px"
+    ):
         images.read(tmp_path / "small.png")
 
 
@@ -282,7 +304,11 @@ def test_a_mask_is_the_object_from_128_on(tmp_path):
 @pytest.mark.parametrize("mode", ["1", "L", "P", "RGB", "RGBA", "LA", "I;16"])
 def test_masks_of_any_kind_say_the_same(tmp_path, mode):
     truth = GREY > 100
-    picture = Image.fromarray(truth.astype(np.uint16) * 65535) if mode == "I;16" else Image.fromarray(truth)
+    picture = (
+        Image.fromarray(truth.astype(np.uint16) * 65535)
+        if mode == "I;16"
+        else Image.fromarray(truth)
+    )
     assert np.array_equal(mask_of(tmp_path, picture.convert(mode)), truth)
 
 
@@ -299,13 +325,17 @@ def test_labels_follow_rgb_whatever_the_photo(tmp_path):
         image = images.open_labelled(tmp_path / f"{name}.png", [tmp_path / "mask.png"] * 2).floats()
         assert image.shape == (1, 5, 20, 30)
         assert np.array_equal(
-            images.to_pixels(image[:, :3]), images.to_pixels(images.read(tmp_path / f"{name}.png", "3"))
+            images.to_pixels(image[:, :3]),
+            images.to_pixels(images.read(tmp_path / f"{name}.png", "3")),
         )
         drawn = images.to_masks(image[:, 3:])
-        assert drawn.shape == (1, 20, 30, 2) and np.array_equal(drawn[0, ..., 1], (GREY > 100) * np.uint8(255))
+        assert drawn.shape == (1, 20, 30, 2) and np.array_equal(
+            drawn[0, ..., 1], (GREY > 100) * np.uint8(255)
+        )
     Image.fromarray(RGBA).save(tmp_path / "glass.png")
     on_white = images.open_labelled(tmp_path / "glass.png", [tmp_path / "mask.png"], "3").floats()
     assert np.array_equal(on_white[:, :3], images.read(tmp_path / "glass.png", "3"))
     assert np.array_equal(
-        images.open_labelled(tmp_path / "glass.png", []).floats(), images.read(tmp_path / "glass.png")
+        images.open_labelled(tmp_path / "glass.png", []).floats(),
+        images.read(tmp_path / "glass.png"),
     )

@@ -16,8 +16,8 @@ onnxruntime = pytest.importorskip("onnxruntime")
 
 import reference_checkpoints as reference  # noqa: E402
 from reference_checkpoints import SHAPES, WIDTHS, generator_of_reference, write  # noqa: E402
-from singan_cli.main import app  # noqa: E402
 
+from singan_cli.main import app  # noqa: E402
 from singan_core import manifest  # noqa: E402
 from singan_core.errors import CheckpointError, OutputError  # noqa: E402
 from singan_export import graph  # noqa: E402
@@ -57,7 +57,9 @@ def largest_difference(folder, states):
         session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
         for height, width in ((11, 11), (23, 40), SHAPES[scale]):
             z = torch.randn(1, made.channels, height + 10, width + 10)
-            prev = torch.nn.functional.pad(torch.rand(1, made.channels, height, width) * 2 - 1, (5, 5, 5, 5))
+            prev = torch.nn.functional.pad(
+                torch.rand(1, made.channels, height, width) * 2 - 1, (5, 5, 5, 5)
+            )
             theirs = generator_of_reference(state, made.noise_amplitude[scale] * z + prev, prev)
             noise = (z * np.float32(made.noise_amplitude[scale])).numpy()
             (ours,) = session.run(None, {"noise": noise, "prev": prev.numpy()})
@@ -77,7 +79,9 @@ def largest_difference(folder, states):
         ("modules", True, "zero", 1),
     ],
 )
-def test_exported_graphs_compute_what_the_reference_computes(tmp_path, layout, zipped, border, channels):
+def test_exported_graphs_compute_what_the_reference_computes(
+    tmp_path, layout, zipped, border, channels
+):
     states = write(tmp_path / "in", layout=layout, zipped=zipped, border=border, channels=channels)
     convert(tmp_path / "in", tmp_path / "run")
     made = manifest.read(tmp_path / "run", "run")
@@ -98,7 +102,9 @@ def test_sizes_amplitudes_widths_and_z_come_from_the_tensors(checkpoint, tmp_pat
     assert made.scale_factor == pytest.approx((13 * 18 / (29 * 40)) ** (1 / 6))
     assert [run.read_facts(tmp_path / "run", scale).width for scale in range(4)] == list(WIDTHS)
     z = np.load(tmp_path / "run" / "reconstruction_noise.npy")
-    np.testing.assert_array_equal(z, torch.load(checkpoint / "0" / "z_opt.pth", weights_only=True)[0, :1].numpy())
+    np.testing.assert_array_equal(
+        z, torch.load(checkpoint / "0" / "z_opt.pth", weights_only=True)[0, :1].numpy()
+    )
     assert run.read_start(tmp_path / "run") == start
 
 
@@ -120,7 +126,12 @@ def test_the_reconstruction_is_the_cascade_of_the_references_generators(imported
 def test_an_imported_run_serves_every_command(imported, tmp_path):
     _, folder, exported = imported
     assert call("verify", exported, "--run", folder).exit_code == 0
-    assert call("sample", exported, "--out", tmp_path / "out", "--size", "50x31", "--start-scale", 1).exit_code == 0
+    assert (
+        call(
+            "sample", exported, "--out", tmp_path / "out", "--size", "50x31", "--start-scale", 1
+        ).exit_code
+        == 0
+    )
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["in_50x31_0.png"]
     assert call("animate", exported, "--out", tmp_path / "walk.gif", "--frames", 3).exit_code == 0
     assert (tmp_path / "walk.gif").stat().st_size > 0
@@ -212,13 +223,17 @@ def test_the_hostile_file_of_these_tests_works_where_it_is_executed(tmp_path):
 @pytest.mark.parametrize("file", ["1/netG.pth", "NoiseAmp.pth", "reals.pth", "Zs.pth"])
 @pytest.mark.parametrize("zipped", [False, True, None])
 @pytest.mark.parametrize("function", [os.system, os.mkdir], ids=["system", "mkdir"])
-def test_a_hostile_pickle_is_refused_by_name_and_not_executed(checkpoint, tmp_path, file, zipped, function):
+def test_a_hostile_pickle_is_refused_by_name_and_not_executed(
+    checkpoint, tmp_path, file, zipped, function
+):
     hostile = {"head.conv.weight": torch.zeros(1), "more": [Hostile(tmp_path / "trap", function)]}
     if zipped is None:
         (checkpoint / file).write_bytes(pickle.dumps(hostile["more"], protocol=4))
     else:
         reference.save(hostile, checkpoint / file, zipped)
-    with pytest.raises(CheckpointError, match=rf"{file}: refused, because it names {os.name}\.{function.__name__}"):
+    with pytest.raises(
+        CheckpointError, match=rf"{file}: refused, because it names {os.name}\.{function.__name__}"
+    ):
         convert(checkpoint, tmp_path / "run")
     assert not (tmp_path / "trap").exists() and not (tmp_path / "run").exists()
 
@@ -228,7 +243,8 @@ def test_a_class_of_a_network_cannot_be_called(tmp_path):
     body = b"\x80\x02ctorch.nn.modules.module\nModule\n(X\x04\0\0\0trapctorch.nn.modules.module\nModule\ntR."
     (tmp_path / "file").write_bytes(body)
     with pytest.raises(
-        CheckpointError, match=r"refused, because it names the call of torch\.nn\.modules\.module\.Module"
+        CheckpointError,
+        match=r"refused, because it names the call of torch\.nn\.modules\.module\.Module",
     ):
         unpickle.load(tmp_path / "file")
 
@@ -245,7 +261,9 @@ def test_whole_modules_are_read_without_their_classes(tmp_path):
     states = write(tmp_path / "in", layout="modules")
     assert "SinGAN" not in sys.modules
     modules = unpickle.load(tmp_path / "in" / "Gs.pth")
-    assert [str(module.kind) for module in modules] == ["SinGAN.models.GeneratorConcatSkip2CleanAdd"] * 4
+    assert [str(module.kind) for module in modules] == [
+        "SinGAN.models.GeneratorConcatSkip2CleanAdd"
+    ] * 4
     convert(tmp_path / "in", tmp_path / "run")
     assert "SinGAN" not in sys.modules
     taken = run.read_generator(tmp_path / "run", 1).net[0].weight
@@ -257,7 +275,9 @@ def test_a_file_that_claims_more_than_it_holds_is_refused(tmp_path, zipped):
     reference.save([torch.zeros(4, 4)], tmp_path / "file", zipped)
     saved = (tmp_path / "file").read_bytes()
     claim = (
-        saved.replace(b"K\x10N", b"J\xff\xff\xff\x7fN") if not zipped else saved.replace(b"K\x04K\x04", b"K\xffK\xff")
+        saved.replace(b"K\x10N", b"J\xff\xff\xff\x7fN")
+        if not zipped
+        else saved.replace(b"K\x04K\x04", b"K\xffK\xff")
     )
     assert claim != saved
     (tmp_path / "file").write_bytes(claim)
@@ -280,9 +300,17 @@ def refused(folder, tmp_path, match):
 def test_a_file_cut_anywhere_is_refused(tmp_path, zipped, file):
     write(tmp_path / "in", zipped=zipped)
     whole = (tmp_path / "in" / file).read_bytes()
-    for length in [*range(0, 300, 23), *range(300, len(whole) - 1, len(whole) // 9), len(whole) - 1]:
+    for length in [
+        *range(0, 300, 23),
+        *range(300, len(whole) - 1, len(whole) // 9),
+        len(whole) - 1,
+    ]:
         (tmp_path / "in" / file).write_bytes(whole[:length])
-        refused(tmp_path / "in", tmp_path, rf"{file}: no PyTorch file, or cut short \(.*\); get the whole file again")
+        refused(
+            tmp_path / "in",
+            tmp_path,
+            rf"{file}: no PyTorch file, or cut short \(.*\); get the whole file again",
+        )
 
 
 @pytest.mark.parametrize("content", [b"", b"PK", b"a text\n", b"\x89PNG\r\n", bytes(1000)])
@@ -299,7 +327,9 @@ def test_missing_scales_are_named(checkpoint, tmp_path):
 def test_a_training_that_was_stopped_is_told(checkpoint, tmp_path):
     amplitudes = torch.load(checkpoint / "NoiseAmp.pth", weights_only=True)
     reference.save(amplitudes[:2], checkpoint / "NoiseAmp.pth")
-    refused(checkpoint, tmp_path, "reals.pth has 4 scales, NoiseAmp.pth has 2; the training was stopped")
+    refused(
+        checkpoint, tmp_path, "reals.pth has 4 scales, NoiseAmp.pth has 2; the training was stopped"
+    )
 
 
 def test_another_projects_checkpoint_is_refused(checkpoint, tmp_path):
@@ -307,13 +337,17 @@ def test_another_projects_checkpoint_is_refused(checkpoint, tmp_path):
     renamed = {f"features.{key}": value for key, value in state.items()}
     reference.save(renamed, checkpoint / "1" / "netG.pth")
     refused(
-        checkpoint, tmp_path, r"scale 1: body.block1.conv.bias is missing, expected .*not a network of the reference"
+        checkpoint,
+        tmp_path,
+        r"scale 1: body.block1.conv.bias is missing, expected .*not a network of the reference",
     )
 
 
 def test_layers_of_another_kernel_or_number_are_refused(checkpoint, tmp_path):
     state = torch.load(checkpoint / "1" / "netG.pth", weights_only=True)
-    reference.save(state | {"head.conv.weight": torch.zeros(6, 3, 5, 5)}, checkpoint / "1" / "netG.pth")
+    reference.save(
+        state | {"head.conv.weight": torch.zeros(6, 3, 5, 5)}, checkpoint / "1" / "netG.pth"
+    )
     refused(checkpoint, tmp_path, r"head.conv.weight is \(6, 3, 5, 5\), expected \(6, 3, 3, 3\)")
     more = {key.replace("block3", "block4"): value for key, value in state.items()}
     reference.save(state | more, checkpoint / "1" / "netG.pth")
@@ -364,7 +398,11 @@ def test_consingan_is_refused_by_its_files_and_by_its_tensors(checkpoint, tmp_pa
 def test_a_folder_above_one_checkpoint_will_do_and_several_are_named(checkpoint, tmp_path):
     assert read(checkpoint.parent).name == "hills"
     shutil.copytree(checkpoint, checkpoint.parent / "scale_factor=0.800000,alpha=10")
-    refused(checkpoint.parent, tmp_path, "2 checkpoints below it, scale_factor=0.75.*, scale_factor=0.80")
+    refused(
+        checkpoint.parent,
+        tmp_path,
+        "2 checkpoints below it, scale_factor=0.75.*, scale_factor=0.80",
+    )
     refused(tmp_path / "nowhere", tmp_path, "no such folder")
     (tmp_path / "empty").mkdir()
     refused(tmp_path / "empty", tmp_path, "no NoiseAmp.pth in or below it")
@@ -381,4 +419,8 @@ def test_a_run_that_is_there_is_kept(checkpoint, tmp_path):
 def test_the_config_says_where_the_run_comes_from(checkpoint, tmp_path):
     convert(checkpoint, tmp_path / "run")
     config = json.loads((tmp_path / "run" / "config.json").read_text())["config"]
-    assert config["preset"] == "imported" and config["border"] == "zero" and config["width"] == WIDTHS[0]
+    assert (
+        config["preset"] == "imported"
+        and config["border"] == "zero"
+        and config["width"] == WIDTHS[0]
+    )

@@ -69,7 +69,10 @@ def test_masks_of_a_picture_beyond_the_photo_s_size_nearly_do(own_size):
 
 @pytest.mark.slow
 def test_of_a_hundred_samples_the_masks_end_where_the_object_ends(own_size, reduced):
-    for sampler, size in [(own_size, size) for size in SIZES] + [(reduced, (334, 500)), (reduced, (440, 660))]:
+    for sampler, size in [(own_size, size) for size in SIZES] + [
+        (reduced, (334, 500)),
+        (reduced, (440, 660)),
+    ]:
         assert overlap(sampler, size, range(100)) >= 0.99, size
 
 

@@ -22,7 +22,19 @@ from singan_train import run as runs  # noqa: E402
 
 CPU = torch.device("cpu")
 HILL, SKY, SUN = (60, 120, 40), (150, 180, 220), (220, 60, 40)
-TINY = ("--no-detail", "--min-size", "14", "--max-size", "42", "--iterations", "5", "--threads", "1", "--device", "cpu")
+TINY = (
+    "--no-detail",
+    "--min-size",
+    "14",
+    "--max-size",
+    "42",
+    "--iterations",
+    "5",
+    "--threads",
+    "1",
+    "--device",
+    "cpu",
+)
 
 
 @pytest.fixture(scope="module")
@@ -53,15 +65,24 @@ def agreement(sampler, label, colours, size=None):
     """Mean overlap of ten pictures' masks with where their colour is the first of these, and with other pictures'."""
     drawn = [sampler.labelled(size, seed, 1.0) for seed in range(10)]
     masks = [masks[..., sampler.manifest.labels.index(label)] > 0 for _, masks in drawn]
-    shown = [np.abs(pixels[:, :, None].astype(int) - colours).sum(axis=3).argmin(axis=2) == 0 for pixels, _ in drawn]
+    shown = [
+        np.abs(pixels[:, :, None].astype(int) - colours).sum(axis=3).argmin(axis=2) == 0
+        for pixels, _ in drawn
+    ]
     own = np.mean([overlap(mask, seen) for mask, seen in zip(masks, shown, strict=True)])
-    others = np.mean([overlap(mask, seen) for mask, seen in zip(masks, [*shown[1:], shown[0]], strict=True)])
+    others = np.mean(
+        [overlap(mask, seen) for mask, seen in zip(masks, [*shown[1:], shown[0]], strict=True)]
+    )
     return own, others
 
 
 def test_labels_follow_content(drawn_scene, hill, tmp_path):
-    settings = config.preset("draft", detail=False, width=8, min_size=14, max_size=42, iterations=120, pool=4)
-    sampler = sampler_of(train(drawn_scene, tmp_path / "run", [hill], settings), tmp_path / "bundle")
+    settings = config.preset(
+        "draft", detail=False, width=8, min_size=14, max_size=42, iterations=120, pool=4
+    )
+    sampler = sampler_of(
+        train(drawn_scene, tmp_path / "run", [hill], settings), tmp_path / "bundle"
+    )
     own, others = agreement(sampler, "hill", (HILL, SKY))
     assert own >= 0.8 and own > others + 0.05
 
@@ -76,9 +97,13 @@ def test_labels_of_several_objects_follow_content_at_any_size(tmp_path):
     Image.fromarray((colours + grain).clip(0, 255).astype(np.uint8)).save(tmp_path / "scene.png")
     Image.fromarray(hill).save(tmp_path / "hill.png")
     Image.fromarray(sun).save(tmp_path / "sun.png")
-    settings = config.preset("draft", detail=False, width=16, min_size=14, max_size=42, iterations=400, pool=16)
+    settings = config.preset(
+        "draft", detail=False, width=16, min_size=14, max_size=42, iterations=400, pool=16
+    )
     masks = [tmp_path / "hill.png", tmp_path / "sun.png"]
-    sampler = sampler_of(train(tmp_path / "scene.png", tmp_path / "run", masks, settings), tmp_path / "bundle")
+    sampler = sampler_of(
+        train(tmp_path / "scene.png", tmp_path / "run", masks, settings), tmp_path / "bundle"
+    )
     for size in (None, (44, 90)):
         for label, palette in (("hill", (HILL, SKY, SUN)), ("sun", (SUN, SKY, HILL))):
             own, others = agreement(sampler, label, palette, size)
@@ -123,7 +148,9 @@ def test_from_photo_and_mask_to_a_dataset(drawn_scene, hill, tmp_path):
     assert call("export", run, "--out", made)[0] == 0
     status, said, _ = call("evaluate", made, "--photo", drawn_scene, "--count", "2", "--json")
     assert status == 0 and json.loads(said)[0]["count"] == 2
-    assert call("sample", made, "--out", tmp_path / "s", "--size", "50x40", "--format", "jpeg")[0] == 0
+    assert (
+        call("sample", made, "--out", tmp_path / "s", "--size", "50x40", "--format", "jpeg")[0] == 0
+    )
     assert call("animate", made, "--out", tmp_path / "a.gif", "--frames", "2")[0] == 0
     assert call("dataset", made, "--out", tmp_path / "d", "--count", "2", "--size", "50x40")[0] == 0
     assert len(list((tmp_path / "d" / "masks" / "hill").iterdir())) == 2
@@ -132,7 +159,9 @@ def test_from_photo_and_mask_to_a_dataset(drawn_scene, hill, tmp_path):
 # going on
 
 
-def test_a_stopped_run_with_masks_ends_like_an_uninterrupted_one(labelled_run, drawn_scene, hill, tmp_path):
+def test_a_stopped_run_with_masks_ends_like_an_uninterrupted_one(
+    labelled_run, drawn_scene, hill, tmp_path
+):
     class Stop(Exception):
         pass
 
@@ -146,11 +175,17 @@ def test_a_stopped_run_with_masks_ends_like_an_uninterrupted_one(labelled_run, d
     assert results(files_of(tmp_path / "run")) == results(files_of(labelled_run))
 
 
-def test_a_run_goes_on_with_the_same_masks_alone(labelled_run, small_run, drawn_scene, hill, tmp_path):
+def test_a_run_goes_on_with_the_same_masks_alone(
+    labelled_run, small_run, drawn_scene, hill, tmp_path
+):
     copy = shutil.copytree(labelled_run, tmp_path / "run")
-    with pytest.raises(TrainingError, match="was begun with the masks hill, not none; pass the same --mask"):
+    with pytest.raises(
+        TrainingError, match="was begun with the masks hill, not none; pass the same --mask"
+    ):
         trainer.resume(drawn_scene, copy, {}, CPU)
-    with pytest.raises(TrainingError, match="was begun with the masks none, not hill; pass the same --mask"):
+    with pytest.raises(
+        TrainingError, match="was begun with the masks none, not hill; pass the same --mask"
+    ):
         trainer.resume(drawn_scene, small_run, {}, CPU, masks=[hill])
     with Image.open(hill) as image:
         image.transpose(Image.Transpose.FLIP_TOP_BOTTOM).save(tmp_path / "hill.png")
@@ -181,7 +216,10 @@ def test_mistakes_with_masks(drawn_scene, hill, tmp_path):
         return tmp_path / name
 
     small = drawn("small.png", np.eye(20, dtype=np.uint8) * 255)
-    assert "small.png: the mask is 20x20, but must be 60x44 (the photo); draw it over that picture" in mistake(small)
+    assert (
+        "small.png: the mask is 20x20, but must be 60x44 (the photo); draw it over that picture"
+        in mistake(small)
+    )
     black = drawn("black.png", np.full((44, 60), 127, np.uint8))
     assert (
         "black.png: the mask is empty, its value 127 all over: paint what you mean white (128 or more of 255)"
@@ -202,6 +240,7 @@ def test_mistakes_with_masks(drawn_scene, hill, tmp_path):
     clear = np.zeros((44, 60, 4), np.uint8)
     clear[:20] = 255
     glass = drawn("glass.png", clear)
-    assert "glass.png: partly transparent, but labels go with RGB; --channels 3 puts it on white" in mistake(
-        hill, photo=glass
+    assert (
+        "glass.png: partly transparent, but labels go with RGB; --channels 3 puts it on white"
+        in mistake(hill, photo=glass)
     )

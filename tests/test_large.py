@@ -26,7 +26,9 @@ def tiles(sampler, region=None):
 
 
 @pytest.mark.parametrize("region", [None, (Span(17, 140), Span(60, 200))])
-def test_a_tiff_made_tile_by_tile_holds_the_pixels_of_the_picture(sampler, tmp_path, small_tiles, region):
+def test_a_tiff_made_tile_by_tile_holds_the_pixels_of_the_picture(
+    sampler, tmp_path, small_tiles, region
+):
     tifffile = pytest.importorskip("tifffile")
     rows, columns = region or whole(SIZE)
     path = tmp_path / "picture.tif"
@@ -90,7 +92,9 @@ def test_without_tifffile_the_message_says_what_to_install(monkeypatch, tmp_path
 
 def write_deepzoom(sampler, folder, format="png"):
     picture = sampler.picture(SIZE)
-    deepzoom.save(folder, SIZE, lambda region: sampler.pixels(picture, 3, region), format, title="hills")
+    deepzoom.save(
+        folder, SIZE, lambda region: sampler.pixels(picture, 3, region), format, title="hills"
+    )
 
 
 def level_of(folder, level, suffix="png"):
@@ -108,12 +112,16 @@ def level_of(folder, level, suffix="png"):
 def test_deep_zoom_tiles_are_the_picture_and_its_halvings(sampler, tmp_path, small_tiles):
     write_deepzoom(sampler, tmp_path / "dz")
     last = math.ceil(math.log2(max(SIZE)))
-    assert sorted(int(p.name) for p in (tmp_path / "dz" / "picture_files").iterdir()) == list(range(last + 1))
+    assert sorted(int(p.name) for p in (tmp_path / "dz" / "picture_files").iterdir()) == list(
+        range(last + 1)
+    )
     finest = level_of(tmp_path / "dz", last)
     assert np.array_equal(np.asarray(finest), sampler.sample(SIZE, seed=3)[0])
     for level in range(last - 1, -1, -1):
         finest = finest.reduce(2)
-        assert np.array_equal(np.asarray(level_of(tmp_path / "dz", level)), np.asarray(finest)), level
+        assert np.array_equal(np.asarray(level_of(tmp_path / "dz", level)), np.asarray(finest)), (
+            level
+        )
 
 
 def test_the_page_of_a_deep_zoom_folder_needs_no_network(sampler, tmp_path, small_tiles):
@@ -122,7 +130,10 @@ def test_the_page_of_a_deep_zoom_folder_needs_no_network(sampler, tmp_path, smal
     assert "http" not in page and "%" not in re.sub(r"\d+%", "", page)
     assert "const WIDTH = 211, HEIGHT = 150, TILE = 64" in page
     dzi = (tmp_path / "dz" / "picture.dzi").read_text()
-    assert 'Format="jpg" Overlap="0" TileSize="64"' in dzi and '<Size Width="211" Height="150"/>' in dzi
+    assert (
+        'Format="jpg" Overlap="0" TileSize="64"' in dzi
+        and '<Size Width="211" Height="150"/>' in dzi
+    )
 
 
 def test_deep_zoom_refuses_what_it_cannot_write(sampler, tmp_path, small_tiles):

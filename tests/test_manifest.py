@@ -27,7 +27,9 @@ def test_the_format_is_that_of_the_stored_example(tiny_bundle):
     assert found.noise_channels == (1, 3, 3, 3) and found.noise_amplitude[0] == 1.0
     assert found.photo_size == (40, 60)
     assert found.halo == 5 and found.noise_spec == "philox4x32-10/box-muller/1" == noise.SPEC
-    assert sorted(found.files) == sorted(p.name for p in tiny_bundle.iterdir() if p.name != "manifest.json")
+    assert sorted(found.files) == sorted(
+        p.name for p in tiny_bundle.iterdir() if p.name != "manifest.json"
+    )
     assert found.pyramid.finest == (32, 48)
 
 
@@ -50,7 +52,9 @@ def test_labels_are_written_only_where_there_are_any(bundle):
 
 @pytest.mark.parametrize("labels", [["a", "a"], ["../a"], ["a/b"], [""], ["Sky", "sky"], [".."]])
 def test_labels_that_cannot_name_folders_are_refused(bundle, labels):
-    change(bundle, labels=labels, channels=3 + len(labels), noise_channels=[1, *[3 + len(labels)] * 3])
+    change(
+        bundle, labels=labels, channels=3 + len(labels), noise_channels=[1, *[3 + len(labels)] * 3]
+    )
     refused(bundle, "labels .* different names for the . channels beyond RGB")
 
 
@@ -70,7 +74,9 @@ def test_a_missing_folder_and_an_unfinished_one_are_told_apart(bundle):
     refused(bundle, "no manifest.json, so the bundle is unfinished")
 
 
-REQUIRED = sorted({field.name for field in dataclasses.fields(manifest.Manifest)} - {"labels", "detail"})
+REQUIRED = sorted(
+    {field.name for field in dataclasses.fields(manifest.Manifest)} - {"labels", "detail"}
+)
 REQUIRED.append("format_version")
 
 
@@ -122,7 +128,12 @@ def test_every_field_but_labels_is_required(bundle, field):
 )
 def test_values_that_cannot_be_are_refused_by_name(bundle, field, value):
     change(bundle, **{field: value})
-    refused(bundle, field if field in ("kind", "scale_factor", "border", "halo", "noise_spec") else "manifest.json")
+    refused(
+        bundle,
+        field
+        if field in ("kind", "scale_factor", "border", "halo", "noise_spec")
+        else "manifest.json",
+    )
 
 
 def test_a_missing_file_is_named(bundle):
@@ -130,7 +141,9 @@ def test_a_missing_file_is_named(bundle):
     refused(bundle, r"scale_01\.onnx: missing; make the bundle again with 'singan export'")
 
 
-@pytest.mark.parametrize("name", ["scale_02.onnx", "reconstruction_noise.npy", "parity.json", "preview.png"])
+@pytest.mark.parametrize(
+    "name", ["scale_02.onnx", "reconstruction_noise.npy", "parity.json", "preview.png"]
+)
 def test_an_altered_file_is_named(bundle, name):
     content = bytearray((bundle / name).read_bytes())
     content[len(content) // 2] ^= 1

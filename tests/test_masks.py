@@ -70,13 +70,17 @@ def test_soft_edges_and_stray_levels_are_no_labels(tmp_path):
 
 def test_an_empty_mask_and_a_full_one_are_named_by_their_value(tmp_path):
     assert "the mask is empty, its value 0 all over" in one_error(tmp_path, OBJECT * np.uint8(0))
-    assert "the mask is empty, its value 1 all over" in one_error(tmp_path, np.ones((H, W), np.uint8))
+    assert "the mask is empty, its value 1 all over" in one_error(
+        tmp_path, np.ones((H, W), np.uint8)
+    )
     bright = np.where(OBJECT, np.uint8(255), np.uint8(200))
     assert "white all over (values 200 and 255 of 255)" in one_error(tmp_path, bright)
     assert read(tmp_path, np.full((H, W), 255, np.uint8), may_fill=True).all()
 
 
-@pytest.mark.parametrize("colour", [(255, 255, 255), (0, 0, 0), (90, 20, 200)], ids=["white", "black", "coloured"])
+@pytest.mark.parametrize(
+    "colour", [(255, 255, 255), (0, 0, 0), (90, 20, 200)], ids=["white", "black", "coloured"]
+)
 def test_transparent_is_outside(tmp_path, colour):
     """Also where colours alone say nothing: then what is opaque is inside."""
     picture = np.zeros((H, W, 4), np.uint8)
@@ -110,13 +114,19 @@ def test_a_photo_s_alpha_becomes_a_label_and_its_colours_stay(tmp_path):
     assert np.array_equal(images.to_pixels(image[:, :3])[0], scene())
     assert np.array_equal(image[0, 3], np.where(OBJECT, 1, -1))
     on_white = images.open_labelled(path, [Path("alpha")], "3").floats()
-    assert np.array_equal(images.to_pixels(on_white[:, :3])[0][~OBJECT], np.full(((~OBJECT).sum(), 3), 255))
+    assert np.array_equal(
+        images.to_pixels(on_white[:, :3])[0][~OBJECT], np.full(((~OBJECT).sum(), 3), 255)
+    )
 
 
 @pytest.mark.parametrize("alpha", [None, 255, 0])
 def test_an_alpha_with_one_side_is_no_mask(tmp_path, alpha):
     photo = scene() if alpha is None else np.dstack([scene(), np.full((H, W), alpha, np.uint8)])
-    said = "all of it is transparent" if alpha == 0 else "it has no transparent part that could be a mask"
+    said = (
+        "all of it is transparent"
+        if alpha == 0
+        else "it has no transparent part that could be a mask"
+    )
     with pytest.raises(ImageError, match=said):
         images.open_labelled(saved(tmp_path / "photo.png", photo), [Path("alpha")])
 

@@ -36,14 +36,21 @@ def test_a_nearly_black_photo_is_warned_of(tmp_path):
     with pytest.warns(UserWarning, match=r"nearly black, its brightest value is 15 of 255"):
         begin(saved(tmp_path / "a.png", scene() // 17))
     with pytest.warns(UserWarning, match=r"nearly black, its brightest value is 16 of 255"):
-        begin(saved(tmp_path / "a.png", (np.arange(H * W).reshape(H, W) * 4095 // (H * W - 1)).astype(np.uint16)))
+        begin(
+            saved(
+                tmp_path / "a.png",
+                (np.arange(H * W).reshape(H, W) * 4095 // (H * W - 1)).astype(np.uint16),
+            )
+        )
 
 
 def test_colours_behind_transparent_pixels_are_asked_about(tmp_path):
     alpha = np.full((H, W), 255, np.uint8)
     alpha[: H // 2] = 0
     path = saved(tmp_path / "a.png", np.dstack([scene(), alpha]))
-    with pytest.warns(UserWarning, match="50% of it is transparent, and the picture hidden there is dropped; --"):
+    with pytest.warns(
+        UserWarning, match="50% of it is transparent, and the picture hidden there is dropped; --"
+    ):
         begin(path)
     start, material = begin(path, masks=[Path("alpha")])  # these are kept, so that nothing is said
     assert start.labels == ("alpha",) and material.image.shape[1] >= 3
@@ -54,7 +61,9 @@ def test_colours_behind_transparent_pixels_are_asked_about(tmp_path):
 
 @pytest.mark.parametrize("settings", [DETAIL, PLAIN], ids=["detail", "plain"])
 def test_a_photo_of_over_100_megapixels_is_planned_in_its_own_shape(tmp_path, settings):
-    scenery = Image.fromarray(scene()).convert("L").resize((12_000, 9_000), Image.Resampling.NEAREST)
+    scenery = (
+        Image.fromarray(scene()).convert("L").resize((12_000, 9_000), Image.Resampling.NEAREST)
+    )
     scenery.save(tmp_path / "a.jpg")
     scenery.point(lambda level: 255 * (level > 127), "1").save(tmp_path / "mask.png")
     with warnings.catch_warnings():

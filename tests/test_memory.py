@@ -8,7 +8,9 @@ import pytest
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="reads resident memory from Linux' /proc"),
+    pytest.mark.skipif(
+        not Path("/proc/self/statm").exists(), reason="reads resident memory from Linux' /proc"
+    ),
 ]
 
 # The high-water mark of this program alone: getrusage's also counts the process that started it.
@@ -41,7 +43,9 @@ print(np.mean(seen[:20]), np.mean(seen[-20:]))
 
 
 def run(code, bundle):
-    return subprocess.run([sys.executable, "-c", code, bundle], check=True, capture_output=True, text=True).stdout
+    return subprocess.run(
+        [sys.executable, "-c", code, bundle], check=True, capture_output=True, text=True
+    ).stdout
 
 
 def test_an_8k_picture_stays_under_600_mb(tiny_bundle):

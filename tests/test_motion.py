@@ -55,7 +55,9 @@ def test_a_translation_is_found_within_an_eighth_of_a_pixel(moved):
 
 def test_channels_count_alike():
     now, key = blobs(across=0.5), blobs()
-    assert np.allclose(flow.find_flow(now[..., ::-1], key[..., ::-1]), flow.find_flow(now, key), atol=1e-9)
+    assert np.allclose(
+        flow.find_flow(now[..., ::-1], key[..., ::-1]), flow.find_flow(now, key), atol=1e-9
+    )
     assert np.abs(flow.find_flow(now[..., :1], key[..., :1])[1, 5:-5, 5:-5] - 0.5).max() < 1 / 8
 
 
@@ -105,7 +107,9 @@ def test_what_moves_by_whole_pixels_keeps_its_bytes(channels):
     assert np.array_equal(warp.move(fine, channels, rows, columns), pixels)
     moved = warp.move(fine, channels, rows + 2 * warp.UNIT, columns - 3 * warp.UNIT)
     assert np.array_equal(moved[:-2, 3:], pixels[2:, :-3])
-    assert np.array_equal(moved[:-2, :3], pixels[2:, :1].repeat(3, axis=1))  # beyond an edge: the edge
+    assert np.array_equal(
+        moved[:-2, :3], pixels[2:, :1].repeat(3, axis=1)
+    )  # beyond an edge: the edge
 
 
 def test_a_ramp_moves_by_any_sixteenth():
@@ -138,7 +142,9 @@ def test_values_are_enlarged_from_pixel_centre_to_pixel_centre():
 
 
 @pytest.mark.parametrize("size", [SIZE, (140, 18), (30, 250)])
-def test_the_flow_of_the_hand_over_moves_the_same_place_of_the_picture(detail_sampler, monkeypatch, size):
+def test_the_flow_of_the_hand_over_moves_the_same_place_of_the_picture(
+    detail_sampler, monkeypatch, size
+):
     """Also where the picture is a window of a wider one, in the middle of it."""
     clip = Clip(detail_sampler, Walk(2), size)
     made = clip._motion
@@ -165,7 +171,9 @@ def test_nothing_comes_in_over_an_edge(detail_sampler):
     window = [Span(*span) for span in clip._motion.fit.window]
     for number in range(1, 6):
         found = flow.find_flow(clip._motion._hand_over(clip.noise(number)), clip._motion.handed)
-        down, across = (Enlarged(one, clip._motion.fit.whole, (window[0], window[1])) for one in found)
+        down, across = (
+            Enlarged(one, clip._motion.fit.whole, (window[0], window[1])) for one in found
+        )
         rows, columns = clip._motion._places(down, across, Span(0, SIZE[0]))
         assert (rows[0] == 0).all() and (rows[-1] == 16 * (SIZE[0] - 1)).all()
         assert (columns[:, 0] == 0).all() and (columns[:, -1] == 16 * (SIZE[1] - 1)).all()
@@ -176,7 +184,9 @@ def test_nothing_comes_in_over_an_edge(detail_sampler):
 
 
 @pytest.mark.parametrize("kind", ["harmonic", "paper"])
-def test_the_first_frame_is_the_finished_picture_and_the_only_one(detail_sampler, monkeypatch, kind):
+def test_the_first_frame_is_the_finished_picture_and_the_only_one(
+    detail_sampler, monkeypatch, kind
+):
     """The detail levels draw once a clip; its frames show that picture moved."""
     made, drawing = [], Sampler.drawing
     monkeypatch.setattr(Sampler, "drawing", lambda *inputs: made.append(1) or drawing(*inputs))
@@ -212,7 +222,9 @@ def test_the_last_digits_of_the_generators_change_no_frame(detail_bundle, monkey
     one, other = (Sampler.load(detail_bundle, threads=1) for _ in range(2))
     generate, rng = other.graphs.generate, np.random.default_rng(0)
     monkeypatch.setattr(
-        other.graphs, "generate", lambda *inputs: (made := generate(*inputs)) + rng.uniform(-1e-12, 1e-12, made.shape)
+        other.graphs,
+        "generate",
+        lambda *inputs: (made := generate(*inputs)) + rng.uniform(-1e-12, 1e-12, made.shape),
     )
     assert np.array_equal(frames(other, start_scale=1), frames(one, start_scale=1))
 
@@ -262,7 +274,9 @@ def test_frames_are_as_crisp_as_the_first_and_calm(detail_sampler, start_scale):
         """The frame, its flow undone: what the motion explains is gone."""
         found = flow.find_flow(clip._motion._hand_over(clip.noise(number)), clip._motion.handed)
         down, across = (Enlarged(one, clip._motion.fit.whole, whole_of(size)) for one in found)
-        places = clip._motion._places(down, across, Span(0, size[0])) / np.float64(16) - np.indices(size)
+        places = clip._motion._places(down, across, Span(0, size[0])) / np.float64(16) - np.indices(
+            size
+        )
         undo = np.zeros_like(places)
         for _ in range(8):
             at = (np.indices(size) + undo).round().astype(int)
@@ -296,7 +310,9 @@ def sampler_with(one, pixels):
     levels = pyramid.detail_levels(pixels.shape[:2], one.manifest.pyramid.shapes[-1])
     detail = Detail(len(one.manifest.shapes) - 1, levels, "")
     manifest = dataclasses.replace(one.manifest, detail=detail)
-    return Sampler(manifest, one.graphs, one.reconstruction_noise, one.max_pixels, Photo(pixels, levels))
+    return Sampler(
+        manifest, one.graphs, one.reconstruction_noise, one.max_pixels, Photo(pixels, levels)
+    )
 
 
 def test_a_grey_model_moves(samplers):
@@ -308,7 +324,9 @@ def test_colours_that_cannot_be_seen_stay_hidden(samplers):
     """Moved premultiplied: all that is seen has the photo's one colour, beside holes as well."""
     alpha = landscape(90, 120, 1)
     alpha = np.where(alpha > np.median(alpha), 255, 0).astype(np.uint8)
-    pixels = np.concatenate([np.where(alpha > 0, np.uint8(200), np.uint8(0)).repeat(3, axis=2), alpha], axis=2)
+    pixels = np.concatenate(
+        [np.where(alpha > 0, np.uint8(200), np.uint8(0)).repeat(3, axis=2), alpha], axis=2
+    )
     drawn = frames(sampler_with(samplers[4], pixels), (90, 120), frames=3)
     assert (drawn[1] != drawn[0]).any()
     for frame in drawn:

@@ -30,7 +30,9 @@ def test_philox_gives_the_known_answers_of_random123(counter, key, words):
     assert " ".join(f"{int(word):08x}" for word in got) == words
 
 
-@given(SIGNED, SIGNED, st.integers(0, 30), st.integers(0, 30), st.integers(1, 20), st.integers(1, 20))
+@given(
+    SIGNED, SIGNED, st.integers(0, 30), st.integers(0, 30), st.integers(1, 20), st.integers(1, 20)
+)
 def test_window_equals_slice_of_whole_field(y, x, down, right, height, width):
     whole = noise.field(7, 2, 3, 2, y, x, 50, 50)
     window = noise.field(7, 2, 3, 2, y + down, x + right, height, width)
@@ -49,7 +51,10 @@ def test_float64_noise_rounds_to_the_float32_noise(y, x, height, width):
 @pytest.mark.parametrize("border", ["zero", "noise"])
 @pytest.mark.parametrize("wrap", [(False, False), (True, False)])
 def test_float64_noise_of_canvases_and_regions_rounds_to_the_float32_noise(border, wrap):
-    canvases = [noise.of_canvas(7, 2, 3, 2, (9, 14), border, dtype=dtype) for dtype in (np.float64, np.float32)]
+    canvases = [
+        noise.of_canvas(7, 2, 3, 2, (9, 14), border, dtype=dtype)
+        for dtype in (np.float64, np.float32)
+    ]
     regions = [
         noise.of_region(7, 2, 3, 2, (9, 14), ((-2, 9), (3, 16)), border, wrap, dtype=dtype)
         for dtype in (np.float64, np.float32)
@@ -67,7 +72,9 @@ def test_tall_fields_do_not_depend_on_the_internal_blocks():
 
 
 def test_more_channels_leave_the_first_ones_alone():
-    assert np.array_equal(noise.field(5, 1, 0, 4, 0, 0, 9, 9)[:2], noise.field(5, 1, 0, 2, 0, 0, 9, 9))
+    assert np.array_equal(
+        noise.field(5, 1, 0, 4, 0, 0, 9, 9)[:2], noise.field(5, 1, 0, 2, 0, 0, 9, 9)
+    )
 
 
 def test_values_are_standard_normal():
@@ -77,7 +84,9 @@ def test_values_are_standard_normal():
     assert abs((values**3).mean()) < 4 * np.sqrt(15) * 1e-3
     assert abs((values**4).mean() - 3) < 4 * np.sqrt(96) * 1e-3
     for bound, share in ((1, 0.317311), (2, 0.045500), (3, 0.002700)):
-        assert abs((np.abs(values) > bound).mean() - share) < 4 * np.sqrt(share * (1 - share)) * 1e-3
+        assert (
+            abs((np.abs(values) > bound).mean() - share) < 4 * np.sqrt(share * (1 - share)) * 1e-3
+        )
 
 
 def correlation(a, b):
@@ -90,7 +99,10 @@ ENOUGH = 4 / 500  # four standard errors of the correlation of 500 x 500 indepen
 @pytest.mark.parametrize("step", [(0, 1), (1, 0), (1, 1), (0, 2), (0, 3), (0, 4)])
 def test_neighbours_are_uncorrelated(step):
     values = noise.field(3, 0, 0, 1, 0, 0, 504, 504)[0]
-    assert correlation(values[:500, :500], values[step[0] : step[0] + 500, step[1] : step[1] + 500]) < ENOUGH
+    assert (
+        correlation(values[:500, :500], values[step[0] : step[0] + 500, step[1] : step[1] + 500])
+        < ENOUGH
+    )
 
 
 def test_channels_scales_frames_and_seeds_are_uncorrelated():
@@ -99,26 +111,41 @@ def test_channels_scales_frames_and_seeds_are_uncorrelated():
 
     first = values()
     assert correlation(first[0], first[1]) < ENOUGH
-    others = [values(scale=1), values(frame=1), values(frame=noise.RECONSTRUCTION_FRAME), values(seed=4)]
+    others = [
+        values(scale=1),
+        values(frame=1),
+        values(frame=noise.RECONSTRUCTION_FRAME),
+        values(seed=4),
+    ]
     for other in (*others, values(seed=3 + 2**32)):
         assert correlation(first[0], other[0]) < ENOUGH
         assert correlation(first[0] ** 2, other[0] ** 2) < ENOUGH
 
 
 def test_every_bit_of_the_seed_counts():
-    digests = {hashlib.sha256(noise.field(1 << bit, 0, 0, 1, 0, 0, 4, 4).tobytes()).digest() for bit in range(64)}
+    digests = {
+        hashlib.sha256(noise.field(1 << bit, 0, 0, 1, 0, 0, 4, 4).tobytes()).digest()
+        for bit in range(64)
+    }
     assert len(digests) == 64
 
 
 def test_vectors_of_the_specification_hold():
     text = (Path(__file__).parent.parent / "docs" / "noise.md").read_text(encoding="utf-8")
     assert noise.SPEC in text
-    row = re.compile(r"^\| (\d+) \| (\d+) \| (\d+) \| (\d+) \| (-?\d+) \| (-?\d+) \| (-?\d\.\d+) \|$", re.MULTILINE)
+    row = re.compile(
+        r"^\| (\d+) \| (\d+) \| (\d+) \| (\d+) \| (-?\d+) \| (-?\d+) \| (-?\d\.\d+) \|$",
+        re.MULTILINE,
+    )
     rows = row.findall(text)
     assert len(rows) >= 12
     for seed, scale, frame, channel, y, x, value in rows:
-        window = noise.field(int(seed), int(scale), int(frame), int(channel) + 1, int(y), int(x), 1, 1)
-        assert abs(window[-1, 0, 0] - float(value)) <= 5e-7  # libraries differ in the last bit of log, sin and cos
+        window = noise.field(
+            int(seed), int(scale), int(frame), int(channel) + 1, int(y), int(x), 1, 1
+        )
+        assert (
+            abs(window[-1, 0, 0] - float(value)) <= 5e-7
+        )  # libraries differ in the last bit of log, sin and cos
 
 
 def plain_value(seed, scale, frame, channel, y, x):
@@ -136,7 +163,14 @@ def plain_value(seed, scale, frame, channel, y, x):
     return math.sqrt(-2 * math.log(u)) * turn(2 * math.pi * v)
 
 
-@given(st.integers(0, 2**64 - 1), st.integers(0, 65535), st.integers(0, 2**32 - 1), st.integers(0, 3), SIGNED, SIGNED)
+@given(
+    st.integers(0, 2**64 - 1),
+    st.integers(0, 65535),
+    st.integers(0, 2**32 - 1),
+    st.integers(0, 3),
+    SIGNED,
+    SIGNED,
+)
 def test_field_is_what_the_specification_says(seed, scale, frame, channel, y, x):
     value = noise.field(seed, scale, frame, channel + 1, y, x, 1, 1)[channel, 0, 0]
     assert abs(value - plain_value(seed, scale, frame, channel, y, x)) <= 5e-7

@@ -28,7 +28,9 @@ def ellipse(size, rows, columns):
     """A mask whose ellipse touches the ends of the spans."""
     y, x = np.mgrid[: size[0], : size[1]] + 0.5
     (top, bottom), (left, right) = rows, columns
-    return ((2 * y - top - bottom) / (bottom - top)) ** 2 + ((2 * x - left - right) / (right - left)) ** 2 <= 1
+    return ((2 * y - top - bottom) / (bottom - top)) ** 2 + (
+        (2 * x - left - right) / (right - left)
+    ) ** 2 <= 1
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +49,14 @@ def shifted(picture, kept):
 # what is kept
 
 
-@given(SHARE, SHARE, st.integers(90, 140), st.integers(60, 260), st.integers(0, 2), st.sampled_from(["", "x"]))
+@given(
+    SHARE,
+    SHARE,
+    st.integers(90, 140),
+    st.integers(60, 260),
+    st.integers(0, 2),
+    st.sampled_from(["", "x"]),
+)
 @settings(max_examples=12)
 def test_a_kept_object_is_the_photo_bit_for_bit_wherever_it_stands(
     detail_sampler, fir, x, y, height, width, start, wrap
@@ -70,7 +79,9 @@ def test_no_other_pixel_shows_a_part_of_it(detail_sampler, fir):
     assert not (fir[tuple(np.moveaxis(positions, 2, 0))] & elsewhere).any()
 
     plain = detail_sampler.traced(detail_sampler.picture((100, 300), 1.0), 5)[1]
-    assert fir[tuple(np.moveaxis(plain, 2, 0))].any()  # it would be drawn elsewhere if it were not barred
+    assert fir[
+        tuple(np.moveaxis(plain, 2, 0))
+    ].any()  # it would be drawn elsewhere if it were not barred
 
 
 def test_what_lies_beside_the_object_in_the_photo_joins_it(detail_sampler, fir):
@@ -88,7 +99,9 @@ def test_rgba_and_grey_photos_keep_their_objects(tmp_path):
     for channels in (1, 4):
         photo = photo_of(landscape(channels=channels))
         mask = ellipse(photo.sizes[-1], (40, 70), (80, 110))
-        made = draw_whole(kept_drawing(photo, canvases_of(photo, 1, 1.4), [Kept(mask, (0, -20), photo.sizes[-1])]))
+        made = draw_whole(
+            kept_drawing(photo, canvases_of(photo, 1, 1.4), [Kept(mask, (0, -20), photo.sizes[-1])])
+        )
         rows, columns = np.nonzero(mask)
         assert np.array_equal(made.pixels[rows, columns + 20], photo.pixels[rows, columns])
 
@@ -105,7 +118,9 @@ def scene(channels=3):
 
 
 def kept_drawing(photo, canvases, kept, seed=0, wrap=(False, False)):
-    return drawing.Drawing(photo, canvases, guide_of(photo, canvases[0], seed, wrap), Weights(), wrap, kept=kept)
+    return drawing.Drawing(
+        photo, canvases, guide_of(photo, canvases[0], seed, wrap), Weights(), wrap, kept=kept
+    )
 
 
 def moved(photo, shapes, canvases, shares):
@@ -159,13 +174,17 @@ def test_blocks_of_a_long_canvas_keep_objects_too():
 def test_threads_change_no_byte(detail_bundle, detail_sampler, fir):
     keep = (Keep(fir, 0.8, 0.4),)
     one = detail_sampler.sample((105, 290), 5, keep=keep)
-    assert np.array_equal(Sampler.load(detail_bundle, threads=3).sample((105, 290), 5, keep=keep), one)
+    assert np.array_equal(
+        Sampler.load(detail_bundle, threads=3).sample((105, 290), 5, keep=keep), one
+    )
 
 
 def test_windows_of_a_sampler_are_slices(detail_sampler, fir):
     keep = (Keep(fir, 0.5),)
     whole = detail_sampler.sample((80, 200), 4, keep=keep)[0]
-    assert np.array_equal(detail_sampler.render((80, 200), (20, 70, 50, 60), 4, keep=keep), whole[20:70, 70:130])
+    assert np.array_equal(
+        detail_sampler.render((80, 200), (20, 70, 50, 60), 4, keep=keep), whole[20:70, 70:130]
+    )
 
 
 # where it stands
@@ -179,8 +198,12 @@ def test_the_centre_lies_at_the_place_at_any_size(detail_sampler, fir, size, x, 
     for axis, share in enumerate((y, x)):
         if share is None:
             continue
-        centre = (box[axis].start + box[axis].stop) / 2 * fit.photo_sizes[-1][axis] / fir.shape[axis]
-        on_canvas = (centre - picture.kept[0].apart[axis]) * fit.whole[axis] / fit.levels[-1][axis] - fit.origin[axis]
+        centre = (
+            (box[axis].start + box[axis].stop) / 2 * fit.photo_sizes[-1][axis] / fir.shape[axis]
+        )
+        on_canvas = (centre - picture.kept[0].apart[axis]) * fit.whole[axis] / fit.levels[-1][
+            axis
+        ] - fit.origin[axis]
         assert on_canvas / size[axis] == pytest.approx(share, abs=1.5 / size[axis] + 0.01)
 
 
@@ -221,7 +244,9 @@ def test_rows_without_anything_known_are_filled_from_above_and_below():
     ramp = np.broadcast_to(np.arange(0, 120, 10, dtype=np.uint8)[:, None, None], (12, 5, 1))
     hole = np.zeros((12, 5), bool)
     hole[3:8] = True
-    assert np.array_equal(clear.fill(np.where(hole[..., None], 0, ramp).astype(np.uint8), hole, (False, False)), ramp)
+    assert np.array_equal(
+        clear.fill(np.where(hole[..., None], 0, ramp).astype(np.uint8), hole, (False, False)), ramp
+    )
 
 
 def test_a_hole_at_the_seam_of_a_wrapped_picture_is_filled_across_it():
@@ -250,7 +275,9 @@ def test_a_second_object_in_the_guide_gives_way_to_the_scene():
     query = query[:, : canvases[0][1]]
     kept = [Kept(disc, (0, -144), photo.sizes[-1])]
     made = draw_whole(
-        drawing.Drawing(photo, canvases, lambda region: query[tuple(slice(*span) for span in region)], kept=kept)
+        drawing.Drawing(
+            photo, canvases, lambda region: query[tuple(slice(*span) for span in region)], kept=kept
+        )
     )
     red = (made.pixels[..., 0] > 150) & (made.pixels[..., 1] < 80)
     assert red[:, :140].sum() == 0 and red[:, 144:].sum() > 0.9 * disc.sum()
@@ -277,7 +304,10 @@ def test_retarget_puts_the_photo_around_the_object(detail_sampler, fir):
     there, in_photo = shifted(picture, picture.kept[0])
     assert np.array_equal(pixels[there], detail_sampler.photo.pixels[in_photo])
     warp = retarget.around(picture.kept[0], picture.fit)
-    (rows, columns), (target_rows, target_columns) = masks.bounds(fir), (warp.rows.target, warp.columns.target)
+    (rows, columns), (target_rows, target_columns) = (
+        masks.bounds(fir),
+        (warp.rows.target, warp.columns.target),
+    )
     assert target_rows[0] * 100 == pytest.approx(rows.start, abs=1)
     assert (target_columns[1] - target_columns[0]) * 260 == pytest.approx(columns.length, abs=0.01)
 
@@ -298,11 +328,22 @@ def test_impossible_objects_are_refused_in_one_line(detail_sampler, sampler, fir
     )
     assert "ask for a zoom of at most 0.818" in refused(Keep(fir), at=(100, 20), zoom=1.0)
     assert detail_sampler.picture((100, 20), 0.818, keep=(Keep(fir),)).kept
-    assert refused(Keep(fir, 0.5), Keep(fir, 0.52)).startswith("two kept objects overlap in this picture")
-    assert refused(Keep(fir, 1.2)).startswith("place 1.2 is outside the picture: each share must be 0 to 1")
-    assert refused(Keep(fir[:-1])) == "the mask of a kept object is 150x99, but must be 150x100, the photo's size"
-    assert refused(Keep(np.ones(size, bool))).startswith("the kept objects leave nothing of the photo to draw the rest")
-    with pytest.raises(RequestError, match="draws without the photo's detail and cannot keep objects"):
+    assert refused(Keep(fir, 0.5), Keep(fir, 0.52)).startswith(
+        "two kept objects overlap in this picture"
+    )
+    assert refused(Keep(fir, 1.2)).startswith(
+        "place 1.2 is outside the picture: each share must be 0 to 1"
+    )
+    assert (
+        refused(Keep(fir[:-1]))
+        == "the mask of a kept object is 150x99, but must be 150x100, the photo's size"
+    )
+    assert refused(Keep(np.ones(size, bool))).startswith(
+        "the kept objects leave nothing of the photo to draw the rest"
+    )
+    with pytest.raises(
+        RequestError, match="draws without the photo's detail and cannot keep objects"
+    ):
         sampler.picture((32, 48), keep=(Keep(np.ones((32, 48), bool)),))
 
 
@@ -316,8 +357,21 @@ def mask_file(tmp_path, fir):
     return path
 
 
-def test_sample_keeps_an_object_and_says_so_in_the_file(detail_bundle, detail_sampler, fir, mask_file, tmp_path):
-    call("sample", detail_bundle, "--out", tmp_path, "--size", "300x100", "--keep", mask_file, "--place", "right")
+def test_sample_keeps_an_object_and_says_so_in_the_file(
+    detail_bundle, detail_sampler, fir, mask_file, tmp_path
+):
+    call(
+        "sample",
+        detail_bundle,
+        "--out",
+        tmp_path,
+        "--size",
+        "300x100",
+        "--keep",
+        mask_file,
+        "--place",
+        "right",
+    )
     with Image.open(tmp_path / "hills_300x100_0.png") as image:
         told = json.loads(image.info["singan"])
         pixels = np.asarray(image)
@@ -325,10 +379,14 @@ def test_sample_keeps_an_object_and_says_so_in_the_file(detail_bundle, detail_sa
     assert told["keep"] == [Keep(fir, 0.75).describe()] and told["keep"][0]["place"] == [0.75, None]
 
 
-def test_a_mask_of_the_original_photo_is_reduced_to_the_stored_one(detail_bundle, detail_sampler, fir, tmp_path):
+def test_a_mask_of_the_original_photo_is_reduced_to_the_stored_one(
+    detail_bundle, detail_sampler, fir, tmp_path
+):
     found = dataclasses.replace(detail_sampler.manifest, photo_size=(200, 300))
     path = tmp_path / "large.png"
-    Image.fromarray(fir.astype(np.uint8) * 255).resize((300, 200), Image.Resampling.NEAREST).save(path)
+    Image.fromarray(fir.astype(np.uint8) * 255).resize((300, 200), Image.Resampling.NEAREST).save(
+        path
+    )
     (read,) = objects.read(found, [str(path)])
     assert np.array_equal(read.mask, fir)
 
@@ -344,21 +402,49 @@ def test_bad_masks_and_places_are_one_line(detail_bundle, mask_file, tmp_path, f
     assert "the mask is 60x40, but must be 150x100" in one_line(*start, other)
     assert "two kept objects overlap" in one_line(*start, mask_file, "--keep", mask_file)
     assert "is outside the picture" in one_line(*start, mask_file, "--place", "1.5,0.5")
-    assert "1 objects are kept, but 2 places" in one_line(*start, mask_file, "--place", "left", "--place", "right")
+    assert "1 objects are kept, but 2 places" in one_line(
+        *start, mask_file, "--place", "left", "--place", "right"
+    )
     assert "has no alpha channel" in one_line(*start, "alpha")
     assert "0 objects are kept, but 1 places" in one_line(*start[:-1], "--place", "left")
-    again = "retarget", detail_bundle, "--out", tmp_path / "a.png", "--size", "300x100", "--place", "left"
+    again = (
+        "retarget",
+        detail_bundle,
+        "--out",
+        tmp_path / "a.png",
+        "--size",
+        "300x100",
+        "--place",
+        "left",
+    )
     assert "0 objects are kept, but 1 places" in one_line(*again)
-    assert "is not a place; write left, centre, right or X,Y" in usage(*start, mask_file, "--place", "top")
+    assert "is not a place; write left, centre, right or X,Y" in usage(
+        *start, mask_file, "--place", "top"
+    )
     assert not (tmp_path / "out").exists()
 
 
-def test_retarget_keeps_objects_by_the_photo_itself(detail_bundle, detail_sampler, fir, mask_file, tmp_path):
+def test_retarget_keeps_objects_by_the_photo_itself(
+    detail_bundle, detail_sampler, fir, mask_file, tmp_path
+):
     out = tmp_path / "wide.png"
-    call("retarget", detail_bundle, "--size", "260x100", "--out", out, "--keep", mask_file, "--place", "0.7,0.6")
+    call(
+        "retarget",
+        detail_bundle,
+        "--size",
+        "260x100",
+        "--out",
+        out,
+        "--keep",
+        mask_file,
+        "--place",
+        "0.7,0.6",
+    )
     with Image.open(out) as image:
         pixels = np.asarray(image)
-    assert np.array_equal(pixels, retarget.retarget_around(detail_sampler, (100, 260), (Keep(fir, 0.7, 0.6),)))
+    assert np.array_equal(
+        pixels, retarget.retarget_around(detail_sampler, (100, 260), (Keep(fir, 0.7, 0.6),))
+    )
 
 
 # labels
@@ -369,7 +455,13 @@ def labelled(tmp_path_factory, detail_bundle, fir):
     """The example's photo with its fir as a label."""
     with Image.open(detail_bundle / "photo.webp") as image:
         pixels = np.asarray(image.convert("RGB"))
-    return bundle_with(tmp_path_factory.mktemp("labels") / "bundle", detail_bundle, pixels, fir[..., None], ("fir",))
+    return bundle_with(
+        tmp_path_factory.mktemp("labels") / "bundle",
+        detail_bundle,
+        pixels,
+        fir[..., None],
+        ("fir",),
+    )
 
 
 def test_a_label_names_the_object_to_keep(labelled, fir):
@@ -406,7 +498,9 @@ def test_a_dataset_refuses_what_it_cannot_place(labelled, tmp_path):
     pytest.importorskip("pycocotools")
     start = "dataset", labelled, "--out", tmp_path / "out", "--count", "2", "--keep"
     assert "not a label of hills; keep one or more of fir" in one_line(*start, "sky")
-    assert "places within 0.9,0,0.1,1 are not possible" in one_line(*start, "fir", "--within", "0.9,0,0.1,1")
+    assert "places within 0.9,0,0.1,1 are not possible" in one_line(
+        *start, "fir", "--within", "0.9,0,0.1,1"
+    )
     assert "scales 2,1 are not possible" in one_line(*start, "fir", "--scales", "2,1")
     assert "is not 4 numbers" in usage(*start, "fir", "--within", "0,1")
     assert "too large for" in one_line(*start, "fir", "--size", "20x100", "--zoom", "1")
@@ -430,9 +524,24 @@ def test_a_kept_object_stands_still_in_a_clip_while_the_rest_moves(detail_sample
     assert any((frame != frames[0]).mean() > 0.1 for frame in frames)
 
 
-def test_animate_keeps_objects_on_the_command_line(detail_bundle, detail_sampler, fir, mask_file, tmp_path):
+def test_animate_keeps_objects_on_the_command_line(
+    detail_bundle, detail_sampler, fir, mask_file, tmp_path
+):
     out = tmp_path / "clip.png"
-    call("animate", detail_bundle, "--out", out, "--size", "200x100", "--frames", "3", "--keep", mask_file)
-    kept = next(animation.animate(detail_sampler, animation.Walk(frames=3), (100, 200), keep=(Keep(fir),)))
+    call(
+        "animate",
+        detail_bundle,
+        "--out",
+        out,
+        "--size",
+        "200x100",
+        "--frames",
+        "3",
+        "--keep",
+        mask_file,
+    )
+    kept = next(
+        animation.animate(detail_sampler, animation.Walk(frames=3), (100, 200), keep=(Keep(fir),))
+    )
     with Image.open(out) as clip:
         assert np.array_equal(np.asarray(clip.convert("RGB")), kept)

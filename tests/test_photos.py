@@ -47,5 +47,11 @@ def test_degenerate_photos_train_and_draw(tmp_path, kind):
 
 def test_a_photo_too_thin_for_its_size_is_refused_with_the_size_that_would_do(tmp_path):
     Image.fromarray(RNG.integers(0, 256, (30, 2000, 3), np.uint8)).save(tmp_path / "photo.png")
-    with pytest.raises(RequestError, match="raise the maximal size to at least 1667 or crop the photo"):
-        train(tmp_path / "photo.png", tmp_path / "run", dataclasses.replace(SMALL, min_size=25, max_size=250))
+    with pytest.raises(
+        RequestError, match="raise the maximal size to at least 1667 or crop the photo"
+    ):
+        train(
+            tmp_path / "photo.png",
+            tmp_path / "run",
+            dataclasses.replace(SMALL, min_size=25, max_size=250),
+        )

@@ -9,7 +9,19 @@ import zlib
 
 import numpy as np
 import pytest
-from awkward_pictures import H, W, bitfields_bmp, directory, grey, grey_profile, pack, png, saved, scene, tiff
+from awkward_pictures import (
+    H,
+    W,
+    bitfields_bmp,
+    directory,
+    grey,
+    grey_profile,
+    pack,
+    png,
+    saved,
+    scene,
+    tiff,
+)
 from PIL import Image, ImageCms
 
 from singan_core import images, picture_files, resample
@@ -56,10 +68,14 @@ def test_eight_bit_photos_are_their_values_over_255(tmp_path, channels):
 @pytest.mark.parametrize("kind", ["grey", "deep", "rgb", "rgba", "labels", "white"])
 def test_a_photo_resized_in_strips_has_the_bits_of_the_whole(tmp_path, kind):
     photo = RNG.integers(0, 256, (150, 90, 4), np.uint8)
-    shown = {"grey": photo[..., 0], "deep": photo[..., 0].astype(np.uint16) * 250}.get(kind, photo[..., :3])
+    shown = {"grey": photo[..., 0], "deep": photo[..., 0].astype(np.uint16) * 250}.get(
+        kind, photo[..., :3]
+    )
     path = saved(tmp_path / "a.png", photo if kind in ("rgba", "white") else shown)
     mask = saved(tmp_path / "mask.png", photo[..., 3])
-    opened = images.open_labelled(path, [mask] if kind == "labels" else [], "3" if kind == "white" else "auto")
+    opened = images.open_labelled(
+        path, [mask] if kind == "labels" else [], "3" if kind == "white" else "auto"
+    )
     for size in ((70, 40), (33, 90), (150, 90), (180, 100)):
         assert np.array_equal(opened.resized(size), resample.resize(opened.floats(), size))
 
@@ -87,7 +103,9 @@ def test_a_thumbnail_before_the_photo_is_skipped(tmp_path):
     small = [(254, 4, 1), (256, 4, 12), (257, 4, 12), *grey_8, (278, 4, 12), (279, 4, 144)]
     large = [(256, 4, W), (257, 4, H), *grey_8, (278, 4, H), (279, 4, RAMP.size)]
     first = directory("<", small, 0, start + 2 + 12 * len(small) + 4)
-    content = b"II*\0" + struct.pack("<I", start) + RAMP.tobytes() + first + directory("<", large, 0, 0)
+    content = (
+        b"II*\0" + struct.pack("<I", start) + RAMP.tobytes() + first + directory("<", large, 0, 0)
+    )
     (tmp_path / "a.tif").write_bytes(content)
     assert np.array_equal(pixels(tmp_path / "a.tif")[..., 0], RAMP)
 
@@ -167,8 +185,12 @@ def test_a_transparent_colour_is_that_very_colour_at_8_and_16_bits(tmp_path):
     deep = scene().astype(np.uint16) * 256 + 7
     deep[3, 5] = deep[3, 4] + [0, 0, 1]  # its upper byte is the same
     lines = deep.astype(">u2").view(np.uint8).reshape(H, -1)
-    read = pixels(png(tmp_path / "b.png", 16, 2, lines, [(b"tRNS", struct.pack(">3H", *deep[3, 4]))]))
-    assert np.array_equal(read[..., 3] == 0, (deep == deep[3, 4]).all(axis=2)) and read[3, 5, 3] == 255
+    read = pixels(
+        png(tmp_path / "b.png", 16, 2, lines, [(b"tRNS", struct.pack(">3H", *deep[3, 4]))])
+    )
+    assert (
+        np.array_equal(read[..., 3] == 0, (deep == deep[3, 4]).all(axis=2)) and read[3, 5, 3] == 255
+    )
     assert np.array_equal(read[read[..., 3] > 0][:, :3], (deep >> 8)[read[..., 3] > 0])
 
 
@@ -178,14 +200,18 @@ def test_premultiplied_grey_is_read(tmp_path):
     data = np.dstack([RAMP * (alpha > 0), alpha]).tobytes()
     path = tiff(tmp_path / "a.tif", data, 8, 1, samples=2, extra=[(338, 3, 1)])
     read = pixels(path)
-    assert np.array_equal(read[..., 3], alpha) and np.array_equal(read[:, W // 2 :, 0], RAMP[:, W // 2 :])
+    assert np.array_equal(read[..., 3], alpha) and np.array_equal(
+        read[:, W // 2 :, 0], RAMP[:, W // 2 :]
+    )
 
 
 def test_a_palette_with_alpha_is_read_without_a_word(tmp_path, capfd):
     image = Image.fromarray(scene()).quantize(8)
     image.save(tmp_path / "a.png", transparency=bytes([0, 40, 128] + [255] * 5))
     indices = np.asarray(image)
-    assert np.array_equal(pixels(tmp_path / "a.png")[..., 3], np.array([0, 40, 128] + [255] * 5, np.uint8)[indices])
+    assert np.array_equal(
+        pixels(tmp_path / "a.png")[..., 3], np.array([0, 40, 128] + [255] * 5, np.uint8)[indices]
+    )
     assert capfd.readouterr() == ("", "")
 
 
@@ -193,14 +219,21 @@ def test_a_colour_map_with_alpha_is_kept(tmp_path):
     """A Targa file whose palette has four bytes an entry."""
     head = struct.pack("<BBBHHBHHHHBB", 0, 1, 1, 0, 2, 32, 0, 0, W, H, 8, 0x20)
     indices = (RAMP > 127).astype(np.uint8)
-    (tmp_path / "a.tga").write_bytes(head + bytes([10, 20, 30, 0, 40, 50, 60, 255]) + indices.tobytes())
+    (tmp_path / "a.tga").write_bytes(
+        head + bytes([10, 20, 30, 0, 40, 50, 60, 255]) + indices.tobytes()
+    )
     read = pixels(tmp_path / "a.tga")
     assert np.array_equal(read[..., 3], indices * 255) and read[0, -1].tolist() == [60, 50, 40, 255]
 
 
 def test_the_alpha_bit_of_a_bmp_is_not_dropped(tmp_path):
-    assert np.abs(pixels(bitfields_bmp(tmp_path / "a.bmp", (5, 5, 5, 0))).astype(int) - scene()).max() < 8
-    assert "a BMP of 16 bits with transparency" in one_error(bitfields_bmp(tmp_path / "a.bmp", (5, 5, 5, 1)))
+    assert (
+        np.abs(pixels(bitfields_bmp(tmp_path / "a.bmp", (5, 5, 5, 0))).astype(int) - scene()).max()
+        < 8
+    )
+    assert "a BMP of 16 bits with transparency" in one_error(
+        bitfields_bmp(tmp_path / "a.bmp", (5, 5, 5, 1))
+    )
 
 
 # profiles
@@ -222,18 +255,24 @@ def test_a_grey_profile_counts_with_alpha_and_at_16_bits(tmp_path):
 
 def test_a_profile_counts_in_palettes(tmp_path):
     swapped = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
-    red, blue = (slice(at + 4, at + 12) for at in (swapped.index(name, 128) for name in (b"rXYZ", b"bXYZ")))
+    red, blue = (
+        slice(at + 4, at + 12) for at in (swapped.index(name, 128) for name in (b"rXYZ", b"bXYZ"))
+    )
     swapped[red], swapped[blue] = swapped[blue], swapped[red]
     image = Image.fromarray(scene()).quantize(16)
     image.save(tmp_path / "a.png", icc_profile=bytes(swapped))
-    image.save(tmp_path / "b.png", icc_profile=bytes(swapped), transparency=bytes([255] * 15 + [128]))
+    image.save(
+        tmp_path / "b.png", icc_profile=bytes(swapped), transparency=bytes([255] * 15 + [128])
+    )
     straight = np.asarray(image.convert("RGB")).astype(int)
     for name in ("a.png", "b.png"):
         assert np.abs(pixels(tmp_path / name)[..., 2::-1] - straight).max() <= 1
 
 
 def test_lab_pictures_are_read(tmp_path):
-    lab = ImageCms.buildTransform(ImageCms.createProfile("sRGB"), ImageCms.createProfile("LAB"), "RGB", "LAB")
+    lab = ImageCms.buildTransform(
+        ImageCms.createProfile("sRGB"), ImageCms.createProfile("LAB"), "RGB", "LAB"
+    )
     ImageCms.applyTransform(Image.new("RGB", (W, H), REDDISH), lab).save(tmp_path / "a.tif")
     assert np.abs(pixels(tmp_path / "a.tif").astype(int) - REDDISH).max() <= 2
 
@@ -257,7 +296,10 @@ def test_heic_is_read(tmp_path):
 def test_heic_without_its_package_says_what_to_install(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "pi_heif", None)
     (tmp_path / "a.heic").write_bytes(base64.b64decode(HEIC))
-    with pytest.raises(InstallError, match=r"a\.heic: HEIC pictures need pi-heif; run: pip install 'singan\[heic\]'"):
+    with pytest.raises(
+        InstallError,
+        match=r"a\.heic: HEIC pictures need pi-heif; run: pip install 'singan\[heic\]'",
+    ):
         images.read(tmp_path / "a.heic")
 
 
@@ -267,14 +309,19 @@ def test_no_file_starts_another_program(tmp_path, monkeypatch):
 
     for name in ("Popen", "run", "check_call", "check_output"):
         monkeypatch.setattr(subprocess, name, refuse)
-    (tmp_path / "a.eps").write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 40 40\n%%EndComments\nshowpage\n")
+    (tmp_path / "a.eps").write_bytes(
+        b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 40 40\n%%EndComments\nshowpage\n"
+    )
     assert "a PostScript file" in one_error(tmp_path / "a.eps")
 
 
 def test_other_formats_are_named(tmp_path):
     for format in ("PCX", "ICO", "SGI"):
         Image.fromarray(scene()).save(tmp_path / "a", format)
-        assert f"a file in {format} format, which is not supported; save it as PNG or JPEG" in one_error(tmp_path / "a")
+        assert (
+            f"a file in {format} format, which is not supported; save it as PNG or JPEG"
+            in one_error(tmp_path / "a")
+        )
 
 
 # sizes
@@ -291,7 +338,10 @@ def test_photos_of_over_100_megapixels_are_reduced_as_they_are_read(tmp_path):
             images.read(tmp_path / name)
         photo = images.open_photo(tmp_path / name, side=600)
         assert photo.size == (9_500, 10_000) and photo.values.shape == (1_188, 1_250, 1)
-        assert abs(int(photo.values[600, 100, 0])) <= 2 and abs(int(photo.values[600, 1_000, 0]) - bright) <= 2
+        assert (
+            abs(int(photo.values[600, 100, 0])) <= 2
+            and abs(int(photo.values[600, 1_000, 0]) - bright) <= 2
+        )
 
 
 def test_a_mask_follows_its_huge_photo(tmp_path):
@@ -305,7 +355,10 @@ def test_a_mask_follows_its_huge_photo(tmp_path):
 
 def test_bombs_are_refused_by_their_pixels_and_by_their_ratio(tmp_path):
     path = tiff(tmp_path / "a.tif", b"\0" * 100, 8, 1, size=(15_000, 15_000))
-    for side, said in ((None, "more than 89 megapixels"), (600, r"15000x15000 px in a file of \d+ bytes")):
+    for side, said in (
+        (None, "more than 89 megapixels"),
+        (600, r"15000x15000 px in a file of \d+ bytes"),
+    ):
         with pytest.raises(ImageError, match=said):
             images.open_photo(path, side=side)
     path = tiff(tmp_path / "b.tif", b"\0" * 100_000, 8, 1, size=(20_000, 20_000))
@@ -330,10 +383,17 @@ def test_what_is_not_supported_is_not_called_damaged(tmp_path):
     at = content.index(b"\xff\xc0") + 4  # bits of a sample
     (tmp_path / "a.jpg").write_bytes(content[:at] + b"\x0c" + content[at + 1 :])
     assert "not supported (cannot handle 12-bit layers)" in one_error(tmp_path / "a.jpg")
-    assert "compression 50001" in one_error(tiff(tmp_path / "a.tif", RAMP.tobytes(), 8, 1, compression=50001))
+    assert "compression 50001" in one_error(
+        tiff(tmp_path / "a.tif", RAMP.tobytes(), 8, 1, compression=50001)
+    )
     deep = tiff(tmp_path / "a.tif", bytes(H * W * 8), 64, 1)
     said = one_error(deep)
-    assert "64-bit integers" in said and "not supported" in said and "damaged" not in said and "as TIFF" not in said
+    assert (
+        "64-bit integers" in said
+        and "not supported" in said
+        and "damaged" not in said
+        and "as TIFF" not in said
+    )
 
 
 def test_names_that_are_no_files_are_told_apart(tmp_path):
@@ -349,7 +409,9 @@ def test_names_that_are_no_files_are_told_apart(tmp_path):
 
 
 def test_a_decoder_s_own_lines_stay_quiet(tmp_path, capfd):
-    Image.fromarray(RNG.integers(0, 256, (64, 96, 3), np.uint8)).save(tmp_path / "a.tif", compression="tiff_lzw")
+    Image.fromarray(RNG.integers(0, 256, (64, 96, 3), np.uint8)).save(
+        tmp_path / "a.tif", compression="tiff_lzw"
+    )
     content = bytearray((tmp_path / "a.tif").read_bytes())
     content[200:400] = b"\xff" * 200
     (tmp_path / "a.tif").write_bytes(content)
@@ -357,7 +419,9 @@ def test_a_decoder_s_own_lines_stay_quiet(tmp_path, capfd):
     assert capfd.readouterr() == ("", "")
 
 
-@pytest.mark.parametrize("format", ["PNG", "JPEG", "WEBP", "TIFF", "BMP", "GIF", "AVIF", "JPEG2000", "PPM", "TGA"])
+@pytest.mark.parametrize(
+    "format", ["PNG", "JPEG", "WEBP", "TIFF", "BMP", "GIF", "AVIF", "JPEG2000", "PPM", "TGA"]
+)
 def test_no_exception_of_a_decoder_reaches_the_user(tmp_path, format):
     path = tmp_path / "a"
     Image.fromarray(scene()).save(path, format)
@@ -365,7 +429,9 @@ def test_no_exception_of_a_decoder_reaches_the_user(tmp_path, format):
     rng = np.random.default_rng(len(whole))
     for trial in range(60):
         content = bytearray(whole)
-        for place in rng.integers(0, min(len(whole), 400 if trial % 2 else len(whole)), 1 + trial % 5):
+        for place in rng.integers(
+            0, min(len(whole), 400 if trial % 2 else len(whole)), 1 + trial % 5
+        ):
             content[place] = rng.integers(0, 256)
         path.write_bytes(content[: rng.integers(20, len(whole))] if trial % 3 == 0 else content)
         try:
@@ -374,7 +440,9 @@ def test_no_exception_of_a_decoder_reaches_the_user(tmp_path, format):
             assert str(error).startswith(f"{path}: ") and "\n" not in str(error)
 
 
-@pytest.mark.parametrize("error", [KeyError("x"), TypeError("Missing dimensions"), AttributeError("y"), RuntimeError()])
+@pytest.mark.parametrize(
+    "error", [KeyError("x"), TypeError("Missing dimensions"), AttributeError("y"), RuntimeError()]
+)
 def test_whatever_a_plugin_raises_is_one_sentence(tmp_path, monkeypatch, error):
     def fail(*_, **__):
         raise error

@@ -64,14 +64,18 @@ def test_the_left_half_shown_twice_counts_double():
 
 def test_a_picture_from_one_quarter_of_the_photo_counts_fourfold():
     quarter = np.tile(identity(160, 200), (2, 2, 1))
-    assert pieces.repetition(quarter, (320, 400)) == pytest.approx(4 * (1 - 6 / 7 / 200) * (1 - 6 / 7 / 160))
+    assert pieces.repetition(quarter, (320, 400)) == pytest.approx(
+        4 * (1 - 6 / 7 / 200) * (1 - 6 / 7 / 160)
+    )
 
 
 def test_a_copy_shifted_by_a_pixel_repeats_as_much_as_an_exact_one():
     """Repetition is of patches: a neighbouring position shows nearly the same."""
     near = np.concatenate([identity(100, 50), identity(100, 50) + np.int32([0, 1])], axis=1)
     same = np.tile(identity(100, 50), (1, 2, 1))
-    assert pieces.repetition(near, (100, 100)) == pytest.approx(pieces.repetition(same, (100, 100)), rel=0.01)
+    assert pieces.repetition(near, (100, 100)) == pytest.approx(
+        pieces.repetition(same, (100, 100)), rel=0.01
+    )
 
 
 def test_one_copy_is_one_piece_wherever_it_comes_from():
@@ -102,7 +106,9 @@ def test_pieces_that_touch_at_corners_only_are_apart():
 
 
 def test_offsets_of_opposite_signs_are_not_mixed_up():
-    positions = np.int32([[[1, 0], [0, 2], [0, 1], [1, 2]]])  # offsets (1, 0), (0, 1), (0, -1), (1, -1)
+    positions = np.int32(
+        [[[1, 0], [0, 2], [0, 1], [1, 2]]]
+    )  # offsets (1, 0), (0, 1), (0, -1), (1, -1)
     assert pieces.pieces(positions).tolist() == [1, 1, 1, 1]
 
 
@@ -157,14 +163,20 @@ def test_the_cost_of_other_pictures_is_in_units_of_their_distance_within():
     """All is 10 grey levels off, and at the joins 3 of 7 columns by 50 (left) or 30 (right)."""
     photo, positions, picture = flat_halves()
     left, right = (np.sqrt((4 * 10**2 + 3 * off**2) / 7) for off in (50, 30))
-    assert pieces.join_cost(photo, picture + np.uint8(10), positions) == pytest.approx((left + right) / 2 / 10)
+    assert pieces.join_cost(photo, picture + np.uint8(10), positions) == pytest.approx(
+        (left + right) / 2 / 10
+    )
 
 
 def test_pieces_too_narrow_to_have_an_inside_are_judged_by_the_floor():
     photo = np.full((20, 40, 1), 100, np.uint8)
     positions = identity(20, 24)
-    positions[:, :, 1] += np.int32(np.arange(24) // 6 % 2)  # stripes of 6 px: none is farther than 3 px from a join
-    assert pieces.join_cost(photo, np.full((20, 24, 1), 110, np.uint8), positions) == pytest.approx(10 / 0.5)
+    positions[:, :, 1] += np.int32(
+        np.arange(24) // 6 % 2
+    )  # stripes of 6 px: none is farther than 3 px from a join
+    assert pieces.join_cost(photo, np.full((20, 24, 1), 110, np.uint8), positions) == pytest.approx(
+        10 / 0.5
+    )
 
 
 def test_patches_that_reach_beyond_the_sample_are_not_judged():
@@ -184,5 +196,7 @@ def test_the_photo_s_edge_values_are_repeated_beyond_it():
     photo[:, 1:] = 70
     positions = identity(20, 20)
     positions[..., 1] = 0
-    distances = pieces._measure_patches(photo, np.zeros((20, 20, 1), np.uint8), positions[3:-3, 3:-3])
+    distances = pieces._measure_patches(
+        photo, np.zeros((20, 20, 1), np.uint8), positions[3:-3, 3:-3]
+    )
     assert distances == pytest.approx(70 * np.sqrt(3 / 7) / 255)

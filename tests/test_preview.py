@@ -18,14 +18,22 @@ from singan_train import run as runs  # noqa: E402
 
 def test_a_run_draws_what_its_bundle_will(detailed_run, tmp_path):
     bundle.export(detailed_run, tmp_path / "bundle")
-    exported, unexported = Sampler.load(tmp_path / "bundle", threads=1), preview.open_run(detailed_run, 1)
+    exported, unexported = (
+        Sampler.load(tmp_path / "bundle", threads=1),
+        preview.open_run(detailed_run, 1),
+    )
     for seed in range(3):
-        np.testing.assert_array_equal(unexported.sample((50, 90), seed), exported.sample((50, 90), seed))
+        np.testing.assert_array_equal(
+            unexported.sample((50, 90), seed), exported.sample((50, 90), seed)
+        )
 
 
 def test_a_run_of_generators_alone_draws_nearly_what_its_bundle_will(small_run, tmp_path):
     bundle.export(small_run, tmp_path / "bundle")
-    exported, unexported = Sampler.load(tmp_path / "bundle", threads=1), preview.open_run(small_run, 1)
+    exported, unexported = (
+        Sampler.load(tmp_path / "bundle", threads=1),
+        preview.open_run(small_run, 1),
+    )
     apart = np.abs(unexported.sample((31, 42)).astype(int) - exported.sample((31, 42)))
     assert apart.max() <= 1
 
@@ -37,7 +45,9 @@ def test_the_sheet_shows_the_photo_four_samples_a_tall_and_a_wide_picture(detail
     tile_height, tile_width = height * factor, width * factor
     shown = sheet[:tile_height:factor, :tile_width:factor]
     assert np.abs(shown.astype(int) - sampler.photo.pixels).mean() < 2
-    again = sheet[:tile_height:factor, tile_width + pictures.GAP : 2 * tile_width + pictures.GAP : factor]
+    again = sheet[
+        :tile_height:factor, tile_width + pictures.GAP : 2 * tile_width + pictures.GAP : factor
+    ]
     np.testing.assert_array_equal(again, sampler.sample((height, width), 0)[0])
     assert sheet.shape[0] > 2 * tile_height + tile_height // 2 and sheet.shape[1] >= 3 * tile_width
 
@@ -49,22 +59,41 @@ def test_training_ends_with_its_contact_sheet(drawn_scene, tmp_path):
     assert status == 0 and said.splitlines()[-1] == f"contact sheet: {sheet}"
     with Image.open(sheet) as image:
         assert image.format == "JPEG" and image.width > 3 * 60
-    status, said, _ = call("train", drawn_scene, "--out", tmp_path / "other", *words, "--no-preview")
-    assert status == 0 and "contact sheet" not in said and not (tmp_path / "other" / "sheet.jpg").exists()
+    status, said, _ = call(
+        "train", drawn_scene, "--out", tmp_path / "other", *words, "--no-preview"
+    )
+    assert (
+        status == 0
+        and "contact sheet" not in said
+        and not (tmp_path / "other" / "sheet.jpg").exists()
+    )
 
 
 def test_a_critic_that_never_came_to_rest_is_said(tmp_path, monkeypatch):
     from singan_cli import train
 
     rows = [
-        {"scale": scale, "iteration": 10 * n, "real": 5.0, "fake": 1.0, "gradient_penalty": steep, "rmse": 0.1}
+        {
+            "scale": scale,
+            "iteration": 10 * n,
+            "real": 5.0,
+            "fake": 1.0,
+            "gradient_penalty": steep,
+            "rmse": 0.1,
+        }
         for scale, steep in ((0, 2.5), (1, 0.3))
         for n in range(1, 21)
     ]
-    rows[0]["gradient_penalty"] = rows[20]["gradient_penalty"] = 100.0  # early on every critic is restless
+    rows[0]["gradient_penalty"] = rows[20]["gradient_penalty"] = (
+        100.0  # early on every critic is restless
+    )
     (tmp_path / runs.METRICS).write_text("".join(json.dumps(row) + "\n" for row in rows))
     assert summary.unsettled(tmp_path) == [summary.Critic(0, 4.0, 2.5)]
     said = []
     monkeypatch.setattr(train.typer, "echo", said.append)
     train.say_unsettled(tmp_path)
-    assert len(said) == 1 and "unsettled at scale 0 (gap 4.0, penalty 2.5)" in said[0] and "--layout strict" in said[0]
+    assert (
+        len(said) == 1
+        and "unsettled at scale 0 (gap 4.0, penalty 2.5)" in said[0]
+        and "--layout strict" in said[0]
+    )

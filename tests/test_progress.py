@@ -5,6 +5,7 @@ import sys
 from types import SimpleNamespace
 
 import pytest
+
 from singan_cli import progress
 
 
@@ -14,7 +15,9 @@ class Terminal(io.StringIO):
 
 
 def moment(scale, iteration):
-    losses = SimpleNamespace(real=0.5, fake=-0.25, gradient_penalty=0.1, adversarial=0.0, rmse=0.0712)
+    losses = SimpleNamespace(
+        real=0.5, fake=-0.25, gradient_penalty=0.1, adversarial=0.0, rmse=0.0712
+    )
     return SimpleNamespace(
         scale=scale, scales=4, iteration=iteration, iterations=400, losses=losses, share=scale / 4, seconds_left=83.0
     )  # fmt: skip
@@ -22,7 +25,9 @@ def moment(scale, iteration):
 
 def test_a_line_tells_scale_iteration_losses_and_time_left():
     said = progress.describe(moment(1, 200))
-    assert said == "scale 2/4 iteration 200/400 critic +0.50/-0.25 penalty 0.10 rmse 0.071 left 1:23"
+    assert (
+        said == "scale 2/4 iteration 200/400 critic +0.50/-0.25 penalty 0.10 rmse 0.071 left 1:23"
+    )
 
 
 @pytest.mark.parametrize("screen", [Terminal, io.StringIO])
@@ -45,7 +50,11 @@ def test_logs_get_a_line_now_and_then_not_one_per_step_nor_one_at_once(monkeypat
         for iteration in range(1, 31):
             seconds += 1.0
             show(moment(0, iteration))
-    assert [line.split()[3] for line in shown.getvalue().splitlines()] == ["10/400", "20/400", "30/400"]
+    assert [line.split()[3] for line in shown.getvalue().splitlines()] == [
+        "10/400",
+        "20/400",
+        "30/400",
+    ]
 
 
 @pytest.mark.parametrize("screen", [Terminal, io.StringIO])

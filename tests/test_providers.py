@@ -26,7 +26,9 @@ def test_without_any_flavour_the_pip_line_is_named(monkeypatch):
         providers.onnxruntime()
 
 
-@pytest.mark.parametrize("other", ["onnxruntime-gpu", "onnxruntime-openvino", "onnxruntime-directml"])
+@pytest.mark.parametrize(
+    "other", ["onnxruntime-gpu", "onnxruntime-openvino", "onnxruntime-directml"]
+)
 def test_two_flavours_at_once_are_refused_with_the_line_that_mends_it(monkeypatch, other):
     pretend_installed(monkeypatch, "onnxruntime", other)
     mend = rf"run: pip uninstall -y onnxruntime {other} && pip install '?(singan\[gpu\]|{other})"
@@ -44,7 +46,9 @@ def test_one_flavour_is_enough(monkeypatch, only):
 def test_a_broken_installation_is_said(monkeypatch):
     pretend_installed(monkeypatch, "onnxruntime")
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
-    with pytest.raises(InstallError, match=r"cannot be imported .* run: pip install --force-reinstall onnxruntime"):
+    with pytest.raises(
+        InstallError, match=r"cannot be imported .* run: pip install --force-reinstall onnxruntime"
+    ):
         providers.onnxruntime()
 
 
@@ -72,6 +76,7 @@ def test_auto_takes_cuda_where_it_is_and_the_cpu_elsewhere(monkeypatch):
 def test_cuda_that_is_not_there_is_refused(monkeypatch):
     monkeypatch.setattr(providers, "onnxruntime", CpuOnly)
     with pytest.raises(
-        RequestError, match=r"no CUDA provider; run: .*pip install 'singan\[gpu\]', or use --device cpu"
+        RequestError,
+        match=r"no CUDA provider; run: .*pip install 'singan\[gpu\]', or use --device cpu",
     ):
         providers.choose("cuda")

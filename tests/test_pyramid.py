@@ -62,7 +62,9 @@ def test_photos_that_cannot_be_planned_are_refused_with_the_way_out():
     with pytest.raises(RequestError, match=r"2000x30 .* raise the maximal size to at least 1667"):
         pyramid.plan((30, 2000))
     assert min(pyramid.plan((30, 2000), max_size=1667).finest) >= 25
-    with pytest.raises(RequestError, match=r"100x20 is smaller than the coarsest scale of 25 px: use a larger one"):
+    with pytest.raises(
+        RequestError, match=r"100x20 is smaller than the coarsest scale of 25 px: use a larger one"
+    ):
         pyramid.plan((20, 100))
 
 
@@ -88,7 +90,9 @@ def test_every_request_is_drawn_exactly_or_refused_with_a_legal_zoom(height, wid
 
 
 @given(st.integers(11, 3000), st.integers(11, 3000))
-def test_auto_zoom_is_always_legal_and_keeps_the_coarsest_canvas_about_as_large_as_trained(height, width):
+def test_auto_zoom_is_always_legal_and_keeps_the_coarsest_canvas_about_as_large_as_trained(
+    height, width
+):
     if min(height, width) < 16:
         return
     passes = pyramid.fit(TRAINED, (height, width)).passes
@@ -109,7 +113,9 @@ def test_zoom_one_adds_content_and_zoom_two_enlarges_it():
     assert not any(step.beyond for step in wide)
     twice = pyramid.fit(TRAINED, (328, 500), 2.0).passes
     assert twice[len(TRAINED.shapes) - 1].canvas == (164, 250)
-    assert [step.beyond for step in twice].count(True) == round(math.log(2) / math.log(1 / TRAINED.scale_factor))
+    assert [step.beyond for step in twice].count(True) == round(
+        math.log(2) / math.log(1 / TRAINED.scale_factor)
+    )
     assert twice[-1] == Pass(twice[-1].index, len(TRAINED.shapes) - 1, (328, 500), detail=0.5)
 
 
@@ -122,11 +128,15 @@ def test_a_thumbnail_costs_a_thumbnail_s_time(scale):
 
 
 def test_zoom_area_shows_as_much_of_the_scene_as_the_photo_does():
-    with_detail = pyramid.Pyramid(((15, 22), (25, 37)), 0.6, levels=((25, 37), (100, 150)), hand_over=1)
+    with_detail = pyramid.Pyramid(
+        ((15, 22), (25, 37)), 0.6, levels=((25, 37), (100, 150)), hand_over=1
+    )
     for height, width in ((100, 150), (60, 240), (300, 50)):
         zoom = pyramid.chosen_zoom(with_detail, (height, width), "area")
         assert math.isclose(height / zoom * width / zoom, 100 * 150)
-        assert pyramid.fit(with_detail, (height, width), "area") == pyramid.fit(with_detail, (height, width), zoom)
+        assert pyramid.fit(with_detail, (height, width), "area") == pyramid.fit(
+            with_detail, (height, width), zoom
+        )
     assert pyramid.chosen_zoom(with_detail, (60, 240), "auto") == 0.6  # which keeps the height
 
 

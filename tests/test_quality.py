@@ -20,7 +20,10 @@ def scene(seed, width=60, height=48):
 
 def test_equal_pictures_have_no_distance_and_rising_blur_a_rising_one():
     photo = RNG.integers(0, 256, (48, 60, 3), np.uint8)
-    blurred = [np.asarray(Image.fromarray(photo).filter(ImageFilter.GaussianBlur(radius))) for radius in (0, 0.5, 1, 2)]
+    blurred = [
+        np.asarray(Image.fromarray(photo).filter(ImageFilter.GaussianBlur(radius)))
+        for radius in (0, 0.5, 1, 2)
+    ]
     distances = [quality.sliced_wasserstein(photo, picture) for picture in blurred]
     assert distances[0] == 0
     assert distances == sorted(distances) and distances[1] > 0.01
@@ -32,13 +35,19 @@ def test_distance_of_two_flat_pictures_is_the_one_of_their_patches():
     rng = np.random.default_rng(0)
     directions = rng.standard_normal((49, 128)).astype(np.float32)
     directions /= np.linalg.norm(directions, axis=0)
-    assert quality.sliced_wasserstein(a, b) == pytest.approx(0.2 * np.abs(directions.sum(axis=0)).mean(), rel=1e-4)
+    assert quality.sliced_wasserstein(a, b) == pytest.approx(
+        0.2 * np.abs(directions.sum(axis=0)).mean(), rel=1e-4
+    )
 
 
 def test_distance_stays_what_the_recipe_gave():
     """Pinned to the measure's first implementation, which is a separate program."""
-    assert quality.sliced_wasserstein(scene(1), scene(2)) == pytest.approx(0.0490454790935851, rel=1e-3)
-    assert quality.diversity(scene(0), [scene(1), scene(2), scene(3)]) == pytest.approx(0.7649576663970947, rel=1e-5)
+    assert quality.sliced_wasserstein(scene(1), scene(2)) == pytest.approx(
+        0.0490454790935851, rel=1e-3
+    )
+    assert quality.diversity(scene(0), [scene(1), scene(2), scene(3)]) == pytest.approx(
+        0.7649576663970947, rel=1e-5
+    )
 
 
 def test_distance_is_the_mean_of_its_octaves_which_tell_fine_from_coarse():
@@ -66,14 +75,18 @@ def test_blur_takes_the_finest_detail_and_leaves_the_coarsest():
 
 def test_detail_is_what_a_block_differs_by_from_its_mean():
     """Columns of 0 and 2 differ by 1 from their mean, columns of 0, 0, 4, 4 by nothing and then by 2."""
-    stripes, wide = (np.tile(np.uint8(columns), (48, 12))[..., None] for columns in ([0, 2, 0, 2], [0, 0, 4, 4]))
+    stripes, wide = (
+        np.tile(np.uint8(columns), (48, 12))[..., None] for columns in ([0, 2, 0, 2], [0, 0, 4, 4])
+    )
     assert quality.octaves(stripes, 3 * stripes) == [3, 1]
     assert quality.octaves(stripes, wide) == [0, float("inf")]
     assert quality.octaves(wide, stripes) == [float("inf"), 0]
 
 
 def test_a_flat_photo_has_no_detail_whatever_its_colour():
-    flat, other = (np.full((50, 50, 3), colour, np.uint8) for colour in ((7, 101, 33), (250, 1, 90)))
+    flat, other = (
+        np.full((50, 50, 3), colour, np.uint8) for colour in ((7, 101, 33), (250, 1, 90))
+    )
     assert quality.octaves(flat, other) == [1, 1]
     assert quality.octaves(flat, scene(0, 50, 50)) == [float("inf"), float("inf")]
 
@@ -97,7 +110,11 @@ def test_coherence_notices_what_the_photo_never_showed_and_completeness_what_is_
 def blocks(picture, side, seed=0):
     """The picture cut into square blocks, in random order; sides are multiples of the block's."""
     rows, columns = (length // side for length in picture.shape[:2])
-    parts = picture.reshape(rows, side, columns, side, -1).swapaxes(1, 2).reshape(rows * columns, side, side, -1)
+    parts = (
+        picture.reshape(rows, side, columns, side, -1)
+        .swapaxes(1, 2)
+        .reshape(rows * columns, side, side, -1)
+    )
     mixed = np.random.default_rng(seed).permutation(parts).reshape(rows, columns, side, side, -1)
     return mixed.swapaxes(1, 2).reshape(picture.shape)
 
@@ -154,7 +171,10 @@ def test_structure_sees_broken_objects_better_than_coherence_does():
 
 def test_structure_compares_with_every_patch_of_the_photo():
     """By hand, patch by patch: each of the 28 patches of a sample that is too low to be halved."""
-    photo, sample = RNG.integers(0, 256, (24, 40, 3), np.uint8), RNG.integers(0, 256, (18, 21, 3), np.uint8)
+    photo, sample = (
+        RNG.integers(0, 256, (24, 40, 3), np.uint8),
+        RNG.integers(0, 256, (18, 21, 3), np.uint8),
+    )
 
     def cut(picture):
         places = np.ndindex(picture.shape[0] - 14, picture.shape[1] - 14)
@@ -207,7 +227,10 @@ def test_the_report_holds_everything_it_shows(sampler):
     assert not re.search(r'(src|href)="(?!data:)', page)
     assert "a &lt;b&gt;" in page and "a <b>" not in page
     for key in ("swd", "diversity", "coherence", "completeness", "structure", "layout"):
-        assert f"{getattr(judged[1].scores, key):.4f}" in page and html.escape(evaluation.MEANING[key]) in page
+        assert (
+            f"{getattr(judged[1].scores, key):.4f}" in page
+            and html.escape(evaluation.MEANING[key]) in page
+        )
     assert "sifid" not in page
 
 
@@ -250,7 +273,11 @@ def test_sifid_is_the_frechet_distance_of_the_features_before_the_second_pooling
             if name == "pool":
                 value = torch.nn.functional.max_pool2d(value, 3, 2)
                 continue
-            layer = {key.removeprefix(name + "."): v.double() for key, v in state.items() if key.startswith(name)}
+            layer = {
+                key.removeprefix(name + "."): v.double()
+                for key, v in state.items()
+                if key.startswith(name)
+            }
             value = torch.nn.functional.conv2d(value, layer["conv.weight"], None, stride, padding)
             gain = layer["bn.weight"] / (layer["bn.running_var"] + 0.001).sqrt()
             shift = layer["bn.bias"] - layer["bn.running_mean"] * gain
@@ -260,7 +287,9 @@ def test_sifid_is_the_frechet_distance_of_the_features_before_the_second_pooling
     a, b = scene(1), scene(2)
     x, y = features(a), features(b)
     product = np.linalg.eigvals(np.cov(x, rowvar=False) @ np.cov(y, rowvar=False))
-    expected = ((x.mean(0) - y.mean(0)) ** 2).sum() + np.trace(np.cov(x, rowvar=False) + np.cov(y, rowvar=False))
+    expected = ((x.mean(0) - y.mean(0)) ** 2).sum() + np.trace(
+        np.cov(x, rowvar=False) + np.cov(y, rowvar=False)
+    )
     expected -= 2 * np.sqrt(product.astype(complex)).real.sum()
     network = Inception.load(weights)
     assert network.distance(a, b) == pytest.approx(expected, rel=1e-3)
@@ -290,7 +319,9 @@ def test_the_rim_of_an_even_ramp_is_one_and_a_frame_shows():
     ramp = np.arange(0, 120, 3, dtype=np.uint8)
     picture = np.broadcast_to(ramp[:, None, None] + ramp[None, :, None], (40, 40, 3)).copy()
     assert quality.rim(picture) == pytest.approx(1.0)
-    picture[0] += 3  # the topmost of steps of 3 vanishes, at the left and right only two pixels change
+    picture[0] += (
+        3  # the topmost of steps of 3 vanishes, at the left and right only two pixels change
+    )
     assert quality.rim(picture) == pytest.approx(0.75, abs=0.02)
     framed = np.full((40, 60, 1), 100, np.uint8)
     assert quality.rim(framed) == 0.0

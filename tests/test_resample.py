@@ -10,7 +10,11 @@ SIDE = st.integers(1, 90)
 
 
 def picture(height, width, channels=1):
-    return np.random.default_rng(height * 1000 + width).uniform(-1, 1, (1, channels, height, width)).astype(np.float32)
+    return (
+        np.random.default_rng(height * 1000 + width)
+        .uniform(-1, 1, (1, channels, height, width))
+        .astype(np.float32)
+    )
 
 
 @given(SIDE, SIDE, st.booleans())
@@ -24,14 +28,19 @@ def test_weights_sum_to_one_and_indices_stay_inside(n_in, n_out, wrap):
 def test_equals_pillow_bicubic_on_floats(height, width, new_height, new_width):
     image = picture(height, width)
     pillow = Image.fromarray(image[0, 0]).resize((new_width, new_height), Image.Resampling.BICUBIC)
-    assert np.abs(resample.resize(image, (new_height, new_width))[0, 0] - np.asarray(pillow)).max() < 5e-5
+    assert (
+        np.abs(resample.resize(image, (new_height, new_width))[0, 0] - np.asarray(pillow)).max()
+        < 5e-5
+    )
 
 
 @pytest.mark.parametrize("size", [(61, 83), (20, 90), (13, 17), (40, 50)])
 def test_equals_torch_bicubic_with_antialiasing(size):
     torch = pytest.importorskip("torch")
     image = picture(40, 50, 3)
-    theirs = torch.nn.functional.interpolate(torch.from_numpy(image), size, mode="bicubic", antialias=True)
+    theirs = torch.nn.functional.interpolate(
+        torch.from_numpy(image), size, mode="bicubic", antialias=True
+    )
     assert np.abs(resample.resize(image, size) - theirs.numpy()).max() < 5e-5
 
 
@@ -73,7 +82,9 @@ def test_wrapped_taps_commute_with_rolling_the_axis(n_in, n_out, shift):
     def enlarge(values):
         return (values[indices] * weights).sum(axis=1)
 
-    assert np.allclose(enlarge(np.roll(image, shift)), np.roll(enlarge(image), shift * factor), atol=1e-12)
+    assert np.allclose(
+        enlarge(np.roll(image, shift)), np.roll(enlarge(image), shift * factor), atol=1e-12
+    )
 
 
 @given(st.integers(0, 50), st.integers(0, 60), st.integers(1, 11), st.integers(1, 11))

@@ -44,9 +44,17 @@ def test_a_stopped_run_ends_like_an_uninterrupted_one(tmp_path, drawn_scene, sma
     assert runs.finished_scales(tmp_path / "run", 4) == moment[0]
     trainer.resume(drawn_scene, tmp_path / "run", {}, CPU)
     assert results(files_of(tmp_path / "run")) == results(files_of(small_run))
-    assert manifest.read(tmp_path / "run", "run").files.keys() == manifest.read(small_run, "run").files.keys()
-    scales = [runs._place_of(line)[0] for line in (tmp_path / "run" / runs.METRICS).read_text().splitlines()]
-    assert scales == [n for n in range(4) for _ in range(5)]  # four reports and one summary each, none twice
+    assert (
+        manifest.read(tmp_path / "run", "run").files.keys()
+        == manifest.read(small_run, "run").files.keys()
+    )
+    scales = [
+        runs._place_of(line)[0]
+        for line in (tmp_path / "run" / runs.METRICS).read_text().splitlines()
+    ]
+    assert scales == [
+        n for n in range(4) for _ in range(5)
+    ]  # four reports and one summary each, none twice
 
 
 def test_resuming_a_finished_run_changes_nothing(tmp_path, drawn_scene, small_run):
@@ -82,7 +90,9 @@ def uninterrupted(tmp_path_factory, drawn_scene):
     return results(files_of(folder))
 
 
-def test_a_killed_process_loses_only_what_came_after_the_checkpoint(tmp_path, drawn_scene, uninterrupted):
+def test_a_killed_process_loses_only_what_came_after_the_checkpoint(
+    tmp_path, drawn_scene, uninterrupted
+):
     def second_scale_done(folder):
         return (folder / "scale_01").exists()
 
@@ -92,14 +102,18 @@ def test_a_killed_process_loses_only_what_came_after_the_checkpoint(tmp_path, dr
 
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_ctrl_c_and_sigterm_save_first_and_say_how_to_go_on(tmp_path, drawn_scene, uninterrupted, number, status):
+def test_ctrl_c_and_sigterm_save_first_and_say_how_to_go_on(
+    tmp_path, drawn_scene, uninterrupted, number, status
+):
     def first_scale_done(folder):
         return (folder / "scale_00").exists()
 
     got, said = killed_and_resumed(drawn_scene, tmp_path / "run", number, first_scale_done)
     assert got == status
     last = said.strip().splitlines()[-1]
-    assert last.startswith("error: stopped; what is done so far is kept; continue with: singan train")
+    assert last.startswith(
+        "error: stopped; what is done so far is kept; continue with: singan train"
+    )
     assert last.endswith("--resume") and "Traceback" not in said
     assert results(files_of(tmp_path / "run")) == uninterrupted
 
@@ -121,7 +135,9 @@ def stopped(photo, folder, scale, iteration):
 
 
 @pytest.mark.parametrize("moment", [(0, 10), (1, 30), (2, 40), (3, 20)])
-def test_a_stop_inside_a_scale_goes_on_from_its_checkpoint(tmp_path, drawn_scene, small_run, moment):
+def test_a_stop_inside_a_scale_goes_on_from_its_checkpoint(
+    tmp_path, drawn_scene, small_run, moment
+):
     stopped(drawn_scene, tmp_path / "run", *moment)
     assert checkpoint.peek(tmp_path / "run", moment[0]) == (0, moment[1])
     seen = []
@@ -129,7 +145,9 @@ def test_a_stop_inside_a_scale_goes_on_from_its_checkpoint(tmp_path, drawn_scene
     first = (seen[0].scale, seen[0].iteration)
     assert first == ((moment[0], moment[1] + 10) if moment[1] < 40 else (moment[0] + 1, 10))
     assert results(files_of(tmp_path / "run")) == results(files_of(small_run))
-    places = [runs._place_of(line) for line in (tmp_path / "run" / runs.METRICS).read_text().splitlines()]
+    places = [
+        runs._place_of(line) for line in (tmp_path / "run" / runs.METRICS).read_text().splitlines()
+    ]
     assert places == sorted(set(places)) and len(places) == 20
 
 
@@ -140,13 +158,17 @@ def test_a_damaged_checkpoint_counts_as_none(tmp_path, drawn_scene, small_run, d
     content = bytearray(path.read_bytes())
     if damage == "bit":
         content[-100] ^= 4
-    path.write_bytes({"cut": content[:-100], "bit": content, "empty": b"", "other": b"x" * 999}[damage])
+    path.write_bytes(
+        {"cut": content[:-100], "bit": content, "empty": b"", "other": b"x" * 999}[damage]
+    )
     assert checkpoint.peek(tmp_path / "run", 1) == (0, 0)
     trainer.resume(drawn_scene, tmp_path / "run", {}, CPU)
     assert results(files_of(tmp_path / "run")) == results(files_of(small_run))
 
 
-def test_checkpoints_are_written_now_and_then_and_removed_at_the_end(tmp_path, drawn_scene, small_run, monkeypatch):
+def test_checkpoints_are_written_now_and_then_and_removed_at_the_end(
+    tmp_path, drawn_scene, small_run, monkeypatch
+):
     monkeypatch.setattr(checkpoint, "SECONDS", 0.0)
     kept = []
 
@@ -171,10 +193,14 @@ def test_killed_at_a_random_moment(tmp_path, drawn_scene, uninterrupted, seed):
 
 
 def test_another_photo_or_other_options_are_refused(tmp_path, drawn_scene, small_run):
-    with pytest.raises(TrainingError, match=r"cannot resume with seed 9 \(the run has 0\); leave the options out"):
+    with pytest.raises(
+        TrainingError, match=r"cannot resume with seed 9 \(the run has 0\); leave the options out"
+    ):
         trainer.resume(drawn_scene, small_run, {"seed": 9, "max_size": None}, CPU)
     Image.new("RGB", (60, 44), "red").save(tmp_path / "red.png")
-    other = pytest.raises(TrainingError, match=r"red\.png: not the photo that .* was begun with \(scene\)")
+    other = pytest.raises(
+        TrainingError, match=r"red\.png: not the photo that .* was begun with \(scene\)"
+    )
     with pytest.warns(UserWarning, match="one colour all over"), other:
         trainer.resume(tmp_path / "red.png", small_run, {}, CPU)
 
@@ -187,7 +213,9 @@ def test_a_folder_with_a_run_is_not_overwritten(drawn_scene, small_run):
 
 
 def test_nothing_to_resume_is_said(tmp_path, drawn_scene):
-    with pytest.raises(BundleError, match=r"no config\.json, so no run was begun here; train without --resume"):
+    with pytest.raises(
+        BundleError, match=r"no config\.json, so no run was begun here; train without --resume"
+    ):
         trainer.resume(drawn_scene, tmp_path, {}, CPU)
 
 
@@ -198,7 +226,9 @@ def test_a_damaged_scale_is_named_with_the_way_out(tmp_path, drawn_scene, small_
     (copy / "manifest.json").unlink()
     path = copy / "scale_01" / name
     path.unlink() if content is None else path.write_bytes(content)
-    with pytest.raises(BundleError, match=rf"scale_01/{name}: missing or damaged .* delete the folder .*scale_01"):
+    with pytest.raises(
+        BundleError, match=rf"scale_01/{name}: missing or damaged .* delete the folder .*scale_01"
+    ):
         trainer.resume(drawn_scene, copy, {}, CPU)
 
 
@@ -231,5 +261,7 @@ def test_a_full_disk_keeps_the_finished_scales(tmp_path, drawn_scene, small_run,
 def test_settings_of_a_run_survive_their_file(tmp_path, small_run):
     start = runs.read_start(small_run)
     assert start.config == dataclasses.replace(SMALL, precision=device.precision(CPU))
-    runs.write_start(tmp_path, dataclasses.replace(start, name="again"), np.zeros((1, 3, 3), np.float32))
+    runs.write_start(
+        tmp_path, dataclasses.replace(start, name="again"), np.zeros((1, 3, 3), np.float32)
+    )
     assert runs.read_start(tmp_path) == dataclasses.replace(start, name="again")

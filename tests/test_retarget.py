@@ -14,7 +14,9 @@ from singan_runtime.masks import box_sums
 
 
 def floats(pixels):
-    return np.ascontiguousarray(pixels.transpose(2, 0, 1)[None].astype(np.float32) / np.float32(255) * 2 - 1)
+    return np.ascontiguousarray(
+        pixels.transpose(2, 0, 1)[None].astype(np.float32) / np.float32(255) * 2 - 1
+    )
 
 
 @pytest.fixture(scope="module")
@@ -38,20 +40,28 @@ def test_results_are_exact_in_size_and_repeatable(sampler, keep, size):
 
 def test_at_the_trained_size_the_finest_start_scale_gives_the_photo(sampler):
     photo = sampler.reconstruct().astype(int)
-    apart = [np.abs(retarget.retarget(sampler, (32, 48), start_scale=n).pixels - photo).mean() for n in (1, 3)]
+    apart = [
+        np.abs(retarget.retarget(sampler, (32, 48), start_scale=n).pixels - photo).mean()
+        for n in (1, 3)
+    ]
     assert apart[1] < 6 and apart[1] < apart[0]
 
 
 def test_without_an_image_it_is_what_sample_draws_from_the_start_scale_on(sampler):
     made = retarget.retarget(sampler, (40, 90), start_scale=2, seed=7)
-    assert np.array_equal(made.pixels, sampler.sample((40, 90), 7, start_scale=2)[0]) and made.survival is None
+    assert (
+        np.array_equal(made.pixels, sampler.sample((40, 90), 7, start_scale=2)[0])
+        and made.survival is None
+    )
 
 
 def test_another_image_gives_its_own_layout(sampler):
     """The photo upside down comes out upside down."""
     photo = floats(sampler.reconstruct())
     upright, turned = (
-        retarget.retarget(sampler, (32, 70), start_scale=3, image=image).pixels.astype(float).mean(axis=(1, 2))
+        retarget.retarget(sampler, (32, 70), start_scale=3, image=image)
+        .pixels.astype(float)
+        .mean(axis=(1, 2))
         for image in (photo, np.ascontiguousarray(photo[..., ::-1, :]))
     )
     assert np.corrcoef(upright, turned[::-1])[0, 1] > 0.9
@@ -90,7 +100,9 @@ def test_windows_of_a_kept_object_are_slices_of_the_whole(sampler, keep):
     warp, _, _ = placing(sampler, keep, (64, 96))
     photo = floats(sampler.reconstruct())
     picture = injected(sampler, photo, (64, 96), "auto", 1)
-    picture = replace(picture, adjust=retarget.keeping(picture, warp, photo, masks.feathered(keep, 5)))
+    picture = replace(
+        picture, adjust=retarget.keeping(picture, warp, photo, masks.feathered(keep, 5))
+    )
     whole = sampler.pixels(picture, 0)
     part = sampler.pixels(picture, 0, (Span(20, 50), Span(31, 77)))
     assert np.array_equal(part, whole[20:50, 31:77])
@@ -101,18 +113,24 @@ def test_margins_keep_their_proportion_and_touched_edges_are_touched():
     assert middle.columns.target == pytest.approx((145 / 300, 155 / 300))
     assert middle.rows.target == pytest.approx((10 / 30, 20 / 30))
     edge = retarget.placed((Span(20, 30), Span(0, 10)), (30, 100), (60, 300), 1.0)
-    assert edge.rows.target == pytest.approx((50 / 60, 1)) and edge.columns.target == pytest.approx((0, 10 / 300))
+    assert edge.rows.target == pytest.approx((50 / 60, 1)) and edge.columns.target == pytest.approx(
+        (0, 10 / 300)
+    )
 
 
 def test_an_object_too_large_for_the_canvas_is_scaled_evenly_and_leaves_room():
     warp = retarget.placed((Span(5, 25), Span(40, 80)), (30, 100), (30, 50), 1.0)
-    high, wide = ((s.target[1] - s.target[0]) * length for s, length in ((warp.rows, 30), (warp.columns, 50)))
+    high, wide = (
+        (s.target[1] - s.target[0]) * length for s, length in ((warp.rows, 30), (warp.columns, 50))
+    )
     assert wide / high == pytest.approx(40 / 20) and wide == pytest.approx(50 * 0.7)
 
 
 def test_what_reaches_from_edge_to_edge_is_refused_where_it_would_fall_short():
     across = (Span(10, 20), Span(0, 100))
-    with pytest.raises(RequestError, match="from edge to edge of the photo: on 300x30 an object so long"):
+    with pytest.raises(
+        RequestError, match="from edge to edge of the photo: on 300x30 an object so long"
+    ):
         retarget.placed(across, (30, 100), (30, 300), 1.0)
     assert retarget.placed(across, (30, 100), (30, 50), 1.0).columns.target == (0, 1)
 
@@ -121,7 +139,9 @@ def test_an_even_warp_is_the_resampler():
     image = np.random.default_rng(0).normal(0, 1, (1, 3, 30, 40)).astype(np.float32)
     even = retarget.Stretch((0.25, 0.5), (0.25, 0.5))
     for size in ((30, 40), (47, 90), (13, 22)):
-        assert np.allclose(retarget.Warp(even, even)(image, size), resample.resize(image, size), atol=1e-5)
+        assert np.allclose(
+            retarget.Warp(even, even)(image, size), resample.resize(image, size), atol=1e-5
+        )
 
 
 # the score

@@ -78,7 +78,9 @@ class Watched:
 
 
 @pytest.mark.parametrize("fixed", [False, True])
-def test_convolutions_see_one_shape_per_canvas_and_a_gpu_one_on_all_large_ones(tiny_bundle, monkeypatch, fixed):
+def test_convolutions_see_one_shape_per_canvas_and_a_gpu_one_on_all_large_ones(
+    tiny_bundle, monkeypatch, fixed
+):
     """Whatever the shapes of the blocks, the image is that of the canvas in one piece."""
     rng = np.random.default_rng(0)
     own = Sampler.load(tiny_bundle, threads=1).graphs
@@ -108,7 +110,10 @@ def test_a_window_equals_the_slice_of_the_whole_picture(samplers, data):
     h, w = data.draw(st.integers(1, height - y)), data.draw(st.integers(1, width - x))
     start = data.draw(st.integers(0, len(sampler.manifest.shapes) - 1))
     request_ = {"zoom": data.draw(st.just("auto") | st.floats(0.5, 3)), "start_scale": start}
-    request_ |= {"seed": data.draw(st.integers(0, 2**64 - 1)), "tileable": "" if start else data.draw(TILEABLE)}
+    request_ |= {
+        "seed": data.draw(st.integers(0, 2**64 - 1)),
+        "tileable": "" if start else data.draw(TILEABLE),
+    }
     try:
         whole = sampler.sample((height, width), **request_)[0]
     except RequestError:
@@ -153,7 +158,9 @@ def test_a_series_is_its_pictures_one_by_one(tiny_bundle, monkeypatch, tile):
     monkeypatch.setattr(sampler_module, "TILE", tile)
     sampler = Sampler.load(tiny_bundle, threads=3)
     series = sampler.sample((50, 70), seed=4, count=7)
-    assert np.array_equal(series, np.stack([sampler.sample((50, 70), seed=4 + n)[0] for n in range(7)]))
+    assert np.array_equal(
+        series, np.stack([sampler.sample((50, 70), seed=4 + n)[0] for n in range(7)])
+    )
 
 
 def test_a_window_of_a_picture_larger_than_memory_costs_a_window(sampler):
@@ -212,7 +219,9 @@ def test_later_start_scales_stay_closer_to_the_photo(sampler):
 def test_start_scales_work_at_any_size(sampler):
     """The photo retargeted: what is kept is the whole photo, stretched."""
     wide = sampler.sample((32, 90), start_scale=2, count=4).mean(axis=0)
-    photo = np.asarray(Image.fromarray(sampler.reconstruct()).resize((90, 32), Image.Resampling.BICUBIC))
+    photo = np.asarray(
+        Image.fromarray(sampler.reconstruct()).resize((90, 32), Image.Resampling.BICUBIC)
+    )
     assert np.abs(wide - photo).mean() < 12
 
 
@@ -248,7 +257,10 @@ def test_zoom_two_draws_the_same_composition_twice_as_large(sampler):
         ({"count": 0}, "count 0 is not possible: ask for 1 picture or more"),
         ({"seed": -1}, "seed -1 is not possible"),
         ({"seed": 2**64 - 1, "count": 2}, "it must be 0 to"),
-        ({"size": (100_000, 100_000)}, "over the limit of 33177600; ask for less or raise the limit"),
+        (
+            {"size": (100_000, 100_000)},
+            "over the limit of 33177600; ask for less or raise the limit",
+        ),
     ],
 )
 def test_impossible_requests_are_refused_with_what_is_possible(sampler, request_, message):
@@ -274,7 +286,9 @@ def test_a_graph_that_cannot_be_loaded_is_named(tiny_bundle, tmp_path):
 
 
 def test_devices_are_strict(tiny_bundle):
-    with pytest.raises(RequestError, match="unknown device 'tpu': choose auto, cpu, cuda or cuda:N"):
+    with pytest.raises(
+        RequestError, match="unknown device 'tpu': choose auto, cpu, cuda or cuda:N"
+    ):
         Sampler.load(tiny_bundle, device="tpu")
     with pytest.raises(RequestError, match="0 threads are not possible"):
         Sampler.load(tiny_bundle, threads=0)

@@ -29,7 +29,9 @@ def compare_seam(pixels, axis):
 @pytest.fixture(scope="module")
 def seamless(detail_bundle, tmp_path_factory):
     """A model whose photo repeats along both axes."""
-    folder = bundle_with(tmp_path_factory.mktemp("seamless") / "bundle", detail_bundle, tile_of(*SIZE))
+    folder = bundle_with(
+        tmp_path_factory.mktemp("seamless") / "bundle", detail_bundle, tile_of(*SIZE)
+    )
     return Sampler.load(folder, threads=1)
 
 
@@ -49,7 +51,9 @@ def test_an_enlarged_photo_is_at_its_edges_what_it_would_be_in_its_middle(
     """
     half = SIZE[axis] // 2
     shifted = bundle_with(tmp_path / "bundle", detail_bundle, np.roll(tile_of(*SIZE), half, axis))
-    expected = np.roll(editing.upscale(Sampler.load(shifted, threads=1), factor), -round(factor * half), axis)
+    expected = np.roll(
+        editing.upscale(Sampler.load(shifted, threads=1), factor), -round(factor * half), axis
+    )
     ratio = {}
     for tileable in ("", "x", "y", "xy"):
         found = editing.upscale(seamless, factor, tileable=tileable)
@@ -63,7 +67,9 @@ def test_an_enlarged_photo_is_at_its_edges_what_it_would_be_in_its_middle(
 
 
 @pytest.mark.parametrize("threads", [1, 2])
-def test_an_enlarged_tile_has_the_same_bytes_by_any_number_of_threads(detail_bundle, seamless, tmp_path, threads):
+def test_an_enlarged_tile_has_the_same_bytes_by_any_number_of_threads(
+    detail_bundle, seamless, tmp_path, threads
+):
     folder = bundle_with(tmp_path / "bundle", detail_bundle, tile_of(*SIZE))
     again = editing.upscale(Sampler.load(folder, threads=threads), 2.5, tileable="xy")
     assert np.array_equal(again, editing.upscale(seamless, 2.5, tileable="xy"))
@@ -74,15 +80,21 @@ def test_an_enlarged_tile_that_was_shifted_is_the_enlarged_tile_shifted(seamless
     """Where a tile is cut says nothing of what it shows."""
     tile = tile_of(60, 90)
     large = editing.upscale(seamless, 2.0, images.from_pixels(tile), tileable="xy")
-    again = editing.upscale(seamless, 2.0, images.from_pixels(np.roll(tile, shift, (0, 1))), tileable="xy")
+    again = editing.upscale(
+        seamless, 2.0, images.from_pixels(np.roll(tile, shift, (0, 1))), tileable="xy"
+    )
     assert np.array_equal(again, np.roll(large, (2 * shift[0], 2 * shift[1]), (0, 1)))
 
 
 @pytest.mark.parametrize("axis", [0, 1])
 def test_generators_enlarge_a_tile_to_a_tile(sampler, axis):
     tile = images.from_pixels(tile_of(32, 48))
-    plain, made = (editing.upscale(sampler, 2.0, tile, tileable=tileable) for tileable in ("", "xy"))
-    assert compare_seam(made, axis) < 1.5 and compare_seam(plain, axis) > 1.4 * compare_seam(made, axis)
+    plain, made = (
+        editing.upscale(sampler, 2.0, tile, tileable=tileable) for tileable in ("", "xy")
+    )
+    assert compare_seam(made, axis) < 1.5 and compare_seam(plain, axis) > 1.4 * compare_seam(
+        made, axis
+    )
 
 
 @pytest.mark.parametrize("how", [HARMONIZE, EDIT])
@@ -94,12 +106,15 @@ def test_an_edit_at_the_edge_goes_on_beyond_it(seamless, sampler, kind, how):
     pasted[20:40, :12] = (200, 40, 40)
     mask[20:40, :12] = True
     plain, made = (
-        tiles.redraw(one, images.from_pixels(pasted), mask, how, tileable, reach=6) for tileable in ("", "x")
+        tiles.redraw(one, images.from_pixels(pasted), mask, how, tileable, reach=6)
+        for tileable in ("", "x")
     )
     reached = np.zeros(size, bool)
     reached[14:46, :18] = reached[14:46, -6:] = True
     assert np.array_equal(made[~reached], pasted[~reached])
-    assert np.array_equal(plain[:, -6:], pasted[:, -6:]) and not np.array_equal(made[:, -6:], pasted[:, -6:])
+    assert np.array_equal(plain[:, -6:], pasted[:, -6:]) and not np.array_equal(
+        made[:, -6:], pasted[:, -6:]
+    )
     rows = slice(20, 40)
     assert compare_seam(made[rows], 1) < 0.6 * compare_seam(plain[rows], 1)
 
@@ -124,15 +139,26 @@ def test_a_shift_takes_a_mask_with_its_reach_away_from_the_ends(first, last, rea
         mask[:, 5:39] = False
     hit = np.flatnonzero(np.roll(mask, tiles.find_shift(mask, reach, 1), 1).any(axis=0))
     assert hit[0] >= reach and hit[-1] < 44 - reach
-    assert mask[:, reach : 44 - reach].all(0).sum() == mask.all(0).sum() or tiles.find_shift(mask, reach, 1) != 0
+    assert (
+        mask[:, reach : 44 - reach].all(0).sum() == mask.all(0).sum()
+        or tiles.find_shift(mask, reach, 1) != 0
+    )
 
 
 def test_what_cannot_be_kept_seamless_is_refused(seamless):
     image, mask = images.from_pixels(tile_of(*SIZE)), np.zeros(SIZE, bool)
     mask[40:60] = True
-    with pytest.raises(RequestError, match=r"6 px around it go all the way along x.*more than 12 px of it black there"):
+    with pytest.raises(
+        RequestError,
+        match=r"6 px around it go all the way along x.*more than 12 px of it black there",
+    ):
         tiles.redraw(seamless, image, mask, EDIT, "xy", reach=6)
     tiles.redraw(seamless, image, mask, EDIT, "y", reach=6)
-    for call in (tiles.redraw, lambda *words: editing.upscale(seamless, 2.0, image, tileable=words[-1])):
-        with pytest.raises(RequestError, match="tileable 'both' is not possible: choose x, y or xy"):
+    for call in (
+        tiles.redraw,
+        lambda *words: editing.upscale(seamless, 2.0, image, tileable=words[-1]),
+    ):
+        with pytest.raises(
+            RequestError, match="tileable 'both' is not possible: choose x, y or xy"
+        ):
             call(seamless, image, mask, EDIT, "both")

@@ -11,18 +11,25 @@ SMALL = 64  # px, longer side at which compositions are compared
 
 def reduced(pixels):
     factor = SMALL / max(pixels.shape[:2])
-    return resize.resize(pixels, (round(pixels.shape[0] * factor), round(pixels.shape[1] * factor))).astype(int)
+    return resize.resize(
+        pixels, (round(pixels.shape[0] * factor), round(pixels.shape[1] * factor))
+    ).astype(int)
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_a_seed_shows_one_composition_at_every_size(detail_sampler, seed):
-    small, *larger = (reduced(detail_sampler.sample((width * 9 // 16, width), seed)[0]) for width in (320, 960, 1920))
+    small, *larger = (
+        reduced(detail_sampler.sample((width * 9 // 16, width), seed)[0])
+        for width in (320, 960, 1920)
+    )
     for one in larger:
         apart = np.abs(one - small)
         assert apart.mean() <= 2 and apart.max() <= 16
 
 
-@pytest.mark.parametrize("shape", [(9, 21), (21, 9), (32, 9), (9, 32), (20, 1), (1, 20), (1, 1), (4, 3)])
+@pytest.mark.parametrize(
+    "shape", [(9, 21), (21, 9), (32, 9), (9, 32), (20, 1), (1, 20), (1, 1), (4, 3)]
+)
 def test_a_shape_has_the_same_canvases_at_every_size(detail_sampler, shape):
     fits = [detail_sampler.fit((shape[0] * unit, shape[1] * unit)) for unit in (37, 60, 100)]
     assert len({tuple(step.canvas for step in fit.passes) for fit in fits}) == 1

@@ -56,7 +56,9 @@ def test_gradient_penalty_is_zero_for_unit_slope_and_one_for_a_constant():
             self.slope = torch.nn.Parameter(torch.tensor(slope))
 
         def input_gradient(self, image):
-            return torch.cat([self.slope.expand_as(image[:, :1]), torch.zeros_like(image[:, 1:])], dim=1)
+            return torch.cat(
+                [self.slope.expand_as(image[:, :1]), torch.zeros_like(image[:, 1:])], dim=1
+            )
 
     image = torch.randn(2, 3, 9, 9)
     for slope, penalty in ((1.0, 0), (0.0, 1), (3.0, 4)):
@@ -78,7 +80,9 @@ def test_input_gradient_is_the_one_of_autograd_and_so_are_its_own_gradients(norm
     assert penalty.item() == pytest.approx(theirs.item(), rel=1e-5)
     for mine, parameter in zip(ours, discriminator.parameters(), strict=True):
         expected = torch.zeros_like(parameter) if parameter.grad is None else parameter.grad
-        assert torch.allclose(torch.zeros_like(parameter) if mine is None else mine, expected, atol=1e-5)
+        assert torch.allclose(
+            torch.zeros_like(parameter) if mine is None else mine, expected, atol=1e-5
+        )
 
 
 def test_paper_preset_has_the_paper_s_numbers():
@@ -87,15 +91,28 @@ def test_paper_preset_has_the_paper_s_numbers():
     assert [paper.width_at(n) for n in range(13)] == [32] * 4 + [64] * 4 + [128] * 5
     assert paper.generator_norm and paper.discriminator_norm
     assert (paper.iterations, paper.discriminator_steps, paper.generator_steps) == (2000, 3, 3)
-    assert (paper.learning_rate, paper.betas, paper.decay_at, paper.decay) == (5e-4, (0.5, 0.999), 0.8, 0.1)
-    assert (paper.gradient_penalty_weight, paper.reconstruction_weight, paper.noise_weight) == (0.1, 10, 0.1)
+    assert (paper.learning_rate, paper.betas, paper.decay_at, paper.decay) == (
+        5e-4,
+        (0.5, 0.999),
+        0.8,
+        0.1,
+    )
+    assert (paper.gradient_penalty_weight, paper.reconstruction_weight, paper.noise_weight) == (
+        0.1,
+        10,
+        0.1,
+    )
     assert {paper.iterations_for(size) for size in ((25, 33), (250, 250))} == {2000}
     assert paper.windows == 0 and paper.pool == 0  # whole pictures, drawn anew for every step
-    with pytest.raises(RequestError, match="unknown preset 'thesis': choose draft, standard, paper"):
+    with pytest.raises(
+        RequestError, match="unknown preset 'thesis': choose draft, standard, paper"
+    ):
         config.preset("thesis")
 
 
-@pytest.mark.parametrize("changes", [{"min_size": 3}, {"max_size": 9000}, {"iterations": 0}, {"border": "fog"}])
+@pytest.mark.parametrize(
+    "changes", [{"min_size": 3}, {"max_size": 9000}, {"iterations": 0}, {"border": "fog"}]
+)
 def test_impossible_settings_are_refused(changes):
     with pytest.raises(RequestError, match=next(iter(changes)).replace("_", " ")):
         config.preset("draft", **changes)
@@ -106,7 +123,9 @@ def task_of(border="noise", real=None, device="cpu"):
     prev = torch.zeros_like(with_halo(real))
     half = with_halo(real * 0.5)
     mask = views.noise_mask(real, border)
-    return scale.Task(1, real, lambda where, _: where.of(half, HALO), torch.zeros_like(prev), prev, mask, 0.3, 3)
+    return scale.Task(
+        1, real, lambda where, _: where.of(half, HALO), torch.zeros_like(prev), prev, mask, 0.3, 3
+    )
 
 
 def state_of(settings):
@@ -144,7 +163,10 @@ def test_replayed_iterations_equal_eager_ones():
     ends = []
     for warm_up in (replay.WARM_UP, 1000):
         torch.manual_seed(0)
-        networks = [network.to("cuda") for network in (Generator(3, 8, norm=True), Discriminator(3, 8, norm=False))]
+        networks = [
+            network.to("cuda")
+            for network in (Generator(3, 8, norm=True), Discriminator(3, 8, norm=False))
+        ]
         state = steps.State.begin(*networks, settings)
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(replay, "WARM_UP", warm_up)
@@ -153,12 +175,22 @@ def test_replayed_iterations_equal_eager_ones():
     assert torch.allclose(*ends, atol=1e-4)
 
 
-def test_bfloat16_is_for_processors_that_have_it_and_a_run_remembers_what_it_used(monkeypatch, drawn_scene):
-    for able, expected in (({"avx512_bf16": True}, "bfloat16"), ({"amx_bf16": True}, "bfloat16"), ({}, "float32")):
+def test_bfloat16_is_for_processors_that_have_it_and_a_run_remembers_what_it_used(
+    monkeypatch, drawn_scene
+):
+    for able, expected in (
+        ({"avx512_bf16": True}, "bfloat16"),
+        ({"amx_bf16": True}, "bfloat16"),
+        ({}, "float32"),
+    ):
         monkeypatch.setattr(torch.cpu, "get_capabilities", lambda able=able: able)
         assert device.precision(CPU) == expected
-        assert trainer.begin(drawn_scene, config.preset("draft"), CPU)[0].config.precision == expected
-        assert trainer.begin(drawn_scene, config.preset("paper"), CPU)[0].config.precision == "float32"
+        assert (
+            trainer.begin(drawn_scene, config.preset("draft"), CPU)[0].config.precision == expected
+        )
+        assert (
+            trainer.begin(drawn_scene, config.preset("paper"), CPU)[0].config.precision == "float32"
+        )
     assert device.precision(torch.device("cuda")) == "float32"
 
 
@@ -169,7 +201,9 @@ def test_bfloat16_steps_are_close_to_those_in_float32():
         settings = dataclasses.replace(SMALL, precision=precision)
         torch.manual_seed(0)
         state = state_of(settings)
-        losses.append(steps.iteration(settings, state, *scale.batches(task_of(real=REAL), settings, 0)))
+        losses.append(
+            steps.iteration(settings, state, *scale.batches(task_of(real=REAL), settings, 0))
+        )
         assert {parameter.dtype for parameter in state.generator.parameters()} == {torch.float32}
     assert losses[1].dtype == torch.float32
     assert torch.allclose(*losses, rtol=0.05, atol=0.02) and not torch.equal(*losses)
@@ -184,7 +218,9 @@ def test_every_generator_step_sees_a_fresh_fake():
     state = state_of(settings)
     state.generator.register_forward_pre_hook(lambda module, inputs: seen.append(inputs[0].clone()))
     scale.train_scale(task_of(), settings, state, lambda *_: None)
-    fakes = [noise_ for noise_ in seen[: 2 + 2 * 3] if noise_.any()]  # reconstructions have no noise
+    fakes = [
+        noise_ for noise_ in seen[: 2 + 2 * 3] if noise_.any()
+    ]  # reconstructions have no noise
     assert len(fakes) == 2 + 3
     assert len({noise_.numpy().tobytes() for noise_ in fakes}) == 5
 
@@ -229,7 +265,10 @@ def test_randomness_is_a_function_of_seed_scale_and_iteration():
         return torch.randn(3, generator=generator).tolist()
 
     assert draw(1, 2, 3) == draw(1, 2, 3)
-    assert len({tuple(draw(*key)) for key in ((1, 2, 3), (2, 2, 3), (1, 3, 3), (1, 2, 4), (1, 2, -1))}) == 5
+    assert (
+        len({tuple(draw(*key)) for key in ((1, 2, 3), (2, 2, 3), (1, 3, 3), (1, 2, 4), (1, 2, -1))})
+        == 5
+    )
 
 
 @pytest.mark.parametrize("border", ["zero", "noise"])
@@ -258,7 +297,9 @@ def test_windows_cover_the_canvas_and_its_edges():
 def test_a_loss_that_is_no_number_stops_the_scale():
     broken = task_of(real=torch.full((1, 3, 20, 24), math.nan))
     settings = dataclasses.replace(SMALL, iterations=1)
-    with pytest.raises(scale.NotANumberError, match="scale 1: the loss is no number at iteration 1"):
+    with pytest.raises(
+        scale.NotANumberError, match="scale 1: the loss is no number at iteration 1"
+    ):
         scale.train_scale(broken, settings, state_of(settings), lambda *_: None)
 
 
@@ -278,7 +319,9 @@ def breaking(monkeypatch, times):
     return seeds
 
 
-def test_a_scale_that_fails_once_is_begun_again_with_another_seed(monkeypatch, drawn_scene, tmp_path):
+def test_a_scale_that_fails_once_is_begun_again_with_another_seed(
+    monkeypatch, drawn_scene, tmp_path
+):
     seeds = breaking(monkeypatch, 1)
     run = train(drawn_scene, tmp_path / "run")
     assert seeds == [0]
@@ -286,9 +329,13 @@ def test_a_scale_that_fails_once_is_begun_again_with_another_seed(monkeypatch, d
     assert len(manifest.read(run, "run").shapes) == 4
 
 
-def test_a_scale_that_fails_twice_stops_training_with_the_way_out(monkeypatch, drawn_scene, tmp_path):
+def test_a_scale_that_fails_twice_stops_training_with_the_way_out(
+    monkeypatch, drawn_scene, tmp_path
+):
     seeds = breaking(monkeypatch, 2)
-    with pytest.raises(TrainingError, match="no number at iteration 20, with two seeds; use another photo"):
+    with pytest.raises(
+        TrainingError, match="no number at iteration 20, with two seeds; use another photo"
+    ):
         train(drawn_scene, tmp_path / "run")
     assert seeds == [0, 2**63]
     assert (tmp_path / "run" / "scale_00").exists() and not (tmp_path / "run" / "scale_01").exists()
@@ -338,24 +385,36 @@ def test_z_star_is_one_channel_of_the_field_drawn_once(small_run):
     assert not z[:, :5].any() and not z[:, :, -5:].any()
 
 
-def test_noise_amplitude_is_a_tenth_of_the_rmse_of_the_enlarged_reconstruction(small_run, drawn_scene):
+def test_noise_amplitude_is_a_tenth_of_the_rmse_of_the_enlarged_reconstruction(
+    small_run, drawn_scene
+):
     start = read_start(small_run)
     scales = [read_scale(small_run, n) for n in range(4)]
     assert scales[0].facts.noise_amplitude == 1
     image = trainer.images.read(drawn_scene)
-    z = torch.from_numpy(np.load(small_run / "reconstruction_noise.npy"))[None].expand(-1, 3, -1, -1)
+    z = torch.from_numpy(np.load(small_run / "reconstruction_noise.npy"))[None].expand(
+        -1, 3, -1, -1
+    )
     for n in (1, 2, 3):
-        below = resample.resize(FrozenPyramid.of(start.pyramid, scales[:n]).reconstruct(z), start.pyramid.shapes[n])
+        below = resample.resize(
+            FrozenPyramid.of(start.pyramid, scales[:n]).reconstruct(z), start.pyramid.shapes[n]
+        )
         real = torch.from_numpy(resample.resize(image, start.pyramid.shapes[n]))
         expected = 0.1 * float((real - below).square().mean().sqrt())
         assert scales[n].facts.noise_amplitude == pytest.approx(expected, rel=1e-5)
 
 
-def test_a_scale_begins_with_the_weights_of_the_one_below_when_the_width_agrees(small_run, drawn_scene):
+def test_a_scale_begins_with_the_weights_of_the_one_below_when_the_width_agrees(
+    small_run, drawn_scene
+):
     start = read_start(small_run)
     below = read_scale(small_run, 0)
-    image = torch.from_numpy(resample.resize(trainer.images.read(drawn_scene), start.pyramid.shapes[1]))
-    z = torch.from_numpy(np.load(small_run / "reconstruction_noise.npy"))[None].expand(-1, 3, -1, -1)
+    image = torch.from_numpy(
+        resample.resize(trainer.images.read(drawn_scene), start.pyramid.shapes[1])
+    )
+    z = torch.from_numpy(np.load(small_run / "reconstruction_noise.npy"))[None].expand(
+        -1, 3, -1, -1
+    )
     task = trainer.make_task(1, image, start, [below], z, lambda *_: image)
 
     def same(settings):
@@ -381,7 +440,9 @@ def _rmse_of_black(run):
         return float(np.sqrt(((np.asarray(image) / 127.5 - 1) ** 2).mean()))
 
 
-def test_the_same_seed_gives_the_same_run_and_another_seed_another(small_run, drawn_scene, tmp_path):
+def test_the_same_seed_gives_the_same_run_and_another_seed_another(
+    small_run, drawn_scene, tmp_path
+):
     settings = dataclasses.replace(SMALL, iterations=3)
     first = files_of(train(drawn_scene, tmp_path / "a", settings))
     again = files_of(train(drawn_scene, tmp_path / "b", settings))
@@ -398,7 +459,11 @@ def test_the_same_seed_gives_the_same_run_and_another_seed_another(small_run, dr
         ("RGBA", 4, {}),
         ("RGB", 3, {"border": "noise"}),
         ("RGB", 3, {"generator_norm": False}),
-        ("RGB", 3, {"discriminator_norm": True, "pool": 0, "discriminator_steps": 2, "generator_steps": 2}),
+        (
+            "RGB",
+            3,
+            {"discriminator_norm": True, "pool": 0, "discriminator_steps": 2, "generator_steps": 2},
+        ),
         ("RGB", 3, {"windows": 4, "window": 14}),
         ("RGB", 3, {"width_doubles_every": 2}),
     ],
@@ -409,13 +474,19 @@ def test_every_kind_of_photo_and_setting_trains(tmp_path, drawn_scene, mode, cha
     if mode == "RGBA":
         photo.putalpha(Image.linear_gradient("L").resize(photo.size))
     photo.save(tmp_path / "photo.png")
-    run = train(tmp_path / "photo.png", tmp_path / "run", dataclasses.replace(SMALL, iterations=2, **settings))
+    run = train(
+        tmp_path / "photo.png",
+        tmp_path / "run",
+        dataclasses.replace(SMALL, iterations=2, **settings),
+    )
     assert manifest.read(run, "run").channels == channels
 
 
 def test_devices_are_strict():
     assert device.resolve("cpu").type == "cpu"
-    with pytest.raises(RequestError, match="unknown device 'tpu': choose auto, cpu, cuda or cuda:N"):
+    with pytest.raises(
+        RequestError, match="unknown device 'tpu': choose auto, cpu, cuda or cuda:N"
+    ):
         device.resolve("tpu")
     if not torch.cuda.is_available():
         assert device.resolve("auto").type == "cpu"

@@ -32,7 +32,9 @@ def smooth(height, width, channels=3):
     coarse = np.random.default_rng(0).integers(0, 256, (6, 9, channels), np.uint8)
     return np.stack(
         [
-            np.asarray(Image.fromarray(coarse[..., n]).resize((width, height), Image.Resampling.BICUBIC))
+            np.asarray(
+                Image.fromarray(coarse[..., n]).resize((width, height), Image.Resampling.BICUBIC)
+            )
             for n in range(channels)
         ],
         axis=2,
@@ -42,7 +44,9 @@ def smooth(height, width, channels=3):
 def photo_of(run):
     """The stored photo of a finished run, checked against its digest."""
     found = manifest.read(run, "run")
-    return stored.read_photo(run, found.pyramid.finest, found.picture_channels, found.detail.photo_sha256)
+    return stored.read_photo(
+        run, found.pyramid.finest, found.picture_channels, found.detail.photo_sha256
+    )
 
 
 # presets and settings
@@ -53,7 +57,9 @@ def test_draft_and_standard_have_detail_and_the_paper_has_not():
         found = config.preset(name)
         assert found.detail and not found.continuation and found.iterations == iterations
         assert (found.min_size, found.hand_over, found.max_size) == (15, 25, 1920)
-    assert not config.preset("paper").detail and config.preset("paper", detail=False) == config.preset("paper")
+    assert not config.preset("paper").detail and config.preset(
+        "paper", detail=False
+    ) == config.preset("paper")
 
 
 @pytest.mark.parametrize(("layout", "coarsest"), [("free", 19), ("scene", 15), ("strict", 13)])
@@ -73,7 +79,9 @@ def test_so_few_pixels_that_three_scales_do_not_fit_are_trained_with_fewer(tmp_p
 
 def test_a_layout_and_a_min_size_exclude_each_other():
     assert config.chosen_layout(None, 17) == {"min_size": 17}
-    with pytest.raises(RequestError, match="layout free is min size 19: give one of the two, not both"):
+    with pytest.raises(
+        RequestError, match="layout free is min size 19: give one of the two, not both"
+    ):
         config.chosen_layout("free", 17)
     with pytest.raises(RequestError, match="unknown layout 'loose': choose free, scene, strict"):
         config.chosen_layout("loose", None)
@@ -94,11 +102,27 @@ def test_without_detail_presets_are_what_they_were():
     [
         ("draft", {"hand_over": 10}, "hand-over 10 is not possible: it must be 11 to 1024"),
         ("draft", {"hand_over": 1025}, "hand-over 1025 is not possible"),
-        ("draft", {"hand_over": 14}, "hand-over 14 is below min size 15: raise the one or lower the other"),
-        ("draft", {"max_size": 24}, "max size 24 is below hand-over 25: raise the one or lower the other"),
+        (
+            "draft",
+            {"hand_over": 14},
+            "hand-over 14 is below min size 15: raise the one or lower the other",
+        ),
+        (
+            "draft",
+            {"max_size": 24},
+            "max size 24 is below hand-over 25: raise the one or lower the other",
+        ),
         ("draft", {"max_size": 8193}, "max size 8193 is not possible: it must be 11 to 8192"),
-        ("draft", {"continuation": True}, "with detail there is nothing to continue: leave continuation out"),
-        ("draft", {"detail": False, "hand_over": 40}, "without detail there is no hand-over: leave it out"),
+        (
+            "draft",
+            {"continuation": True},
+            "with detail there is nothing to continue: leave continuation out",
+        ),
+        (
+            "draft",
+            {"detail": False, "hand_over": 40},
+            "without detail there is no hand-over: leave it out",
+        ),
         ("paper", {"hand_over": 40}, "without detail there is no hand-over"),
         ("paper", {"detail": True}, "preset paper has no detail: choose draft or standard"),
     ],
@@ -116,8 +140,14 @@ def test_generators_end_at_the_hand_over_and_levels_go_on_to_the_photo(drawn_sce
     assert start.pyramid.shapes == ((15, 20), (19, 26), (25, 34))
     assert start.pyramid.levels == ((25, 34), (33, 45), (44, 60)) and start.pyramid.hand_over == 2
     assert not start.pyramid.continuation and start.photo_size == start.pyramid.finest == (44, 60)
-    higher = trainer.begin(drawn_scene, config.preset("standard", hand_over=42, scales=2), CPU)[0].pyramid
-    assert higher.shapes == ((15, 20), (42, 57)) and higher.levels[0] == (42, 57) and higher.hand_over == 1
+    higher = trainer.begin(drawn_scene, config.preset("standard", hand_over=42, scales=2), CPU)[
+        0
+    ].pyramid
+    assert (
+        higher.shapes == ((15, 20), (42, 57))
+        and higher.levels[0] == (42, 57)
+        and higher.hand_over == 1
+    )
 
 
 def test_a_large_wide_photo_is_reduced_by_its_longer_side_and_trains(tmp_path):
@@ -138,9 +168,13 @@ def test_a_photo_no_larger_than_the_hand_over_has_no_detail(tmp_path, size):
     assert not (run / stored.PHOTO).exists() and not found.pyramid.continuation
 
 
-def test_a_photo_too_thin_for_the_hand_over_once_reduced_is_refused_with_the_size_that_would_do(tmp_path):
+def test_a_photo_too_thin_for_the_hand_over_once_reduced_is_refused_with_the_size_that_would_do(
+    tmp_path,
+):
     photo = saved(tmp_path / "thin.png", smooth(40, 800))
-    with pytest.raises(RequestError, match=r"reduced to 400x20 has .* raise max size to at least 680") as refused:
+    with pytest.raises(
+        RequestError, match=r"reduced to 400x20 has .* raise max size to at least 680"
+    ) as refused:
         trainer.begin(photo, dataclasses.replace(QUICK, max_size=400), CPU)
     assert "\n" not in str(refused.value)
     enough = trainer.begin(photo, dataclasses.replace(QUICK, max_size=680), CPU)[0].pyramid
@@ -151,7 +185,10 @@ def test_every_plan_is_one_that_a_manifest_may_have(tmp_path):
     """Sizes grow from level to level whatever the photo's shape, so that the run will be read."""
     for number, size in enumerate([(34, 34), (34, 51), (35, 400), (64, 48), (300, 450)]):
         start, _ = trainer.begin(saved(tmp_path / f"{number}.png", smooth(*size)), QUICK, CPU)
-        facts = [runs.Facts(8, True, 3, 1.0, 1 if n == 0 else 3, 0.0) for n in range(len(start.pyramid.shapes))]
+        facts = [
+            runs.Facts(8, True, 3, 1.0, 1 if n == 0 else 3, 0.0)
+            for n in range(len(start.pyramid.shapes))
+        ]
         (tmp_path / str(number)).mkdir()
         runs.write_manifest(tmp_path / str(number), start, facts, "", "")
         assert manifest.read(tmp_path / str(number), "run").pyramid == start.pyramid
@@ -166,13 +203,23 @@ def test_the_photo_is_stored_without_loss_and_vouched_for(detailed_run, drawn_sc
     found = manifest.read(detailed_run, "run")
     assert np.array_equal(photo_of(detailed_run), photo)
     assert found.detail.photo_sha256 == stored.digest(photo) and found.detail.shifts == ()
-    assert found.detail.hand_over == 2 and found.detail.levels[-1] == photo.shape[:2] and stored.PHOTO in found.files
-    assert found.format_version == 2 and found.channels == found.picture_channels == 3 and found.labels == ()
+    assert (
+        found.detail.hand_over == 2
+        and found.detail.levels[-1] == photo.shape[:2]
+        and stored.PHOTO in found.files
+    )
+    assert (
+        found.format_version == 2
+        and found.channels == found.picture_channels == 3
+        and found.labels == ()
+    )
 
 
 def test_generators_are_trained_on_the_photo_that_is_stored(detailed_run):
     for scale, size in enumerate(manifest.read(detailed_run, "run").shapes):
-        expected = images.to_pixels(resample.resize(images.from_pixels(photo_of(detailed_run)), size))[0]
+        expected = images.to_pixels(
+            resample.resize(images.from_pixels(photo_of(detailed_run)), size)
+        )[0]
         with Image.open(runs.scale_folder(detailed_run, scale) / "real.png") as image:
             assert np.array_equal(np.asarray(image), expected)
 
@@ -201,10 +248,14 @@ def test_grey_and_transparent_photos_are_stored_as_they_are(tmp_path, mode):
 def test_a_reduced_transparent_photo_has_no_colour_where_nothing_is_seen(tmp_path):
     pixels = np.full((100, 140, 4), 255, np.uint8)
     pixels[:48, :, 3] = 0
-    _, found = trainer.begin(saved(tmp_path / "photo.png", pixels), dataclasses.replace(QUICK, max_size=70), CPU)
+    _, found = trainer.begin(
+        saved(tmp_path / "photo.png", pixels), dataclasses.replace(QUICK, max_size=70), CPU
+    )
     assert found.pixels.shape == (50, 70, 4)
     assert not found.pixels[found.pixels[..., 3] == 0].any() and (found.pixels[:20] == 0).all()
-    assert np.array_equal(images.to_pixels(found.image)[0], found.pixels)  # premultiplied in training
+    assert np.array_equal(
+        images.to_pixels(found.image)[0], found.pixels
+    )  # premultiplied in training
 
 
 # labels
@@ -232,18 +283,27 @@ def test_generators_learn_colour_alone_and_masks_are_stored(drawn_scene, masks, 
 def test_a_reduced_mask_is_inside_where_half_of_a_pixel_is(drawn_scene, masks, tmp_path):
     _, found = trainer.begin(drawn_scene, dataclasses.replace(QUICK, max_size=48), CPU, masks)
     assert found.masks.shape == (35, 48, 2)
-    share = resample.resize(np.asarray(Image.open(masks[0]), np.float32)[None, None] / 255, (35, 48))[0, 0]
+    share = resample.resize(
+        np.asarray(Image.open(masks[0]), np.float32)[None, None] / 255, (35, 48)
+    )[0, 0]
     assert np.array_equal(found.masks[..., 0], share >= 0.4999)
     dot = np.zeros((44, 60), np.uint8)
     dot[9, 9] = 255
     smaller = dataclasses.replace(QUICK, max_size=30, hand_over=19)
-    with pytest.raises(ImageError, match=r"dot\.png: nothing of the object is left at 30x22 px: raise max size"):
+    with pytest.raises(
+        ImageError, match=r"dot\.png: nothing of the object is left at 30x22 px: raise max size"
+    ):
         trainer.begin(drawn_scene, smaller, CPU, [saved(tmp_path / "dot.png", dot)])
 
 
 def test_a_small_photo_s_labels_are_generated(drawn_scene, masks):
     start, found = trainer.begin(drawn_scene, dataclasses.replace(QUICK, hand_over=44), CPU, masks)
-    assert start.channels == 5 and start.picture_channels == 3 and start.pyramid.levels == () and found.masks is None
+    assert (
+        start.channels == 5
+        and start.picture_channels == 3
+        and start.pyramid.levels == ()
+        and found.masks is None
+    )
 
 
 # going on
@@ -258,20 +318,30 @@ def test_a_stopped_run_ends_like_an_uninterrupted_one(detailed_run, drawn_scene,
 
     with pytest.raises(KeyboardInterrupt):
         trainer.train(drawn_scene, tmp_path / "run", DETAILED, CPU, show, lambda: at == [moment])
-    assert (tmp_path / "run" / stored.PHOTO).exists() and not (tmp_path / "run" / manifest.NAME).exists()
+    assert (tmp_path / "run" / stored.PHOTO).exists() and not (
+        tmp_path / "run" / manifest.NAME
+    ).exists()
     if moment[0] == 1:
         (tmp_path / "run" / stored.PHOTO).write_bytes(b"cut short")  # the photo itself is at hand
     trainer.resume(drawn_scene, tmp_path / "run", {"hand_over": 33, "detail": True}, CPU)
     assert results(files_of(tmp_path / "run")) == results(files_of(detailed_run))
-    assert manifest.read(tmp_path / "run", "run").detail == manifest.read(detailed_run, "run").detail
+    assert (
+        manifest.read(tmp_path / "run", "run").detail == manifest.read(detailed_run, "run").detail
+    )
 
 
-def test_a_run_goes_on_with_the_same_photo_masks_and_options_alone(detailed_run, drawn_scene, masks, tmp_path):
-    with pytest.raises(TrainingError, match=r"cannot resume with hand-over 40 \(the run has 33\), detail False"):
+def test_a_run_goes_on_with_the_same_photo_masks_and_options_alone(
+    detailed_run, drawn_scene, masks, tmp_path
+):
+    with pytest.raises(
+        TrainingError, match=r"cannot resume with hand-over 40 \(the run has 33\), detail False"
+    ):
         trainer.resume(drawn_scene, detailed_run, {"hand_over": 40, "detail": False}, CPU)
     with Image.open(drawn_scene) as image:
         other = saved(tmp_path / "other.png", np.asarray(image) ^ 1)
-    with pytest.raises(TrainingError, match=r"other\.png: not the photo that .* was begun with \(scene\)"):
+    with pytest.raises(
+        TrainingError, match=r"other\.png: not the photo that .* was begun with \(scene\)"
+    ):
         trainer.resume(other, detailed_run, {}, CPU)
     run = trainer.train(drawn_scene, tmp_path / "run", QUICK, CPU, masks=masks)
     with Image.open(masks[0]) as image:
@@ -280,7 +350,9 @@ def test_a_run_goes_on_with_the_same_photo_masks_and_options_alone(detailed_run,
         trainer.resume(drawn_scene, run, {}, CPU, masks=masks)
 
 
-def test_runs_from_before_there_was_detail_are_read_and_go_on_without(small_run, drawn_scene, tmp_path):
+def test_runs_from_before_there_was_detail_are_read_and_go_on_without(
+    small_run, drawn_scene, tmp_path
+):
     copy = shutil.copytree(small_run, tmp_path / "run")
     data = json.loads((copy / runs.CONFIG).read_text())
     for name in ("detail", "hand_over"):
@@ -289,7 +361,10 @@ def test_runs_from_before_there_was_detail_are_read_and_go_on_without(small_run,
         del data["pyramid"][name]
     del data["stored_sha256"]
     (copy / runs.CONFIG).write_text(json.dumps(data))
-    assert runs.read_start(copy) == runs.read_start(small_run) and not runs.read_start(copy).config.detail
+    assert (
+        runs.read_start(copy) == runs.read_start(small_run)
+        and not runs.read_start(copy).config.detail
+    )
 
     shutil.rmtree(copy / "scale_03")
     (copy / manifest.NAME).unlink()

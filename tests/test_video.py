@@ -32,7 +32,10 @@ def decoded(path, height, width):
 def shown(path):
     """Frames and milliseconds of an animated picture, by Pillow."""
     with Image.open(path) as image:
-        frames = [(np.asarray(frame.convert("RGB")), frame.info["duration"]) for frame in ImageSequence.Iterator(image)]
+        frames = [
+            (np.asarray(frame.convert("RGB")), frame.info["duration"])
+            for frame in ImageSequence.Iterator(image)
+        ]
     return np.stack([frame for frame, _ in frames]), [lasting for _, lasting in frames]
 
 
@@ -44,7 +47,10 @@ def drawn(sampler):
 @pytest.fixture
 def flats():
     """Frames of one saturated colour each."""
-    return [np.full((48, 64, 3), colour, np.uint8) for colour in ((200, 30, 40), (30, 180, 60), (40, 50, 220))]
+    return [
+        np.full((48, 64, 3), colour, np.uint8)
+        for colour in ((200, 30, 40), (30, 180, 60), (40, 50, 220))
+    ]
 
 
 def test_gif_holds_every_frame_with_one_palette(drawn, tmp_path):
@@ -105,7 +111,10 @@ def test_films_have_the_asked_frame_rate_and_say_their_colours(drawn, tmp_path, 
 @pytest.mark.parametrize(("ending", "tick"), [("gif", 10), ("webp", 1), ("png", 1)])
 @pytest.mark.parametrize("fps", [7, 12, 24, 30])
 def test_rounded_times_do_not_drift(tmp_path, ending, tick, fps):
-    frames = [np.repeat(255 * (np.arange(144).reshape(12, 12, 1) == n), 3, 2).astype(np.uint8) for n in range(50)]
+    frames = [
+        np.repeat(255 * (np.arange(144).reshape(12, 12, 1) == n), 3, 2).astype(np.uint8)
+        for n in range(50)
+    ]
     video.save(tmp_path / f"a.{ending}", frames, fps)
     _, lasting = shown(tmp_path / f"a.{ending}")
     assert abs(sum(lasting) - 50_000 / fps) <= tick
@@ -129,7 +138,10 @@ def scene_of(letter, channels):
 def as_shown(path):
     """Frames, uint8 (n, h, w, 4), black where nothing is seen, and their milliseconds."""
     with Image.open(path) as image:
-        frames = [(np.array(frame.convert("RGBA")), frame.info["duration"]) for frame in ImageSequence.Iterator(image)]
+        frames = [
+            (np.array(frame.convert("RGBA")), frame.info["duration"])
+            for frame in ImageSequence.Iterator(image)
+        ]
     made = np.stack([frame for frame, _ in frames])
     return made * (made[..., 3:] > 0), [lasting for _, lasting in frames]
 
@@ -146,13 +158,20 @@ def test_every_frame_is_in_the_file_for_its_time_if_it_is_like_the_one_before_or
     expected = video.share_out(len(letters), 7, video._TICKS[ending])
     assert [round(one) for one in lasting] == expected and set(expected) != {expected[0]}
     for letter in set(letters):
-        first, *others = (frame for frame, shows in zip(frames, letters, strict=True) if shows == letter)
+        first, *others = (
+            frame for frame, shows in zip(frames, letters, strict=True) if shows == letter
+        )
         if ending != "webp":  # a lossy frame differs a little each time that it is encoded
             assert all(np.array_equal(first, other) for other in others)
-    for before, after, shows in zip(frames[:-1], frames[1:], itertools.pairwise(letters), strict=False):
+    for before, after, shows in zip(
+        frames[:-1], frames[1:], itertools.pairwise(letters), strict=False
+    ):
         assert np.array_equal(before, after) == (shows[0] == shows[1])
     if ending == "png":
-        shown_as = [np.array(images.to_pillow(scene_of(letter, channels)).convert("RGBA")) for letter in letters]
+        shown_as = [
+            np.array(images.to_pillow(scene_of(letter, channels)).convert("RGBA"))
+            for letter in letters
+        ]
         assert np.array_equal(frames, [frame * (frame[..., 3:] > 0) for frame in shown_as])
 
 
@@ -182,8 +201,12 @@ def test_frames_that_all_differ_have_the_bytes_that_pillow_writes(tmp_path, chan
     pictures[0].save(tmp_path / "pillow.png", compress_level=6, **options)
     pictures[0].save(tmp_path / "pillow.webp", quality=90, method=4, **options)
     for ending in ("png", "webp"):
-        video.save(tmp_path / f"a.{ending}", [scene_of(letter, channels) for letter in "abcab"], fps=7)
-        assert (tmp_path / f"a.{ending}").read_bytes() == (tmp_path / f"pillow.{ending}").read_bytes()
+        video.save(
+            tmp_path / f"a.{ending}", [scene_of(letter, channels) for letter in "abcab"], fps=7
+        )
+        assert (tmp_path / f"a.{ending}").read_bytes() == (
+            tmp_path / f"pillow.{ending}"
+        ).read_bytes()
 
 
 def test_repeated_frames_take_next_to_no_room(tmp_path):
@@ -218,7 +241,10 @@ def test_grey_and_transparent_frames(tmp_path, ending):
     path = tmp_path / f"a.{ending}"
     clear = np.zeros((16, 20, 4), np.uint8)
     clear[:, 10:] = (10, 20, 30, 255)
-    for frames, left in (([np.full((16, 20, 1), n, np.uint8) for n in (60, 61)], 60), ([clear, clear // 2], 255)):
+    for frames, left in (
+        ([np.full((16, 20, 1), n, np.uint8) for n in (60, 61)], 60),
+        ([clear, clear // 2], 255),
+    ):
         video.save(path, frames)
         if ending in FFMPEG:
             first = decoded(path, 16, 20)[0]
@@ -251,7 +277,9 @@ def test_films_hold_one_frame_at_a_time(tmp_path, ending):
 
 def test_odd_sizes_become_webm_but_not_mp4(tmp_path):
     ffmpeg()
-    with pytest.raises(RequestError, match="49x33 is odd, which mp4 cannot hold: ask for 50x34, or write webm"):
+    with pytest.raises(
+        RequestError, match="49x33 is odd, which mp4 cannot hold: ask for 50x34, or write webm"
+    ):
         video.check(tmp_path / "a.mp4", (33, 49), 2, 10)
     video.check(tmp_path / "a.webm", (33, 49), 2, 10)
     video.save(tmp_path / "a.webm", [np.full((33, 49, 3), 90, np.uint8)] * 3)
@@ -262,7 +290,9 @@ def test_odd_sizes_become_webm_but_not_mp4(tmp_path):
 def test_too_much_frame_memory_names_mp4(tmp_path, ending):
     path = tmp_path / f"a.{ending}"
     video.check(path, (1080, 1920), 30, 10)
-    with pytest.raises(RequestError, match=r"1000 frames .* over the limit of 1 GB; write mp4 .*--max-frame-memory"):
+    with pytest.raises(
+        RequestError, match=r"1000 frames .* over the limit of 1 GB; write mp4 .*--max-frame-memory"
+    ):
         video.check(path, (1080, 1920), 1000, 10)
     video.check(path, (1080, 1920), 1000, 10, max_memory=20)
 
@@ -277,7 +307,12 @@ def test_films_of_any_length_are_allowed(tmp_path):
 @pytest.mark.parametrize(
     ("name", "size", "fps", "message"),
     [
-        ("a.avi", (32, 48), 10, r"unknown format avi; end the name in one of \.gif, \.mp4, \.webm, \.webp, \.png"),
+        (
+            "a.avi",
+            (32, 48),
+            10,
+            r"unknown format avi; end the name in one of \.gif, \.mp4, \.webm, \.webp, \.png",
+        ),
         ("a", (32, 48), 10, "unknown format without an ending"),
         ("a.gif", (32, 48), 51, r"51 frames per second are not possible: gif takes 0\.1 to 50"),
         ("a.gif", (32, 48), 0, r"gif takes 0\.1 to 50"),
@@ -299,7 +334,9 @@ def test_a_folder_in_the_place_of_the_file(tmp_path):
 @pytest.mark.parametrize("ending", FFMPEG)
 def test_films_without_imageio_ffmpeg_say_what_to_install(tmp_path, monkeypatch, ending):
     monkeypatch.setitem(sys.modules, "imageio_ffmpeg", None)
-    with pytest.raises(InstallError, match=r"need imageio-ffmpeg; run: pip install 'singan\[media\]'"):
+    with pytest.raises(
+        InstallError, match=r"need imageio-ffmpeg; run: pip install 'singan\[media\]'"
+    ):
         video.check(tmp_path / f"a.{ending}", (32, 48), 2, 10)
 
 
@@ -352,12 +389,19 @@ print(int(re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text(
 
 
 def peak_memory(path, frames):
-    said = subprocess.run([sys.executable, "-c", MEMORY, path, str(frames)], check=True, capture_output=True, text=True)
+    said = subprocess.run(
+        [sys.executable, "-c", MEMORY, path, str(frames)],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
     return float(said.stdout)
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads resident memory from Linux' /proc")
+@pytest.mark.skipif(
+    not Path("/proc/self/status").exists(), reason="reads resident memory from Linux' /proc"
+)
 @pytest.mark.parametrize("ending", video.FORMATS)
 def test_memory_is_what_the_check_reckons_with(tmp_path, ending):
     """Constant in the number of frames for films; else as many bytes a pixel as the refusal counts, or fewer."""

@@ -28,7 +28,9 @@ def generate(scale, noise_, prev):
 
 def drawing(seed, channels, border, wrap):
     def draw(step):
-        return noise.of_region(seed, step.index, 0, channels, step.canvas, step.drawn, border, wrap)[None]
+        return noise.of_region(
+            seed, step.index, 0, channels, step.canvas, step.drawn, border, wrap
+        )[None]
 
     return draw
 
@@ -48,8 +50,18 @@ def requests(draw):
     window = Span(y, draw(st.integers(y + 1, size[0]))), Span(x, draw(st.integers(x + 1, size[1])))
     channels, border = draw(st.sampled_from([1, 3, 4])), draw(st.sampled_from(["zero", "noise"]))
     rng = np.random.default_rng(draw(st.integers(0, 9)))
-    base = rng.uniform(-1, 1, (1, channels, *draw(st.tuples(SIDE, SIDE)))).astype(np.float32) if start else None
-    return passes[start:], base, window, wrap, drawing(draw(st.integers(0, 2**64 - 1)), channels, border, wrap)
+    base = (
+        rng.uniform(-1, 1, (1, channels, *draw(st.tuples(SIDE, SIDE)))).astype(np.float32)
+        if start
+        else None
+    )
+    return (
+        passes[start:],
+        base,
+        window,
+        wrap,
+        drawing(draw(st.integers(0, 2**64 - 1)), channels, border, wrap),
+    )
 
 
 SIDE = st.integers(11, 50)
@@ -85,7 +97,10 @@ def test_a_small_window_of_a_huge_picture_needs_small_regions():
     steps = windows.plan(passes, None, (Span(500_000, 500_100), Span(7, 107)))
     assert max(max(step.size) for step in steps) <= 100 + 2 * 15
     far = pyramid.fit(TRAINED, (2**20, 2**20)).passes
-    assert max(max(step.size) for step in windows.plan(far, None, (Span(5, 105), Span(7, 107)))) <= 100 + 2 * 40
+    assert (
+        max(max(step.size) for step in windows.plan(far, None, (Span(5, 105), Span(7, 107))))
+        <= 100 + 2 * 40
+    )
 
 
 @pytest.mark.parametrize("axis", [0, 1])
@@ -107,7 +122,10 @@ def test_a_periodic_picture_is_the_same_wherever_it_is_cut(axis):
 def test_tiles_cover_a_region_once(length, start, count):
     region = Span(start, start + length), Span(3, 10)
     tiles = list(windows.tiles(region, count, 2))
-    assert len(tiles) == 2 * count and {columns for _, columns in tiles} == {Span(3, 6), Span(6, 10)}
+    assert len(tiles) == 2 * count and {columns for _, columns in tiles} == {
+        Span(3, 6),
+        Span(6, 10),
+    }
     rows = sorted({rows for rows, _ in tiles})
     assert rows[0].start == start and rows[-1].stop == start + length
     assert all(a.stop == b.start for a, b in itertools.pairwise(rows))

@@ -12,7 +12,9 @@ from PIL import Image
 
 def main(path, size, seed, out):
     width, height = (int(side) for side in size.split("x"))
-    options = onnxruntime.SessionOptions()  # unoptimized it opens in a quarter of the time and draws as fast
+    options = (
+        onnxruntime.SessionOptions()
+    )  # unoptimized it opens in a quarter of the time and draws as fast
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
     inputs = {

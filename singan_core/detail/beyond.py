@@ -34,7 +34,9 @@ NEAR = tuple((dy, dx) for dy in (-1, 0, 1) for dx in (-1, 0, 1) if dy or dx)
 HALO = REACH + max(dy for dy, _, _ in weights(FINE))
 """Pixels around a region that are enlarged as well: patches reach 3, and votes 2."""
 _FEATURES = 8  # of the level's 12: four more change the pictures by less than the eye sees
-_PLAIN = FULL // 4  # smoothness from which a patch lacks nothing: a sky's noise, enlarged, would show as a grid
+_PLAIN = (
+    FULL // 4
+)  # smoothness from which a patch lacks nothing: a sky's noise, enlarged, would show as a grid
 _NONE = 256  # what a ballot says of no difference, so that none is negative
 _FAR = 1 << 14  # features of what lies beyond the photo: so far away that nothing else is farther
 _AT_ONCE = 1 << 13  # patches, so that what is in work stays in the cache
@@ -49,7 +51,9 @@ class Detail:
     basis: Basis
     features: NDArray[np.int16]  # (n, 8), of the blurred photo's patches, where they are asked for
     lacking: NDArray[np.bool_]  # (n,): where there is anything to add
-    ballots: tuple[NDArray[np.uint64], ...]  # (n,): three channels' difference + 256 a word, and in the first a count
+    ballots: tuple[
+        NDArray[np.uint64], ...
+    ]  # (n,): three channels' difference + 256 a word, and in the first a count
 
 
 _details: weakref.WeakKeyDictionary[Level, dict[Size, Detail]] = weakref.WeakKeyDictionary()
@@ -97,7 +101,10 @@ def plan(sizes: Sequence[Size], want: Region, wrap: Wrap) -> list[Step]:
         below = resize.sources(want, smaller, canvas, wrap)
         read = resize.sources(below, canvas, smaller, wrap)
         # On a periodic axis regions are not cut to one turn, so that each lies in one piece within the larger ones.
-        rows, columns = (Span(min(a.start, b.start), max(a.stop, b.stop)) for a, b in zip(want, read, strict=True))
+        rows, columns = (
+            Span(min(a.start, b.start), max(a.stop, b.stop))
+            for a, b in zip(want, read, strict=True)
+        )
         down, across = (
             span.grown(HALO) if periodic else span.grown(HALO).within(length, False)
             for span, length, periodic in zip((rows, columns), canvas, wrap, strict=True)
@@ -110,7 +117,8 @@ def plan(sizes: Sequence[Size], want: Region, wrap: Wrap) -> list[Step]:
 def find_detail(level: Level, step: Step) -> Detail:
     """Find what a step of this size takes from the photo, kept as long as the level, since it serves every picture."""
     height, width = (
-        (2 * side * a + b) // (2 * b) for side, a, b in zip(level.size, step.smaller, step.canvas, strict=True)
+        (2 * side * a + b) // (2 * b)
+        for side, a, b in zip(level.size, step.smaller, step.canvas, strict=True)
     )
     with _making:
         kept = _details.setdefault(level, {})
@@ -162,7 +170,9 @@ def _tabulate(values: NDArray[Any]) -> NDArray[Any]:
     return np.pad(values, ((REACH, 3 * REACH + 1), (REACH, REACH))).reshape(-1)
 
 
-def enlarge(level: Level, detail: Detail, step: Step, pixels: Pixels, found: Map) -> tuple[Pixels, Map]:
+def enlarge(
+    level: Level, detail: Detail, step: Step, pixels: Pixels, found: Map
+) -> tuple[Pixels, Map]:
     """Draw the wanted picture and map of a step from the pixels (h, w, C), premultiplied, and the map that it needs."""
     sizes = step.smaller, step.canvas
     plain = resize.window(pixels, step.needs, *sizes, step.drawn, step.wrap)
@@ -178,12 +188,16 @@ def enlarge(level: Level, detail: Detail, step: Step, pixels: Pixels, found: Map
     picture += sharp[inside]
     picture -= held
     top, left = (span.start for span in step.want)
-    return picture.clip(0, 255).astype(np.uint8), Map(found.rows[inside], found.columns[inside], top, left)
+    return picture.clip(0, 255).astype(np.uint8), Map(
+        found.rows[inside], found.columns[inside], top, left
+    )
 
 
 def _locate(have: Region, want: Region) -> tuple[slice, slice]:
     """Find where in a region another one is."""
-    rows, columns = (slice(b.start - a.start, b.stop - a.start) for a, b in zip(have, want, strict=True))
+    rows, columns = (
+        slice(b.start - a.start, b.stop - a.start) for a, b in zip(have, want, strict=True)
+    )
     return rows, columns
 
 
@@ -191,9 +205,14 @@ def carry(found: Map, smaller: Size, canvas: Size, region: Region) -> Map:
     """Carry a map to a region of a larger canvas: every pixel gets the position of the nearest smaller one."""
     at_rows, at_columns = (
         ((2 * (np.arange(*span) % new) + 1) * old // (2 * new) - begin) % old
-        for span, old, new, begin in zip(region, smaller, canvas, (found.top, found.left), strict=True)
+        for span, old, new, begin in zip(
+            region, smaller, canvas, (found.top, found.left), strict=True
+        )
     )
-    rows, columns = (values.take(at_rows, axis=0).take(at_columns, axis=1) for values in (found.rows, found.columns))
+    rows, columns = (
+        values.take(at_rows, axis=0).take(at_columns, axis=1)
+        for values in (found.rows, found.columns)
+    )
     return Map(rows, columns, region[0].start, region[1].start)
 
 
@@ -228,7 +247,9 @@ def _distance(detail: Detail, wanted: Floats, positions: Ints) -> Floats:
     """Measure the squared distance of patches to the photo's at positions: exact, except beyond the photo."""
     apart = detail.features.take(positions, axis=0) - wanted
     apart *= apart
-    found: Floats = apart @ np.ones(apart.shape[1], np.float32)  # a product is faster than a sum along short rows
+    found: Floats = apart @ np.ones(
+        apart.shape[1], np.float32
+    )  # a product is faster than a sum along short rows
     return found
 
 
@@ -246,7 +267,9 @@ def vote(level: Level, detail: Detail, found: Map, plain: Pixels) -> Pixels:
         totals = [np.zeros((bottom - top, width), np.uint64) for _ in detail.ballots]
         for dy, dx, weight in weights(FINE):
             across = slice(REACH - dx, REACH - dx + width)
-            at = index[top + REACH - dy : bottom + REACH - dy, across] + np.int32(dy * level.stride + dx)
+            at = index[top + REACH - dy : bottom + REACH - dy, across] + np.int32(
+                dy * level.stride + dx
+            )
             for total, ballots in zip(totals, detail.ballots, strict=True):
                 total += ballots.take(at) * np.uint64(weight)
         _add_means(totals, plain[top:bottom], picture[top:bottom])

@@ -19,7 +19,9 @@ MISSED = 20
 """A pixel misses the barred patches where they are nearer by a twentieth of the features' variance."""
 
 
-def clear(level: Level, guide: Pixels, weights: Weights, wrap: Wrap, heights: Heights | None, kept: Laid) -> Pixels:
+def clear(
+    level: Level, guide: Pixels, weights: Weights, wrap: Wrap, heights: Heights | None, kept: Laid
+) -> Pixels:
     """Put kept objects into what was handed over, (h, w, C), premultiplied, and take out all else that looks like them.
 
     Generators draw a second tower or cup where they please. Its patches are barred, so that no others could draw it
@@ -81,5 +83,7 @@ def _nearest_known(unknown: Mask, periodic: bool) -> tuple[NDArray[np.int64], ND
     beside = unknown if periodic else np.ones_like(unknown)
     shut, at = np.concatenate([beside, unknown, beside], axis=1), np.arange(-length, 2 * length)
     before = np.maximum.accumulate(np.where(shut, -far, at), axis=1)[:, length : 2 * length]
-    after = np.minimum.accumulate(np.where(shut, far, at)[:, ::-1], axis=1)[:, ::-1][:, length : 2 * length]
+    after = np.minimum.accumulate(np.where(shut, far, at)[:, ::-1], axis=1)[:, ::-1][
+        :, length : 2 * length
+    ]
     return np.where(before == -far, after, before), np.where(after == far, before, after)

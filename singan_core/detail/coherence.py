@@ -23,20 +23,30 @@ JUMPS = (1, 2)
 """Distances at which neighbours are asked."""
 ROUNDS = 2
 """How often: a second time makes joins a tenth less visible, further ones do little."""
-CANDIDATES = tuple((dy * jump, dx * jump) for jump in JUMPS for dy, dx in ((-1, 0), (1, 0), (0, -1), (0, 1)))
+CANDIDATES = tuple(
+    (dy * jump, dx * jump) for jump in JUMPS for dy, dx in ((-1, 0), (1, 0), (0, -1), (0, 1))
+)
 
 
-def enlarge(found: Map, level: Level, below: Size, canvas: Size, smaller: Size, region: Region) -> Map:
+def enlarge(
+    found: Map, level: Level, below: Size, canvas: Size, smaller: Size, region: Region
+) -> Map:
     """The map of a region of a canvas from that of the smaller canvas; below is the photo's size there.
 
     How far a position lies from its pixel's own grows as the photo grows from level to level, so that a coherent piece
     stays one. Beyond the ends of an axis that wraps, coordinates mean its repeats.
     """
-    rows = _along(found.rows, 0, found.top, smaller[0], canvas[0], below[0], level.size[0], region[0])
-    columns = _along(found.columns, 1, found.left, smaller[1], canvas[1], below[1], level.size[1], region[1])
+    rows = _along(
+        found.rows, 0, found.top, smaller[0], canvas[0], below[0], level.size[0], region[0]
+    )
+    columns = _along(
+        found.columns, 1, found.left, smaller[1], canvas[1], below[1], level.size[1], region[1]
+    )
     near_rows, near_columns = (
         ((2 * (np.arange(*span, dtype=np.int64) % new) + 1) * old // (2 * new) - begin) % old
-        for span, old, new, begin in zip(region, smaller, canvas, (found.top, found.left), strict=True)
+        for span, old, new, begin in zip(
+            region, smaller, canvas, (found.top, found.left), strict=True
+        )
     )
     made = []
     for axis, (apart, own) in enumerate((rows, columns)):
@@ -47,7 +57,14 @@ def enlarge(found: Map, level: Level, below: Size, canvas: Size, smaller: Size, 
 
 
 def _along(
-    values: NDArray[np.int32], axis: int, begin: int, old: int, new: int, photo_old: int, photo_new: int, span: Span
+    values: NDArray[np.int32],
+    axis: int,
+    begin: int,
+    old: int,
+    new: int,
+    photo_old: int,
+    photo_new: int,
+    span: Span,
 ) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
     """How far positions lie from their pixels on the larger canvas, still on the smaller grid; the pixels' own."""
     own = (begin + np.arange(values.shape[axis], dtype=np.int64)) % old
@@ -56,7 +73,9 @@ def _along(
     return grown.astype(np.int32), (np.arange(*span, dtype=np.int64) % new).astype(np.int32)
 
 
-def refine(level: Level, found: Map, padded: Pixels, everywhere: bool = False, kept: Laid | None = None) -> Map:
+def refine(
+    level: Level, found: Map, padded: Pixels, everywhere: bool = False, kept: Laid | None = None
+) -> Map:
     """The map after all rounds in which pixels take their best candidate; wrong within 4 px of where it was cut off.
 
     padded is the enlarged picture with 3 px around it, premultiplied: a pixel's patch is compared with the photo's,
@@ -76,7 +95,9 @@ def refine(level: Level, found: Map, padded: Pixels, everywhere: bool = False, k
             return found
 
         rows, columns = found.rows.copy(), found.columns.copy()
-        for values, new in zip((rows, columns), np.divmod(position, np.int32(level.stride)), strict=True):
+        for values, new in zip(
+            (rows, columns), np.divmod(position, np.int32(level.stride)), strict=True
+        ):
             values.reshape(-1)[at] = new - REACH
         found = Map(rows, columns, found.top, found.left)
         inner = np.zeros(found.size, bool)
@@ -150,7 +171,9 @@ def _candidates(
     return np.concatenate(pixels), np.concatenate(positions)
 
 
-def _distance(level: Level, wanted: NDArray[np.float32], positions: NDArray[np.int32]) -> NDArray[np.float32]:
+def _distance(
+    level: Level, wanted: NDArray[np.float32], positions: NDArray[np.int32]
+) -> NDArray[np.float32]:
     """Squared distance between features and those of the enlarged photo's patches at positions of the tables."""
     rows, columns = np.divmod(positions, np.int32(level.stride))
     apart = features(level.padded, rows - REACH, columns - REACH, level.basis, level.centre)

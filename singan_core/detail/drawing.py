@@ -87,7 +87,12 @@ class Drawing:
         self._blocks: OrderedDict[tuple[int, int], Part] = OrderedDict()
         self._lock = threading.RLock()
         self.held = [
-            Held(kept, photo.sizes[n], photo.sizes[n - 1] if n >= self.searched else None, self.canvases[n])
+            Held(
+                kept,
+                photo.sizes[n],
+                photo.sizes[n - 1] if n >= self.searched else None,
+                self.canvases[n],
+            )
             if kept
             else None
             for n in levels
@@ -117,7 +122,10 @@ class Drawing:
     @property
     def chores(self) -> list[Callable[[], object]]:
         """What every region needs, in parts that threads can share: the tables of copied levels, and the search."""
-        tables = [functools.partial(self.photo.level, n) for n in range(len(self.canvases) - 1, self.searched - 1, -1)]
+        tables = [
+            functools.partial(self.photo.level, n)
+            for n in range(len(self.canvases) - 1, self.searched - 1, -1)
+        ]
         one_block = max(self.canvases[self.first]) <= WHOLE
         return [functools.partial(self._block, 0, 0), *tables] if one_block else [*tables]
 
@@ -127,14 +135,20 @@ class Drawing:
         Above the photo's own size the picture gets detail from around, up to about twice; the rest is resampled.
         """
         sizes = [self.canvases[-1]]
-        if len(self.canvases) == len(self.photo.sizes) and sizes[0][0] <= whole[0] and sizes[0][1] <= whole[1]:
+        if (
+            len(self.canvases) == len(self.photo.sizes)
+            and sizes[0][0] <= whole[0]
+            and sizes[0][1] <= whole[1]
+        ):
             sizes = beyond.choose_canvases(sizes[0], whole)
         canvas = sizes[-1]
         if canvas == whole:
             return self._enlarged(want, sizes)
         drawn = self._enlarged(resize.sources(want, canvas, whole, self.wrap), sizes)
 
-        pixels = resize.window(premultiplied(drawn.pixels), drawn.region, canvas, whole, want, self.wrap)
+        pixels = resize.window(
+            premultiplied(drawn.pixels), drawn.region, canvas, whole, want, self.wrap
+        )
         return Part(want, straight(pixels), beyond.carry(drawn.map, canvas, whole, want))
 
     def _enlarged(self, want: Region, sizes: Sequence[Size]) -> Part:
@@ -172,7 +186,9 @@ class Drawing:
         keep = self.original is not None and self.original.keeps(number)
         if self.original is not None:
             enlarged = self.original.follow_enlarged(enlarged, region, self.canvases, number)
-        found = coherence.enlarge(below.map, level, self.photo.sizes[number - 1], canvas, smaller, region)
+        found = coherence.enlarge(
+            below.map, level, self.photo.sizes[number - 1], canvas, smaller, region
+        )
         held = self.held[number]
         kept = None if held is None else held.lay(region)
         found = found if kept is None else kept.fix(found)
@@ -188,7 +204,9 @@ class Drawing:
         rows, columns = (list(self._pieces(axis, want[axis], canvas[axis])) for axis in (0, 1))
         size = want[0].length, want[1].length
         pixels = np.empty((*size, self.photo.pixels.shape[2]), np.uint8)
-        found = Map(np.empty(size, np.int32), np.empty(size, np.int32), want[0].start, want[1].start)
+        found = Map(
+            np.empty(size, np.int32), np.empty(size, np.int32), want[0].start, want[1].start
+        )
         for top, y, block_row in rows:
             for left, x, block_column in columns:
                 block = self._block(block_row, block_column)
@@ -201,7 +219,11 @@ class Drawing:
     def _pieces(self, axis: int, span: Span, length: int) -> Iterator[tuple[int, Span, int]]:
         """(offset, positions on the canvas, block's number) of the blocks along an axis that cover a span."""
         first = self.canvases[self.first][axis]
-        cores = [_scaled(core, first, length) for core in _cores(first)] if first > WHOLE else [Span(0, length)]
+        cores = (
+            [_scaled(core, first, length) for core in _cores(first)]
+            if first > WHOLE
+            else [Span(0, length)]
+        )
         at = span.start
         while at < span.stop:
             place = at % length
@@ -240,7 +262,9 @@ class Drawing:
         first = self.canvases[self.first]
         for number in range(self.first, self.searched):
             canvas = self.canvases[number]
-            rows, columns = (_scaled(span, a, b) for span, a, b in zip(spans, first, canvas, strict=True))
+            rows, columns = (
+                _scaled(span, a, b) for span, a, b in zip(spans, first, canvas, strict=True)
+            )
             query = resize.resize(query, (rows.length, columns.length), wrap)
             level = self.photo.level(number)
             heights = (np.arange(*rows) % canvas[0], canvas[0]) if not self.wrap[0] else None
@@ -250,10 +274,16 @@ class Drawing:
                 query = clear(level, query, self.weights, wrap, heights, kept)
             follow = None
             if self.original is not None:
-                follow = functools.partial(self.original.follow, region=(rows, columns), canvas=canvas)
-            found, pixels = settle(level, query, self.weights, wrap, heights, sharp, each, kept, follow)
+                follow = functools.partial(
+                    self.original.follow, region=(rows, columns), canvas=canvas
+                )
+            found, pixels = settle(
+                level, query, self.weights, wrap, heights, sharp, each, kept, follow
+            )
             query = premultiplied(pixels)
-        return Part((rows, columns), pixels, Map(found.rows, found.columns, rows.start, columns.start))
+        return Part(
+            (rows, columns), pixels, Map(found.rows, found.columns, rows.start, columns.start)
+        )
 
 
 class Still(Drawing):
@@ -264,7 +294,12 @@ class Still(Drawing):
         sizes = photo.sizes
         if any(wrap):  # patches at an edge find what lies beyond it
             photo, sizes = photo.repeat_around(*self.margins), sizes[-1:]
-        super().__init__(photo, sizes, lambda region: photo.at(0)[slice(*region[0]), slice(*region[1])], wrap=wrap)
+        super().__init__(
+            photo,
+            sizes,
+            lambda region: photo.at(0)[slice(*region[0]), slice(*region[1])],
+            wrap=wrap,
+        )
 
     @property
     def chores(self) -> list[Callable[[], object]]:
@@ -278,7 +313,9 @@ class Still(Drawing):
             for span, side, margin in zip(want, self.canvases[-1], self.margins, strict=True)
         )
         rows, columns = np.meshgrid(down, across, indexing="ij")
-        return Part(want, self.photo.pixels[rows, columns], Map(rows, columns, want[0].start, want[1].start))
+        return Part(
+            want, self.photo.pixels[rows, columns], Map(rows, columns, want[0].start, want[1].start)
+        )
 
 
 def _cores(length: int) -> list[Span]:

@@ -37,7 +37,9 @@ class Kept:
     """An object of the photo and how far it has been moved."""
 
     mask: Mask  # (H, W) of the photo
-    apart: tuple[int, int]  # rows and columns from a pixel to its position in the photo, at the size of
+    apart: tuple[
+        int, int
+    ]  # rows and columns from a pixel to its position in the photo, at the size of
     of: Size  # the photo for which that is so: the last level's
 
     def at(self, size: Size) -> tuple[int, int]:
@@ -48,11 +50,15 @@ class Kept:
 class Held:
     """The kept objects at one level of a picture."""
 
-    def __init__(self, objects: Sequence[Kept], size: Size, below: Size | None, canvas: Size) -> None:
+    def __init__(
+        self, objects: Sequence[Kept], size: Size, below: Size | None, canvas: Size
+    ) -> None:
         """Take the photo's size at the level and, where the map is enlarged, at the one below; and the canvas."""
         self.canvas = canvas
         self.aparts = [one.at(size) for one in objects]
-        self.carried = [] if below is None else [_carry(one.at(below), below, size) for one in objects]
+        self.carried = (
+            [] if below is None else [_carry(one.at(below), below, size) for one in objects]
+        )
         shares = [measure_share(one.mask, size) for one in objects]
         self.masks = [share >= (HALF if below is not None else EIGHTH) for share in shares]
         self.object = np.logical_or.reduce(self.masks)  # (H, W)
@@ -61,7 +67,9 @@ class Held:
 
     def lay(self, region: Region) -> Laid:
         """Find which pixels of a region of the canvas are kept, and what they show."""
-        rows, columns = (np.arange(*span) % length for span, length in zip(region, self.canvas, strict=True))
+        rows, columns = (
+            np.arange(*span) % length for span, length in zip(region, self.canvas, strict=True)
+        )
         height, width = self.barred.shape
         inside = np.zeros((len(rows), len(columns)), bool)
         positions = np.zeros(inside.shape, np.int32)
@@ -96,7 +104,9 @@ class Laid:
     inside: Mask  # (h, w)
     positions: Ints  # (h, w), row by row of the photo, where inside
 
-    def allow(self, at: NDArray[np.integer], rows: NDArray[np.integer], columns: NDArray[np.integer]) -> Mask:
+    def allow(
+        self, at: NDArray[np.integer], rows: NDArray[np.integer], columns: NDArray[np.integer]
+    ) -> Mask:
         """Tell which pixels (n,), numbered row by row, may show positions (n,) of the photo."""
         free: Mask = ~self.held.barred[rows, columns]
         barred = np.flatnonzero(~free)

@@ -52,8 +52,13 @@ class Labels:
         need = want if canvas == whole else resize.sources(want, canvas, whole, drawing.wrap)
         part = drawing.draw(drawing.around(need, REACH, canvas))
         shares = self._vote(drawing, part, size, drawing.sigma(last))
-        inside = tuple(slice(b.start - a.start, b.stop - a.start) for a, b in zip(part.region, need, strict=True))
-        shares = resize.window(np.ascontiguousarray(shares[inside]), need, canvas, whole, want, drawing.wrap)
+        inside = tuple(
+            slice(b.start - a.start, b.stop - a.start)
+            for a, b in zip(part.region, need, strict=True)
+        )
+        shares = resize.window(
+            np.ascontiguousarray(shares[inside]), need, canvas, whole, want, drawing.wrap
+        )
 
         drawn = part.cut(want) if canvas == whole else drawing.resampled(want, whole)
         return drawn.pixels, np.where(shares >= _HALF, np.uint8(255), np.uint8(0))
@@ -75,10 +80,16 @@ class Labels:
         with self._lock:
             if size not in self._levels:
                 whole = np.where(self.masks, np.uint8(255), np.uint8(0))
-                groups = [whole[..., n : n + _TOGETHER] for n in range(0, whole.shape[2], _TOGETHER)]
-                basis, centre = drawing.photo.level(0).basis, drawing.photo.centre  # nothing is compared by them
+                groups = [
+                    whole[..., n : n + _TOGETHER] for n in range(0, whole.shape[2], _TOGETHER)
+                ]
+                basis, centre = (
+                    drawing.photo.level(0).basis,
+                    drawing.photo.centre,
+                )  # nothing is compared by them
                 self._levels[size] = [
-                    make_level(resize.resize(_fill(group), size), basis, None, centre) for group in groups
+                    make_level(resize.resize(_fill(group), size), basis, None, centre)
+                    for group in groups
                 ]
                 if len(self._levels) > _KEPT:
                     self._levels.popitem(last=False)

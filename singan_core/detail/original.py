@@ -42,7 +42,9 @@ class Original:
         """Mix what was drawn of a region of a searched level with the picture, both premultiplied."""
         return self._mix(drawn, _cut(self._at("pixels", canvas), region), region, canvas)
 
-    def follow_enlarged(self, drawn: Pixels, region: Region, canvases: Sequence[Size], number: int) -> Pixels:
+    def follow_enlarged(
+        self, drawn: Pixels, region: Region, canvases: Sequence[Size], number: int
+    ) -> Pixels:
         """Mix the enlarged drawing of a region of a copied level with the picture enlarged from the level below.
 
         At the level that begins to keep its colours it is the picture alone; above, the drawing has them.
@@ -51,7 +53,9 @@ class Original:
             return drawn
         smaller, canvas = canvases[number - 1], canvases[number]
         need = resize.sources(region, smaller, canvas)
-        shown = resize.window(_cut(self._at("pixels", smaller), need), need, smaller, canvas, region)
+        shown = resize.window(
+            _cut(self._at("pixels", smaller), need), need, smaller, canvas, region
+        )
         return shown if self.keeps(number) else self._mix(drawn, shown, region, canvas)
 
     def _mix(self, drawn: Pixels, shown: Pixels, region: Region, canvas: Size) -> Pixels:

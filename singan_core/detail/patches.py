@@ -59,7 +59,9 @@ def find_basis(pixels: Pixels, count: int) -> Basis:
 
 def pad(pixels: Pixels, wrap: tuple[bool, bool] = (False, False)) -> Pixels:
     """Put 3 px around a picture (h, w, C): its edges repeated, or along an axis that wraps its other side."""
-    pixels = np.ascontiguousarray(pixels)  # numpy keeps a column-wise layout, in which gather would go astray
+    pixels = np.ascontiguousarray(
+        pixels
+    )  # numpy keeps a column-wise layout, in which gather would go astray
     for axis, periodic in enumerate(wrap):
         width = [(0, 0)] * 3
         width[axis] = (REACH, REACH)
@@ -80,7 +82,11 @@ def gather(padded: Pixels, rows: NDArray[np.integer], columns: NDArray[np.intege
 
 
 def features(
-    padded: Pixels, rows: NDArray[np.integer], columns: NDArray[np.integer], basis: Basis, centre: NDArray[np.int64]
+    padded: Pixels,
+    rows: NDArray[np.integer],
+    columns: NDArray[np.integer],
+    basis: Basis,
+    centre: NDArray[np.int64],
 ) -> Floats:
     """Features (n, count) of the patches around positions, whole numbers from -384 to 384 in float32.
 
@@ -102,7 +108,10 @@ def features(
 
 
 def all_features(
-    pixels: Pixels, basis: Basis, centre: NDArray[np.int64], wrap: tuple[bool, bool] = (False, False)
+    pixels: Pixels,
+    basis: Basis,
+    centre: NDArray[np.int64],
+    wrap: tuple[bool, bool] = (False, False),
 ) -> Floats:
     """Features (h w, count) of every patch of a picture (h, w, C), row by row."""
     height, width = pixels.shape[:2]

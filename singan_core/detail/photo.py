@@ -43,7 +43,9 @@ def straight(pixels: Pixels) -> Pixels:
         return pixels
     alpha = pixels[..., 3:].astype(np.uint32)
     colours = (510 * pixels[..., :3].astype(np.uint32) + alpha) // np.maximum(2 * alpha, 1)
-    return np.concatenate([np.minimum(colours, 255).astype(np.uint8) * (alpha > 0), pixels[..., 3:]], axis=2)
+    return np.concatenate(
+        [np.minimum(colours, 255).astype(np.uint8) * (alpha > 0), pixels[..., 3:]], axis=2
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,8 +58,12 @@ class Level:
     matched: Pixels  # the photo as patches are compared, (h, w, C), premultiplied
     blurred: Pixels  # the next coarser photo enlarged to this size: what a picture is before it gets its detail
     padded: Pixels  # the blurred photo with its edges repeated, for patches
-    words: NDArray[np.unsignedinteger]  # channels and, but for RGBA, smoothness, so that one look-up brings all
-    ballots: tuple[NDArray[np.uint64], ...]  # channels packed so that one multiplication weighs a vote: pack_ballots
+    words: NDArray[
+        np.unsignedinteger
+    ]  # channels and, but for RGBA, smoothness, so that one look-up brings all
+    ballots: tuple[
+        NDArray[np.uint64], ...
+    ]  # channels packed so that one multiplication weighs a vote: pack_ballots
     blurred_ballots: NDArray[np.uint64]  # the same of the blurred photo, without the count
 
     @property
@@ -86,14 +92,21 @@ class Level:
         return (self.size[0] + 3 * REACH) * self.stride + REACH
 
 
-def make_level(pixels: Pixels, basis: Basis, below: Pixels | None, centre: NDArray[np.int64]) -> Level:
+def make_level(
+    pixels: Pixels, basis: Basis, below: Pixels | None, centre: NDArray[np.int64]
+) -> Level:
     """Make a level of the photo's pixels (h, w, C) there; below is the next coarser photo, premultiplied, if any."""
     matched = premultiplied(pixels)
     blurred = matched if below is None else resize.resize(below, (pixels.shape[0], pixels.shape[1]))
-    parts = [pixels] if pixels.shape[2] == 4 else [pixels, find_smoothness(matched, blurred)[..., None]]
+    parts = (
+        [pixels] if pixels.shape[2] == 4 else [pixels, find_smoothness(matched, blurred)[..., None]]
+    )
     together = np.ascontiguousarray(np.concatenate(parts, axis=2))
     words = _table(together.view(f"u{together.shape[2]}")[..., 0])
-    votes = pack_ballots(pixels), _table(_fields(blurred)) if pixels.shape[2] != 4 else np.empty(0, np.uint64)
+    votes = (
+        pack_ballots(pixels),
+        _table(_fields(blurred)) if pixels.shape[2] != 4 else np.empty(0, np.uint64),
+    )
     return Level(pixels, basis, centre, matched, blurred, pad(blurred), words, *votes)
 
 
@@ -124,7 +137,9 @@ def pack_ballots(pixels: Pixels) -> tuple[NDArray[np.uint64], ...]:
     if pixels.shape[2] == 4:
         red, green, blue, alpha = np.moveaxis(pixels.astype(np.uint64), 2, 0)
         wide = np.uint64(WIDE_FIELD)
-        return _table(red * alpha | green * alpha << wide | one), _table(blue * alpha | alpha << wide)
+        return _table(red * alpha | green * alpha << wide | one), _table(
+            blue * alpha | alpha << wide
+        )
     return (_table(_fields(pixels) | one),)
 
 
@@ -145,7 +160,11 @@ class Photo:
     """A photo (h, w, C), uint8, colours straight, at the sizes of the detail levels, coarsest first."""
 
     def __init__(
-        self, pixels: Pixels, sizes: Sequence[Size], bases: Sequence[Basis] | None = None, searched: int | None = None
+        self,
+        pixels: Pixels,
+        sizes: Sequence[Size],
+        bases: Sequence[Basis] | None = None,
+        searched: int | None = None,
     ) -> None:
         """Take the sizes of the levels, the bases if they are stored, and how many are searched, if not by size."""
         self.pixels = pixels
@@ -153,7 +172,9 @@ class Photo:
         self.searched = count_searched(self.sizes) if searched is None else searched
         self._given = None if bases is None else tuple(bases)
         self._levels: dict[int, Level] = {}
-        self._locks = [threading.Lock() for _ in self.sizes]  # of different levels, several threads make one each
+        self._locks = [
+            threading.Lock() for _ in self.sizes
+        ]  # of different levels, several threads make one each
         self._shown = premultiplied(pixels)
         area = pixels.shape[0] * pixels.shape[1]
         self.centre = self._shown.reshape(area, -1).sum(axis=0, dtype=np.int64) // area
@@ -182,9 +203,13 @@ class Photo:
         with self._locks[number]:
             if number not in self._levels:
                 shown = self.at(number)
-                pixels = self.pixels if self.sizes[number] == self.pixels.shape[:2] else straight(shown)
+                pixels = (
+                    self.pixels if self.sizes[number] == self.pixels.shape[:2] else straight(shown)
+                )
                 below = self.at(number - 1) if number else None
-                self._levels[number] = make_level(pixels, self._basis(number, shown), below, self.centre)
+                self._levels[number] = make_level(
+                    pixels, self._basis(number, shown), below, self.centre
+                )
             return self._levels[number]
 
     def is_searched(self, number: int) -> bool:

@@ -100,9 +100,14 @@ def resize(pixels: Pixels, size: Size, wrap: Wrap = (False, False)) -> Pixels:
     return window(pixels, whole, (height, width), size, (Span(0, size[0]), Span(0, size[1])), wrap)
 
 
-def window(pixels: Pixels, have: Region, n_in: Size, n_out: Size, want: Region, wrap: Wrap = (False, False)) -> Pixels:
+def window(
+    pixels: Pixels, have: Region, n_in: Size, n_out: Size, want: Region, wrap: Wrap = (False, False)
+) -> Pixels:
     """A region of what resize would make of a whole picture, from the region of it that is there (h, w, C)."""
-    rows, columns = (taps(a, b, periodic, *span) for a, b, periodic, span in zip(n_in, n_out, wrap, want, strict=True))
+    rows, columns = (
+        taps(a, b, periodic, *span)
+        for a, b, periodic, span in zip(n_in, n_out, wrap, want, strict=True)
+    )
     down, across = (
         one.indices - span.start if not periodic else (one.indices - span.start) % length
         for one, span, length, periodic in zip((rows, columns), have, n_in, wrap, strict=True)
@@ -154,5 +159,7 @@ def _blocks(columns: Taps, width: int, channels: int) -> list[tuple[int, int, in
         right = min(left + _BLOCK, len(columns.indices))
         low, matrix = _dense(columns, left, right, width)
         mixed = np.kron(matrix.T, np.eye(channels, dtype=np.float32))
-        found.append((left * channels, right * channels, low * channels, np.ascontiguousarray(mixed)))
+        found.append(
+            (left * channels, right * channels, low * channels, np.ascontiguousarray(mixed))
+        )
     return found

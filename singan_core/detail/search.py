@@ -28,7 +28,10 @@ Pixels = NDArray[np.uint8]
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int32]
 
-_UNEXPLAINED, _HALF_WAY = 0.08, 0.12  # share of the features' variance that rows explain: bricks 0.04, china 0.57
+_UNEXPLAINED, _HALF_WAY = (
+    0.08,
+    0.12,
+)  # share of the features' variance that rows explain: bricks 0.04, china 0.57
 HEIGHTS = 512  # the position feature is 0 to 511
 ROUNDS = 8  # in which neighbours are asked
 AT_ONCE = 1 << 21  # scores
@@ -40,7 +43,9 @@ class Weights:
 
     position: float = 2.0  # of the squared difference in relative height
     completeness: float = 0.02  # lower favours what nothing shows yet
-    passes: int = 2  # in which a picture is painted and looks again; one more for a picture that is sharp
+    passes: int = (
+        2  # in which a picture is painted and looks again; one more for a picture that is sharp
+    )
 
 
 def choose_position(photo: Photo) -> float:
@@ -124,12 +129,22 @@ class Match(NamedTuple):
     variance: int  # of the keys, summed over the features
 
 
-def pair(level: Level, query: Pixels, weights: Weights, wrap: Wrap, heights: Heights | None, sharp: bool) -> Match:
+def pair(
+    level: Level, query: Pixels, weights: Weights, wrap: Wrap, heights: Heights | None, sharp: bool
+) -> Match:
     """Pair a picture's patches, (h, w, C), with the photo's, or with the enlarged photo's if it is not sharp."""
-    keys, asked = level.features if sharp else level.blurred_features, _all_features(level, query, wrap)
+    keys, asked = (
+        level.features if sharp else level.blurred_features,
+        _all_features(level, query, wrap),
+    )
     variance = sum_variances(keys)
-    key_heights, asked_heights = _height_features(level, heights, query.shape, weights.position * variance)
-    joined = np.concatenate([asked, asked_heights], axis=1), np.concatenate([keys, key_heights], axis=1)
+    key_heights, asked_heights = _height_features(
+        level, heights, query.shape, weights.position * variance
+    )
+    joined = (
+        np.concatenate([asked, asked_heights], axis=1),
+        np.concatenate([keys, key_heights], axis=1),
+    )
     return Match(asked, keys, *_products(*joined), variance)
 
 
@@ -154,7 +169,9 @@ def settle(
     return found, picture
 
 
-def _cohere(found: Ints, photo: Size, wrap: Wrap, score: Callable[[Ints], Floats], kept: Laid | None = None) -> Ints:
+def _cohere(
+    found: Ints, photo: Size, wrap: Wrap, score: Callable[[Ints], Floats], kept: Laid | None = None
+) -> Ints:
     """The positions (h, w) after one round in which every pixel asks its four neighbours.
 
     Of its own position and theirs, shifted back, it takes the one with the least score times (16 - 3 for each neighbour
@@ -205,8 +222,12 @@ def _shifted(near: Ints, photo: Size, dy: int, dx: int) -> Ints:
 def _products(asked: Floats, keys: Floats) -> tuple[Floats, Floats]:
     """Two matrices, a row for each, whose product with each other holds the squared distances of all pairs."""
     ones = np.ones((max(len(asked), len(keys)), 1), np.float32)
-    left = np.concatenate([asked, (asked**2).sum(axis=1, keepdims=True), ones[: len(asked)]], axis=1)
-    right = np.concatenate([-2 * keys, ones[: len(keys)], (keys**2).sum(axis=1, keepdims=True)], axis=1)
+    left = np.concatenate(
+        [asked, (asked**2).sum(axis=1, keepdims=True), ones[: len(asked)]], axis=1
+    )
+    right = np.concatenate(
+        [-2 * keys, ones[: len(keys)], (keys**2).sum(axis=1, keepdims=True)], axis=1
+    )
     return left, right
 
 

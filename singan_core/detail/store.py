@@ -53,11 +53,17 @@ def _read_bases(folder: Path, manifest: Manifest) -> list[Basis]:
         raise BundleError(f"{path}: missing or damaged ({error}); export again") from error
     expected = (len(shifts), SEARCH_FEATURES, PATCH, PATCH, manifest.channels)
     if together.shape != expected or together.dtype != np.int8:
-        raise BundleError(f"{path}: {together.dtype} {together.shape}, expected int8 {expected}; export again")
+        raise BundleError(
+            f"{path}: {together.dtype} {together.shape}, expected int8 {expected}; export again"
+        )
     photo = Photo(np.zeros((1, 1, 1), np.uint8), manifest.detail.levels)
-    counts = [SEARCH_FEATURES if photo.is_searched(number) else FEATURES for number in range(len(shifts))]
+    counts = [
+        SEARCH_FEATURES if photo.is_searched(number) else FEATURES for number in range(len(shifts))
+    ]
     flat = together.reshape(len(shifts), SEARCH_FEATURES, -1)
-    return [Basis(one[:count], shift) for one, count, shift in zip(flat, counts, shifts, strict=True)]
+    return [
+        Basis(one[:count], shift) for one, count, shift in zip(flat, counts, shifts, strict=True)
+    ]
 
 
 def look_up(masks: Masks, found: Map, level: Size) -> NDArray[np.uint8]:

@@ -26,7 +26,9 @@ COARSE, FINE = 1.2, 0.8
 def weights(sigma: float) -> tuple[tuple[int, int, int], ...]:
     """(dy, dx, weight): Gaussian weights, in 64ths of the largest and at least 2 of them."""
     places = itertools.product(range(-REACH, REACH + 1), repeat=2)
-    rounded = [(dy, dx, round(64 * math.exp(-(dy * dy + dx * dx) / (2 * sigma**2)))) for dy, dx in places]
+    rounded = [
+        (dy, dx, round(64 * math.exp(-(dy * dy + dx * dx) / (2 * sigma**2)))) for dy, dx in places
+    ]
     return tuple(one for one in rounded if one[2] >= 2)
 
 
@@ -61,7 +63,9 @@ def offsets(level: Level, index: Ints) -> Ints:
 
     index is that of the map with its border, which is left out.
     """
-    codes = index[REACH:-REACH, REACH:-REACH] - np.arange(index.shape[1] - 2 * REACH, dtype=np.int32)
+    codes = index[REACH:-REACH, REACH:-REACH] - np.arange(
+        index.shape[1] - 2 * REACH, dtype=np.int32
+    )
     codes -= np.arange(len(codes), dtype=np.int32)[:, None] * np.int32(level.stride)
     return codes
 
@@ -126,7 +130,11 @@ def paint(
     height, width = found.size
     channels = level.pixels.shape[2]
     index = indices(level, found)
-    values = level.words.take(index[REACH:-REACH, REACH:-REACH]).view(np.uint8).reshape(height, width, -1)
+    values = (
+        level.words.take(index[REACH:-REACH, REACH:-REACH])
+        .view(np.uint8)
+        .reshape(height, width, -1)
+    )
     picture = np.ascontiguousarray(values[..., :channels])
 
     smooth = None
@@ -148,18 +156,27 @@ def paint(
     return picture
 
 
-def _keep_colours(level: Level, found: Map, smooth: Pixels, below: Pixels, at: NDArray[np.intp]) -> Pixels:
+def _keep_colours(
+    level: Level, found: Map, smooth: Pixels, below: Pixels, at: NDArray[np.intp]
+) -> Pixels:
     """What smooth pixels (n, C), whose votes all say the same, become."""
     channels = below.shape[2]
     share = smooth.reshape(-1)[at].astype(np.int32)[:, None]
     rows, columns = found.rows.reshape(-1)[at], found.columns.reshape(-1)[at]
     mixed = level.pixels[rows, columns].astype(np.int32) * FULL
-    mixed += share * (below.reshape(-1, channels)[at].astype(np.int32) - level.blurred[rows, columns])
+    mixed += share * (
+        below.reshape(-1, channels)[at].astype(np.int32) - level.blurred[rows, columns]
+    )
     return ((mixed + FULL // 2) // FULL).clip(0, 255).astype(np.uint8)
 
 
 def _vote(
-    level: Level, index: Ints, sigma: float, smooth: Pixels | None, below: Pixels | None, at: NDArray[np.intp]
+    level: Level,
+    index: Ints,
+    sigma: float,
+    smooth: Pixels | None,
+    below: Pixels | None,
+    at: NDArray[np.intp],
 ) -> Pixels:
     """The weighted means at pixels (n, C). What lies beyond the canvas or the photo has no vote."""
     channels = level.pixels.shape[2]
@@ -167,7 +184,9 @@ def _vote(
     rows, columns = np.divmod(at, across - 2 * REACH)
     places = (rows + REACH) * across + columns + REACH
     totals = [np.zeros(len(at), np.uint64) for _ in level.ballots]
-    share = np.zeros(len(at), np.int32) if smooth is None else smooth.reshape(-1)[at].astype(np.int32)
+    share = (
+        np.zeros(len(at), np.int32) if smooth is None else smooth.reshape(-1)[at].astype(np.int32)
+    )
     soft = np.flatnonzero(share)
     blur = np.zeros(len(soft), np.uint64)
     for dy, dx, weight in weights(sigma):

@@ -6,9 +6,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from singan_cli import parse, result
-from singan_cli.options import Background, Bundle, Device, Keeps, MaxPixels, Places, Seed, Threads, ZoomWord
 
+from singan_cli import parse, result
+from singan_cli.options import (
+    Background,
+    Bundle,
+    Device,
+    Keeps,
+    MaxPixels,
+    Places,
+    Seed,
+    Threads,
+    ZoomWord,
+)
 from singan_core.errors import RequestError
 from singan_core.pyramid import MAX_PIXELS
 
@@ -21,7 +31,9 @@ if TYPE_CHECKING:
 
 def command(
     bundle: Bundle,
-    size: Annotated[str, typer.Option("--size", metavar="WxH", help="Exact size of the new canvas in pixels.")],
+    size: Annotated[
+        str, typer.Option("--size", metavar="WxH", help="Exact size of the new canvas in pixels.")
+    ],
     out: result.Out,
     image: Annotated[
         Path | None,
@@ -51,18 +63,29 @@ def command(
     colour = parse.background(background)
     places = [parse.place(word) for word in place or ()]
     from singan_cli.progress import say_device
-
     from singan_runtime import Sampler, editing, retarget
 
     sampler = Sampler.load(bundle, device, threads, max_pixels)
     start = retarget.START_SCALE if start_scale is None else start_scale
-    request: dict[str, Any] = {"command": "retarget", "zoom": scale, "start_scale": start, "seed": seed}
+    request: dict[str, Any] = {
+        "command": "retarget",
+        "zoom": scale,
+        "start_scale": start,
+        "seed": seed,
+    }
     result.prepare(out, wanted)
     say_device(sampler)
     if (keep or places) and sampler.photo is not None and image is None:
         kept = sampler.read_keep(keep or (), places)
         pixels = retarget.retarget_around(sampler, wanted, kept, scale, start, seed)
-        result.write(out, pixels, colour, sampler, bundle, request | {"keep": [one.describe() for one in kept]})
+        result.write(
+            out,
+            pixels,
+            colour,
+            sampler,
+            bundle,
+            request | {"keep": [one.describe() for one in kept]},
+        )
         return
 
     source = editing.read_image(sampler, image) if image is not None else None
@@ -72,11 +95,16 @@ def command(
     request |= {"survival": round(made.survival, 4)} if made.survival is not None else {}
     result.write(out, made.pixels, colour, sampler, bundle, request)
     if made.survival is not None:
-        typer.echo(f"the kept object survived to {made.survival:.3f} (SSIM inside the mask, 1 is unchanged)")
+        typer.echo(
+            f"the kept object survived to {made.survival:.3f} (SSIM inside the mask, 1 is unchanged)"
+        )
 
 
 def read_mask(
-    sampler: Sampler, image: NDArray[np.float32] | None, keep: list[str], places: list[tuple[float, float | None]]
+    sampler: Sampler,
+    image: NDArray[np.float32] | None,
+    keep: list[str],
+    places: list[tuple[float, float | None]],
 ) -> NDArray[np.bool_] | None:
     """The one mask of an object that generators draw; it stays where the picture has it."""
     from singan_runtime import masks
@@ -90,5 +118,8 @@ def read_mask(
         return None
     if image is not None:
         return masks.read(Path(keep[0]), {(image.shape[2], image.shape[3]): "the image"})
-    sizes = {sampler.manifest.photo_size: "the photo", sampler.trained_size: "preview.png, the photo as trained"}
+    sizes = {
+        sampler.manifest.photo_size: "the photo",
+        sampler.trained_size: "preview.png, the photo as trained",
+    }
     return masks.read(Path(keep[0]), sizes)

@@ -56,7 +56,9 @@ def one_line(error: BaseException) -> str:
     if isinstance(error, MemoryError):
         return "not enough memory; ask for a smaller size"
     if isinstance(error, ModuleNotFoundError):
-        extra = {"torch": "train", "safetensors": "train", "onnx": "export"}.get((error.name or "").partition(".")[0])
+        extra = {"torch": "train", "safetensors": "train", "onnx": "export"}.get(
+            (error.name or "").partition(".")[0]
+        )
         if extra is None:
             return f"the package {error.name} is missing; run: pip install 'singan[cpu]'"
         also = ",cpu" if extra == "export" else ""

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+
 from singan_cli import parse
 from singan_cli.options import AsJson, Bundle, Device, Seed, Threads
-
 from singan_runtime.evaluation import SIZE_LIMIT, Scores, describe
 
 
@@ -24,13 +24,20 @@ def command(
             show_default="the bundle's",
         ),
     ] = None,
-    count: Annotated[int, typer.Option("--count", min=2, help="Samples per start scale, 2 or more.")] = 50,
+    count: Annotated[
+        int, typer.Option("--count", min=2, help="Samples per start scale, 2 or more.")
+    ] = 50,
     start_scales: Annotated[
-        str, typer.Option("--start-scales", metavar="N[,N...]", help="Start scales to judge, 0 to the finest.")
+        str,
+        typer.Option(
+            "--start-scales", metavar="N[,N...]", help="Start scales to judge, 0 to the finest."
+        ),
     ] = "0",
     html: Annotated[
         Path | None,
-        typer.Option("--html", metavar="FILE", help="Also write a page with pictures.", show_default="none"),
+        typer.Option(
+            "--html", metavar="FILE", help="Also write a page with pictures.", show_default="none"
+        ),
     ] = None,
     inception: Annotated[
         Path | None,
@@ -62,7 +69,6 @@ def command(
     """
     scales = parse.numbers(start_scales)
     from singan_cli.progress import counting
-
     from singan_core.atomic import atomic_file, make_folder
     from singan_runtime import Sampler, evaluation
 
@@ -78,11 +84,16 @@ def command(
         sampler.passes(None, 1.0, start_scale)
 
     with counting("samples", len(scales) * count) as advance:
-        judged = [evaluation.evaluate(sampler, truth, count, n, seed, sifid, advance, size_limit) for n in scales]
+        judged = [
+            evaluation.evaluate(sampler, truth, count, n, seed, sifid, advance, size_limit)
+            for n in scales
+        ]
     if html is not None:
         make_folder(html.parent)
         with atomic_file(html) as temporary:
-            temporary.write_text(evaluation.report(sampler.manifest.name, truth, judged), encoding="utf-8")
+            temporary.write_text(
+                evaluation.report(sampler.manifest.name, truth, judged), encoding="utf-8"
+            )
 
     if as_json:
         typer.echo(json.dumps([one.scores.as_json() for one in judged], indent=2))
@@ -96,7 +107,9 @@ def command(
 def _tell(scores: Scores) -> None:
     """Print the scores of a start scale: numbers on one line, and the octaves of a measure on a line each."""
     measured = scores.measured.items()
-    numbers = ", ".join(f"{key} {describe(value)}" for key, value in measured if not isinstance(value, tuple))
+    numbers = ", ".join(
+        f"{key} {describe(value)}" for key, value in measured if not isinstance(value, tuple)
+    )
     typer.echo(f"start scale {scores.start_scale}, {scores.count} samples: {numbers}")
     for key, value in measured:
         if isinstance(value, tuple):

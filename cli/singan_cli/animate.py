@@ -8,9 +8,19 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from singan_cli import parse
-from singan_cli.options import Background, Bundle, Device, Keeps, MaxPixels, Places, Seed, Threads, ZoomWord
 
+from singan_cli import parse
+from singan_cli.options import (
+    Background,
+    Bundle,
+    Device,
+    Keeps,
+    MaxPixels,
+    Places,
+    Seed,
+    Threads,
+    ZoomWord,
+)
 from singan_core.pyramid import MAX_PIXELS
 from singan_runtime.animation import FPS, GRID_BETAS, GRID_START_SCALES, LONGER_SIDE, Walk
 from singan_runtime.video import MAX_FRAME_MEMORY
@@ -21,7 +31,9 @@ def command(
     out: Annotated[
         Path,
         typer.Option(
-            "--out", metavar="FILE.{gif,mp4,webm,webp,png}", help="The animation, in the format of its ending."
+            "--out",
+            metavar="FILE.{gif,mp4,webm,webp,png}",
+            help="The animation, in the format of its ending.",
         ),
     ],
     size: Annotated[
@@ -34,17 +46,32 @@ def command(
         ),
     ] = None,
     zoom: ZoomWord = "auto",
-    frames: Annotated[int, typer.Option("--frames", help="Frames of the motion, 1 or more.")] = Walk.frames,
+    frames: Annotated[
+        int, typer.Option("--frames", help="Frames of the motion, 1 or more.")
+    ] = Walk.frames,
     fps: Annotated[
-        float, typer.Option("--fps", help="Frames per second, 0.1 to 50 in gif, 0.1 to 120 in the other formats.")
+        float,
+        typer.Option(
+            "--fps", help="Frames per second, 0.1 to 50 in gif, 0.1 to 120 in the other formats."
+        ),
     ] = FPS,
-    alpha: Annotated[float, typer.Option("--alpha", help="Pull towards the photo, 0 to 1.")] = Walk.alpha,
-    beta: Annotated[float, typer.Option("--beta", help="Smoothness of the motion, 0 to 1.")] = Walk.beta,
+    alpha: Annotated[
+        float, typer.Option("--alpha", help="Pull towards the photo, 0 to 1.")
+    ] = Walk.alpha,
+    beta: Annotated[
+        float, typer.Option("--beta", help="Smoothness of the motion, 0 to 1.")
+    ] = Walk.beta,
     start_scale: Annotated[
-        int, typer.Option("--start-scale", help="First scale that moves, 0 to the finest; higher moves finer things.")
+        int,
+        typer.Option(
+            "--start-scale",
+            help="First scale that moves, 0 to the finest; higher moves finer things.",
+        ),
     ] = Walk.start_scale,
     seed: Seed = Walk.seed,
-    loop: Annotated[bool, typer.Option("--loop", help="Repeat without a jump after the last frame.")] = False,
+    loop: Annotated[
+        bool, typer.Option("--loop", help="Repeat without a jump after the last frame.")
+    ] = False,
     walk: Annotated[
         str,
         typer.Option(
@@ -55,7 +82,10 @@ def command(
     ] = Walk.kind,
     grid: Annotated[
         bool,
-        typer.Option("--grid", help="Write 12 GIFs into the folder --out: start scales 0 to 2, four values of beta."),
+        typer.Option(
+            "--grid",
+            help="Write 12 GIFs into the folder --out: start scales 0 to 2, four values of beta.",
+        ),
     ] = False,
     move: Annotated[
         Path | None,
@@ -72,7 +102,10 @@ def command(
     background: Background = "white",
     max_frame_memory: Annotated[
         float,
-        typer.Option("--max-frame-memory", help="Most memory for frames that wait for the last one, in GB, above 0."),
+        typer.Option(
+            "--max-frame-memory",
+            help="Most memory for frames that wait for the last one, in GB, above 0.",
+        ),
     ] = MAX_FRAME_MEMORY,
     device: Device = "auto",
     threads: Threads = None,
@@ -88,9 +121,10 @@ def command(
     colour = parse.background(background)
     places = [parse.place(word) for word in place or ()]
     if grid and (start_scale != Walk.start_scale or beta != Walk.beta):
-        raise typer.BadParameter("--grid has start scales and betas of its own: leave out --start-scale and --beta")
+        raise typer.BadParameter(
+            "--grid has start scales and betas of its own: leave out --start-scale and --beta"
+        )
     from singan_cli.progress import counting, say_device
-
     from singan_core.atomic import make_folder
     from singan_runtime import Sampler, animation, masks, video
 
@@ -103,7 +137,9 @@ def command(
         animation.check(one)
         sampler.picture(shown, scale, one.start_scale, keep=kept)
         sampler.check_pixels(shown)
-        video.check(path, shown, one.length, fps, max_frame_memory, holds_all=loop and walk == "paper")
+        video.check(
+            path, shown, one.length, fps, max_frame_memory, holds_all=loop and walk == "paper"
+        )
     mask = None
     if move is not None:
         mask = masks.read(move, {shown: "the clip's first frame"}, may_fill=True)

@@ -6,15 +6,17 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+
 from singan_cli import parse
 from singan_cli.options import Bundle, Device, MaxPixels, Seed, Threads, ZoomWord
-
 from singan_core.pyramid import MAX_PIXELS
 
 
 def command(
     bundle: Bundle,
-    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder of images/, masks/ and the index.")],
+    out: Annotated[
+        Path, typer.Option("--out", metavar="DIR", help="Folder of images/, masks/ and the index.")
+    ],
     count: Annotated[int, typer.Option("--count", min=1, help="Pictures, 1 or more.")],
     size: Annotated[
         str | None,
@@ -28,12 +30,17 @@ def command(
     seed: Seed = 0,
     zoom: ZoomWord = "auto",
     start_scale: Annotated[
-        int, typer.Option("--start-scale", help="First scale with fresh noise, 0 to the finest; 0 is all random.")
+        int,
+        typer.Option(
+            "--start-scale", help="First scale with fresh noise, 0 to the finest; 0 is all random."
+        ),
     ] = 0,
     keep: Annotated[
         list[str] | None,
         typer.Option(
-            "--keep", metavar="LABEL", help="A label whose object stands whole in every picture, at a random place."
+            "--keep",
+            metavar="LABEL",
+            help="A label whose object stands whole in every picture, at a random place.",
         ),
     ] = None,
     within: Annotated[
@@ -47,13 +54,16 @@ def command(
     scales: Annotated[
         str,
         typer.Option(
-            "--scales", metavar="LEAST,MOST", help="Draw each picture so many times as large as the zoom, at random."
+            "--scales",
+            metavar="LEAST,MOST",
+            help="Draw each picture so many times as large as the zoom, at random.",
         ),
     ] = "1,1",
     despeckle: Annotated[
         int,
         typer.Option(
-            "--despeckle", help="Side in px, odd, 3 to 15: masks take the majority of such a square; 0 is off."
+            "--despeckle",
+            help="Side in px, odd, 3 to 15: masks take the majority of such a square; 0 is off.",
         ),
     ] = 0,
     device: Device = "auto",
@@ -71,18 +81,23 @@ def command(
     least, most = parse.shares(scales, 2)
     from singan_cli.progress import counting, say_device
     from singan_cli.sample import fingerprint, provenance
-
     from singan_runtime import Sampler, dataset
 
     sampler = Sampler.load(bundle, device, threads, max_pixels)
     kept = tuple(keep or ())
     places = (left, top, right, bottom)
-    request = dataset.Request(count, seed, wanted, scale, start_scale, kept, places, (least, most), despeckle)
+    request = dataset.Request(
+        count, seed, wanted, scale, start_scale, kept, places, (least, most), despeckle
+    )
     dataset.check(sampler, request)
     say_device(sampler)
     digest = fingerprint(bundle)
     height, width = dataset.size_of(sampler, request)
-    asked: dict[str, Any] = {"size": f"{width}x{height}", "zoom": request.zoom, "start_scale": start_scale}
+    asked: dict[str, Any] = {
+        "size": f"{width}x{height}",
+        "zoom": request.zoom,
+        "start_scale": start_scale,
+    }
     if kept:
         asked |= {"keep": list(kept), "within": list(places)}
     if (least, most) != (1, 1):
@@ -97,5 +112,9 @@ def command(
         try:
             kept = dataset.write(sampler, out, request, text, advance)
         except KeyboardInterrupt:
-            raise KeyboardInterrupt("interrupted; what is done is kept: repeat the command to go on") from None
-    typer.echo(f"wrote {count} pictures with masks of {', '.join(sampler.manifest.labels)} to {out} ({kept} kept)")
+            raise KeyboardInterrupt(
+                "interrupted; what is done is kept: repeat the command to go on"
+            ) from None
+    typer.echo(
+        f"wrote {count} pictures with masks of {', '.join(sampler.manifest.labels)} to {out} ({kept} kept)"
+    )

@@ -10,10 +10,15 @@ import typer
 
 def command(
     source: Annotated[
-        Path, typer.Argument(metavar="RUN|BUNDLE", help="Folder made by 'singan train', or a bundle to add formats to.")
+        Path,
+        typer.Argument(
+            metavar="RUN|BUNDLE",
+            help="Folder made by 'singan train', or a bundle to add formats to.",
+        ),
     ],
     out: Annotated[
-        Path | None, typer.Option("--out", metavar="BUNDLE", help="Folder of the new bundle; needed for a RUN.")
+        Path | None,
+        typer.Option("--out", metavar="BUNDLE", help="Folder of the new bundle; needed for a RUN."),
     ] = None,
     format: Annotated[
         str,
@@ -28,7 +33,11 @@ def command(
     ] = "fp32",
     run: Annotated[
         Path | None,
-        typer.Option("--run", metavar="RUN", help="Run of the BUNDLE, which torchscript and pt2 are made from."),
+        typer.Option(
+            "--run",
+            metavar="RUN",
+            help="Run of the BUNDLE, which torchscript and pt2 are made from.",
+        ),
     ] = None,
     photo: Annotated[
         Path | None,
@@ -49,7 +58,8 @@ def command(
         ),
     ] = None,
     force: Annotated[
-        bool, typer.Option("--force", help="Replace a bundle, or a format of it, that is already there.")
+        bool,
+        typer.Option("--force", help="Replace a bundle, or a format of it, that is already there."),
     ] = False,
 ) -> None:
     """Make a bundle of a RUN, or add formats to a BUNDLE.
@@ -57,14 +67,17 @@ def command(
     Proves that they equal the networks; no proof, no file.
     """
     from singan_cli.verify import format_lines, parity_lines
-
     from singan_export import bundle, formats
 
     folders = formats.chosen([word.strip() for word in format.split(",")], precision)
     if out is None and not folders:
-        raise typer.BadParameter("name --out BUNDLE to export a run, or --format or --precision to add to a bundle")
+        raise typer.BadParameter(
+            "name --out BUNDLE to export a run, or --format or --precision to add to a bundle"
+        )
     if out is not None and run is not None:
-        raise typer.BadParameter("--run belongs to a BUNDLE; with --out the first argument is the run")
+        raise typer.BadParameter(
+            "--run belongs to a BUNDLE; with --out the first argument is the run"
+        )
     if out is None and (photo is not None or hand_over is not None):
         raise typer.BadParameter("--photo and --hand-over belong to a RUN; name --out BUNDLE")
     if out is None:
@@ -92,7 +105,9 @@ def generators_lines(bundle: Path, folders: list[str]) -> list[str]:
         return []
     height, width = found.shapes[-1]
     hold = "holds" if len(folders) == 1 else "hold"
-    return [f"{', '.join(folders)} {hold} the generators alone, up to {width}x{height}; detail levels are not in there"]
+    return [
+        f"{', '.join(folders)} {hold} the generators alone, up to {width}x{height}; detail levels are not in there"
+    ]
 
 
 def photo_lines(out: Path) -> list[str]:
@@ -104,4 +119,6 @@ def photo_lines(out: Path) -> list[str]:
         return []
     height, width = detail.levels[-1]
     megabytes = (out / stored.PHOTO).stat().st_size / 1e6
-    return [f"the photo itself is inside: {stored.PHOTO}, {width}x{height}, {megabytes:.1f} MB, without EXIF"]
+    return [
+        f"the photo itself is inside: {stored.PHOTO}, {width}x{height}, {megabytes:.1f} MB, without EXIF"
+    ]

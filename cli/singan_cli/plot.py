@@ -9,9 +9,12 @@ import typer
 
 
 def command(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder made by 'singan train', finished or not.")],
+    run: Annotated[
+        Path, typer.Argument(metavar="RUN", help="Folder made by 'singan train', finished or not.")
+    ],
     out: Annotated[
-        Path | None, typer.Option("--out", metavar="FILE.png", help="The picture.", show_default="RUN/plot.png")
+        Path | None,
+        typer.Option("--out", metavar="FILE.png", help="The picture.", show_default="RUN/plot.png"),
     ] = None,
 ) -> None:
     """Draw a run's loss curves and its pyramid into a PNG."""

@@ -18,14 +18,23 @@ ZoomWord = Annotated[
     ),
 ]
 Seed = Annotated[int, typer.Option("--seed", help="Seed of the first picture, 0 to 2^64-1.")]
-Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or cuda:N; strict, no silent fallback.")]
-Threads = Annotated[
-    int | None, typer.Option("--threads", min=1, help="CPU threads, 1 or more.", show_default="one per core")
+Device = Annotated[
+    str, typer.Option("--device", help="auto, cpu, cuda or cuda:N; strict, no silent fallback.")
 ]
-MaxPixels = Annotated[int, typer.Option("--max-pixels", min=1, help="Largest whole picture allowed, in pixels.")]
+Threads = Annotated[
+    int | None,
+    typer.Option("--threads", min=1, help="CPU threads, 1 or more.", show_default="one per core"),
+]
+MaxPixels = Annotated[
+    int, typer.Option("--max-pixels", min=1, help="Largest whole picture allowed, in pixels.")
+]
 Background = Annotated[
     str,
-    typer.Option("--background", metavar="COLOUR", help="Behind transparent pictures in formats without alpha."),
+    typer.Option(
+        "--background",
+        metavar="COLOUR",
+        help="Behind transparent pictures in formats without alpha.",
+    ),
 ]
 Tileable = Annotated[
     str,

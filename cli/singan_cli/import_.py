@@ -12,7 +12,8 @@ def command(
     path: Annotated[
         Path,
         typer.Argument(
-            metavar="PATH", help="Checkpoint folder of the reference SinGAN: folders 0, 1, ... beside NoiseAmp.pth."
+            metavar="PATH",
+            help="Checkpoint folder of the reference SinGAN: folders 0, 1, ... beside NoiseAmp.pth.",
         ),
     ],
     out: Annotated[Path, typer.Option("--out", metavar="RUN", help="Folder of the run.")],

@@ -7,9 +7,9 @@ import json
 from typing import Annotated
 
 import typer
+
 from singan_cli import parse
 from singan_cli.options import AsJson, Bundle, Device, MaxPixels, Threads, ZoomWord
-
 from singan_core.pyramid import MAX_PIXELS
 
 
@@ -17,10 +17,17 @@ def command(
     bundle: Bundle,
     size: Annotated[
         str | None,
-        typer.Option("--size", metavar="WxH|NAME[,...]", help="Exact sizes in pixels.", show_default="trained size"),
+        typer.Option(
+            "--size",
+            metavar="WxH|NAME[,...]",
+            help="Exact sizes in pixels.",
+            show_default="trained size",
+        ),
     ] = None,
     zoom: ZoomWord = "auto",
-    repeats: Annotated[int, typer.Option("--repeats", min=1, help="Timed pictures of each size, 1 or more.")] = 5,
+    repeats: Annotated[
+        int, typer.Option("--repeats", min=1, help="Timed pictures of each size, 1 or more.")
+    ] = 5,
     as_json: AsJson = False,
     device: Device = "auto",
     threads: Threads = None,
@@ -33,7 +40,6 @@ def command(
     sizes = parse.sizes(size) if size is not None else [None]
     used = parse.zoom(zoom)
     from singan_cli.progress import counting
-
     from singan_runtime import Sampler
     from singan_runtime.bench import bench
 
@@ -43,7 +49,9 @@ def command(
     if as_json:
         typer.echo(json.dumps([dataclasses.asdict(timing) for timing in timings], indent=2))
         return
-    typer.echo(f"{timings[0].provider}, {timings[0].threads} threads; peak memory {timings[-1].peak_memory_mb:.0f} MB")
+    typer.echo(
+        f"{timings[0].provider}, {timings[0].threads} threads; peak memory {timings[-1].peak_memory_mb:.0f} MB"
+    )
     for timing in timings:
         typer.echo(
             f"{timing.width}x{timing.height}: median {timing.median:.3f} s, p95 {timing.p95:.3f} s, "

@@ -6,16 +6,18 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+
 from singan_cli import parse, result
 from singan_cli.options import Background, Bundle, Device, MaxPixels, Seed, Threads, Tileable
-
 from singan_core.pyramid import MAX_PIXELS
 
 
 def command(
     bundle: Bundle,
     out: result.Out,
-    factor: Annotated[float, typer.Option("--factor", help="How many times as large, any number above 1.")] = 4.0,
+    factor: Annotated[
+        float, typer.Option("--factor", help="How many times as large, any number above 1.")
+    ] = 4.0,
     image: Annotated[
         Path | None,
         typer.Option(
@@ -38,12 +40,14 @@ def command(
     """
     colour = parse.background(background)
     from singan_cli.progress import say_device
-
     from singan_runtime import Sampler, editing
 
     sampler = Sampler.load(bundle, device, threads, max_pixels)
     source = editing.read_image(sampler, image) if image is not None else None
-    result.prepare(out, editing.enlarged_size(sampler.trained_size if source is None else source.shape[2:], factor))
+    result.prepare(
+        out,
+        editing.enlarged_size(sampler.trained_size if source is None else source.shape[2:], factor),
+    )
     say_device(sampler)
     pixels = editing.upscale(sampler, factor, source, seed, tileable)
     request = {"command": "upscale", "image": result.told(image), "factor": factor, "seed": seed}

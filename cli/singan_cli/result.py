@@ -23,11 +23,17 @@ if TYPE_CHECKING:
 FORMATS = {ending: name for name, ending in images.FORMATS.items()} | {".jpeg": "jpeg"}
 
 Out = Annotated[
-    Path, typer.Option("--out", metavar="FILE.{png,jpg,webp}", help="The result, in the format of its ending.")
+    Path,
+    typer.Option(
+        "--out", metavar="FILE.{png,jpg,webp}", help="The result, in the format of its ending."
+    ),
 ]
 ImageFile = Annotated[
     Path,
-    typer.Argument(metavar="IMAGE", help="Picture file, 11 px a side or more, with the training photo's channels."),
+    typer.Argument(
+        metavar="IMAGE",
+        help="Picture file, 11 px a side or more, with the training photo's channels.",
+    ),
 ]
 
 

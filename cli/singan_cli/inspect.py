@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
 from singan_cli import parse
 from singan_cli.options import AsJson, Bundle, ZoomWord
 
@@ -18,7 +19,10 @@ SOFT = 1.5  # zoom from which on one line says how much larger than in the photo
 def command(
     bundle: Bundle,
     size: Annotated[
-        str | None, typer.Option("--size", metavar="WxH", help="Size in pixels to plan.", show_default="trained size")
+        str | None,
+        typer.Option(
+            "--size", metavar="WxH", help="Size in pixels to plan.", show_default="trained size"
+        ),
     ] = None,
     zoom: ZoomWord = "auto",
     as_json: AsJson = False,
@@ -38,9 +42,17 @@ def command(
         "size": {"width": wanted[1], "height": wanted[0]},
         "zoom": used,
         "largest_zoom": None if fit.levels else pyramid.largest_zoom(manifest.pyramid, wanted),
-        "passes": [{"generator": p.generator, "width": p.canvas[1], "height": p.canvas[0]} for p in fit.passes],
+        "passes": [
+            {"generator": p.generator, "width": p.canvas[1], "height": p.canvas[0]}
+            for p in fit.passes
+        ],
         "levels": [{"width": width, "height": height} for height, width in fit.levels],
-        "whole": {"width": fit.whole[1], "height": fit.whole[0], "left": fit.origin[1], "top": fit.origin[0]},
+        "whole": {
+            "width": fit.whole[1],
+            "height": fit.whole[0],
+            "left": fit.origin[1],
+            "top": fit.origin[0],
+        },
     }
     if as_json:
         typer.echo(json.dumps({"manifest": manifest.as_json(), "plan": plan}, indent=2))
@@ -55,7 +67,9 @@ def command(
         name = f"scale {scale}" if scale < len(manifest.shapes) else "continuation"
         starts = manifest.detail.start_amplitude if manifest.detail else ()
         start = f", {starts[scale]:.4f} as the start scale" if 0 < scale < len(starts) else ""
-        typer.echo(f"  {name}: {columns}x{rows}, noise amplitude {manifest.noise_amplitude[scale]:.4f}{start}")
+        typer.echo(
+            f"  {name}: {columns}x{rows}, noise amplitude {manifest.noise_amplitude[scale]:.4f}{start}"
+        )
     for number, (rows, columns) in enumerate(manifest.pyramid.levels):
         typer.echo(f"  detail level {number}: {columns}x{rows}, the photo's own pixels")
     limit = "" if fit.levels else f" (largest {plan['largest_zoom']:g})"
@@ -68,14 +82,14 @@ def command(
 
 def zoom_line(zoom: float) -> str:
     """Say that a picture needs more detail than the photo has."""
-    return (
-        f"drawn {zoom:.2g} times as large as the photo: finer detail is made from around, crisp up to about 2.4 times"
-    )
+    return f"drawn {zoom:.2g} times as large as the photo: finer detail is made from around, crisp up to about 2.4 times"
 
 
 def plan_lines(fit: Fit) -> list[str]:
     """Which pass is drawn by what, coarsest first."""
-    lines = [f"generator {step.generator} on {step.canvas[1]}x{step.canvas[0]}" for step in fit.passes]
+    lines = [
+        f"generator {step.generator} on {step.canvas[1]}x{step.canvas[0]}" for step in fit.passes
+    ]
     for number, (height, width) in enumerate(fit.levels):
         how = "searched" if number < fit.searched else "copied along"
         lines.append(f"detail level {number} on {width}x{height}, {how}")
@@ -89,4 +103,6 @@ def plan_lines(fit: Fit) -> list[str]:
 
 def channels_text(channels: int, labels: tuple[str, ...]) -> str:
     """'3 channels', and the labels beside them if there are any."""
-    return f"{channels - len(labels)} channels" + (f" and labels {', '.join(labels)}" if labels else "")
+    return f"{channels - len(labels)} channels" + (
+        f" and labels {', '.join(labels)}" if labels else ""
+    )

@@ -29,7 +29,9 @@ def describe(progress: Progress) -> str:
 
 
 @contextmanager
-def training_progress(now: Callable[[], float] = time.monotonic) -> Iterator[Callable[[Progress], None]]:
+def training_progress(
+    now: Callable[[], float] = time.monotonic,
+) -> Iterator[Callable[[Progress], None]]:
     """A callback that shows training progress."""
     if not sys.stderr.isatty():
         last = [now()]  # no line at once: the first report knows too little of the time left
@@ -65,7 +67,9 @@ def tensorboard(folder: Path | None) -> Iterator[Callable[[Progress], None]]:
     try:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError as error:
-        raise InstallError("--tensorboard needs tensorboard; run: pip install 'singan[tensorboard]'") from error
+        raise InstallError(
+            "--tensorboard needs tensorboard; run: pip install 'singan[tensorboard]'"
+        ) from error
     with SummaryWriter(str(folder)) as writer:
 
         def tell(progress: Progress) -> None:

@@ -8,6 +8,8 @@ from types import ModuleType
 from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
+
 from singan_cli import (
     animate,
     bench,
@@ -27,7 +29,6 @@ from singan_cli import (
     verify,
 )
 from singan_cli.failure import guarded, show_tracebacks
-from typer.core import TyperGroup
 
 SECTIONS = {
     "Train": (train, import_, plot),
@@ -55,7 +56,10 @@ class Sections(TyperGroup):
             names = [name_command(module) for module in modules]
             with formatter.section(title):
                 formatter.write_dl(
-                    [(one.ljust(longest), self.commands[one].get_short_help_str(SHORT)) for one in names]
+                    [
+                        (one.ljust(longest), self.commands[one].get_short_help_str(SHORT))
+                        for one in names
+                    ]
                 )
 
 
@@ -80,7 +84,10 @@ def _print_version(wanted: bool) -> None:
 @app.callback()
 def options(
     version: Annotated[
-        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version and exit."
+        ),
     ] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
 ) -> None:
@@ -94,5 +101,7 @@ for module in itertools.chain.from_iterable(SECTIONS.values()):
 
 def main() -> None:
     """Entry point of the installed command."""
-    warnings.formatwarning = lambda message, *_, **__: f"warning: {message}\n"  # without the place in the code
+    warnings.formatwarning = lambda message, *_, **__: (
+        f"warning: {message}\n"
+    )  # without the place in the code
     app()

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
 from singan_cli import parse, result
 
 if TYPE_CHECKING:
@@ -49,7 +50,6 @@ def run(
     """Redraw the masked part of the picture and write the result."""
     colour = parse.background(background)
     from singan_cli.progress import say_device
-
     from singan_core.masks import ALPHA, is_alpha
     from singan_runtime import Sampler, editing, masks, tiles
 
@@ -67,7 +67,11 @@ def run(
     result.prepare(out, size)
     say_device(sampler)
     pixels = tiles.redraw(sampler, picture, redrawn, how, tileable, start_scale, reach, seed)
-    request = {"command": command, "image": result.told(image), "mask": ALPHA if by_alpha else result.told(mask)}
+    request = {
+        "command": command,
+        "image": result.told(image),
+        "mask": ALPHA if by_alpha else result.told(mask),
+    }
     request |= {"start_scale": start_scale, "reach": reach, "seed": seed}
     request |= {"tileable": tileable} if tileable else {}
     result.write(out, pixels, colour, sampler, bundle, request)

@@ -24,7 +24,9 @@ def check(best: int | None, sheet: Path | None, count: int, kinds: int) -> None:
             f"--best {best} is fewer than --count {count}: compare at least as many pictures as are to be written"
         )
     if sheet is not None and kinds > 1:
-        raise typer.BadParameter("--sheet shows one size and one start scale: leave out further ones")
+        raise typer.BadParameter(
+            "--sheet shows one size and one start scale: leave out further ones"
+        )
     if sheet is not None and sheet.suffix.lower() not in SUFFIXES:
         raise typer.BadParameter(f"--sheet {sheet}: name a file that ends in {', '.join(SUFFIXES)}")
 
@@ -48,7 +50,6 @@ def choose(
 ) -> Sequence[int]:
     """The seeds of the pictures to be written, best first where there is a choice; the sheet is written on the way."""
     from singan_cli.progress import counting
-
     from singan_runtime import choice
 
     picture = sampler.picture(size, **request)
@@ -59,7 +60,9 @@ def choose(
     if best is not None:
         named = ", ".join(str(seed) for seed in chosen)
         scale = f", start scale {request['start_scale']}" if request["start_scale"] else ""
-        typer.echo(f"{size[1]}x{size[0]}{scale}: the best {count} of seeds {seeds[0]} to {seeds[-1]}: {named}")
+        typer.echo(
+            f"{size[1]}x{size[0]}{scale}: the best {count} of seeds {seeds[0]} to {seeds[-1]}: {named}"
+        )
     if sheet is not None:
         write_sheet(sampler, sheet, picture, candidates, chosen if best is not None else [], colour)
     return chosen
@@ -81,4 +84,6 @@ def write_sheet(
     pixels = draw_sheet(picture, candidates, chosen, ranked=bool(chosen), background=colour)
     make_folder(path.parent)
     images.save(path, pixels, SUFFIXES[path.suffix.lower()])
-    typer.echo(f"wrote {path}: {len(candidates)} pictures in small; draw one of them large with --seed")
+    typer.echo(
+        f"wrote {path}: {len(candidates)} pictures in small; draw one of them large with --seed"
+    )

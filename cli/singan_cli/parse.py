@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 import typer
+
 from singan_cli.screens import SCREENS
 
 if TYPE_CHECKING:
@@ -36,7 +37,9 @@ def window(word: str) -> tuple[int, int, int, int]:
     """'X,Y,W,H' -> (y, x, height, width)."""
     match = re.fullmatch(r"(\d{1,9}),(\d{1,9}),(\d{1,9}),(\d{1,9})", word.strip())
     if not match:
-        raise typer.BadParameter(f"{word!r} is not a window; write X,Y,W,H in pixels, for example 100,50,640,480")
+        raise typer.BadParameter(
+            f"{word!r} is not a window; write X,Y,W,H in pixels, for example 100,50,640,480"
+        )
     x, y, width, height = (int(part) for part in match.groups())
     return y, x, height, width
 
@@ -48,7 +51,9 @@ def zoom(word: str) -> Zoom:
     try:
         return float(word)
     except ValueError:
-        raise typer.BadParameter(f"{word!r} is not a zoom; write a number above 0, auto or area") from None
+        raise typer.BadParameter(
+            f"{word!r} is not a zoom; write a number above 0, auto or area"
+        ) from None
 
 
 def background(word: str) -> tuple[int, int, int]:
@@ -65,7 +70,9 @@ def background(word: str) -> tuple[int, int, int]:
 def numbers(words: str) -> list[int]:
     """'0,1,2' -> whole numbers in that order."""
     if not re.fullmatch(r"\d{1,9}(,\d{1,9})*", words.strip()):
-        raise typer.BadParameter(f"{words!r} is not a list of whole numbers; write for example 0,1,2")
+        raise typer.BadParameter(
+            f"{words!r} is not a list of whole numbers; write for example 0,1,2"
+        )
     return [int(word) for word in words.split(",")]
 
 
@@ -78,7 +85,9 @@ def place(word: str) -> tuple[float, float | None]:
     try:
         x, y = (float(part) for part in word.split(","))
     except ValueError:
-        raise typer.BadParameter(f"{word!r} is not a place; write left, centre, right or X,Y, as in 0.25,0.6") from None
+        raise typer.BadParameter(
+            f"{word!r} is not a place; write left, centre, right or X,Y, as in 0.25,0.6"
+        ) from None
     return x, y
 
 
@@ -89,5 +98,7 @@ def shares(words: str, count: int) -> list[float]:
     except ValueError:
         found = []
     if len(found) != count:
-        raise typer.BadParameter(f"{words!r} is not {count} numbers; write them with commas, as in 0.5,1.5")
+        raise typer.BadParameter(
+            f"{words!r} is not {count} numbers; write them with commas, as in 0.5,1.5"
+        )
     return found

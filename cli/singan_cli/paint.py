@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
+
 from singan_cli import parse, result
 from singan_cli.options import Background, Bundle, Device, MaxPixels, Seed, Threads, ZoomWord
-
 from singan_core.pyramid import MAX_PIXELS
 
 
@@ -16,10 +16,15 @@ def command(
     image: result.ImageFile,
     out: result.Out,
     size: Annotated[
-        str | None, typer.Option("--size", metavar="WxH", help="Exact size in pixels.", show_default="trained size")
+        str | None,
+        typer.Option(
+            "--size", metavar="WxH", help="Exact size in pixels.", show_default="trained size"
+        ),
     ] = None,
     zoom: ZoomWord = "auto",
-    start_scale: Annotated[int | None, result.start_scale("the last generator, without detail 1")] = None,
+    start_scale: Annotated[
+        int | None, result.start_scale("the last generator, without detail 1")
+    ] = None,
     colours: Annotated[
         int | None,
         typer.Option(
@@ -43,13 +48,14 @@ def command(
     scale = parse.zoom(zoom)
     colour = parse.background(background)
     from singan_cli.progress import say_device
-
     from singan_runtime import Sampler, editing
 
     sampler = Sampler.load(bundle, device, threads, max_pixels)
     painting = editing.read_image(sampler, image)
     shown = wanted or sampler.trained_size
-    start = editing.paint_start_scale(sampler.fit(shown, scale)) if start_scale is None else start_scale
+    start = (
+        editing.paint_start_scale(sampler.fit(shown, scale)) if start_scale is None else start_scale
+    )
     result.prepare(out, shown)
     say_device(sampler)
     pixels = editing.paint(sampler, painting, shown, scale, start, colours, seed)

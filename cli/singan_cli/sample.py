@@ -9,10 +9,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from singan_cli import choice, parse
-from singan_cli.options import Background, Bundle, Device, Keeps, MaxPixels, Places, Seed, Threads, ZoomWord
-from singan_cli.screens import listing
 
+from singan_cli import choice, parse
+from singan_cli.options import (
+    Background,
+    Bundle,
+    Device,
+    Keeps,
+    MaxPixels,
+    Places,
+    Seed,
+    Threads,
+    ZoomWord,
+)
+from singan_cli.screens import listing
 from singan_core.pyramid import MAX_PIXELS
 
 if TYPE_CHECKING:
@@ -30,7 +40,11 @@ def command(
     bundle: Bundle,
     out: Annotated[
         Path | None,
-        typer.Option("--out", metavar="DIR", help="Folder of the pictures; needed unless --deepzoom or --sheet."),
+        typer.Option(
+            "--out",
+            metavar="DIR",
+            help="Folder of the pictures; needed unless --deepzoom or --sheet.",
+        ),
     ] = None,
     size: Annotated[
         str | None,
@@ -42,19 +56,29 @@ def command(
         ),
     ] = None,
     list_sizes: Annotated[
-        bool, typer.Option("--list-sizes", callback=_list_sizes, is_eager=True, help="Print the names of sizes.")
+        bool,
+        typer.Option(
+            "--list-sizes", callback=_list_sizes, is_eager=True, help="Print the names of sizes."
+        ),
     ] = False,
-    count: Annotated[int, typer.Option("--count", min=1, help="Pictures of each size, 1 or more.")] = 1,
+    count: Annotated[
+        int, typer.Option("--count", min=1, help="Pictures of each size, 1 or more.")
+    ] = 1,
     best: Annotated[
         int | None,
         typer.Option(
-            "--best", metavar="K", min=1, help="Begin K pictures and finish the --count that hold together best."
+            "--best",
+            metavar="K",
+            min=1,
+            help="Begin K pictures and finish the --count that hold together best.",
         ),
     ] = None,
     sheet: Annotated[
         Path | None,
         typer.Option(
-            "--sheet", metavar="FILE", help="Write one picture of small previews with their seeds, quickly drawn."
+            "--sheet",
+            metavar="FILE",
+            help="Write one picture of small previews with their seeds, quickly drawn.",
         ),
     ] = None,
     seed: Seed = 0,
@@ -71,27 +95,42 @@ def command(
     variation: Annotated[
         float,
         typer.Option(
-            "--variation", help="How much pictures differ from the photo, 0 to 10 times as strongly as by default."
+            "--variation",
+            help="How much pictures differ from the photo, 0 to 10 times as strongly as by default.",
         ),
     ] = 1.0,
     tileable: Annotated[
         str,
         typer.Option(
-            "--tileable", metavar="x|y|xy", help="Repeat without a seam along x, y or both; start scale 0 only."
+            "--tileable",
+            metavar="x|y|xy",
+            help="Repeat without a seam along x, y or both; start scale 0 only.",
         ),
     ] = "",
     keep: Keeps = None,
     place: Places = None,
     window: Annotated[
         str | None,
-        typer.Option("--window", metavar="X,Y,W,H", help="Draw only this rectangle of the picture, in pixels."),
+        typer.Option(
+            "--window",
+            metavar="X,Y,W,H",
+            help="Draw only this rectangle of the picture, in pixels.",
+        ),
     ] = None,
     deepzoom: Annotated[
         Path | None,
-        typer.Option("--deepzoom", metavar="DIR", help="Write one picture as a Deep Zoom folder, png or jpeg."),
+        typer.Option(
+            "--deepzoom",
+            metavar="DIR",
+            help="Write one picture as a Deep Zoom folder, png or jpeg.",
+        ),
     ] = None,
     format: Annotated[
-        str, typer.Option("--format", help="png, jpeg, webp or tiff; tiff and --deepzoom take pictures of any size.")
+        str,
+        typer.Option(
+            "--format",
+            help="png, jpeg, webp or tiff; tiff and --deepzoom take pictures of any size.",
+        ),
     ] = "png",
     background: Background = "white",
     precision: Annotated[
@@ -123,7 +162,6 @@ def command(
             "--deepzoom writes one whole picture: leave out --window, --count, further sizes and further start scales"
         )
     from singan_cli.progress import say_device
-
     from singan_core.images import FORMATS, check_format, check_name
     from singan_runtime import Sampler
     from singan_runtime.sampler import check_seed
@@ -139,7 +177,9 @@ def command(
         | kept
         for start in starts
     ]
-    for one, request in itertools.product(wanted, requests):  # refuse before the first picture is written
+    for one, request in itertools.product(
+        wanted, requests
+    ):  # refuse before the first picture is written
         picture = sampler.picture(one, **request)
         if best or sheet:
             choice.check_picture(sampler, picture)
@@ -156,20 +196,24 @@ def command(
     for request in requests:
         groups: list[tuple[list[Size], Sequence[int]]] = [(wanted, seeds)]
         if best or sheet:
-            chosen = (choice.choose(sampler, one, request, seeds, count, best, sheet, colour) for one in wanted)
+            chosen = (
+                choice.choose(sampler, one, request, seeds, count, best, sheet, colour)
+                for one in wanted
+            )
             groups = [([one], picked) for one, picked in zip(wanted, chosen, strict=True)]
         if deepzoom:
             write_deepzoom(sampler, deepzoom, wanted[0], groups[0][1][0], request, format, colour)
         elif out is not None:
             folder = out / f"start_scale_{request['start_scale']}" if len(requests) > 1 else out
             for some, picked in groups:
-                write_pictures(sampler, bundle, folder, some, picked, rectangle, request, format, colour)
+                write_pictures(
+                    sampler, bundle, folder, some, picked, rectangle, request, format, colour
+                )
 
 
 def say_zoom(sampler: Sampler, sizes: list[Size], zoom: Zoom) -> None:
     """Say on stderr by how much the largest of the pictures exceeds the photo's detail, if it does."""
     from singan_cli.inspect import SOFT, zoom_line
-
     from singan_core import pyramid
 
     used = max(pyramid.chosen_zoom(sampler.manifest.pyramid, size, zoom) for size in sizes)
@@ -190,7 +234,6 @@ def write_pictures(
 ) -> None:
     """Every size with every seed, or a rectangle of each, into one flat folder."""
     from singan_cli.progress import counting
-
     from singan_core import images
     from singan_core.atomic import make_folder
     from singan_runtime import tiff
@@ -201,7 +244,9 @@ def write_pictures(
         for height, width in sizes:
             picture = sampler.picture((height, width), **request)
             region = sampler.region((height, width), rectangle) if rectangle else None
-            drawn = sampler.series(picture, seeds, region)  # lazy: a TIFF is drawn tile by tile instead
+            drawn = sampler.series(
+                picture, seeds, region
+            )  # lazy: a TIFF is drawn tile by tile instead
             for seed in seeds:
                 name = f"{sampler.manifest.name}_{width}x{height}_{seed}"
                 asked: dict[str, Any] = {"size": f"{width}x{height}", "seed": seed, **request}
@@ -213,11 +258,22 @@ def write_pictures(
                     asked["window"] = [x, y, w, h]
                 text = provenance(sampler, digest, asked)
                 if format == "tiff":
-                    tiles = (sampler.pixels(picture, seed, tile) for tile in tiff.regions((height, width), region))
+                    tiles = (
+                        sampler.pixels(picture, seed, tile)
+                        for tile in tiff.regions((height, width), region)
+                    )
                     shape = (height, width) if rectangle is None else rectangle[2:]
-                    tiff.save(out / f"{name}.tif", shape, sampler.manifest.picture_channels, tiles, text["singan"])
+                    tiff.save(
+                        out / f"{name}.tif",
+                        shape,
+                        sampler.manifest.picture_channels,
+                        tiles,
+                        text["singan"],
+                    )
                 else:
-                    images.save(out / f"{name}{images.FORMATS[format]}", next(drawn), format, colour, text)
+                    images.save(
+                        out / f"{name}{images.FORMATS[format]}", next(drawn), format, colour, text
+                    )
                 advance()
     typer.echo(f"wrote {len(sizes) * len(seeds)} pictures to {out}")
 
@@ -233,7 +289,6 @@ def write_deepzoom(
 ) -> None:
     """One picture as a Deep Zoom folder."""
     from singan_cli.progress import counting
-
     from singan_runtime import deepzoom
 
     picture = sampler.picture(size, **request)

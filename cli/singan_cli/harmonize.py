@@ -1,4 +1,4 @@
-"""singan edit."""
+"""singan harmonize."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import Annotated
 from singan_cli import redraw, result
 from singan_cli.options import Background, Bundle, Device, MaxPixels, Seed, Threads, Tileable
 from singan_cli.result import ImageFile, Out
-
 from singan_core.pyramid import MAX_PIXELS
 
 
@@ -17,7 +16,7 @@ def command(
     mask: redraw.MaskFile,
     out: Out,
     start_scale: Annotated[
-        int | None, result.start_scale("the first after the generators, without detail two fifths up")
+        int | None, result.start_scale("the finest, without detail two fifths up")
     ] = None,
     reach: redraw.Reach = None,
     seed: Seed = 0,
@@ -27,11 +26,24 @@ def command(
     threads: Threads = None,
     max_pixels: MaxPixels = MAX_PIXELS,
 ) -> None:
-    """Make an edited part of the photo fit in without seams.
+    """Blend into a picture what was pasted into it.
 
-    It is redrawn with the photo's own patches; the rest stays untouched.
+    It is redrawn in the photo's manner; the rest stays untouched.
     """
-    from singan_runtime.editing import EDIT
+    from singan_runtime.editing import HARMONIZE
 
-    words = (bundle, image, mask, out, start_scale, reach, seed, tileable, background, device, threads, max_pixels)
-    redraw.run("edit", EDIT, *words)
+    words = (
+        bundle,
+        image,
+        mask,
+        out,
+        start_scale,
+        reach,
+        seed,
+        tileable,
+        background,
+        device,
+        threads,
+        max_pixels,
+    )
+    redraw.run("harmonize", HARMONIZE, *words)

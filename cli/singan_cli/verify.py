@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
 from singan_cli.options import AsJson, Bundle
 
 if TYPE_CHECKING:
@@ -19,7 +20,10 @@ if TYPE_CHECKING:
 def command(
     bundle: Bundle,
     run: Annotated[
-        Path | None, typer.Option("--run", metavar="RUN", help="The run it came from: repeats the parity check.")
+        Path | None,
+        typer.Option(
+            "--run", metavar="RUN", help="The run it came from: repeats the parity check."
+        ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -68,8 +72,13 @@ def parity_lines(parity: Parity) -> list[str]:
             f"(allowed {worst.allowed:.0e})"
         )
     for scale in sorted({check.scale for check in parity.double}):
-        worst = max((check for check in parity.double if check.scale == scale), key=lambda check: check.maximum)
-        lines.append(f"scale {scale} in double precision: max {worst.maximum:.1e} (allowed {worst.allowed:.0e})")
+        worst = max(
+            (check for check in parity.double if check.scale == scale),
+            key=lambda check: check.maximum,
+        )
+        lines.append(
+            f"scale {scale} in double precision: max {worst.maximum:.1e} (allowed {worst.allowed:.0e})"
+        )
     for check in parity.pyramid:
         lines.append(
             f"pyramid {check.size[1]}x{check.size[0]}: max {check.maximum:.1e}, rms {check.rms:.1e} "
@@ -91,7 +100,10 @@ def format_lines(checks: Sequence[FormatCheck]) -> list[str]:
     rows = [("format", "of", "worst at", "max", "rms", "PSNR", "levels", "values", "allowed", "")]
     rows += [_row(check) for check in worst.values()]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    return ["  ".join(word.ljust(width) for word, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    return [
+        "  ".join(word.ljust(width) for word, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    ]
 
 
 def _row(check: FormatCheck) -> tuple[str, ...]:

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from singan_cli.failure import Stopped
 
+from singan_cli.failure import Stopped
 from singan_core.manifest import MOST_DETAIL
 from singan_core.masks import is_alpha
 from singan_core.picture_files import READABLE, check_path
@@ -61,7 +61,10 @@ def command(
     ] = None,
     min_size: Annotated[
         int | None,
-        typer.Option(help="Shorter side of the coarsest scale, 11 to 1024 px.", show_default=_either("min_size")),
+        typer.Option(
+            help="Shorter side of the coarsest scale, 11 to 1024 px.",
+            show_default=_either("min_size"),
+        ),
     ] = None,
     layout: Annotated[
         str | None,
@@ -105,7 +108,8 @@ def command(
     channels: Annotated[
         str | None,
         typer.Option(
-            help="auto, 1 (grey), 3 (RGB) or 4 (RGBA); auto follows the photo.", show_default=TrainingConfig.channels
+            help="auto, 1 (grey), 3 (RGB) or 4 (RGBA); auto follows the photo.",
+            show_default=TrainingConfig.channels,
         ),
     ] = None,
     mask: Annotated[
@@ -120,11 +124,17 @@ def command(
     ] = None,
     border: Annotated[
         str | None,
-        typer.Option(help="What generators see beyond the canvas: zero or noise.", show_default=TrainingConfig.border),
+        typer.Option(
+            help="What generators see beyond the canvas: zero or noise.",
+            show_default=TrainingConfig.border,
+        ),
     ] = None,
     iterations: Annotated[
         int | None,
-        typer.Option(help="Iterations of a coarse scale, 1 to 1000000.", show_default=_by_preset("iterations")),
+        typer.Option(
+            help="Iterations of a coarse scale, 1 to 1000000.",
+            show_default=_by_preset("iterations"),
+        ),
     ] = None,
     precision: Annotated[
         str | None,
@@ -142,9 +152,14 @@ def command(
         ),
     ] = None,
     seed: Annotated[
-        int | None, typer.Option(help="Seed of everything random, 0 to 2^63-1.", show_default=str(TrainingConfig.seed))
+        int | None,
+        typer.Option(
+            help="Seed of everything random, 0 to 2^63-1.", show_default=str(TrainingConfig.seed)
+        ),
     ] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N; strict, no silent fallback.")] = "auto",
+    device: Annotated[
+        str, typer.Option(help="auto, cpu, cuda or cuda:N; strict, no silent fallback.")
+    ] = "auto",
     threads: Annotated[
         int | None,
         typer.Option(
@@ -153,14 +168,24 @@ def command(
             show_default=f"{DETAIL_THREADS}; without detail one per core but {SPARED}",
         ),
     ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Continue a stopped run in RUN.")] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Continue a stopped run in RUN.")
+    ] = False,
     to_tensorboard: Annotated[
-        bool, typer.Option("--tensorboard", help="Also write the losses for TensorBoard, into RUN/tensorboard.")
+        bool,
+        typer.Option(
+            "--tensorboard", help="Also write the losses for TensorBoard, into RUN/tensorboard."
+        ),
     ] = False,
     preview: Annotated[
-        bool, typer.Option("--preview/--no-preview", help="End with a contact sheet of samples, RUN/sheet.jpg.")
+        bool,
+        typer.Option(
+            "--preview/--no-preview", help="End with a contact sheet of samples, RUN/sheet.jpg."
+        ),
     ] = True,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and write nothing.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print the plan and write nothing.")
+    ] = False,
 ) -> None:
     """Train a model on one photograph and write a run folder.
 
@@ -170,8 +195,8 @@ def command(
     for path in (photo, *(path for path in masks if not is_alpha(path))):
         check_path(path)  # before torch is loaded
     import torch
-    from singan_cli.progress import tensorboard, training_progress
 
+    from singan_cli.progress import tensorboard, training_progress
     from singan_runtime.graphs import processors
     from singan_train import trainer
     from singan_train.config import chosen_layout
@@ -236,7 +261,12 @@ def chosen(asked: dict[str, Any], place: torch.device) -> TrainingConfig:
 
     changes = {name: value for name, value in asked.items() if name != "preset"}
     config = configs.preset(asked["preset"] or TrainingConfig.preset, **changes)
-    larger = config.preset == "standard" and not config.detail and place.type == "cuda" and asked["max_size"] is None
+    larger = (
+        config.preset == "standard"
+        and not config.detail
+        and place.type == "cuda"
+        and asked["max_size"] is None
+    )
     return configs.preset("standard", **changes | {"max_size": MOST_ON_CUDA}) if larger else config
 
 
@@ -266,13 +296,18 @@ def estimate(start: Start, place: torch.device, threads: int | None) -> float:
 
 def say_time(seconds: float, config: TrainingConfig, place: torch.device, threads: int) -> None:
     """Print how long training will take, and what would be shorter if that is long."""
-    on = f"{place}, {threads} thread{'s' if threads > 1 else ''}" if place.type == "cpu" else str(place)
+    on = (
+        f"{place}, {threads} thread{'s' if threads > 1 else ''}"
+        if place.type == "cpu"
+        else str(place)
+    )
     typer.echo(f"training on {on}: about {duration(seconds)}")
     if seconds > LONG:
         less = "fewer --iterations" if config.detail else "a smaller --max-size"
         shorter = less if config.preset == "draft" else f"--preset draft or {less}"
         typer.echo(
-            f"warning: this will be long; {shorter} would be shorter, and --resume goes on after a stop", err=True
+            f"warning: this will be long; {shorter} would be shorter, and --resume goes on after a stop",
+            err=True,
         )
 
 
@@ -282,7 +317,8 @@ def say_unsettled(folder: Path) -> None:
 
     if critics := unsettled(folder):
         where = ", ".join(
-            f"scale {one.scale} (gap {one.gap:.1f}, penalty {one.gradient_penalty:.1f})" for one in critics
+            f"scale {one.scale} (gap {one.gap:.1f}, penalty {one.gradient_penalty:.1f})"
+            for one in critics
         )
         typer.echo(
             f"the critic stayed unsettled at {where}: this photo's layout is hard to vary; "
@@ -337,7 +373,9 @@ def plan_text(start: Start) -> str:
         count = sum(parameter.numel() for network in networks for parameter in network.parameters())
         iterations = config.iterations_for((rows, columns))
         name = f"scale {scale}" if scale < len(pyramid.shapes) else "continuation"
-        lines.append(f"  {name}: {columns}x{rows}, width {hidden}, {count} parameters, {iterations} iterations")
+        lines.append(
+            f"  {name}: {columns}x{rows}, width {hidden}, {count} parameters, {iterations} iterations"
+        )
     return "\n".join([*lines, *_detail_lines(start)])
 
 
