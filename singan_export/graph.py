@@ -19,6 +19,7 @@ from torch import nn
 from singan_core import HALO
 from singan_core.errors import BundleError
 from singan_core.manifest import Manifest
+from singan_runtime.graphs import graph_name
 from singan_train.networks import Generator
 
 OPSET = 17
@@ -183,6 +184,12 @@ def check(path: Path, manifest: Manifest, scale: int) -> None:
     image = ("batch", manifest.channels, "height", "width")
     check_signature(path, model, {"noise": haloed, "prev": haloed, "image": image})
     check_metadata(path, model, metadata(manifest, scale))
+
+
+def check_scales(folder: Path, manifest: Manifest) -> None:
+    """Check the graph of every scale in a folder. Raises BundleError."""
+    for scale in range(len(manifest.pyramid.sizes)):
+        check(folder / graph_name(scale), manifest, scale)
 
 
 def metadata(manifest: Manifest, scale: int) -> dict[str, str]:

@@ -99,7 +99,7 @@ def hand_over(model: Model, seed: Value, sizes: Sizes) -> Value:
         shape = writer.node("Shape", noise.name)
         nothing = writer.constant(np.zeros(1))
         prev = (
-            fused.enlarged(writer, image, shape, np.float64)
+            fused.enlarge(writer, image, shape, np.float64)
             if image
             else writer.node("Expand", nothing, shape)
         )

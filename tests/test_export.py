@@ -16,7 +16,8 @@ from small_runs import SMALL, train  # noqa: E402
 
 from singan_core import manifest  # noqa: E402
 from singan_core.errors import BundleError, OutputError, ParityError  # noqa: E402
-from singan_export import bundle, graph, parity, verify  # noqa: E402
+from singan_export import bundle, graph, verify  # noqa: E402
+from singan_export.budgets import BUDGETS, FormatCheck, Parity  # noqa: E402
 from singan_runtime import Sampler  # noqa: E402
 
 
@@ -211,15 +212,16 @@ def test_a_full_disk_leaves_no_bundle(small_run, tmp_path, monkeypatch):
 
 
 def test_budgets_are_those_of_the_promise():
-    assert (parity.SCALE_BUDGET, parity.PYRAMID_BUDGET) == (1e-5, 1e-3)
-    assert (parity.LEVEL_BUDGET, parity.LEVEL_SHARE) == (1, 0.002)
-    within = parity.PyramidCheck((9, 9), 1e-3, 0, 1, 0.002)
+    budget = BUDGETS["onnx"]
+    assert (budget.scale, budget.pyramid, BUDGETS["fp64"].scale) == (1e-5, 1e-3, 1e-11)
+    assert (budget.levels, budget.share) == (1, 0.002)
+    within = FormatCheck("onnx", None, (1, 9, 9), 1e-3, 0, 60, 1, 0.002, budget)
     for over in ({"maximum": 1.1e-3}, {"levels": 2}, {"share": 0.003}):
         assert within.passed and not dataclasses.replace(within, **over).passed
     with pytest.raises(
         ParityError, match=r"whole pyramid .* at 9x9: differs by 2\.00e-03 \(allowed 1e-03\)"
     ):
-        parity.Parity((), (dataclasses.replace(within, maximum=2e-3),)).require()
+        Parity((), (dataclasses.replace(within, maximum=2e-3),)).require()
 
 
 @pytest.mark.parametrize("mode", ["L", "RGBA"])

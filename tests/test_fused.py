@@ -60,7 +60,7 @@ def test_the_fused_graph_draws_the_pictures_of_the_sampler(folder, size, request
     folder = request.getfixturevalue(folder)
     sampler = Sampler.load(folder, threads=1)
     picture = sampler.picture(size, 1.0)
-    ours = fused.opened(folder / "fused" / "pyramid.onnx", sampler).draw(picture, sampler.fresh(7))
+    ours = fused.open_format(folder / "fused", sampler).draw(picture, sampler.fresh(7))
     theirs = sampler.draw(picture, sampler.fresh(7))
     assert ours.shape == (1, sampler.manifest.channels, *picture.size)
     assert np.abs(ours - theirs).max() < 2e-5  # a hundredth of what is allowed
@@ -70,7 +70,7 @@ def test_the_fused_graph_draws_the_pictures_of_the_sampler(folder, size, request
 def test_a_batch_is_drawn_like_its_pictures(noisy_grey):
     sampler = Sampler.load(noisy_grey, threads=1)
     picture = sampler.picture((50, 44), 1.0)
-    noises = [comparison.unit_noises(sampler, picture, sampler.fresh(seed)) for seed in (1, 2)]
+    noises = [comparison.make_unit_noises(sampler, picture, sampler.fresh(seed)) for seed in (1, 2)]
     session = onnxruntime.InferenceSession(noisy_grey / "fused" / "pyramid.onnx")
     stacked = {
         f"noise_{scale}": np.concatenate(pair)
@@ -111,7 +111,7 @@ def test_taps_of_the_largest_canvases_are_exact_too():
 def taps_session(cache=[]):  # noqa: B006
     if not cache:
         writer = fused.Writer()
-        indices, weights = fused.taps(writer, "n_in", "n_out")
+        indices, weights = fused.write_taps(writer, "n_in", "n_out")
         writer.node("Identity", indices, out="indices")
         writer.node("Identity", weights, out="weights")
         inputs = [
