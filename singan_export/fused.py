@@ -24,7 +24,7 @@ from singan_core.images import Floats
 from singan_core.manifest import Manifest
 from singan_export import graph
 from singan_export.comparison import Opened, make_unit_noises
-from singan_export.writer import Writer
+from singan_export.graphs.writer import Writer
 from singan_runtime.graphs import graph_name, open_session
 from singan_runtime.picture import Picture
 from singan_runtime.sampler import Sampler
@@ -52,9 +52,9 @@ def build(graphs: Sequence[onnx.ModelProto], manifest: Manifest) -> onnx.ModelPr
             (1, manifest.channels, 1, 1), manifest.noise_amplitude[scale], np.float32
         )
         # Noise of one channel becomes noise of all channels here.
-        noise = writer.node("Mul", f"noise_{scale}", writer.constant(amplitude))
-        shape = writer.node("Shape", noise)
-        prev = enlarge(writer, image, shape) if image else writer.node("ConstantOfShape", shape)
+        noise = writer.add_node("Mul", f"noise_{scale}", writer.add_constant(amplitude))
+        shape = writer.add_node("Shape", noise)
+        prev = enlarge(writer, image, shape) if image else writer.add_node("ConstantOfShape", shape)
 
         image = "image" if model is graphs[-1] else f"image_{scale}"
         writer.embed(model.graph, f"scale_{scale}/", {"noise": noise, "prev": prev, "image": image})
@@ -103,19 +103,21 @@ def metadata(manifest: Manifest) -> dict[str, str]:
 
 def enlarge(writer: Writer, image: str, shape: str, kind: Kind = np.float32) -> str:
     """Write prev of a shape (B, C, H+10, W+10): a smaller image, resized, with zeros around it."""
-    have = writer.node("Shape", image)
+    have = writer.add_node("Shape", image)
     for axis in (3, 2):  # columns first, as singan_core.resample does
-        at = writer.constant(axis)
-        n_out = writer.node(
-            "Sub", writer.node("Gather", shape, at, axis=0), writer.constant(2 * HALO)
+        at = writer.add_constant(axis)
+        n_out = writer.add_node(
+            "Sub", writer.add_node("Gather", shape, at, axis=0), writer.add_constant(2 * HALO)
         )
-        indices, weights = write_taps(writer, writer.node("Gather", have, at, axis=0), n_out, kind)
+        indices, weights = write_taps(
+            writer, writer.add_node("Gather", have, at, axis=0), n_out, kind
+        )
 
         # Gathering rows, which lie together in memory, is four times as fast as gathering columns.
-        image = image if axis == 2 else writer.node("Transpose", image, perm=[0, 1, 3, 2])
+        image = image if axis == 2 else writer.add_node("Transpose", image, perm=[0, 1, 3, 2])
         image = sum_rows(writer, image, indices, weights)
-        image = image if axis == 2 else writer.node("Transpose", image, perm=[0, 1, 3, 2])
-    return writer.node("Pad", image, writer.constant([0, 0, HALO, HALO, 0, 0, HALO, HALO]))
+        image = image if axis == 2 else writer.add_node("Transpose", image, perm=[0, 1, 3, 2])
+    return writer.add_node("Pad", image, writer.add_constant([0, 0, HALO, HALO, 0, 0, HALO, HALO]))
 
 
 def write_taps(writer: Writer, n_in: str, n_out: str, kind: Kind = np.float32) -> tuple[str, str]:
@@ -125,51 +127,57 @@ def write_taps(writer: Writer, n_in: str, n_out: str, kind: Kind = np.float32) -
     division, so that large canvases lose nothing in float32.
     """
     real = helper.np_dtype_to_tensor_dtype(np.dtype(kind))
-    one, two = writer.constant(1), writer.constant(2)
+    one, two = writer.add_constant(1), writer.add_constant(2)
 
     # The place of every output, one pixel on so that it is positive: a whole part and a fraction.
-    positions = writer.node("Range", writer.constant(0), n_out, one)
-    odd = writer.node("Add", writer.node("Mul", positions, two), one)
-    unit = writer.node("Mul", n_out, two)
-    place = writer.node("Add", writer.node("Mul", odd, n_in), n_out)
-    whole = writer.node("Div", place, unit)
-    rest = writer.node("Sub", place, writer.node("Mul", whole, unit))
-    fraction = writer.node("Div", *(writer.node("Cast", value, to=real) for value in (rest, unit)))
+    positions = writer.add_node("Range", writer.add_constant(0), n_out, one)
+    odd = writer.add_node("Add", writer.add_node("Mul", positions, two), one)
+    unit = writer.add_node("Mul", n_out, two)
+    place = writer.add_node("Add", writer.add_node("Mul", odd, n_in), n_out)
+    whole = writer.add_node("Div", place, unit)
+    rest = writer.add_node("Sub", place, writer.add_node("Mul", whole, unit))
+    fraction = writer.add_node(
+        "Div", *(writer.add_node("Cast", value, to=real) for value in (rest, unit))
+    )
 
     # Two taps before it and two after; one beyond the edge weighs nothing.
-    row = writer.node("Unsqueeze", whole, writer.constant([0]))
-    taps = writer.node("Add", row, writer.constant(np.arange(-2, 2, dtype=np.int64)[:, None]))
-    last = writer.node("Sub", n_in, one)
-    indices = writer.node("Min", writer.node("Max", taps, writer.constant(0)), last)
-    inside = writer.node("Cast", writer.node("Equal", indices, taps), to=real)
-    weights = writer.node("Mul", write_keys(writer, fraction, kind), inside)
+    row = writer.add_node("Unsqueeze", whole, writer.add_constant([0]))
+    taps = writer.add_node(
+        "Add", row, writer.add_constant(np.arange(-2, 2, dtype=np.int64)[:, None])
+    )
+    last = writer.add_node("Sub", n_in, one)
+    indices = writer.add_node("Min", writer.add_node("Max", taps, writer.add_constant(0)), last)
+    inside = writer.add_node("Cast", writer.add_node("Equal", indices, taps), to=real)
+    weights = writer.add_node("Mul", write_keys(writer, fraction, kind), inside)
 
-    total = writer.node("ReduceSum", weights, writer.constant([0]))
-    return indices, writer.node("Div", weights, total)
+    total = writer.add_node("ReduceSum", weights, writer.add_constant([0]))
+    return indices, writer.add_node("Div", weights, total)
 
 
 def write_keys(writer: Writer, fraction: str, kind: Kind) -> str:
     """Write Keys' weights (4, n) of four taps for outputs at a fraction (n,) behind the second."""
-    t = writer.node("Unsqueeze", fraction, writer.constant([0]))
-    square = writer.node("Mul", t, t)
-    powers = writer.node("Concat", t, square, writer.node("Mul", square, t), axis=0)
+    t = writer.add_node("Unsqueeze", fraction, writer.add_constant([0]))
+    square = writer.add_node("Mul", t, t)
+    powers = writer.add_node("Concat", t, square, writer.add_node("Mul", square, t), axis=0)
 
     factors = _KEYS.astype(kind)
-    product = writer.node("MatMul", writer.constant(factors[:, 1:]), powers)
-    return writer.node("Add", product, writer.constant(factors[:, :1]))
+    product = writer.add_node("MatMul", writer.add_constant(factors[:, 1:]), powers)
+    return writer.add_node("Add", product, writer.add_constant(factors[:, :1]))
 
 
 def sum_rows(writer: Writer, image: str, indices: str, weights: str) -> str:
     """Sum the rows of an image (B, C, n_in, W) that indices (4, n_out) name, by their weights."""
     total = ""
     for tap in range(_TAPS):
-        one = writer.constant(tap)
-        rows = writer.node("Gather", image, writer.node("Gather", indices, one, axis=0), axis=2)
-        weight = writer.node(
-            "Unsqueeze", writer.node("Gather", weights, one, axis=0), writer.constant([1])
+        one = writer.add_constant(tap)
+        rows = writer.add_node(
+            "Gather", image, writer.add_node("Gather", indices, one, axis=0), axis=2
         )
-        part = writer.node("Mul", rows, weight)
-        total = writer.node("Add", total, part) if total else part
+        weight = writer.add_node(
+            "Unsqueeze", writer.add_node("Gather", weights, one, axis=0), writer.add_constant([1])
+        )
+        part = writer.add_node("Mul", rows, weight)
+        total = writer.add_node("Add", total, part) if total else part
     return total
 
 

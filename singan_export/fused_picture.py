@@ -13,8 +13,9 @@ from singan_core.errors import RequestError
 from singan_core.images import Pixels
 from singan_core.manifest import Manifest
 from singan_core.pyramid import Size, Zoom
-from singan_export import graph, picture_graph
+from singan_export import graph
 from singan_export.comparison import Opened
+from singan_export.graphs import picture
 from singan_runtime.graphs import graph_name, open_session
 from singan_runtime.sampler import DOUBLE, Sampler
 from singan_train.frozen import FrozenPyramid
@@ -36,10 +37,10 @@ def write(
 
     scales = range(len(sampler.manifest.pyramid.passes))
     generators = [onnx.load(bundle / DOUBLE / graph_name(scale)) for scale in scales]
-    model = picture_graph.Model(
+    model = picture.Model(
         sampler.manifest, generators, sampler.amplitudes(), sampler.photo, sampler.masks
     )
-    (folder / NAME).write_bytes(picture_graph.build(model).SerializeToString(deterministic=True))
+    (folder / NAME).write_bytes(picture.build(model).SerializeToString(deterministic=True))
 
 
 def check(folder: Path, manifest: Manifest) -> None:
@@ -54,11 +55,11 @@ def check(folder: Path, manifest: Manifest) -> None:
         outputs["masks"] = len(manifest.labels)
 
     expected: dict[str, tuple[str | int, ...]] = {
-        name: tuple(shape) for name, _, shape in picture_graph.INPUTS
+        name: tuple(shape) for name, _, shape in picture.INPUTS
     }
     expected |= {name: ("height", "width", depth) for name, depth in outputs.items()}
     graph.check_signature(path, model, expected)
-    graph.check_metadata(path, model, picture_graph.metadata(manifest))
+    graph.check_metadata(path, model, picture.metadata(manifest))
 
 
 def open_format(folder: Path, sampler: Sampler) -> Opened:

@@ -4,8 +4,8 @@ import numpy as np
 import onnxruntime
 from onnx import helper
 
-from singan_export.values import OPSET, Value
-from singan_export.writer import Writer
+from singan_export.graphs.values import OPSET, Value
+from singan_export.graphs.writer import Writer
 
 
 class Piece:
@@ -16,7 +16,7 @@ class Piece:
         given = {
             name: Value(writer, name, np.dtype(kind).type) for name, (kind, _) in kinds.items()
         }
-        outputs = [one.named(f"out_{number}") for number, one in enumerate(write(writer, **given))]
+        outputs = [one.rename(f"out_{number}") for number, one in enumerate(write(writer, **given))]
         told = [
             helper.make_tensor_value_info(
                 name, helper.np_dtype_to_tensor_dtype(np.dtype(kind)), [None] * axes

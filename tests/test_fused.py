@@ -112,8 +112,8 @@ def taps_session(cache=[]):  # noqa: B006
     if not cache:
         writer = fused.Writer()
         indices, weights = fused.write_taps(writer, "n_in", "n_out")
-        writer.node("Identity", indices, out="indices")
-        writer.node("Identity", weights, out="weights")
+        writer.add_node("Identity", indices, out="indices")
+        writer.add_node("Identity", weights, out="weights")
         inputs = [
             helper.make_tensor_value_info(name, TensorProto.INT64, []) for name in ("n_in", "n_out")
         ]
