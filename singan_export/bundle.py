@@ -73,11 +73,7 @@ def export(
         sampler = open_unfinished(folder, draft)
         if source is not None and photo is not None:
             check_alike(source, sampler.without_detail().reconstruction(len(trained.shapes)))
-        if draft.detail is not None:
-            # From here on the sampler draws with the noise that its start scales need.
-            amplitudes = start_amplitudes(sampler, read_start(run).config.variety)
-            detail = dataclasses.replace(draft.detail, start_amplitude=amplitudes)
-            sampler.manifest = draft = dataclasses.replace(draft, detail=detail)
+        sampler.manifest = draft = add_start_amplitudes(draft, sampler, run)
 
         parity = compare_bundle(sampler, networks)
         parity.require()
@@ -107,7 +103,7 @@ def check_out(out: Path, force: bool) -> None:
 
 
 def write_material(folder: Path, run: Path, trained: Manifest, source: Source | None) -> Manifest:
-    """Write z* and the photo into a bundle's folder; return the bundle's manifest as known so far."""
+    """Write z* and the photo into a bundle's folder; return its manifest as known so far."""
     shutil.copyfile(run / RECONSTRUCTION_NOISE, folder / RECONSTRUCTION_NOISE)
     created = datetime.now(UTC).isoformat(timespec="seconds")
     detail = source.write(folder) if source else None
@@ -135,6 +131,15 @@ def write_graphs(folder: Path, manifest: Manifest, networks: FrozenPyramid) -> N
             model = double.build(generator, props)
             path = folder / DOUBLE / graph_name(scale)
             path.write_bytes(model.SerializeToString(deterministic=True))
+
+
+def add_start_amplitudes(manifest: Manifest, sampler: Sampler, run: Path) -> Manifest:
+    """Add the noise amplitudes that start scales need to a manifest, if it has detail levels."""
+    if manifest.detail is None:
+        return manifest
+    amplitudes = start_amplitudes(sampler, read_start(run).config.variety)
+    detail = dataclasses.replace(manifest.detail, start_amplitude=amplitudes)
+    return dataclasses.replace(manifest, detail=detail)
 
 
 def open_unfinished(folder: Path, manifest: Manifest) -> Sampler:

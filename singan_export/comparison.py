@@ -59,7 +59,7 @@ class Opened:
 
 
 def open_graphs(sampler: Sampler) -> Opened:
-    """Take the sampler's float32 graphs as the reference, where the trained networks are missing."""
+    """Take the sampler's float32 graphs as the reference, where networks are missing."""
     return Opened("onnx", sampler.graphs.generate, sampler.draw)
 
 
@@ -84,7 +84,7 @@ def open_networks(networks: FrozenPyramid, sampler: Sampler) -> Opened:
 
 
 def compare_bundle(sampler: Sampler, networks: FrozenPyramid) -> Parity:
-    """Compare all graphs of a bundle with the trained networks: Parity.require judges the result."""
+    """Compare all graphs of a bundle with the trained networks, without judging the result."""
     plain = sampler.without_detail()
     trained = TrainedGenerators(networks.generators, double=False)
     scales: list[FormatCheck] = []

@@ -1,4 +1,4 @@
-"""Measure what a format costs beside what the bundle draws with anyway: size, seconds, and quality."""
+"""Measure the size, the speed and the quality of a format beside those of the bundle itself."""
 
 from __future__ import annotations
 

@@ -63,7 +63,7 @@ PARITY = "parity.json"
 
 
 def find_row(name: str, manifest: Manifest) -> Format:
-    """Find the row of a format for a model, with its detail levels where the format can hold them."""
+    """Find the row of a format for a model: one that holds its detail levels, if there is one."""
     rows = [row for row in TABLE if row.name == name]
     if manifest.detail is None:
         rows = [row for row in rows if not row.has_detail]

@@ -71,7 +71,7 @@ def build(graphs: Sequence[onnx.ModelProto], manifest: Manifest) -> onnx.ModelPr
     body = helper.make_graph(
         writer.nodes, "singan_pyramid", inputs, [output], list(writer.constants.values())
     )
-    return graph.model(body, metadata(manifest))
+    return graph.make_model(body, make_metadata(manifest))
 
 
 def name_axes(manifest: Manifest, scale: int) -> list[str | int]:
@@ -84,7 +84,7 @@ def name_axes(manifest: Manifest, scale: int) -> list[str | int]:
     ]
 
 
-def metadata(manifest: Manifest) -> dict[str, str]:
+def make_metadata(manifest: Manifest) -> dict[str, str]:
     """Give the graph's metadata_props: the manifest as JSON, and its main values as plain text.
 
     The plain text is for programs without a JSON parser.
@@ -204,7 +204,7 @@ def check(folder: Path, manifest: Manifest) -> None:
     graph.check_signature(
         path, model, {**expected, "image": ("batch", manifest.channels, "height", "width")}
     )
-    graph.check_metadata(path, model, metadata(manifest))
+    graph.check_metadata(path, model, make_metadata(manifest))
 
 
 def open_format(folder: Path, sampler: Sampler) -> Opened:

@@ -59,7 +59,7 @@ def check(folder: Path, manifest: Manifest) -> None:
     }
     expected |= {name: ("height", "width", depth) for name, depth in outputs.items()}
     graph.check_signature(path, model, expected)
-    graph.check_metadata(path, model, picture.metadata(manifest))
+    graph.check_metadata(path, model, picture.make_metadata(manifest))
 
 
 def open_format(folder: Path, sampler: Sampler) -> Opened:

@@ -2,8 +2,8 @@
 
 The ranges are fixed and taken from pictures that the pyramid draws. Quantisation is symmetric, per
 output channel and without a quantised bias, as TensorRT wants it. Float32 stays where quality needs
-it: in the first and the last convolution of a scale, and in the coarse scales, whose errors the later
-ones enlarge and which take next to no time (docs/decisions.md).
+it: in the first and the last convolution of a scale, and in the coarse scales, whose errors the
+later ones enlarge and which take next to no time (docs/decisions.md).
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def open_format(folder: Path, sampler: Sampler) -> Opened:
 
 
 def quantise(model: onnx.ModelProto, path: Path, inputs: Iterator[Inputs]) -> None:
-    """Write a quantised and checked graph, with the ranges that its values have for these inputs."""
+    """Write a quantised and checked graph, with the ranges of its values for these inputs."""
     layers = [node.name for node in model.graph.node if node.op_type in ("Conv", "LeakyRelu")]
     with _without_advice():
         quantize_static(

@@ -1,4 +1,4 @@
-"""The trained networks behind the interface of a bundle's graphs: what exported graphs are compared with."""
+"""Draw with the trained networks as with the graphs of a bundle, to compare or to replace them."""
 
 from __future__ import annotations
 

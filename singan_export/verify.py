@@ -1,4 +1,4 @@
-"""Check a bundle again: alone (files, graphs, preview), or also against the run that it came from."""
+"""Check a bundle: files, graphs, preview, formats, and parity with the run that it came from."""
 
 from __future__ import annotations
 

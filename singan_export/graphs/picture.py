@@ -73,13 +73,13 @@ def build(model: Model) -> onnx.ModelProto:
     inputs_info = [helper.make_tensor_value_info(*one) for one in INPUTS]
     constants = list(writer.constants.values())
     body = helper.make_graph(writer.nodes, "singan_picture", inputs_info, outputs_info, constants)
-    return graph.model(body, metadata(model.manifest), OPSET)
+    return graph.make_model(body, make_metadata(model.manifest), OPSET)
 
 
-def metadata(manifest: Manifest) -> dict[str, str]:
+def make_metadata(manifest: Manifest) -> dict[str, str]:
     """Give the graph's metadata_props: those of the pyramid's graph, and the photo's size."""
     height, width = manifest.pyramid.finest
-    return {**fused.metadata(manifest), "singan.photo_size": f"{width}x{height}"}
+    return {**fused.make_metadata(manifest), "singan.photo_size": f"{width}x{height}"}
 
 
 def hand_over(model: Model, seed: Value, sizes: Sizes) -> Value:
