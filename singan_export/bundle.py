@@ -24,7 +24,7 @@ from singan_core.version import tool_version
 from singan_export import double, formats, graph
 from singan_export.budgets import FormatCheck, Parity
 from singan_export.comparison import compare_bundle
-from singan_export.degrees import start_amplitudes
+from singan_export.degrees import find_start_amplitudes
 from singan_export.photo import Source, check_alike, find_source
 from singan_runtime import providers
 from singan_runtime.graphs import Graphs, graph_name
@@ -137,7 +137,7 @@ def add_start_amplitudes(manifest: Manifest, sampler: Sampler, run: Path) -> Man
     """Add the noise amplitudes that start scales need to a manifest, if it has detail levels."""
     if manifest.detail is None:
         return manifest
-    amplitudes = start_amplitudes(sampler, read_start(run).config.variety)
+    amplitudes = find_start_amplitudes(sampler, read_start(run).config.variety)
     detail = dataclasses.replace(manifest.detail, start_amplitude=amplitudes)
     return dataclasses.replace(manifest, detail=detail)
 

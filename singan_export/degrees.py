@@ -34,7 +34,7 @@ HALVINGS = 4
 """Of the range of amplitudes, by their logarithm: the last step is a third or less."""
 
 
-def start_amplitudes(sampler: Sampler, least: float) -> tuple[float, ...]:
+def find_start_amplitudes(sampler: Sampler, least: float) -> tuple[float, ...]:
     """Find the noise amplitude of every generator for pictures that start with it.
 
     It is found for generators up to the hand-over. Start scale 0 gets the least variety that is
@@ -42,7 +42,7 @@ def start_amplitudes(sampler: Sampler, least: float) -> tuple[float, ...]:
     the diversity (quality.diversity) of six pictures at the first detail level.
     """
     assert sampler.manifest.detail is not None
-    amplitudes = [first_amplitude(sampler, least)]
+    amplitudes = [find_first_amplitude(sampler, least)]
     wanted = _measure_variety(sampler, 0, amplitudes[0])
     for scale in range(1, sampler.manifest.detail.hand_over + 1):
         wanted *= SHARE
@@ -50,7 +50,7 @@ def start_amplitudes(sampler: Sampler, least: float) -> tuple[float, ...]:
     return tuple(amplitudes)
 
 
-def first_amplitude(sampler: Sampler, least: float) -> float:
+def find_first_amplitude(sampler: Sampler, least: float) -> float:
     """Find the noise amplitude of start scale 0 at which new pictures have the least variety.
 
     It is at least the trained one. It is not raised so far that the pictures' patches leave the

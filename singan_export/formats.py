@@ -16,8 +16,17 @@ from singan_core import manifest as manifests
 from singan_core.atomic import atomic_folder
 from singan_core.errors import ExportError, OutputError, RequestError, SinGANError
 from singan_core.manifest import Manifest
-from singan_export import budgets, comparison, costs, fused, fused_picture, graph, half, int8
-from singan_export import torch_formats as torches
+from singan_export import (
+    budgets,
+    comparison,
+    costs,
+    fused,
+    fused_picture,
+    graph,
+    half,
+    int8,
+    torch_formats,
+)
 from singan_export.budgets import EXACT, Budget, FormatCheck
 from singan_export.comparison import Opened
 from singan_runtime.sampler import Sampler
@@ -40,17 +49,23 @@ class Format:
 
 # fmt: off
 TABLE = (
-    Format("torchscript", torches.write_torchscript, torches.check, torches.open_torchscript,
+    Format("torchscript",
+           torch_formats.write_torchscript, torch_formats.check, torch_formats.open_torchscript,
            Budget(), needs_networks=True),
-    Format("pt2", torches.write_pt2, torches.check, torches.open_pt2,
+    Format("pt2",
+           torch_formats.write_pt2, torch_formats.check, torch_formats.open_pt2,
            Budget(), needs_networks=True),
-    Format("fused", fused.write, fused.check, fused.open_format,
+    Format("fused",
+           fused.write, fused.check, fused.open_format,
            Budget()),
-    Format("fused", fused_picture.write, fused_picture.check, fused_picture.open_format,
+    Format("fused",
+           fused_picture.write, fused_picture.check, fused_picture.open_format,
            EXACT, has_detail=True),
-    Format("fp16", half.write, graph.check_scales, half.open_format,
+    Format("fp16",
+           half.write, graph.check_scales, half.open_format,
            Budget(psnr=50.0), precision="fp16"),
-    Format("int8", int8.write, graph.check_scales, int8.open_format,
+    Format("int8",
+           int8.write, graph.check_scales, int8.open_format,
            Budget(psnr=25.0), precision="int8"),
 )
 # fmt: on

@@ -14,7 +14,7 @@ from singan_core.detail.photo import Photo, premultiplied, straight
 from singan_core.detail.search import choose_position
 from singan_core.images import Pixels
 from singan_core.pyramid import MAX_PIXELS
-from singan_export.degrees import first_amplitude
+from singan_export.degrees import find_first_amplitude
 from singan_export.photo import find_source
 from singan_export.trained import TrainedGenerators
 from singan_runtime.graphs import processors
@@ -49,7 +49,7 @@ def open_run(run: Path, threads: int | None = None) -> Sampler:
         dataclasses.replace(manifest, detail=detail), drawing, noise, MAX_PIXELS, photo
     )
 
-    first = first_amplitude(sampler, read_start(run).config.variety)
+    first = find_first_amplitude(sampler, read_start(run).config.variety)
     starts = dataclasses.replace(
         detail, start_amplitude=(first, *trained.noise_amplitude[1 : detail.hand_over + 1])
     )

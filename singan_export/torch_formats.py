@@ -66,7 +66,7 @@ class WholePyramid(nn.Module):
         return image
 
 
-def file_name(format: str, scale: int | None) -> str:
+def name_file(format: str, scale: int | None) -> str:
     """Name the file of a scale, or of the whole pyramid."""
     stem = "pyramid" if scale is None else Path(graph_name(scale)).stem
     return stem + _SUFFIX[format]
@@ -82,15 +82,15 @@ def write_torchscript(
 
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", r"`torch\.jit\.", DeprecationWarning)
-        example = _inputs(_EXAMPLE[0], channels, *_EXAMPLE[1:])
+        example = _make_inputs(_EXAMPLE[0], channels, *_EXAMPLE[1:])
         trace: Any = torch.jit.trace
         traced = [trace(generator, example) for generator in generators]
         for scale, module in enumerate(traced):
-            torch.jit.save(module, str(folder / file_name(TORCHSCRIPT, scale)))
+            torch.jit.save(module, str(folder / name_file(TORCHSCRIPT, scale)))
 
         amplitudes = list(networks.amplitudes[:scales])
         whole = torch.jit.script(WholePyramid(traced[:scales], amplitudes, channels))
-        torch.jit.save(whole, str(folder / file_name(TORCHSCRIPT, None)))
+        torch.jit.save(whole, str(folder / name_file(TORCHSCRIPT, None)))
 
 
 def write_pt2(bundle: Path, folder: Path, sampler: Sampler, networks: FrozenPyramid | None) -> None:
@@ -102,20 +102,20 @@ def write_pt2(bundle: Path, folder: Path, sampler: Sampler, networks: FrozenPyra
     batch, height, width = _EXAMPLE
     sizes = [(height + 3 * scale, width + 5 * scale) for scale in range(len(generators))]
     free = [
-        {0: torch.export.Dim("batch"), 2: _side(f"height_{n}"), 3: _side(f"width_{n}")}
+        {0: torch.export.Dim("batch"), 2: _make_side(f"height_{n}"), 3: _make_side(f"width_{n}")}
         for n in range(len(sizes))
     ]
     for scale, generator in enumerate(generators):
-        example = _inputs(batch, channels, *sizes[scale])
+        example = _make_inputs(batch, channels, *sizes[scale])
         program = torch.export.export(generator, example, dynamic_shapes=(free[scale], free[scale]))
-        torch.export.save(program, folder / file_name(PT2, scale))
+        torch.export.save(program, folder / name_file(PT2, scale))
 
     noises = [
         torch.zeros(batch, networks.noise_channels[scale], *sizes[scale]) for scale in range(scales)
     ]
     whole = WholePyramid(generators[:scales], list(networks.amplitudes[:scales]), channels)
     program = torch.export.export(whole, (noises,), dynamic_shapes=(free[:scales],))
-    torch.export.save(program, folder / file_name(PT2, None))
+    torch.export.save(program, folder / name_file(PT2, None))
 
 
 def _freeze(networks: FrozenPyramid | None) -> list[Any]:
@@ -123,12 +123,12 @@ def _freeze(networks: FrozenPyramid | None) -> list[Any]:
     return [generator.eval().requires_grad_(False) for generator in networks.generators]
 
 
-def _inputs(*shape: int) -> tuple[Tensor, Tensor]:
+def _make_inputs(*shape: int) -> tuple[Tensor, Tensor]:
     """Make noise and prev: one tensor in both places would be exported as one input."""
     return torch.zeros(shape), torch.zeros(shape)
 
 
-def _side(name: str) -> Any:
+def _make_side(name: str) -> Any:
     return torch.export.Dim(name, min=2 * HALO + _SMALLEST)
 
 
@@ -148,10 +148,10 @@ def open_pt2(folder: Path, sampler: Sampler) -> Opened:
 
 def _open(folder: Path, format: str, sampler: Sampler) -> Opened:
     scales = [
-        _load(folder / file_name(format, scale))
+        _load(folder / name_file(format, scale))
         for scale in range(len(sampler.manifest.pyramid.sizes))
     ]
-    whole = _load(folder / file_name(format, None))
+    whole = _load(folder / name_file(format, None))
 
     def generate(scale: int, noise: Floats, prev: Floats) -> Floats:
         with torch.no_grad():

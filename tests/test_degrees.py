@@ -98,13 +98,13 @@ def test_noise_is_raised_for_the_least_variety_unless_pictures_would_leave_the_p
 ):
     degrees = pytest.importorskip("singan_export.degrees")
     own = degrees._measure_variety(detail_sampler, 0, 1.0)
-    assert degrees.first_amplitude(detail_sampler, own) == 1.0
+    assert degrees.find_first_amplitude(detail_sampler, own) == 1.0
     monkeypatch.setattr(degrees, "DRIFT", 1.0)
-    raised = degrees.first_amplitude(detail_sampler, 9.0)
+    raised = degrees.find_first_amplitude(detail_sampler, 9.0)
     assert 1.8 < raised <= degrees.MOST_FIRST
     limit = degrees._measure_drift(*degrees._draw_samples(detail_sampler, 0, 1.3))
     monkeypatch.setattr(degrees, "DRIFT", limit)
-    held = degrees.first_amplitude(detail_sampler, 9.0)
+    held = degrees.find_first_amplitude(detail_sampler, 9.0)
     assert (
         1.0 <= held < raised
         and degrees._measure_drift(*degrees._draw_samples(detail_sampler, 0, held)) <= limit

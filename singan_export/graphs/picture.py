@@ -60,7 +60,7 @@ def build(model: Model) -> onnx.ModelProto:
         for name, kind in (("seed", np.uint64), ("size", np.int64), ("zoom", np.float64))
     )
     sizes = write_sizes(size, zoom, model.manifest.pyramid)
-    drawn = draw_levels(model, sizes, hand_over(model, seed, sizes))
+    drawn = draw_levels(model, sizes, draw_hand_over(model, seed, sizes))
     outputs = finish(model, sizes, drawn)
 
     depths = {"pixels": model.manifest.channels, "map": 2, "masks": len(model.manifest.labels)}
@@ -82,7 +82,7 @@ def make_metadata(manifest: Manifest) -> dict[str, str]:
     return {**fused.make_metadata(manifest), "singan.photo_size": f"{width}x{height}"}
 
 
-def hand_over(model: Model, seed: Value, sizes: Sizes) -> Value:
+def draw_hand_over(model: Model, seed: Value, sizes: Sizes) -> Value:
     """Draw with the generators and round once to 8 bits, (h, w, C), int32, premultiplied."""
     writer, manifest = seed.writer, model.manifest
     key = noise.split_seed(seed)
