@@ -1,4 +1,4 @@
-"""Small graphs of one piece each, run by ONNX Runtime, for tests of graphs that are written by hand."""
+"""Small graphs, run by ONNX Runtime, for tests of the pieces that graphs are written from."""
 
 import numpy as np
 import onnxruntime
@@ -9,7 +9,7 @@ from singan_export.graphs.writer import Writer
 
 
 class Piece:
-    """A graph of what a function makes of inputs of these types and numbers of axes."""
+    """A graph of what a function writes from inputs of these types and numbers of axes."""
 
     def __init__(self, write, **kinds):
         writer = Writer()

@@ -1,4 +1,4 @@
-"""Start scales are degrees of variation: each shows about half of the variety of the one below, and 0 none at will."""
+"""Start scales are degrees of variation: each has about half of the variety of the one below."""
 
 import dataclasses
 import json

@@ -84,6 +84,15 @@ def test_parity_is_measured_at_many_sizes_and_recorded(exported):
         assert check["maximum"] <= 1e-3 and check["levels"] <= 1 and check["share"] <= 0.002
 
 
+def test_the_record_of_parity_has_the_documented_fields(exported):
+    record = json.loads((exported / "parity.json").read_text())
+    assert set(record) == {"passed", "scales", "pyramid"}
+    assert set(record["scales"][0]) == {"scale", "size", "maximum", "rms", "allowed"}
+    whole = record["pyramid"][0]
+    fields = {"size", "maximum", "rms", "levels", "share", "allowed", "allowed_share"}
+    assert set(whole) == fields and len(whole["size"]) == 2
+
+
 def test_reconstruction_of_the_bundle_is_the_one_of_training(exported, small_run):
     with Image.open(small_run / "scale_03" / "reconstruction.png") as image:
         trained = np.asarray(image).astype(int)
@@ -93,7 +102,7 @@ def test_reconstruction_of_the_bundle_is_the_one_of_training(exported, small_run
 
 
 def test_a_graph_that_differs_leaves_no_bundle(small_run, tmp_path, monkeypatch):
-    """One scale is built from a network that is slightly off: exporting names it and leaves nothing."""
+    """One graph is built from a slightly different network: export names it and leaves nothing."""
     built = graph.build
 
     def off(generator, metadata):

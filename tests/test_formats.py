@@ -1,4 +1,4 @@
-"""Every format is really written, really loaded, measured, and refused with a reason where it cannot work."""
+"""Every format is written, loaded, measured, and refused with a reason where it cannot work."""
 
 import json
 import shutil

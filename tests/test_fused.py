@@ -100,7 +100,7 @@ def test_taps_computed_in_the_graph_are_those_of_the_resampler(n_in, more):
 
 
 def test_taps_of_the_largest_canvases_are_exact_too():
-    """Positions are whole numbers to the end: in float32 they would be an eighth of a pixel off at 2^20."""
+    """Positions are whole numbers: in float32 they would be an eighth of a pixel off at 2^20."""
     n_in, n_out = 2**20 - 77, 2**20
     indices, weights = taps_session().run(None, {"n_in": np.array(n_in), "n_out": np.array(n_out)})
     made = resample.taps(n_in, n_out, start=n_out - 100)
@@ -159,8 +159,9 @@ def test_no_operator_is_there_that_tensorrt_refuses(trained):
     """Its parser's list has all of these, and Resize only without antialias."""
     model = onnx.load(trained / "fused" / "pyramid.onnx")
     assert {node.op_type for node in model.graph.node} == {
-        "Add", "Cast", "Concat", "ConstantOfShape", "Conv", "Div", "Equal", "Gather", "LeakyRelu", "MatMul", "Max",
-        "Min", "Mul", "Pad", "Range", "ReduceSum", "Shape", "Slice", "Sub", "Tanh", "Transpose", "Unsqueeze",
+        "Add", "Cast", "Concat", "ConstantOfShape", "Conv", "Div", "Equal", "Gather", "LeakyRelu",
+        "MatMul", "Max", "Min", "Mul", "Pad", "Range", "ReduceSum", "Shape", "Slice", "Sub", "Tanh",
+        "Transpose", "Unsqueeze",
     }  # fmt: skip
 
 

@@ -80,7 +80,7 @@ def test_the_graph_draws_the_bytes_of_the_sampler(session, detail_sampler, size,
 
 
 def test_the_map_says_which_pixel_of_the_photo_each_shows(session, detail_sampler):
-    """In a picture of the photo's own scale; in a smaller one, where its pixel lies in the photo."""
+    """At the photo's own scale it is that very pixel, in a smaller picture the nearest one."""
     drawn, expected = detail_sampler.traced(detail_sampler.picture((100, 140)), 5)
     pixels, found = fused_picture.draw(session, (100, 140), 5)
     assert np.array_equal(found, expected) and np.array_equal(pixels, drawn)
