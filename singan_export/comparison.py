@@ -51,7 +51,7 @@ _MOST_PSNR = 200.0  # dB, reported for equal images
 class Opened:
     """A format that is ready to draw, by whichever of these calls its files allow."""
 
-    format: str
+    format: str = ""  # its name in the table of formats, which fills it in
     generate: cascade.Generate | None = None  # one generator's image
     draw: Callable[[Picture, cascade.Draw], Floats] | None = None  # a picture from unit noise
     draw_pixels: Callable[[Size, Zoom, int], Pixels] | None = None  # a picture from its seed
@@ -63,7 +63,7 @@ def open_graphs(sampler: Sampler) -> Opened:
     return Opened("onnx", sampler.graphs.generate, sampler.draw)
 
 
-def open_scales(name: str, folder: Path, sampler: Sampler) -> Opened:
+def open_scales(folder: Path, sampler: Sampler) -> Opened:
     """Open a format that is a folder of graphs like the bundle's own, one for each scale.
 
     Raises BundleError when ONNX Runtime cannot load one.
@@ -71,7 +71,8 @@ def open_scales(name: str, folder: Path, sampler: Sampler) -> Opened:
     graphs = Graphs(folder, "cpu", sampler.graphs.threads)
     for scale in range(len(sampler.manifest.pyramid.sizes)):
         graphs.session(scale)
-    return Opened(name, graphs.generate, partial(sampler.draw_with, graphs.generate))
+    draw = partial(sampler.draw_with, graphs.generate)
+    return Opened(generate=graphs.generate, draw=draw)
 
 
 def open_networks(networks: FrozenPyramid, sampler: Sampler) -> Opened:

@@ -62,10 +62,10 @@ TABLE = (
            fused_picture.write, fused_picture.check, fused_picture.open_format,
            EXACT, has_detail=True),
     Format("fp16",
-           half.write, graph.check_scales, half.open_format,
+           half.write, graph.check_scales, comparison.open_scales,
            Budget(psnr=50.0), precision="fp16"),
     Format("int8",
-           int8.write, graph.check_scales, int8.open_format,
+           int8.write, graph.check_scales, comparison.open_scales,
            Budget(psnr=25.0), precision="int8"),
 )
 # fmt: on
@@ -196,8 +196,8 @@ def compare(
 
     Raises BundleError for a format that cannot be loaded.
     """
-    opened = row.open(folder, sampler if row.has_detail else sampler.without_detail())
-    return comparison.compare_format(opened, sampler, networks, row.budget)
+    drawing = _open(row, folder, sampler if row.has_detail else sampler.without_detail())
+    return comparison.compare_format(drawing, sampler, networks, row.budget)
 
 
 def verify_present(
@@ -218,7 +218,11 @@ def verify_present(
 
 def opened(folder: Path, name: str, sampler: Sampler) -> Opened:
     """Open a format in its folder for drawing. Raises BundleError when it cannot be loaded."""
-    return find_row(name, sampler.manifest).open(folder, sampler)
+    return _open(find_row(name, sampler.manifest), folder, sampler)
+
+
+def _open(row: Format, folder: Path, sampler: Sampler) -> Opened:
+    return dataclasses.replace(row.open(folder, sampler), format=row.name)
 
 
 def facts(bundle: Path, name: str) -> costs.Cost | costs.PictureCost:

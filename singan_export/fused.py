@@ -217,4 +217,4 @@ def open_format(folder: Path, sampler: Sampler) -> Opened:
         image: Floats = session.run(["image"], inputs)[0]
         return image
 
-    return Opened("fused", draw=draw)
+    return Opened(draw=draw)

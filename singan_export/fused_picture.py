@@ -73,7 +73,7 @@ def open_format(folder: Path, sampler: Sampler) -> Opened:
         pixels, _, *masks = draw(session, size, seed, zoom)
         return np.concatenate([pixels, *masks], axis=2)
 
-    return Opened("fused", draw_pixels=draw_pixels)
+    return Opened(draw_pixels=draw_pixels)
 
 
 def draw(session: Any, size: Size, seed: int, zoom: Zoom = "auto") -> list[NDArray[Any]]:

@@ -13,7 +13,6 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from singan_export.comparison import Opened, open_scales
 from singan_runtime.graphs import graph_name
 from singan_runtime.sampler import Sampler
 from singan_train.frozen import FrozenPyramid
@@ -26,11 +25,6 @@ def write(
     for scale in range(len(sampler.manifest.generators.pyramid.sizes)):
         model = onnx.load(bundle / graph_name(scale))
         onnx.save(convert(model), folder / graph_name(scale))
-
-
-def open_format(folder: Path, sampler: Sampler) -> Opened:
-    """Open the graphs for drawing. Raises BundleError when ONNX Runtime cannot load one."""
-    return open_scales("fp16", folder, sampler)
 
 
 def convert(model: onnx.ModelProto) -> onnx.ModelProto:

@@ -17,7 +17,7 @@ import onnx
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
 
 from singan_export import graph
-from singan_export.comparison import SEED, Inputs, Opened, open_scales, record_inputs
+from singan_export.comparison import SEED, Inputs, record_inputs
 from singan_runtime.graphs import graph_name
 from singan_runtime.sampler import Sampler
 from singan_train.frozen import FrozenPyramid
@@ -44,11 +44,6 @@ def write(
             onnx.save(model, path)
         else:
             quantise(model, path, (record[scale] for record in records))
-
-
-def open_format(folder: Path, sampler: Sampler) -> Opened:
-    """Open the graphs for drawing. Raises BundleError when ONNX Runtime cannot load one."""
-    return open_scales("int8", folder, sampler)
 
 
 def quantise(model: onnx.ModelProto, path: Path, inputs: Iterator[Inputs]) -> None:

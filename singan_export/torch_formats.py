@@ -164,7 +164,7 @@ def _open(folder: Path, format: str, sampler: Sampler) -> Opened:
             image: Floats = whole([torch.from_numpy(noise) for noise in noises]).numpy()
         return image
 
-    return Opened(format, generate, draw)
+    return Opened(generate=generate, draw=draw)
 
 
 def _load(path: Path) -> Any:
