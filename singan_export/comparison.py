@@ -116,11 +116,11 @@ def compare_pyramid(sampler: Sampler, networks: FrozenPyramid, size: Size) -> Fo
         picture = sampler.picture(size)
     unit_noise = sampler.fresh(SEED)
 
-    def torch_noise(step: windows.Step) -> torch.Tensor:
+    def make_noise(step: windows.Step) -> torch.Tensor:
         return torch.from_numpy(np.array(unit_noise(step)))
 
     ours = sampler.draw(picture, unit_noise)
-    theirs = networks.sample(torch_noise, picture.passes).numpy()
+    theirs = networks.sample(make_noise, picture.passes).numpy()
     return compare_images("onnx", None, ours, theirs, sampler, BUDGETS["onnx"])
 
 

@@ -29,11 +29,8 @@ from singan_train.frozen import FrozenPyramid
 TORCHSCRIPT, PT2 = "torchscript", "pt2"
 _SUFFIX = {TORCHSCRIPT: ".pt", PT2: ".pt2"}
 _SMALLEST = 2  # px of an image: torch.export takes a side of 1 for a constant
-_EXAMPLE = (
-    2,
-    31,
-    37,
-)  # batch, height, width with halo; all differ, so that none stands for another
+# Batch, height and width with halo: all differ, so that none is taken for another.
+_EXAMPLE = (2, 31, 37)
 
 
 class WholePyramid(nn.Module):
