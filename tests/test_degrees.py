@@ -41,9 +41,8 @@ def test_a_bundle_without_start_amplitudes_draws_with_the_trained_ones(
         > 2 * found.noise_amplitude[1]
     )
     assert variety(older, 1) < 0.5 * variety(detail_sampler, 1)
-    np.testing.assert_array_equal(
-        older.sample(seed=3), detail_sampler.sample(seed=3)
-    )  # start scale 0 is as it was
+    # Start scale 0 is as it was.
+    np.testing.assert_array_equal(older.sample(seed=3), detail_sampler.sample(seed=3))
 
 
 def test_only_the_start_scale_s_own_noise_is_raised(detail_sampler):
