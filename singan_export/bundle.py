@@ -81,6 +81,7 @@ def export(
         (folder / formats.PARITY).write_text(record, encoding="utf-8")
         images.save(folder / PREVIEW, draw_preview(sampler))
 
+        # The manifest comes last: a folder without one is unfinished.
         manifests.write(folder, dataclasses.replace(draft, files=manifests.hash_files(folder)))
         checks = formats.add(folder, folders, networks)
     return dataclasses.replace(parity, formats=tuple(checks))
