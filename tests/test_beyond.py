@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from singan_core.detail import beyond, resize
 from singan_core.detail.drawing import Drawing
+from singan_core.detail.maps import Map
 from singan_core.detail.photo import Photo, premultiplied
-from singan_core.detail.votes import Map
 from singan_core.windows import Region, Span, Wrap, whole
 from singan_runtime.quality import octaves
 
