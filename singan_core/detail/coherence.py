@@ -34,7 +34,9 @@ CANDIDATES = tuple(
 def refine(
     level: Level, found: Map, padded: Pixels, everywhere: bool = False, kept: Laid | None = None
 ) -> Map:
-    """Improve a map for all rounds; results are wrong within 4 px of where the map was cut off.
+    """Give every pixel of a map its best candidate, for all rounds.
+
+    The result is wrong within 4 px of where the map was cut off.
 
     padded is the enlarged picture, premultiplied, with 3 px around it. A pixel's patch is compared
     with patches of the enlarged photo. Kept objects stay, and no other pixel takes their positions.

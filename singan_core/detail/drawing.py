@@ -37,7 +37,7 @@ away.
 
 
 class Drawing:
-    """One picture, of which any region can be drawn; several threads may draw at once."""
+    """One picture, of which any region can be drawn, by several threads at once."""
 
     def __init__(
         self,
@@ -107,7 +107,7 @@ class Drawing:
         return part
 
     def _copy(self, number: int, below: DrawnRegion, region: Region) -> DrawnRegion:
-        """Draw a region of a copied level; it is wrong within 8 px of where it was cut off."""
+        """Draw a region of a copied level, which is wrong within 8 px of where it was cut off."""
         level, canvas, smaller = self.photo.level(number), *self._find_canvases(number)
         enlarged = self._enlarge_pixels(number, below, region)
         found = enlarge_map(below.map, level, self.photo.sizes[number - 1], canvas, smaller, region)
@@ -188,7 +188,10 @@ class Drawing:
 
 
 class Still(Drawing):
-    """The photo as it is, to be drawn larger; along an axis that wraps its opposite edges meet."""
+    """The photo as it is, to be drawn larger.
+
+    Along an axis that wraps its opposite edges meet.
+    """
 
     def __init__(self, photo: Photo, wrap: Wrap = (False, False)) -> None:
         self.margins = AROUND * wrap[0], AROUND * wrap[1]

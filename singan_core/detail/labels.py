@@ -29,7 +29,7 @@ _KEPT_SIZES = 2  # of the photo, whose tables are kept
 
 
 class Labels:
-    """The masks of a photo, bool (H, W, labels); several threads may look them up at once."""
+    """The masks of a photo, bool (H, W, labels), for drawings in several threads."""
 
     def __init__(self, masks: Mask) -> None:
         self.masks = masks
@@ -89,7 +89,7 @@ class Labels:
             return self._levels[size]
 
     def _group(self) -> list[Pixels]:
-        """Group the masks, as 0 and 255, by three; empty ones fill the last group."""
+        """Group the masks, as 0 and 255, by three, with empty ones to fill the last group."""
         masks = np.where(self.masks, np.uint8(255), np.uint8(0))
         missing = -masks.shape[2] % _TOGETHER
         masks = np.pad(masks, ((0, 0), (0, 0), (0, missing)))

@@ -50,9 +50,9 @@ def index_map(level: Level, found: Map) -> Positions:
 
 
 def find_offsets(level: Level, entries: Positions) -> Positions:
-    """Compute one number a pixel (h, w) for the distance to its position; equal within a piece.
+    """Compute the offset of each pixel (h, w) to its position, as one number.
 
-    entries (h + 6, w + 6) come from index_map.
+    It is equal within a piece. entries (h + 6, w + 6) come from index_map.
     """
     offsets = entries[REACH:-REACH, REACH:-REACH] - np.arange(
         entries.shape[1] - 2 * REACH, dtype=np.int32

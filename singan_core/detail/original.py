@@ -24,7 +24,7 @@ FULL_TRUST = 255
 
 
 class Original:
-    """A picture on the whole canvas that a drawing follows; several threads may use it at once."""
+    """A picture on the whole canvas that a drawing follows, in several threads if need be."""
 
     def __init__(self, pixels: Pixels, trust: Pixels, keeps_from: int | None = None) -> None:
         """Take the picture (h, w, C), uint8, colours straight, of any size.

@@ -32,7 +32,10 @@ _FAINT = 2.55  # detail (grey levels, mean of the channels) at which smoothness 
 
 
 def premultiplied(pixels: Pixels) -> Pixels:
-    """Multiply the colours of RGBA (h, w, 4) by alpha, rounded; return other pictures unchanged."""
+    """Multiply the colours of RGBA (h, w, 4) by alpha, rounded.
+
+    Other pictures are returned unchanged.
+    """
     if pixels.shape[2] != 4:
         return pixels
     alpha = pixels[..., 3:].astype(np.uint16)
@@ -41,9 +44,9 @@ def premultiplied(pixels: Pixels) -> Pixels:
 
 
 def straight(pixels: Pixels) -> Pixels:
-    """Divide the colours of RGBA (h, w, 4) by alpha, rounded; return other pictures unchanged.
+    """Divide the colours of RGBA (h, w, 4) by alpha, rounded.
 
-    A pixel that is fully transparent becomes black.
+    A pixel that is fully transparent becomes black. Other pictures are returned unchanged.
     """
     if pixels.shape[2] != 4:
         return pixels
@@ -101,7 +104,7 @@ class Level:
         return entries
 
     def find_positions(self, entries: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
-        """Find the positions, rows and columns, of entries of the tables; some may lie outside."""
+        """Find the rows and columns of entries of the tables, which may lie beyond the photo."""
         rows, columns = np.divmod(entries, np.int32(self.stride))
         return rows - REACH, columns - REACH
 
@@ -220,6 +223,7 @@ class Photo:
             return self._levels[number]
 
     def _make_level(self, number: int) -> Level:
+        """Make a level from the photo at its size and at the size of the level below."""
         matched = self.at(number)
         # At the photo's own size transparent colours stay as they are.
         own_size = self.sizes[number] == self.pixels.shape[:2]

@@ -116,9 +116,9 @@ def sources(region: Region, n_in: Size, n_out: Size, wrap: Wrap = (False, False)
 
 
 def resize(pixels: Pixels, size: Size, wrap: Wrap = (False, False)) -> Pixels:
-    """Resize a whole picture (h, w, C); return the same object if its size does not change.
+    """Resize a whole picture (h, w, C).
 
-    RGBA must be premultiplied.
+    RGBA must be premultiplied. Returns the same object if the size does not change.
     """
     height, width = pixels.shape[:2]
     if (height, width) == size:

@@ -223,6 +223,7 @@ def _weigh_completeness(match: Match, weights: Weights, each: Each, kept: Laid |
     step = max(1, AT_ONCE // len(match.keys))
 
     def find_least(start: int) -> Scores:
+        """Find each key's least distance to the queries of one chunk."""
         return (left[start : start + step] @ right.T).min(axis=0)
 
     least = np.minimum.reduce(list(each(find_least, range(0, len(asking), step))))
@@ -239,6 +240,7 @@ def _find_nearest(match: Match, reward: Scores, each: Each, kept: Laid | None) -
     step = max(1, AT_ONCE // len(match.right))
 
     def find_least(start: int) -> NDArray[np.intp]:
+        """Find the least score of each query of one chunk; the first of equal ones."""
         scores: Scores = match.left[start : start + step] @ offered.T
         scores *= scale
         return scores.argmin(axis=1)

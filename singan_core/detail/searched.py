@@ -41,10 +41,10 @@ KEPT_BLOCKS = 64
 
 @dataclass(eq=False)
 class SearchedLevels:
-    """The searched levels of one picture, from level first on; several threads may draw at once.
+    """The searched levels of one picture, drawn by several threads at once if need be.
 
-    canvases and objects have one entry for each level of the pyramid, of which the first count are
-    searched.
+    first is the level that receives the hand-over. canvases and objects have one entry for each
+    level of the pyramid, of which the first count are searched.
     """
 
     photo: Photo
@@ -85,7 +85,7 @@ class SearchedLevels:
         return DrawnRegion(want, pixels, found)
 
     def draw_block(self, row: int, column: int) -> DrawnRegion:
-        """Return a block, drawn when first asked for; the latest ones are kept."""
+        """Return a block, drawn when first asked for, of which the latest ones are kept."""
         with self._lock:
             if (row, column) not in self._blocks:
                 self._blocks[row, column] = self._search_block(row, column)
@@ -175,7 +175,7 @@ class SearchedLevels:
 
 
 def _cut_cores(length: int) -> list[Span]:
-    """Cut a long axis into the blocks' own shares; the last may be shorter."""
+    """Cut a long axis into the blocks' own shares, of which the last may be shorter."""
     return [Span(start, min(start + BLOCK, length)) for start in range(0, length, BLOCK)]
 
 

@@ -62,28 +62,16 @@ def paint(
     Only pixels near a join are voted on, since elsewhere all votes are equal. everywhere does all
     the work, with the same result.
     """
-    height, width = found.size
-    channels = level.pixels.shape[2]
     entries = index_map(level, found)
-
-    # Every pixel as its own patch shows it.
-    shown = level.words.take(entries[REACH:-REACH, REACH:-REACH])
-    values = shown.view(np.uint8).reshape(height, width, -1)
-    picture = np.ascontiguousarray(values[..., :channels])
-    flat = picture.reshape(-1, channels)
-
-    smooth = None
-    if below is not None and channels != 4:
-        smooth = erode(np.ascontiguousarray(values[..., channels]), REACH)
-        if keep_colours:
-            smooth[:] = FULL
+    picture, smooth = _look_up_pixels(level, entries, below is not None, keep_colours)
 
     if everywhere:
-        voted = np.ones((height, width), bool)
+        voted = np.ones(found.size, bool)
     else:
         voted = dilate(find_joins(find_offsets(level, entries), 1), REACH)
 
-    # Inside pieces all votes agree; smooth pixels keep the colours of below.
+    # Inside pieces all votes agree. Smooth pixels keep the colours of below.
+    flat = picture.reshape(-1, picture.shape[2])
     if smooth is not None and below is not None:
         alone = np.flatnonzero((smooth > 0) & ~voted)
         flat[alone] = _keep_colours(level, found, smooth, below, alone)
@@ -94,6 +82,26 @@ def paint(
         part = at[start : start + _AT_ONCE]
         flat[part] = _vote(level, entries, sigma, smooth, below, part)
     return picture
+
+
+def _look_up_pixels(
+    level: Level, entries: Positions, keep_smooth: bool, keep_colours: bool
+) -> tuple[Pixels, Pixels | None]:
+    """Look up what each pixel's own patch shows there, (h, w, C), and how smooth it is, (h, w).
+
+    Smoothness is the least within 3 px, 0 to 64, or FULL everywhere with keep_colours. None if
+    smooth pixels are not kept, and for RGBA.
+    """
+    shown = level.words.take(entries[REACH:-REACH, REACH:-REACH])
+    values = shown.view(np.uint8).reshape(*shown.shape, -1)
+    channels = level.pixels.shape[2]
+    picture = np.ascontiguousarray(values[..., :channels])
+
+    if not keep_smooth or channels == 4:
+        return picture, None
+    if keep_colours:
+        return picture, np.full(shown.shape, FULL, np.uint8)
+    return picture, erode(np.ascontiguousarray(values[..., channels]), REACH)
 
 
 def _keep_colours(
