@@ -138,11 +138,11 @@ def find_detail(level: Level, step: Step) -> LostDetail:
         if (height, width) not in kept:
             while len(kept) >= _KEPT_DETAILS:
                 kept.pop(next(iter(kept)))
-            kept[height, width] = make_detail(level, (max(height, 1), max(width, 1)))
+            kept[height, width] = make_lost_detail(level, (max(height, 1), max(width, 1)))
         return kept[height, width]
 
 
-def make_detail(level: Level, shrunk: Size) -> LostDetail:
+def make_lost_detail(level: Level, shrunk: Size) -> LostDetail:
     """Blur the photo by shrinking it to a size and enlarging it again, and keep what that takes.
 
     What is taken from smooth pixels counts for less, down to nothing from a smoothness of 16 on.

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from singan_core.arrays import Mask, Pixels
-from singan_core.detail.kept import Laid
+from singan_core.detail.kept import ObjectsInRegion
 from singan_core.detail.morphology import dilate
 from singan_core.detail.photo import Level
 from singan_core.detail.search import AT_ONCE, Heights, Match, Weights, pair
@@ -17,7 +17,12 @@ MISSED = 20
 
 
 def clear(
-    level: Level, guide: Pixels, weights: Weights, wrap: Wrap, heights: Heights | None, kept: Laid
+    level: Level,
+    guide: Pixels,
+    weights: Weights,
+    wrap: Wrap,
+    heights: Heights | None,
+    kept: ObjectsInRegion,
 ) -> Pixels:
     """Put the kept objects into a hand-over, and fill all else that looks like them.
 

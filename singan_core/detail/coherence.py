@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from singan_core.arrays import Mask, Pixels
-from singan_core.detail.kept import Laid
+from singan_core.detail.kept import ObjectsInRegion
 from singan_core.detail.maps import Map, Positions, find_joins, find_offsets, index_map
 from singan_core.detail.patches import REACH, Features, compute_features
 from singan_core.detail.photo import Level
@@ -32,7 +32,11 @@ CANDIDATES = tuple(
 
 
 def refine(
-    level: Level, found: Map, padded: Pixels, everywhere: bool = False, kept: Laid | None = None
+    level: Level,
+    found: Map,
+    padded: Pixels,
+    everywhere: bool = False,
+    kept: ObjectsInRegion | None = None,
 ) -> Map:
     """Give every pixel of a map its best candidate, for all rounds.
 
@@ -89,7 +93,7 @@ def _find_better(
     padded: Pixels,
     at: NDArray[np.intp],
     changed: Mask | None,
-    kept: Laid | None,
+    kept: ObjectsInRegion | None,
 ) -> tuple[NDArray[np.intp], Positions]:
     """Find which of the pixels at have a candidate nearer than their own position, and its entry.
 

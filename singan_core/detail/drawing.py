@@ -156,7 +156,7 @@ class Drawing:
     def resampled(self, want: Region, whole: Size) -> DrawnRegion:
         """Draw a region of the picture resampled to the size whole, and its map.
 
-        Above the photo's own size detail is added up to about twice that size (beyond.py). The rest
+        Above the photo's own size detail is added up to about twice that size (super_resolution.py). The rest
         is resampled, and each pixel has the position of the nearest one.
         """
         sizes = [self.canvases[-1]]

@@ -72,7 +72,7 @@ class Held:
         touched = np.logical_or.reduce([share > 0 for share in shares])
         self.barred = dilate(touched, SEARCHED_REACH if below is None else REACH)  # (H, W)
 
-    def lay(self, region: Region) -> Laid:
+    def lay(self, region: Region) -> ObjectsInRegion:
         """Find which pixels of a region of the canvas are kept, and what they show."""
         rows, columns = (
             np.arange(*span) % length for span, length in zip(region, self.canvas, strict=True)
@@ -93,7 +93,7 @@ class Held:
             shown = y[ys][:, None] * width + x[xs]
             positions[part] = np.where(here, shown, positions[part])
 
-        return Laid(self, rows, columns, inside, positions)
+        return ObjectsInRegion(self, rows, columns, inside, positions)
 
 
 def measure_share(mask: Mask, size: Size) -> Pixels:
@@ -110,7 +110,7 @@ def _scale_displacement(apart: tuple[int, int], below: Size, size: Size) -> tupl
 
 
 @dataclass(frozen=True, eq=False)
-class Laid:
+class ObjectsInRegion:
     """The kept objects at one level, over a region (h, w) of its canvas."""
 
     level: Held

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from singan_core.arrays import Mask
-from singan_core.detail.kept import Laid
+from singan_core.detail.kept import ObjectsInRegion
 from singan_core.detail.maps import Positions
 from singan_core.pyramid import Size
 from singan_core.windows import Wrap
@@ -32,7 +32,7 @@ def propagate(
     photo: Size,
     wrap: Wrap,
     score: Callable[[Positions], Scores],
-    kept: Laid | None = None,
+    kept: ObjectsInRegion | None = None,
 ) -> Positions:
     """Return the positions (h, w) after one round, in which every pixel asks its four neighbours.
 
@@ -63,7 +63,7 @@ def propagate(
     return chosen.reshape(found.shape)
 
 
-def _keep_allowed(better: Mask, flat: Positions, photo: Size, kept: Laid) -> Mask:
+def _keep_allowed(better: Mask, flat: Positions, photo: Size, kept: ObjectsInRegion) -> Mask:
     """Take out the pixels (n,) whose candidates belong to a kept object not theirs to continue."""
     asking = np.flatnonzero(better)
     better[asking] = kept.allow(asking, *np.divmod(flat[asking], np.int32(photo[1])))

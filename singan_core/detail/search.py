@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from singan_core.arrays import Pixels
-from singan_core.detail.kept import Laid
+from singan_core.detail.kept import ObjectsInRegion
 from singan_core.detail.maps import Map, Positions
 from singan_core.detail.patches import REACH, Features, compute_all_features
 from singan_core.detail.photo import Level, Photo, premultiplied
@@ -87,7 +87,7 @@ def synthesize_level(
     heights: Heights | None,
     sharp: bool,
     each: Each = map,
-    kept: Laid | None = None,
+    kept: ObjectsInRegion | None = None,
     follow: Follow | None = None,
 ) -> tuple[Map, Pixels]:
     """Draw a searched level: search, paint, and search again for what was painted.
@@ -116,7 +116,7 @@ def search(
     heights: Heights | None,
     sharp: bool,
     each: Each = map,
-    kept: Laid | None = None,
+    kept: ObjectsInRegion | None = None,
 ) -> Map:
     """Find the map (h, w) of a picture (h, w, C), premultiplied, of this level's canvas.
 
@@ -209,7 +209,9 @@ def sum_variances(values: Features) -> int:
     return int((count * (whole * whole).sum(axis=0) - whole.sum(axis=0) ** 2).sum() // count**2)
 
 
-def _weigh_completeness(match: Match, weights: Weights, each: Each, kept: Laid | None) -> Scores:
+def _weigh_completeness(
+    match: Match, weights: Weights, each: Each, kept: ObjectsInRegion | None
+) -> Scores:
     """Compute what each key's distances are multiplied with, (m,): the completeness weight.
 
     It is 1 / max(constant + least squared distance of the key to any query, 1), heights not
@@ -231,7 +233,9 @@ def _weigh_completeness(match: Match, weights: Weights, each: Each, kept: Laid |
     return np.float32(1) / np.maximum(constant + least, 1)
 
 
-def _find_nearest(match: Match, reward: Scores, each: Each, kept: Laid | None) -> Positions:
+def _find_nearest(
+    match: Match, reward: Scores, each: Each, kept: ObjectsInRegion | None
+) -> Positions:
     """Find the key with the least score for each query, (n,), by full search."""
     offered, scale = match.right, reward
     if kept is not None:

@@ -20,7 +20,7 @@ from singan_core.arrays import Pixels
 from singan_core.detail import resize
 from singan_core.detail.clear import clear
 from singan_core.detail.drawn_region import DrawnRegion
-from singan_core.detail.kept import Held, Laid
+from singan_core.detail.kept import Held, ObjectsInRegion
 from singan_core.detail.maps import Map
 from singan_core.detail.original import Original
 from singan_core.detail.photo import Photo, premultiplied
@@ -162,7 +162,7 @@ class SearchedLevels:
         found = Map(found.rows, found.columns, rows.start, columns.start)
         return DrawnRegion(region, pixels, found)
 
-    def _place_objects(self, number: int, region: Region) -> Laid | None:
+    def _place_objects(self, number: int, region: Region) -> ObjectsInRegion | None:
         """Place the kept objects of a level in a region, if there are any."""
         objects = self.objects[number]
         return None if objects is None else objects.lay(region)
