@@ -93,7 +93,7 @@ def main() -> None:
         bundle = completed(arguments.bundle, arguments.run, Path(folder))
         sampler = Sampler.load(bundle, device="cpu", threads=1)
         trained = next(comparison.pictures(sampler))
-        exact = [sampler.draw(trained, sampler.fresh(seed)) for seed in range(PICTURES)]
+        exact = [sampler.run_generators(trained, sampler.fresh(seed)) for seed in range(PICTURES)]
         photo = as_trained(arguments.photo, sampler)
         heads = [
             "format",

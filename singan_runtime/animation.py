@@ -223,10 +223,10 @@ class Clip:
         here has its seam where the eye looks for it least. Finer scales move evenly.
         """
         coarsest = replace(self.picture, passes=self.picture.passes[:1])
-        before = self.sampler.draw(coarsest, self.noise(-1))
+        before = self.sampler.run_generators(coarsest, self.noise(-1))
         steps = []
         for number in range(self.period):
-            image = self.sampler.draw(coarsest, self.noise(number))
+            image = self.sampler.run_generators(coarsest, self.noise(number))
             steps.append(np.abs(image - before).mean())
             before = image
         return int(np.argmin(steps))

@@ -195,8 +195,8 @@ def _draw(
 ) -> Iterator[tuple[Pixels, dict[str, float], list[Pixels]]]:
     """Draw seed after seed: the opaque sample at the trained size, and with detail its copying's measures and guide."""
     if sampler.photo is None:
-        for pixels in sampler.each(None, seeds.start, len(seeds), 1.0, start_scale):
-            yield images.flatten(pixels[0], WHITE), {}, []
+        for pixels in sampler.pictures(None, seeds.start, len(seeds), 1.0, start_scale):
+            yield images.flatten(pixels, WHITE), {}, []
         return
 
     picture = sampler.picture(None, 1.0, start_scale)

@@ -84,7 +84,7 @@ class Motion:
         return straight(frame)
 
     def _hand_over(self, unit_noise: cascade.Draw) -> Pixels:
-        return hand_over(self.sampler.draw(self.picture, unit_noise))
+        return hand_over(self.sampler.run_generators(self.picture, unit_noise))
 
     def _places(self, down: Enlarged, across: Enlarged, part: Span) -> tuple[Places, Places]:
         """The rows and columns of the picture, in 1/16 px, that the rows of a part show."""

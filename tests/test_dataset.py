@@ -47,7 +47,7 @@ def test_a_labelled_picture_is_the_picture_of_the_seed(labelled):
 
 def test_masks_are_the_label_channels_cut_at_zero(labelled):
     picture = labelled.picture((50, 70), 1.0)
-    drawn = labelled.draw(picture, labelled.fresh(3))[0]
+    drawn = labelled.run_generators(picture, labelled.fresh(3))[0]
     masks = labelled.labelled((50, 70), seed=3, zoom=1.0)[1]
     assert np.array_equal(masks > 0, drawn[3:].transpose(1, 2, 0) > 0)
 

@@ -90,7 +90,7 @@ def test_the_guide_is_what_the_generators_hand_over(detail_sampler, judged):
     picture = detail_sampler.picture(None, 1.0)
     guides = []
     for seed in (5, 6):
-        handed = hand_over(detail_sampler.draw(picture, detail_sampler.fresh(seed)))
+        handed = hand_over(detail_sampler.run_generators(picture, detail_sampler.fresh(seed)))
         assert np.array_equal(evaluation.guide(detail_sampler, picture, seed, (24, 36)), handed)
         guides.append(resize.resize(handed, (60, 90)))
 

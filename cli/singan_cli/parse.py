@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from singan_cli.screens import SCREENS
+from singan_runtime.screens import SCREENS
 
 if TYPE_CHECKING:
     from singan_core.pyramid import Zoom
@@ -78,7 +78,7 @@ def numbers(words: str) -> list[int]:
 
 def place(word: str) -> tuple[float, float | None]:
     """'left', 'centre', 'right' or 'X,Y' -> (x, y) of an object's centre in shares of the picture; y None leaves it."""
-    from singan_runtime.objects import WORDS
+    from singan_runtime.parsing import PLACES as WORDS
 
     if word in WORDS:
         return WORDS[word], None

@@ -22,7 +22,7 @@ from singan_cli.options import (
     Threads,
     ZoomWord,
 )
-from singan_cli.screens import listing
+from singan_runtime.screens import list_screens as listing
 from singan_core.pyramid import MAX_PIXELS
 
 if TYPE_CHECKING:
