@@ -21,6 +21,7 @@ APPLICATIONS = {
     "Export",
     "Sample",
     "Sizes, windows, seamless pictures",
+    "Request",
     "The best of several",
     "Retarget",
     "Keep an object",
