@@ -1,7 +1,8 @@
 """The one noise field: Gaussian noise as a pure function of (seed, scale, frame, channel, y, x).
 
-Philox4x32-10 (Salmon et al., SC 2011) followed by Box-Muller. The word layout, the map to (0, 1) and the order of the
-pair are specified with test vectors in docs/noise.md; change nothing here without a new SPEC.
+Philox4x32-10 (Salmon et al., SC 2011) followed by Box-Muller. The word layout, the map to (0, 1)
+and the order of the pair are specified with test vectors in docs/noise.md; change nothing here
+without a new SPEC.
 """
 
 from __future__ import annotations
@@ -33,7 +34,8 @@ Precision = type[np.floating[Any]]
 def philox(counter: tuple[U64, U64, U64, U64], key: tuple[int, int]) -> tuple[U64, U64, U64, U64]:
     """Four pseudo-random 32-bit words per counter (words held in uint64, broadcast together), ten rounds.
 
-    Source: Random123's Philox4x32-10; its known-answer vectors are tests/test_noise.py's first test.
+    Source: Random123's Philox4x32-10; its known-answer vectors are tests/test_noise.py's first
+    test.
     """
     c0, c1, c2, c3 = counter
     k0, k1 = key
@@ -52,8 +54,8 @@ def philox(counter: tuple[U64, U64, U64, U64], key: tuple[int, int]) -> tuple[U6
 def _box_muller(a: U64, b: U64) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Two independent standard normal values from two 32-bit words each.
 
-    Cosine and sine come from the tangent of half the angle, which numpy vectorises: a third of their time, and within
-    2e-16 of them.
+    Cosine and sine come from the tangent of half the angle, which numpy vectorises: a third of
+    their time, and within 2e-16 of them.
     """
     radius = np.sqrt(-2.0 * np.log((a + 0.5) * 2.0**-32))
     tangent = np.tan((b + 0.5) * (np.pi * 2.0**-32))
@@ -75,8 +77,9 @@ def field(
 ) -> Reals:
     """Compute unit Gaussian noise (channels, height, width) of the window whose first value is at (y, x).
 
-    y and x are signed 32-bit; seed 0..2^64-1; scale and channel 0..65535; frame 0..2^32-1. The window of a field
-    equals the slice of the whole, value for value. With float64 the values are those before rounding to float32.
+    y and x are signed 32-bit; seed 0..2^64-1; scale and channel 0..65535; frame 0..2^32-1. The
+    window of a field equals the slice of the whole, value for value. With float64 the values are
+    those before rounding to float32.
     """
     key = (seed & 0xFFFFFFFF, seed >> 32)
     first, last = (
@@ -132,8 +135,9 @@ def of_region(
 ) -> Reals:
     """Compute unit noise (channels, h+10, w+10) of a region of a canvas and its halo.
 
-    The region is (start, stop) of rows and of columns. Beyond the canvas the border mode decides: with noise the field
-    goes on, with zero there is none. Along an axis that wraps, the canvas is repeated.
+    The region is (start, stop) of rows and of columns. Beyond the canvas the border mode decides:
+    with noise the field goes on, with zero there is none. Along an axis that wraps, the canvas is
+    repeated.
     """
     spans = [(start - HALO, stop + HALO) for start, stop in region]
     made = np.zeros((channels, *(stop - start for start, stop in spans)), dtype)

@@ -1,7 +1,7 @@
 """Shapes of every scale: planned once at training, fitted to a requested size ever after. Sizes are (height, width).
 
-Scale 0 is the coarsest (the SinGAN paper counts from the finest). Above the generators a pyramid may have detail
-levels, which have no weights and go up to the photo's own size.
+Scale 0 is the coarsest (the SinGAN paper counts from the finest). Above the generators a pyramid
+may have detail levels, which have no weights and go up to the photo's own size.
 """
 
 from __future__ import annotations
@@ -115,7 +115,8 @@ class Fit:
 def detail_levels(photo: Size, hand_over: Size) -> tuple[Size, ...]:
     """The sizes of the detail levels from the hand-over's to the photo's own; none for a photo that is no larger.
 
-    Small steps as long as every patch is searched for, then larger ones, which copying needs less of.
+    Small steps as long as every patch is searched for, then larger ones, which copying needs less
+    of.
     """
     if min(photo) <= min(hand_over):
         return ()
@@ -153,9 +154,10 @@ def plan(
 ) -> Pyramid:
     """The pyramid of a photo of the given size: longer side at most max_size, coarsest shorter side min_size.
 
-    With a geometric schedule every scale is larger than the one below by the same factor, adjusted so that a whole
-    number of scales fits; with a linear one by the same number of pixels, about min_size. Raises RequestError.
-    Source: SinGAN section 3 and its reference code; sides are rounded here where the reference rounds up.
+    With a geometric schedule every scale is larger than the one below by the same factor, adjusted
+    so that a whole number of scales fits; with a linear one by the same number of pixels, about
+    min_size. Raises RequestError. Source: SinGAN section 3 and its reference code; sides are
+    rounded here where the reference rounds up.
     """
     reduction = min(max_size / max(size), 1.0)
     finest = (round(size[0] * reduction), round(size[1] * reduction))
@@ -212,8 +214,9 @@ def check_size(size: Size) -> None:
 def chosen_zoom(pyramid: Pyramid, size: Size, zoom: Zoom) -> float:
     """A zoom as a number: auto keeps the photo's composition on a canvas of the given size, area the photo's area.
 
-    With detail levels auto keeps the photo's height, so that what is above and below keeps its place on any shape,
-    within limits that count from keeping the area. Raises RequestError unless it is a number above 0.
+    With detail levels auto keeps the photo's height, so that what is above and below keeps its
+    place on any shape, within limits that count from keeping the area. Raises RequestError unless
+    it is a number above 0.
     """
     height, width = pyramid.finest
     area = math.sqrt(size[0] * size[1] / (height * width))
@@ -236,9 +239,10 @@ def fit(
 ) -> Fit:
     """What draws a picture of exactly the given size.
 
-    Zoom 1 keeps the texture scale of the finest scale; 2 draws everything twice as large. Below 1 the finest scales are
-    left out. Above 1 a pyramid of generators goes on with its finest. Raises RequestError when the coarsest canvas
-    would be under 11 px; with detail levels, where it is then a part of a wider one, only along an axis that wraps.
+    Zoom 1 keeps the texture scale of the finest scale; 2 draws everything twice as large. Below 1
+    the finest scales are left out. Above 1 a pyramid of generators goes on with its finest. Raises
+    RequestError when the coarsest canvas would be under 11 px; with detail levels, where it is then
+    a part of a wider one, only along an axis that wraps.
     """
     check_size(size)
     zoom = chosen_zoom(pyramid, size, zoom)
@@ -296,8 +300,8 @@ def _wide_enough(
 ) -> tuple[Size, tuple[float, float]]:
     """The size with each side so long that its coarsest canvas has 11 px, and what it shows in pixels of the photo.
 
-    The latter is not rounded, so that a shape has the same canvases at every size. Raises RequestError along a wrapped
-    axis that is too short.
+    The latter is not rounded, so that a shape has the same canvases at every size. Raises
+    RequestError along a wrapped axis that is too short.
     """
     whole, world = [], []
     for axis, side in enumerate(size):

@@ -1,8 +1,9 @@
 """The one resampler: bicubic (a = -0.5), half-pixel centres, renormalised at the edges, antialiased when shrinking.
 
-Definition shared by training, export and runtime. Pillow's BICUBIC on mode F, torch's bicubic with antialias and
-ONNX Resize (cubic_coeff_a=-0.5, exclude_outside=1) compute the same up to rounding. Each output value is a sum over
-its own taps in a fixed order, so a part of the result never depends on what is computed beside it.
+Definition shared by training, export and runtime. Pillow's BICUBIC on mode F, torch's bicubic with
+antialias and ONNX Resize (cubic_coeff_a=-0.5, exclude_outside=1) compute the same up to rounding.
+Each output value is a sum over its own taps in a fixed order, so a part of the result never depends
+on what is computed beside it.
 """
 
 from __future__ import annotations
@@ -44,8 +45,9 @@ def taps(
 ) -> Taps:
     """Indices into an axis of length n_in and float64 weights (rows sum to 1) that resample it to length n_out.
 
-    With wrap the axis is periodic; without it, taps beyond the ends weigh nothing and the rest is renormalised.
-    Of the outputs, those from start to before stop (all of them, unless given); a part equals the slice of the whole.
+    With wrap the axis is periodic; without it, taps beyond the ends weigh nothing and the rest is
+    renormalised. Of the outputs, those from start to before stop (all of them, unless given); a
+    part equals the slice of the whole.
     """
     positions = np.arange(start, n_out if stop is None else stop) % n_out
     shrink = max(n_in / n_out, 1.0)
@@ -62,7 +64,8 @@ def taps(
 
 def taps_at(n_in: int, centres: NDArray[np.float64], spacing: NDArray[np.float64]) -> Taps:
     """The same for outputs at any places of an axis of length n_in, as warps need: where each one's centre lies (px
-    from the axis's beginning, so that pixel 0 is centred on 0.5), and how many source pixels each one covers.
+    from the axis's beginning, so that pixel 0 is centred on 0.5), and how many source pixels each
+    one covers.
     """
     shrink = np.maximum(spacing, 1.0)[:, None]
     first = np.floor(centres[:, None] - _SUPPORT * shrink + 0.5).astype(np.int64)
@@ -165,8 +168,8 @@ def window(
 ) -> Array:
     """A region of what resize would make of a whole image, from the region of it that is there; bit for bit the same.
 
-    have and want are (start, stop) of rows and columns within n_in and n_out (or, periodic, their repeats); image is
-    the region have, (..., h, w).
+    have and want are (start, stop) of rows and columns within n_in and n_out (or, periodic, their
+    repeats); image is the region have, (..., h, w).
     """
     if n_in == n_out and not any(wrap):
         rows, columns = (slice(w[0] - h[0], w[1] - h[0]) for w, h in zip(want, have, strict=True))
