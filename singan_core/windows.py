@@ -115,7 +115,9 @@ def add_halo(region: Region, canvas: Size, wrap: Wrap) -> Region:
 def find_sources(region: Region, n_in: Size, n_out: Size, wrap: Wrap) -> Region:
     """Find the region of a canvas n_in that is read when it is resampled to a region of n_out."""
     rows, columns = (
-        Span(*resample.reach(n_in[axis], n_out[axis], *region[axis])).within(n_in[axis], wrap[axis])
+        Span(*resample.find_reach(n_in[axis], n_out[axis], *region[axis])).within(
+            n_in[axis], wrap[axis]
+        )
         for axis in (0, 1)
     )
     return rows, columns
