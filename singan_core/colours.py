@@ -21,8 +21,8 @@ DEEP_WHITE = 65535
 def to_values(image: Image.Image, path: Path, use_profile: bool = True) -> Values:
     """Return the straight values of a decoded picture, through its ICC profile if it has a usable one.
 
-    Grey has one channel, colour three; a picture with anything transparent has four. Raises ImageError for values
-    that have no defined white.
+    Grey has one channel, colour three; a picture with anything transparent has four. Raises
+    ImageError for values that have no defined white.
     """
     if image.mode.startswith("I") or image.mode == "F":
         return _deep_values(image, path, use_profile)

@@ -1,7 +1,7 @@
 """The identity of a model: one digest over everything in a bundle that decides pixels.
 
-Two bundles with the same identity draw the same pictures from the same request. Adding a format to a
-bundle, or exporting its run again, keeps the identity.
+Two bundles with the same identity draw the same pictures from the same request. Adding a format to
+a bundle, or exporting its run again, keeps the identity.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ def _describe(manifest: Manifest, masks: NDArray[np.bool_] | None) -> dict[str, 
 def _list_files(manifest: Manifest) -> list[str]:
     """List the files whose bytes decide pixels and do not depend on when or how they were written.
 
-    The photo and the masks are not among them: picture files of the same pixels may differ, so their
+    The photo and the masks are not among them: files of the same pixels may differ, so their
     decoded pixels count.
     """
     names = [RECONSTRUCTION_NOISE]

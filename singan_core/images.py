@@ -1,7 +1,7 @@
 """Picture files and uint8 pixels <-> float32 NCHW in [-1, 1]; the only such conversion.
 
-Channels: 1 grey, 3 RGB, 4 RGBA (premultiplied while in float, straight in files), or RGB and labels (1 on the object,
--1 elsewhere), which become masks instead of pixels.
+Channels: 1 grey, 3 RGB, 4 RGBA (premultiplied while in float, straight in files), or RGB and labels
+(1 on the object, -1 elsewhere), which become masks instead of pixels.
 """
 
 from __future__ import annotations
@@ -92,9 +92,9 @@ class Photo:
 def open_photo(path: Path, channels: str = "auto", side: int | None = None) -> Photo:
     """Read the photo of a file. Channels auto drops an alpha channel that is opaque everywhere and equal RGB channels.
 
-    side is the longer side in px that is needed at least: a huge photo may then be read reduced, to twice that or
-    more. Raises ImageError for a file that is missing, empty, truncated, animated, no picture, too large or under
-    11 px.
+    side is the longer side in px that is needed at least: a huge photo may then be read reduced, to
+    twice that or more. Raises ImageError for a file that is missing, empty, truncated, animated, no
+    picture, too large or under 11 px.
     """
     image, size = open_picture(path, side)
     with explain_failures(path):
@@ -114,9 +114,9 @@ def open_labelled(
 ) -> Photo:
     """Read a photo as RGB with a label per mask; without masks as open_photo.
 
-    A mask named alpha is the photo's own alpha channel, whose colours then count as they are, seen or not; channels 3
-    puts them on white. Raises ImageError for a file that is refused or a photo whose transparency is no mask;
-    RequestError for channels other than auto or 3.
+    A mask named alpha is the photo's own alpha channel, whose colours then count as they are, seen
+    or not; channels 3 puts them on white. Raises ImageError for a file that is refused or a photo
+    whose transparency is no mask; RequestError for channels other than auto or 3.
     """
     if not masks:
         return open_photo(path, channels, side)
@@ -257,8 +257,8 @@ def save(
 ) -> None:
     """Write one picture, uint8 (H, W, C), as png, jpeg or webp, whole or not at all.
 
-    text becomes PNG text chunks (ignored by the others); JPEG, which has no alpha, composes on the background.
-    Raises RequestError for another format, OutputError if the file cannot be written.
+    text becomes PNG text chunks (ignored by the others); JPEG, which has no alpha, composes on the
+    background. Raises RequestError for another format, OutputError if the file cannot be written.
     """
     check_format(format, (pixels.shape[0], pixels.shape[1]))
     image = to_pillow(flatten(pixels, background) if format == "jpeg" else pixels)

@@ -50,9 +50,10 @@ def from_alpha(values: NDArray[np.uint8], path: Path) -> Mask:
 def read(path: Path, sizes: dict[Size, str], may_fill: bool = False) -> Mask:
     """Read the mask of a file, (H, W), true inside: where it is nearer to white than to black.
 
-    Of just two levels below white, as in masks of 0 and 1, the upper is inside. Where colours say nothing, what is
-    opaque is inside. It must have one of the sizes (height, width), each with what has that size, and hold both inside
-    and outside; with may_fill it needs no outside. Raises ImageError, which names the values of a mask that is neither.
+    Of just two levels below white, as in masks of 0 and 1, the upper is inside. Where colours say
+    nothing, what is opaque is inside. It must have one of the sizes (height, width), each with what
+    has that size, and hold both inside and outside; with may_fill it needs no outside. Raises
+    ImageError, which names the values of a mask that is neither.
     """
     if is_alpha(path):
         raise ImageError(

@@ -91,9 +91,9 @@ def open_picture(
 ) -> tuple[Image.Image, Size]:
     """Decode the first full-size picture of a file, upright: the Pillow image, and the file's own (height, width).
 
-    With side, a picture of more than WHOLE pixels is reduced by 2, 4 or 8 as long as its longer side keeps twice as
-    many px: a JPEG while it is decoded, others right after. Without it, more than most pixels are refused.
-    Raises ImageError, or InstallError for HEIC without pi-heif.
+    With side, a picture of more than WHOLE pixels is reduced by 2, 4 or 8 as long as its longer
+    side keeps twice as many px: a JPEG while it is decoded, others right after. Without it, more
+    than most pixels are refused. Raises ImageError, or InstallError for HEIC without pi-heif.
     """
     check_path(path)
     picture = _open_decoded(path, side, most)

@@ -1,6 +1,7 @@
 """The photo inside a run or bundle: one lossless picture, from which every detail level is made, and its masks.
 
-A digest of the decoded pixels vouches for it, since decoders of lossy formats differ and files can be swapped.
+A digest of the decoded pixels vouches for it, since decoders of lossy formats differ and files can
+be swapped.
 """
 
 from __future__ import annotations

@@ -214,8 +214,8 @@ def choose_page(pages: list[Page], path: Path) -> Page:
 def unpack(path: Path, page: Page) -> Image.Image:
     """Decode a page that needs unpacking: grey as 16 bits, white at 65535, or RGB as 8 bits.
 
-    A copy of the file is told to Pillow as lines of bytes, so that it undoes any compression; the values are cut out
-    of these bytes here. Raises what Pillow raises.
+    A copy of the file is told to Pillow as lines of bytes, so that it undoes any compression; the
+    values are cut out of these bytes here. Raises what Pillow raises.
     """
     height, width = page.size
     bits, samples = page.get(_BITS), page.get(_SAMPLES)

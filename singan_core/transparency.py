@@ -40,8 +40,8 @@ def load(image: Image.Image, path: Path) -> Image.Image:
 def _cut_out(image: Image.Image, path: Path, key: tuple[int, ...]) -> Image.Image:
     """A PNG of 16 bits a channel with its transparent colour as alpha.
 
-    Pillow decodes the upper bytes alone, in which other colours would vanish as well; told that the lower ones come
-    first, it decodes these.
+    Pillow decodes the upper bytes alone, in which other colours would vanish as well; told that the
+    lower ones come first, it decodes these.
     """
     with Image.open(path, formats=("PNG",)) as lower:
         lower.tile = [part._replace(args="RGB;16L") for part in lower.tile]  # type: ignore[attr-defined]

@@ -15,7 +15,6 @@ from singan_core.errors import BundleError
 from singan_core.identity import compute_identity
 from singan_runtime import Sampler
 
-
 TINY = "f7c864d30faccf9270932ab828b3c503f51080a1aba65126c1a05de14f6b7d60"
 
 
