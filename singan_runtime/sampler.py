@@ -192,8 +192,14 @@ class Sampler(Renderer):
         Masks are in the order of manifest.labels. Raises RequestError, also for a model without
         labels.
         """
+        return self.draw_labelled(Request(size, seed, zoom, start_scale, keep=keep))
+
+    def draw_labelled(self, request: Request) -> tuple[Pixels, Pixels]:
+        """Draw the whole picture of a request and its masks, as labelled does.
+
+        Raises RequestError.
+        """
         self.check_labels()
-        request = Request(size, seed, zoom, start_scale, keep=keep)
         plan = self.plan_request(request)
         self.check_pixels(plan.size)
         both = self.seeded(plan, request.seed)
@@ -307,6 +313,11 @@ class Sampler(Renderer):
         """
         return objects.read(self.manifest, names, places, self.masks, self._find_alpha())
 
+    def find_keep(self, keep: Sequence[Keep]) -> tuple[Keep, ...]:
+        """Find the masks of objects that are given by name. Raises RequestError; opens no file."""
+        alpha = self._find_alpha()
+        return tuple(objects.find(self.manifest, one, self.masks, alpha) for one in keep)
+
     def with_kept(self, picture: Picture, keep: Sequence[Keep]) -> Picture:
         """Return the plan with objects of the photo that stand in the picture as they are.
 
@@ -317,9 +328,7 @@ class Sampler(Renderer):
                 f"{self.manifest.name}: this model draws without the photo's detail and cannot "
                 "keep objects: train it without --no-detail"
             )
-        alpha = self._find_alpha()
-        found = [objects.find(self.manifest, one, self.masks, alpha) for one in keep]
-        kept = objects.place(found, picture.fit, self.trained_size)
+        kept = objects.place(self.find_keep(keep), picture.fit, self.trained_size)
         adjust = objects.put_into_passes(kept, self.known_photo(), self.manifest.shapes)
         return replace(picture, kept=kept, adjust=adjust)
 
