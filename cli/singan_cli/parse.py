@@ -1,4 +1,7 @@
-"""Words of the command line -> values; a word that cannot be understood is a usage error (exit 2)."""
+"""Turn words of the command line into values.
+
+A word that cannot be understood is a usage error (exit 2).
+"""
 
 from __future__ import annotations
 
@@ -15,39 +18,44 @@ if TYPE_CHECKING:
 
 
 def size(word: str) -> tuple[int, int]:
-    """'1920x1080' (width x height) or 'fullhd' -> (height, width)."""
+    """Read '1920x1080' (width x height) or a name such as 'fullhd' as (height, width)."""
     word = word.strip().lower()
     if word in SCREENS:
         width, height = SCREENS[word]
         return height, width
+
     match = re.fullmatch(r"(\d{1,9})x(\d{1,9})", word)
     if not match:
         near = difflib.get_close_matches(word, SCREENS, 1)
         hint = f"did you mean {near[0]}?" if near else "write WxH in pixels, for example 1920x1080"
         raise typer.BadParameter(f"{word!r} is not a size; {hint} (--list-sizes shows the names)")
+
     return int(match[2]), int(match[1])
 
 
 def sizes(words: str) -> list[tuple[int, int]]:
-    """'320x240,1920x1080' -> sizes in that order."""
+    """Read '320x240,1920x1080' as sizes in that order."""
     return [size(word) for word in words.split(",")]
 
 
 def window(word: str) -> tuple[int, int, int, int]:
-    """'X,Y,W,H' -> (y, x, height, width)."""
+    """Read 'X,Y,W,H' as (y, x, height, width)."""
     match = re.fullmatch(r"(\d{1,9}),(\d{1,9}),(\d{1,9}),(\d{1,9})", word.strip())
     if not match:
         raise typer.BadParameter(
             f"{word!r} is not a window; write X,Y,W,H in pixels, for example 100,50,640,480"
         )
+
     x, y, width, height = (int(part) for part in match.groups())
     return y, x, height, width
 
 
 def zoom(word: str) -> Zoom:
-    """'auto' and 'area' as they are, else a number."""
-    if word == "auto" or word == "area":
-        return word
+    """Read 'auto', 'area' or a number."""
+    if word == "auto":
+        return "auto"
+    if word == "area":
+        return "area"
     try:
         return float(word)
     except ValueError:
@@ -57,7 +65,7 @@ def zoom(word: str) -> Zoom:
 
 
 def background(word: str) -> tuple[int, int, int]:
-    """'white' or '#rrggbb' -> (r, g, b), 0..255 each."""
+    """Read 'white' or '#rrggbb' as (r, g, b), 0 to 255 each."""
     from PIL import ImageColor
 
     try:
@@ -68,7 +76,7 @@ def background(word: str) -> tuple[int, int, int]:
 
 
 def numbers(words: str) -> list[int]:
-    """'0,1,2' -> whole numbers in that order."""
+    """Read '0,1,2' as whole numbers in that order."""
     if not re.fullmatch(r"\d{1,9}(,\d{1,9})*", words.strip()):
         raise typer.BadParameter(
             f"{words!r} is not a list of whole numbers; write for example 0,1,2"
@@ -77,11 +85,15 @@ def numbers(words: str) -> list[int]:
 
 
 def place(word: str) -> tuple[float, float | None]:
-    """'left', 'centre', 'right' or 'X,Y' -> (x, y) of an object's centre in shares of the picture; y None leaves it."""
+    """Read 'left', 'centre', 'right' or 'X,Y' as the centre (x, y) of an object.
+
+    Both are shares of the picture. A y of None leaves the object's height as it is.
+    """
     from singan_runtime.objects import WORDS
 
     if word in WORDS:
         return WORDS[word], None
+
     try:
         x, y = (float(part) for part in word.split(","))
     except ValueError:
@@ -92,11 +104,12 @@ def place(word: str) -> tuple[float, float | None]:
 
 
 def shares(words: str, count: int) -> list[float]:
-    """'0.2,0.5' -> so many numbers in that order."""
+    """Read '0.2,0.5' as so many numbers in that order."""
     try:
         found = [float(word) for word in words.split(",")]
     except ValueError:
         found = []
+
     if len(found) != count:
         raise typer.BadParameter(
             f"{words!r} is not {count} numbers; write them with commas, as in 0.5,1.5"

@@ -213,7 +213,7 @@ def command(
 
 def say_zoom(sampler: Sampler, sizes: list[Size], zoom: Zoom) -> None:
     """Say on stderr by how much the largest of the pictures exceeds the photo's detail, if it does."""
-    from singan_cli.inspect import SOFT, zoom_line
+    from singan_cli.zoom_text import SOFT, zoom_line
     from singan_core import pyramid
 
     used = max(pyramid.chosen_zoom(sampler.manifest.pyramid, size, zoom) for size in sizes)
