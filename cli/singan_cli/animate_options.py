@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from singan_runtime.animation import LONGER_SIDE
+from singan_cli.options import limit_to
+from singan_runtime.animation import KINDS, LONGER_SIDE
 
 OutFile = Annotated[
     Path,
@@ -46,7 +47,7 @@ WalkKind = Annotated[
     str,
     typer.Option(
         "--walk",
-        metavar="harmonic|paper",
+        **limit_to(KINDS),
         help="harmonic: frames are independent, loops close; paper: the paper's recursion, looped "
         "there and back.",
     ),

@@ -7,7 +7,10 @@ from typing import Annotated
 
 import typer
 
+from singan_cli.options import limit_to
+from singan_runtime.graphs import PRECISIONS
 from singan_runtime.screens import list_screens
+from singan_runtime.writing import FORMATS
 
 
 def _print_screens(wanted: bool) -> None:
@@ -94,13 +97,16 @@ DeepZoomFolder = Annotated[
 Format = Annotated[
     str,
     typer.Option(
-        "--format", help="png, jpeg, webp or tiff; tiff and --deepzoom take pictures of any size."
+        "--format",
+        **limit_to(FORMATS),
+        help="png, jpeg, webp or tiff; tiff and --deepzoom take pictures of any size.",
     ),
 ]
 Precision = Annotated[
     str,
     typer.Option(
         "--precision",
+        **limit_to(("auto", *PRECISIONS)),
         help="auto (fp64 with detail, else fp32), fp64, fp32; fp16, int8 if exported.",
     ),
 ]
