@@ -106,7 +106,7 @@ def soften(move: masks.Mask, size: Size) -> Floats:
             f"the mask of what may move is {got}, but must be {size[1]}x{size[0]}, the clip's size"
         )
     reach = round(BORDER * max(size))
-    share = 1 - masks.feathered(~move, reach)
+    share = 1 - masks.feather(~move, reach)
     if not share.any():
         raise RequestError(
             f"nothing may move: no white part of the mask is wide enough for its soft border of {reach} px; "
@@ -120,7 +120,7 @@ def hold(frames: Iterator[Pixels], share: Floats) -> Iterator[Pixels]:
     first = next(frames)
     yield first
     for frame in frames:
-        yield masks.mix(first, frame, share)
+        yield masks.blend(first, frame, share)
 
 
 def _draw(

@@ -228,7 +228,7 @@ def redraw(
     if start_scale is None:
         start_scale = start_scale_of(sampler, (height, width), how)
     picture = redrawn(sampler, image, mask, how, start_scale)
-    weights = masks.feathered(
+    weights = masks.feather(
         mask, reach_at(sampler, (height, width), how) if reach is None else reach
     )
 
@@ -247,7 +247,7 @@ def redraw(
     if picture.fit is None:
         drawn = sampler.pixels(dataclasses.replace(picture, adjust=blended), seed, region)
     else:
-        drawn = masks.mix(pixels[rows, columns], sampler.pixels(picture, seed, region), share)
+        drawn = masks.blend(pixels[rows, columns], sampler.pixels(picture, seed, region), share)
     pixels[rows, columns] = np.where(share > 0, drawn, pixels[rows, columns])
     return pixels
 
@@ -268,7 +268,7 @@ def trust_in(mask: masks.Mask, fit: Fit) -> Pixels:
 
 def shrunk(mask: masks.Mask, by: int) -> masks.Mask:
     """The mask without what lies within so many px of its border; beyond the picture it goes on."""
-    return ~(masks.box_sums((~mask).astype(np.float64), by) > 0)
+    return masks.erode(mask, by)
 
 
 def reach_at(sampler: Sampler, size: Size, how: Redrawing) -> int:

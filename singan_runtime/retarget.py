@@ -100,7 +100,7 @@ def retarget(
     unit = math.sqrt(
         math.prod(sampler.trained_size) / keep.size
     )  # trained pixels per pixel of the photo
-    weights = masks.feathered(keep, round(REACH / unit))
+    weights = masks.feather(keep, round(REACH / unit))
     warp = placed(masks.bounds(weights > 0), keep.shape, size, drawn_at * unit)
     fit = sampler.fit(size, zoom)
     base = on_whole(warp(photo, size), fit, fit.passes[start_scale - 1].canvas)
@@ -108,7 +108,7 @@ def retarget(
     pixels = sampler.pixels(kept, seed)
     truth = sampler.shown(warp(photo, size))[0]
     inside = warp(keep.astype(np.float32), size) >= 0.5
-    return Retargeted(pixels, quality.similarity(truth, pixels, inside))
+    return Retargeted(pixels, quality.ssim(truth, pixels, inside))
 
 
 def retarget_around(

@@ -280,7 +280,7 @@ def claim_that_only_the_mask_moves(one, size, walk, mask, reach):
     """Outside the mask all is the first frame, deep inside it all moves as ever, and in between lies a soft border."""
     free = list(animate(one, walk, size))
     held = list(animate(one, walk, size, move=mask))
-    deep = masks.feathered(~mask, reach) == 0
+    deep = masks.feather(~mask, reach) == 0
     assert len(held) == len(free) == walk.length and np.array_equal(held[0], free[0])
     assert any((frame[~mask] != free[0][~mask]).any() for frame in free)
     for frame, before in zip(held, free, strict=True):

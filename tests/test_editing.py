@@ -36,7 +36,7 @@ def square(size, rows, columns):
 @pytest.mark.parametrize("reach", [0, 1, 2, 3, 7, 20])
 def test_a_feather_is_one_on_the_mask_and_nothing_beyond_its_reach(reach):
     mask = square((60, 80), (25, 31), (0, 9))
-    weights = masks.feathered(mask, reach)
+    weights = masks.feather(mask, reach)
     near = square((60, 80), (max(0, 25 - reach), 31 + reach), (0, 9 + reach))
     assert (weights[mask] == 1).all() and (weights[~near] == 0).all()
     assert weights.min() >= 0 and weights.max() <= 1
@@ -68,7 +68,7 @@ def test_a_mix_has_both_pictures_pixels_at_its_ends_and_shades_between(channels)
     below, above = np.random.default_rng(0).integers(0, 256, (2, 5, 256, channels), np.uint8)
     share = np.broadcast_to(np.float32([0, 0.25, 0.5, 0.75, 1])[:, None, None], (5, 256, 1))
     below[:], above[:] = below[:1], above[:1]
-    mixed = masks.mix(below, above, share)
+    mixed = masks.blend(below, above, share)
     assert np.array_equal(mixed[0], below[0]) and np.array_equal(mixed[4], above[4])
     weight = (mixed if channels < 4 else mixed[..., 3:]).astype(int)
     away = (weight - weight[0]) * np.sign(weight[4] - weight[0])
@@ -80,7 +80,7 @@ def test_a_mix_has_both_pictures_pixels_at_its_ends_and_shades_between(channels)
 def test_a_colour_that_cannot_be_seen_has_no_part_in_a_mix():
     red = np.full((1, 1, 4), (200, 0, 0, 255), np.uint8)
     hidden = np.full((1, 1, 4), (0, 250, 0, 0), np.uint8)
-    assert masks.mix(red, hidden, np.full((1, 1, 1), 0.5, np.float32)).tolist() == [
+    assert masks.blend(red, hidden, np.full((1, 1, 1), 0.5, np.float32)).tolist() == [
         [[199, 0, 0, 128]]
     ]
 
