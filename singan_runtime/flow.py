@@ -22,7 +22,7 @@ EVEN = 2  # px: reach of the boxes that even out the flow found
 
 
 def find_flow(now: Pixels, key: Pixels) -> Values:
-    """Find the flow with which now(p) looks like key(p + flow(p)): (2, h, w), down and across in px.
+    """Find the flow with which now(p) looks like key(p + flow(p)): (2, h, w), down, across in px.
 
     Both pictures are uint8 (h, w, C), 2x2 px or more; all channels count alike. The flow is at most
     1 px long, and between equal pictures 0.
