@@ -71,7 +71,8 @@ def compute_coefficients(walk: Walk) -> tuple[float, float, float]:
 def spectrum(walk: Walk, angle: Values) -> Values:
     """Compute the power density of the paper's recursion at some frequencies.
 
-    They are above 0, in radians per frame. Source: the transfer function, |g / (1 - a e^{-iw} - b e^{-2iw})|^2.
+    They are above 0, in radians per frame.
+    Source: the transfer function, |g / (1 - a e^{-iw} - b e^{-2iw})|^2.
     """
     a, b, g = compute_coefficients(walk)
     turn = np.exp(-1j * angle)

@@ -70,9 +70,7 @@ def test_a_picture_of_the_exact_size_is_written_and_says_how(
     if command in ("harmonize", "edit", "paint"):
         assert request["image"]["name"] == "preview.png" and len(request["image"]["sha256"]) == 64
     if command == "retarget":
-        assert (
-            f"survived to {request['survival']:.3f} (SSIM inside the mask, 1 is unchanged)" in said
-        )
+        assert f"kept object: {request['survival']:.3f} (SSIM; 1 is identical)" in said
 
 
 @pytest.mark.parametrize("command", EDITING)

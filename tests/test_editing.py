@@ -10,6 +10,8 @@ from singan_core import images, pyramid, resample
 from singan_core.errors import ImageError, RequestError
 from singan_runtime import Sampler, editing, masks, retarget
 from singan_runtime.editing import EDIT, HARMONIZE
+from singan_runtime.injection import inject
+from singan_runtime.palette import find_palette, recolour
 
 
 @pytest.fixture
@@ -116,7 +118,7 @@ def test_redrawing_is_repeatable_and_its_noise_follows_the_seed(sampler, photo):
 def test_only_what_the_mask_needs_is_drawn_yet_it_equals_the_whole(sampler, photo):
     mask = square((32, 48), (10, 20), (20, 33))
     result = editing.redraw(sampler, photo, mask, EDIT, 1, reach=0)
-    whole = sampler.pixels(editing.injected(sampler, photo, (32, 48), "auto", 1), 0)
+    whole = sampler.pixels(inject(sampler, photo, (32, 48), "auto", 1), 0)
     assert np.array_equal(result[mask], whole[mask])
 
 
@@ -138,9 +140,9 @@ def test_start_scales_at_which_nothing_can_be_injected(sampler, photo):
         with pytest.raises(
             RequestError, match=f"start scale {scale} is not possible: .* at scales 1 to 3 here"
         ):
-            editing.injected(sampler, photo, (32, 48), "auto", scale)
+            inject(sampler, photo, (32, 48), "auto", scale)
     with pytest.raises(RequestError, match="raise the zoom"):
-        editing.injected(sampler, photo, (32, 48), 0.1, 1)
+        inject(sampler, photo, (32, 48), 0.1, 1)
 
 
 # paint
@@ -159,19 +161,19 @@ def test_a_painting_becomes_a_picture_of_exactly_the_size(sampler, size):
 def test_a_palette_holds_the_colours_that_there_are():
     colours = np.array([[-1, 0, 1], [0.5, 0.5, 0.5], [0.9, -0.9, 0]], np.float32)
     image = colours[np.random.default_rng(0).integers(0, 3, (20, 30))].transpose(2, 0, 1)[None]
-    palette = editing.palette_of(image, 3)
+    palette = find_palette(image, 3)
     assert {tuple(colour) for colour in palette.round(4).tolist()} == {
         tuple(c) for c in colours.round(4).tolist()
     }
     off = image + np.random.default_rng(1).normal(0, 0.05, image.shape).astype(np.float32)
-    assert np.allclose(editing.nearest(off, palette), image, atol=1e-4)
+    assert np.allclose(recolour(off, palette), image, atol=1e-4)
 
 
 def test_colours_are_taken_from_the_photo(sampler):
     """A painting in colours foreign to the photo is injected in the photo's own."""
     painting = np.broadcast_to(np.array([1, -1, 1], np.float32)[:, None, None], (1, 3, 32, 48))
     below = sampler.reconstruction(1)
-    palette = editing.palette_of(below, 5)
+    palette = find_palette(below, 5)
     plain, quantised = (
         floats(editing.paint(sampler, painting, start_scale=1, colours=colours))
         for colours in (None, 5)

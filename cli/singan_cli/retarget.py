@@ -95,9 +95,7 @@ def command(
     request |= {"survival": round(made.survival, 4)} if made.survival is not None else {}
     result.write(out, made.pixels, colour, sampler, bundle, request)
     if made.survival is not None:
-        typer.echo(
-            f"the kept object survived to {made.survival:.3f} (SSIM inside the mask, 1 is unchanged)"
-        )
+        typer.echo(f"similarity of the kept object: {made.survival:.3f} (SSIM; 1 is identical)")
 
 
 def read_mask(
