@@ -18,8 +18,8 @@ from singan_core.errors import OutputError, RequestError
 from singan_core.pyramid import Size, Zoom
 from singan_runtime import dataset_index
 from singan_runtime.dataset_index import COCO, CSV, IMAGES, MASKS, Row
+from singan_runtime.keep import Keep
 from singan_runtime.names import name_picture
-from singan_runtime.objects import Keep
 from singan_runtime.provenance import describe_picture
 from singan_runtime.request import Request, check_seed
 from singan_runtime.sampler import Sampler

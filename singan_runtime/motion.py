@@ -13,10 +13,11 @@ from singan_core.detail.photo import premultiplied, straight
 from singan_core.pyramid import Size
 from singan_core.windows import Region, Span, whole
 from singan_runtime import displacement, masks, objects
+from singan_runtime.drawing import hand_over
 from singan_runtime.flow import find_flow
 from singan_runtime.lines import find_freedom
 from singan_runtime.picture import Picture
-from singan_runtime.sampler import Sampler, hand_over
+from singan_runtime.sampler import Sampler
 
 Pixels = NDArray[np.uint8]
 Values = NDArray[np.float64]

@@ -12,6 +12,7 @@ from singan_core.atomic import make_folder
 from singan_core.windows import Region
 from singan_runtime import deepzoom, tiff
 from singan_runtime.names import name_picture
+from singan_runtime.planning import find_objects
 from singan_runtime.provenance import KEY, describe_picture
 from singan_runtime.request import Request, find_region
 from singan_runtime.sampler import Sampler
@@ -102,7 +103,7 @@ def write_deepzoom(
 
 def describe_request(sampler: Sampler, request: Request) -> dict[str, object]:
     """Return a request as JSON's types, its kept objects with the digests of their masks."""
-    return replace(request, keep=sampler.find_keep(request.keep)).to_dict()
+    return replace(request, keep=find_objects(sampler, request.keep)).to_dict()
 
 
 def _set_size(sampler: Sampler, request: Request) -> Request:

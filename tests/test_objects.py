@@ -19,7 +19,7 @@ from singan_core.detail.search import Weights
 from singan_core.errors import RequestError
 from singan_core.windows import Span
 from singan_runtime import Sampler, animation, dataset, masks, objects, retarget
-from singan_runtime.objects import Keep
+from singan_runtime.keep import Keep, read_objects
 from singan_runtime.request import Request
 
 SHARE = st.floats(0, 1)
@@ -388,7 +388,7 @@ def test_a_mask_of_the_original_photo_is_reduced_to_the_stored_one(
     Image.fromarray(fir.astype(np.uint8) * 255).resize((300, 200), Image.Resampling.NEAREST).save(
         path
     )
-    (read,) = objects.read(found, [str(path)])
+    (read,) = read_objects(found, [str(path)])
     assert np.array_equal(read.mask, fir)
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from singan_core.arrays import Mask
     from singan_core.pyramid import Size, Zoom
     from singan_runtime import Sampler
-    from singan_runtime.objects import Keep
+    from singan_runtime.keep import Keep
 
 
 @dataclasses.dataclass(frozen=True)

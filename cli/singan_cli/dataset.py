@@ -39,7 +39,7 @@ def command(
 
     from singan_cli.progress import counting, say_device
     from singan_runtime import dataset
-    from singan_runtime.objects import Keep
+    from singan_runtime.keep import Keep
     from singan_runtime.request import Request
 
     sampler = open_sampler(bundle, device, threads, max_pixels)
