@@ -83,7 +83,7 @@ def positions(motion: Motion, handed: Pixels) -> list[NDArray[Any]]:
     window = [Span(*span) for span in motion.fit.window]
     flow = find_flow(handed, motion.handed)
     down, across = (Enlarged(one, motion.fit.whole, (window[0], window[1])) for one in flow)
-    return [place / 16 for place in motion._places(down, across, Span(0, motion.size[0]))]
+    return [place / 16 for place in motion._find_places(down, across, Span(0, motion.size[0]))]
 
 
 def change(pictures: list[Any]) -> float:

@@ -1,6 +1,6 @@
 """What training, export and runtime must agree on.
 
-The package needs nothing heavier than numpy and Pillow.
+The package needs nothing heavier than numpy, Pillow and a light decoder of JSON.
 """
 
 HALO = 5

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import functools
-import threading
-from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from singan_core import HALO, cascade, images, noise, pyramid, windows
+from singan_core.arrays import Floats, Pixels
 from singan_core.detail.drawing import Drawing, Still
 from singan_core.detail.labels import Labels
 from singan_core.detail.photo import Photo
@@ -22,7 +21,8 @@ from singan_core.windows import Region, Span, Step, Wrap
 from singan_runtime import heap, parallel
 from singan_runtime.graphs import Generators
 from singan_runtime.parallel import Paint, draw_in_order, draw_tiles, run_together
-from singan_runtime.picture import Floats, Picture, Pixels
+from singan_runtime.picture import Picture
+from singan_runtime.recent import Recent
 
 KEPT_SIZES = 2  # sizes whose finest level's tables are kept: about 40 bytes a pixel
 KEPT_PICTURES = 4  # pictures whose hand-over and searched levels are kept, for windows and tiles
@@ -45,9 +45,8 @@ class Renderer:
         self.photo = photo  # for the detail levels; None where generators draw everything
         self.masks = masks  # of the photo, (H_N, W_N, labels)
         self.labels = None if masks is None else Labels(masks)  # looked up for drawn pictures
-        self._drawings: OrderedDict[tuple[int, int], tuple[Picture, Drawing]] = OrderedDict()
-        self._photos: OrderedDict[tuple[Size, ...], Photo] = OrderedDict()
-        self._lock = threading.RLock()
+        self._drawings: Recent[tuple[Picture, int], Drawing] = Recent(KEPT_PICTURES)
+        self._photos: Recent[tuple[Size, ...], Photo] = Recent(KEPT_SIZES)
 
     @functools.cached_property
     def identity(self) -> str:
@@ -244,25 +243,16 @@ class Renderer:
 
     def _find_drawing(self, picture: Picture, seed: int, threads: int | None = None) -> Drawing:
         """Find the drawing of a seed, or begin it and keep it for its other windows."""
-        key = (id(picture), seed)
-        with self._lock:
-            if key not in self._drawings:
-                drawing = self.drawing(picture, self.fresh(seed, wrap=picture.wrap), threads)
-                self._drawings[key] = (picture, drawing)
-                if len(self._drawings) > KEPT_PICTURES:
-                    self._drawings.popitem(last=False)
-            return self._drawings[key][1]
+        unit_noise = self.fresh(seed, wrap=picture.wrap)
+        return self._drawings.find(
+            (picture, seed), lambda: self.drawing(picture, unit_noise, threads)
+        )
 
     def _resize_photo(self, sizes: tuple[Size, ...]) -> Photo:
         """Return the photo at the sizes of a picture's levels; the last few are kept."""
-        assert self.photo is not None
-        with self._lock:
-            if sizes not in self._photos:
-                self._photos[sizes] = self.photo.resized(sizes)
-                if len(self._photos) > KEPT_SIZES:
-                    self._photos.popitem(last=False)
-            self._photos.move_to_end(sizes)
-            return self._photos[sizes]
+        photo = self.photo
+        assert photo is not None
+        return self._photos.find(sizes, lambda: photo.resized(sizes))
 
     # Tiles
 

@@ -22,7 +22,8 @@ from singan_core.errors import ImageError, RequestError
 from singan_core.pyramid import Size
 from singan_runtime import pieces, quality
 from singan_runtime.picture import Picture
-from singan_runtime.sampler import Sampler, check_seed
+from singan_runtime.request import check_seed
+from singan_runtime.sampler import Sampler
 
 Pixels = NDArray[np.uint8]
 Sifid = Callable[[Pixels, Pixels], float]

@@ -8,16 +8,14 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from singan_core import cascade
+from singan_core.arrays import Reals
 from singan_core.errors import BundleError, RequestError
 from singan_core.file_names import DOUBLE
 from singan_core.file_names import graph_name as graph_name
 from singan_core.manifest import Manifest
 from singan_runtime import providers
-
-Reals = NDArray[np.floating[Any]]  # float32 or float64
 
 BLOCK = 256
 """Side in px of a block, whose activations stay in cache. Memory does not grow with the picture."""
@@ -66,7 +64,7 @@ def open_session(path: Path, device: str = "auto") -> Any:
     options.enable_mem_pattern = False
     options.enable_cpu_mem_arena = False
 
-    chosen = providers.choose(device)
+    chosen = providers.choose_providers(device)
     try:
         session = runtime.InferenceSession(path, options, providers=chosen)
     except Exception as error:  # the library's own exceptions share no public base

@@ -2,160 +2,23 @@
 
 from __future__ import annotations
 
-import functools
-import hashlib
 import itertools
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from singan_core import cascade, resample
+from singan_core.arrays import Mask, Reals
 from singan_core.detail.kept import HALF, Held, Kept, measure_share
 from singan_core.errors import RequestError
-from singan_core.manifest import Manifest
-from singan_core.masks import ALPHA, is_alpha
 from singan_core.pyramid import Fit, Size
 from singan_core.windows import Region, Span, Step
 from singan_runtime import masks
-from singan_runtime.parsing import Place, format_size
+from singan_runtime.keep import Keep as Keep
+from singan_runtime.parsing import format_size
 from singan_runtime.picture import Picture
-
-Floats = NDArray[Any]
-
-
-@dataclass(frozen=True, eq=False)
-class Keep:
-    """An object of the photo that is to stand whole in a picture, and where.
-
-    mask is bool (H, W), of the model's photo. An object may also be given by its name alone, a
-    label of the model or 'alpha'; the Sampler then finds the mask. x and y are the place of the
-    object's centre in shares of the picture, 0 to 1. None leaves it where the photo has it, so that
-    what touches an edge or stands in the middle goes on doing so. An object that would stick out
-    is moved inwards.
-    """
-
-    mask: masks.Mask | None = None
-    x: float | None = None
-    y: float | None = None
-    name: str = ""  # a label of the model or 'alpha'; empty for a mask of the user's
-
-    def __post_init__(self) -> None:
-        """Raise RequestError unless there is a mask or a name."""
-        if self.mask is None and not self.name:
-            raise RequestError("an object to keep needs a mask, or the name of a label or 'alpha'")
-
-    def __eq__(self, other: object) -> bool:
-        """Two are equal if they keep the same object of a model at the same place."""
-        return isinstance(other, Keep) and self._key == other._key
-
-    def __hash__(self) -> int:
-        return hash(self._key)
-
-    @functools.cached_property
-    def _key(self) -> tuple[str, float | None, float | None]:
-        return self.name or f"sha256 {self._digest}", self.x, self.y
-
-    @functools.cached_property
-    def _digest(self) -> str | None:
-        """The digest of the mask's bits."""
-        if self.mask is None:
-            return None
-        return hashlib.sha256(np.packbits(self.mask, axis=1).tobytes()).hexdigest()
-
-    def describe(self) -> dict[str, Any]:
-        """Return the object's name, the digest of its mask and its place as JSON's types."""
-        described: dict[str, Any] = {"name": self.name} if self.name else {}
-        if self._digest is not None:
-            described["mask_sha256"] = self._digest
-        return described | {"place": [self.x, self.y]}
-
-    @classmethod
-    def from_dict(cls, described: Any) -> Keep:
-        """Read what describe returns. Raises RequestError for an object that has no name."""
-        try:
-            x, y = described.get("place", (None, None))
-            x, y = (None if share is None else float(share) for share in (x, y))
-            name = described.get("name")
-        except (AttributeError, TypeError, ValueError):
-            raise RequestError(
-                f"{described!r} is not an object to keep: give its name and its place [x, y]"
-            ) from None
-        if not isinstance(name, str) or not name:
-            raise RequestError(
-                "this request keeps an object of a mask file, which is not part of the request: "
-                "give the mask again (--keep MASK, or keep= in Python)"
-            )
-        return cls(None, x, y, name)
-
-
-def read(
-    manifest: Manifest,
-    names: Sequence[str],
-    places: Sequence[Place] = (),
-    labels: masks.Mask | None = None,
-    alpha: masks.Mask | None = None,
-) -> tuple[Keep, ...]:
-    """Read the objects to keep: labels, 'alpha' or mask files, each with its place if any has one.
-
-    labels (H, W, labels) and alpha (H, W) are the photo's own. Raises RequestError or ImageError.
-    """
-    if places and len(places) != len(names):
-        raise RequestError(
-            f"{len(names)} objects are kept, but {len(places)} places given: "
-            "give each its place, or none"
-        )
-
-    where = places or [(None, None)] * len(names)
-    found = []
-    for name, at in zip(names, where, strict=True):
-        if (labels is not None and name in manifest.labels) or is_alpha(name):
-            found.append(find(manifest, Keep(None, *at, name=name), labels, alpha))
-        else:
-            found.append(Keep(_read_file(manifest, name), *at))
-    return tuple(found)
-
-
-def find(
-    manifest: Manifest, keep: Keep, labels: masks.Mask | None, alpha: masks.Mask | None
-) -> Keep:
-    """Find the mask of an object that has a name alone. Raises RequestError; opens no file."""
-    if keep.mask is not None:
-        return keep
-
-    if labels is not None and keep.name in manifest.labels:
-        mask = labels[..., manifest.labels.index(keep.name)]
-    elif keep.name != ALPHA:
-        known = ", ".join((*manifest.labels, ALPHA))
-        raise RequestError(f"{keep.name}: not an object of {manifest.name}; choose {known}")
-    elif alpha is None:
-        raise RequestError(
-            f"{manifest.name}: this model's photo has no alpha channel to keep an object by"
-        )
-    else:
-        mask = alpha
-    _check_any(mask, keep.name)
-    return replace(keep, mask=mask)
-
-
-def _read_file(manifest: Manifest, name: str) -> masks.Mask:
-    """Read a mask of the photo at either of its sizes, and bring it to the stored one."""
-    size = manifest.pyramid.finest
-    sizes = {manifest.photo_size: "the photo", size: "the photo as the model stores it"}
-    mask = measure_share(masks.read(Path(name), sizes), size) >= HALF
-    _check_any(mask, name)
-    return mask
-
-
-def _check_any(mask: masks.Mask, name: str) -> None:
-    if not mask.any():
-        raise RequestError(
-            f"{name}: nothing of the object is left at the photo's stored size; paint a larger mask"
-        )
 
 
 def place(keep: Sequence[Keep], fit: Fit, photo: Size) -> tuple[Kept, ...]:
@@ -187,6 +50,7 @@ def _place(keep: Keep, fit: Fit, photo: Size) -> Kept:
             f"the mask of a kept object is {got}, but must be {format_size(photo)}, "
             "the photo's size"
         )
+
     drawn = fit.photo_sizes[-1]  # the photo where the picture is as large as drawn
     box = [
         Span(span.start * new // old, -(-span.stop * new // old))
@@ -212,7 +76,7 @@ def find_room(fit: Fit) -> Region:
     return rows, columns
 
 
-def cover(picture: Picture) -> masks.Mask:
+def cover(picture: Picture) -> Mask:
     """Find which pixels of a picture, (h, w), its kept objects cover."""
     fit = picture.fit
     assert fit is not None
@@ -269,32 +133,45 @@ def _do_overlap(first: Kept, second: Kept) -> bool:
     return bool(shapes[1][tuple(places[inside].T)].any())
 
 
-def put_into_passes(kept: Sequence[Kept], photo: Floats, shapes: Sequence[Size]) -> cascade.Adjust:
+def put_into_passes(kept: Sequence[Kept], photo: Reals, shapes: Sequence[Size]) -> cascade.Adjust:
     """Return what puts the objects into the image of every pass.
 
     So the generators draw a scene around them. photo is float (1, C, H, W), shapes are its sizes
     at the generators.
     """
     layers = [resample.resize(photo, shape) for shape in shapes]
-    shares = [[measure_share(one.mask, shape) / 255 for one in kept] for shape in shapes]
 
-    def put_in(drawn: Floats, step: Step) -> Floats:
+    def measure(shape: Size) -> list[Reals]:
+        """Measure how much of each pixel of a generator's canvas every object covers, 0 to 1."""
+        return [measure_share(one.mask, shape) / 255 for one in kept]
+
+    shares = [measure(shape) for shape in shapes]
+
+    def put_in(drawn: Reals, step: Step) -> Reals:
         layer, image = layers[step.generator], drawn.copy()
-        rows, columns = (
-            np.arange(*span) % length for span, length in zip(step.kept, step.canvas, strict=True)
-        )
         for one, share in zip(kept, shares[step.generator], strict=True):
-            down, across = one.at(shapes[step.generator])
-            y, x = rows + down, columns + across
-            ys, xs = (
-                np.flatnonzero((at >= 0) & (at < side))
-                for at, side in zip((y, x), share.shape, strict=True)
-            )
-            target: Any = (slice(None), slice(None), *np.ix_(ys, xs))
-            source: Any = np.ix_(y[ys], x[xs])
-            image[target] += share[source] * (
-                layer[(slice(None), slice(None), *source)] - image[target]
-            )
+            _put_object(image, layer, share, one.at(shapes[step.generator]), step)
         return image
 
     return put_in
+
+
+def _put_object(
+    image: Reals, layer: Reals, share: Reals, apart: tuple[int, int], step: Step
+) -> None:
+    """Blend one object, (H, W) shares of a photo's layer (1, C, H, W), into a step's image.
+
+    apart is how far positions in the photo are from the pixels that show them.
+    """
+    y, x = (
+        np.arange(*span) % length + by
+        for span, length, by in zip(step.kept, step.canvas, apart, strict=True)
+    )
+    ys, xs = (
+        np.flatnonzero((at >= 0) & (at < side))
+        for at, side in zip((y, x), share.shape, strict=True)
+    )
+    target: Any = (slice(None), slice(None), *np.ix_(ys, xs))
+    source: Any = np.ix_(y[ys], x[xs])
+    of_photo = layer[(slice(None), slice(None), *source)]
+    image[target] += share[source] * (of_photo - image[target])

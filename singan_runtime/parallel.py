@@ -9,13 +9,12 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
-from numpy.typing import NDArray
 
 from singan_core import windows
+from singan_core.arrays import Pixels
 from singan_core.pyramid import Size
 from singan_core.windows import Region
 
-Pixels = NDArray[np.uint8]
 Paint = Callable[[Region, Pixels], None]
 """What draws a tile of a picture into an array, uint8 (h, w, channels)."""
 

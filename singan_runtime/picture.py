@@ -4,20 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
 from singan_core import cascade
+from singan_core.arrays import Floats as Floats
+from singan_core.arrays import Pixels as Pixels
 from singan_core.detail.kept import Kept
 from singan_core.detail.original import Original
 from singan_core.pyramid import Fit, Pass, Size
 from singan_core.windows import Wrap
-from singan_runtime.parallel import draw_in_order as in_order
-
-__all__ = ["Floats", "Picture", "Pixels", "in_order"]
-
-Floats = NDArray[np.float32]
-Pixels = NDArray[np.uint8]
 
 
 @dataclass(frozen=True, eq=False)

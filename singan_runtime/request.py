@@ -14,7 +14,7 @@ from singan_core import noise, pyramid
 from singan_core.errors import RequestError
 from singan_core.pyramid import Size, Zoom
 from singan_core.windows import Region, Span, Wrap
-from singan_runtime.objects import Keep
+from singan_runtime.keep import Keep
 from singan_runtime.parsing import (
     Window,
     format_size,
@@ -180,7 +180,7 @@ def check_seed(seed: object, count: int = 1) -> int:
 
 
 def read_variation(variation: object) -> float:
-    """Read how many times as strong noise is to be as by default. Raises RequestError."""
+    """Read how many times as strong as by default noise is to be. Raises RequestError."""
     allowed = f"it must be 0 to {MOST_VARIATION}"
     number = _read_real(variation, "variation", allowed)
     if not 0 <= number <= MOST_VARIATION:

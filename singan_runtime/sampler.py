@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import warnings
-from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +11,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from singan_core import manifest, pyramid
+from singan_core import manifest
+from singan_core.arrays import Floats, Pixels
 from singan_core.detail import store
 from singan_core.detail.photo import Photo
 from singan_core.errors import RequestError
@@ -20,17 +20,15 @@ from singan_core.file_names import DOUBLE as DOUBLE
 from singan_core.file_names import RECONSTRUCTION_NOISE as RECONSTRUCTION_NOISE
 from singan_core.manifest import Manifest
 from singan_core.pyramid import MAX_PIXELS, Fit, Pass, Size, Zoom
-from singan_core.windows import Region, Wrap
-from singan_runtime import objects
+from singan_core.windows import Wrap
+from singan_runtime import planning
 from singan_runtime.drawing import Renderer
-from singan_runtime.drawing import hand_over as hand_over
 from singan_runtime.graphs import Generators, Graphs, find_graphs
-from singan_runtime.objects import Keep
+from singan_runtime.keep import Keep, find_opaque, read_objects
 from singan_runtime.parsing import Place, Window
-from singan_runtime.picture import Floats, Picture, Pixels
-from singan_runtime.request import Request, find_region, read_size, read_variation
-from singan_runtime.request import check_seed as check_seed
-from singan_runtime.request import read_wrap as read_wrap
+from singan_runtime.picture import Picture
+from singan_runtime.recent import Recent
+from singan_runtime.request import Request, check_seed, find_region, read_size
 
 KEPT_PLANS = 4  # plans that are kept, for the windows and tiles of their pictures
 
@@ -52,7 +50,7 @@ class Sampler(Renderer):
     ) -> None:
         super().__init__(manifest, graphs, reconstruction_noise, photo, masks)
         self.max_pixels = max_pixels  # of a whole picture
-        self._plans: OrderedDict[Request, Picture] = OrderedDict()
+        self._plans: Recent[Request, Picture] = Recent(KEPT_PLANS)
 
     @classmethod
     def load(
@@ -134,8 +132,8 @@ class Sampler(Renderer):
         """
         if count < 1:
             raise RequestError(f"count {count} is not possible: ask for 1 picture or more")
-        request = Request(size, seed, zoom, start_scale, tileable, variation, keep)
-        return np.stack(list(self._draw_seeds(request, count)))
+        fields = zoom, start_scale, tileable, variation, keep
+        return np.stack(list(self.pictures(size, seed, count, *fields)))
 
     def pictures(
         self,
@@ -153,10 +151,6 @@ class Sampler(Renderer):
         Memory does not grow with their count. Raises RequestError when the first is asked for.
         """
         request = Request(size, seed, zoom, start_scale, tileable, variation, keep)
-        yield from self._draw_seeds(request, count)
-
-    def _draw_seeds(self, request: Request, count: int) -> Iterator[Pixels]:
-        """Draw the pictures of count seeds, from the request's own on."""
         plan = self.plan_request(request)
         self.check_pixels(plan.size)
         check_seed(request.seed, count)
@@ -177,7 +171,8 @@ class Sampler(Renderer):
 
         Only what the window needs is drawn, at every scale. Raises RequestError.
         """
-        return self.draw(Request(size, seed, zoom, start_scale, tileable, variation, keep, window))
+        fields = zoom, start_scale, tileable, variation, keep
+        return self.draw(Request(size, seed, *fields, window))
 
     def labelled(
         self,
@@ -192,8 +187,14 @@ class Sampler(Renderer):
         Masks are in the order of manifest.labels. Raises RequestError, also for a model without
         labels.
         """
+        return self.draw_labelled(Request(size, seed, zoom, start_scale, keep=keep))
+
+    def draw_labelled(self, request: Request) -> tuple[Pixels, Pixels]:
+        """Draw the whole picture of a request and its masks, as labelled does.
+
+        Raises RequestError.
+        """
         self.check_labels()
-        request = Request(size, seed, zoom, start_scale, keep=keep)
         plan = self.plan_request(request)
         self.check_pixels(plan.size)
         both = self.seeded(plan, request.seed)
@@ -226,14 +227,7 @@ class Sampler(Renderer):
         Raises RequestError.
         """
         size = self.trained_size if size is None else read_size(size)
-        fit = pyramid.fit(self.manifest.pyramid, size, zoom, wrap)
-        last = max(step.generator for step in fit.passes if not step.beyond)
-        if not 0 <= start_scale <= last:
-            raise RequestError(
-                f"start scale {start_scale} is not possible: "
-                f"this size and zoom use scales 0 to {last}"
-            )
-        return fit
+        return planning.fit_canvases(self.manifest, size, zoom, start_scale, wrap)
 
     def passes(
         self, size: Size | None = None, zoom: Zoom = "auto", start_scale: int = 0
@@ -267,36 +261,11 @@ class Sampler(Renderer):
             find_region(size, request.window)
             request = replace(request, window=None)
 
-        with self._lock:
-            if request in self._plans:
-                return self._plans[request]
-        plan = self._make_plan(request)
-        with self._lock:
-            self._plans[request] = plan
-            if len(self._plans) > KEPT_PLANS:
-                self._plans.popitem(last=False)
-        return plan
-
-    def _make_plan(self, request: Request) -> Picture:
-        start_scale = request.start_scale
-        fit = self.fit(request.size, request.zoom, start_scale, request.wrap)
-        base = self.reconstruction(start_scale) if start_scale else None
-        amplitudes = self.amplitudes(start_scale, request.variation)
-
-        plan = replace(Picture.of(fit, start_scale, base, request.wrap), amplitudes=amplitudes)
-        return self.with_kept(plan, request.keep) if request.keep else plan
+        return self._plans.find(request, lambda: planning.make_plan(self, request))
 
     def amplitudes(self, start_scale: int = 0, variation: float = 1.0) -> tuple[float, ...]:
-        """Choose the amplitude of every generator's noise in a picture from a start scale on.
-
-        That of the start scale may be stronger than in training, so that pictures differ visibly.
-        The variation, 0 to 10, multiplies all. Raises RequestError.
-        """
-        variation = read_variation(variation)
-        values = list(self.manifest.noise_amplitude)
-        if self.manifest.detail is not None and self.manifest.detail.start_amplitude:
-            values[start_scale] = self.manifest.detail.start_amplitude[start_scale]
-        return tuple(variation * value for value in values)
+        """Choose the amplitude of every generator's noise. Raises RequestError."""
+        return planning.choose_amplitudes(self.manifest, start_scale, variation)
 
     # Objects to keep
 
@@ -305,35 +274,13 @@ class Sampler(Renderer):
 
         Each may have its place (x, y). Raises RequestError or ImageError.
         """
-        return objects.read(self.manifest, names, places, self.masks, self._find_alpha())
+        return read_objects(self.manifest, names, places, self.masks, find_opaque(self.photo))
 
     def with_kept(self, picture: Picture, keep: Sequence[Keep]) -> Picture:
-        """Return the plan with objects of the photo that stand in the picture as they are.
-
-        Raises RequestError.
-        """
-        if picture.fit is None:
-            raise RequestError(
-                f"{self.manifest.name}: this model draws without the photo's detail and cannot "
-                "keep objects: train it without --no-detail"
-            )
-        alpha = self._find_alpha()
-        found = [objects.find(self.manifest, one, self.masks, alpha) for one in keep]
-        kept = objects.place(found, picture.fit, self.trained_size)
-        adjust = objects.put_into_passes(kept, self.known_photo(), self.manifest.shapes)
-        return replace(picture, kept=kept, adjust=adjust)
-
-    def _find_alpha(self) -> NDArray[np.bool_] | None:
-        """Find what of the stored photo is opaque; None if it has no alpha channel."""
-        if self.photo is None or self.photo.pixels.shape[2] != 4:
-            return None
-        return self.photo.pixels[..., 3] > 127
+        """Return a plan with objects of the photo that stand as they are. Raises RequestError."""
+        return planning.keep_objects(self, picture, keep)
 
     # Checks
-
-    def region(self, size: Size, window: Window) -> Region:
-        """Find the region of a window (y, x, h, w) in a picture of a size. Raises RequestError."""
-        return find_region(size, window)
 
     def check_pixels(self, size: Size) -> None:
         """Raise RequestError if so many pixels may not be held at once."""

@@ -12,7 +12,7 @@ from singan_core import images
 from singan_core.detail import resize
 from singan_core.errors import RequestError
 from singan_runtime import evaluation, pieces, quality
-from singan_runtime.sampler import hand_over
+from singan_runtime.drawing import hand_over
 
 COPYING = ("guide_diversity", "repetition", "piece_size", "copied_share", "join_cost")
 

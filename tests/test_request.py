@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from singan_core.errors import RequestError
 from singan_runtime import Sampler
-from singan_runtime.objects import Keep
+from singan_runtime.keep import Keep
 from singan_runtime.request import Request
 
 SIDES = st.integers(1, 2**20)
