@@ -20,7 +20,7 @@ from detail_scenes import (
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from singan_core.detail import coherence, drawing, votes
+from singan_core.detail import coherence, drawing, maps, searched, votes
 from singan_core.windows import Span
 
 FACTOR = st.floats(0.4, 1.1)
@@ -92,7 +92,7 @@ def test_a_window_of_a_resampled_picture_equals_the_slice_of_the_whole(
 @pytest.fixture
 def small_blocks(monkeypatch):
     for name, value in (("WHOLE", 40), ("BLOCK", 24), ("MARGIN", 7)):
-        monkeypatch.setattr(drawing, name, value)
+        monkeypatch.setattr(searched, name, value)
     return monkeypatch
 
 
@@ -100,7 +100,7 @@ def small_blocks(monkeypatch):
 @settings(max_examples=5)
 def test_windows_are_slices_where_the_canvas_is_cut_into_blocks_too(small_blocks, data, wrap, kept):
     """A window lies in several blocks, each with levels of its own below, and few of them may be kept."""
-    small_blocks.setattr(drawing, "KEPT_BLOCKS", kept)
+    small_blocks.setattr(searched, "KEPT_BLOCKS", kept)
     large = photo(3, 190, 230)
     canvases = canvases_of(large, 0.6, 1.7)
     whole = draw_whole(drawing_of(large, canvases, 2, wrap))
@@ -113,20 +113,21 @@ def test_windows_are_slices_where_the_canvas_is_cut_into_blocks_too(small_blocks
 
 def test_a_window_of_a_canvas_too_long_to_be_searched_as_one_is_a_slice():
     canvases = canvases_of(photo(), 0.6, 6.3)
-    assert canvases[0][1] > drawing.WHOLE
+    assert canvases[0][1] > searched.WHOLE
     whole = draw_whole(drawing_of(photo(), canvases, 3))
-    border = drawing.BLOCK * canvases[-1][1] // canvases[0][1]
+    border = searched.BLOCK * canvases[-1][1] // canvases[0][1]
     region = Span(5, 50), Span(border - 30, border + 20)
-    searched = []
+    asked = []
     part_of = drawing_of(photo(), canvases, 3)
-    search_block = part_of._search_block
-    part_of._search_block = lambda row, column: (
-        searched.append((row, column)) or search_block(row, column)
+    levels = part_of.searched_levels
+    search_block = levels._search_block
+    levels._search_block = lambda row, column: (
+        asked.append((row, column)) or search_block(row, column)
     )
     assert equal(part_of.draw(region), slice_of(whole, region, canvases[-1]))
-    assert searched == [(0, 0), (0, 1)]
+    assert asked == [(0, 0), (0, 1)]
     part_of.draw((Span(0, 9), Span(0, 9)))
-    assert len(searched) == 2  # blocks are kept
+    assert len(asked) == 2  # blocks are kept
 
 
 def test_a_window_of_a_huge_canvas_costs_a_window(small_blocks):
@@ -135,7 +136,7 @@ def test_a_window_of_a_huge_canvas_costs_a_window(small_blocks):
     drawn = drawing_of_noise(canvases)
     region = Span(700_000, 700_020), Span(11, 41)
     part = drawn.draw(region)
-    assert part.pixels.shape == (20, 30, 3) and len(drawn._blocks) <= 4
+    assert part.pixels.shape == (20, 30, 3) and len(drawn.searched_levels._blocks) <= 4
     inner = Span(700_005, 700_015), Span(20, 30)
     assert equal(
         drawing_of_noise(canvases).draw(inner), [values[5:15, 9:19] for values in contents(part)]
@@ -164,8 +165,8 @@ def test_work_at_the_joins_alone_gives_the_bytes_of_all_the_work(monkeypatch, ch
     work = []
 
     def refine(level, found, padded, kept):
-        index = votes.indices(level, found)
-        work.append(votes.joins(votes.offsets(level, index), 2).mean())
+        entries = maps.index_map(level, found)
+        work.append(maps.find_joins(maps.find_offsets(level, entries), 2).mean())
         return coherence.refine(level, found, padded, everywhere=True, kept=kept)
 
     monkeypatch.setattr(drawing, "coherence", coherence_with(refine))
@@ -178,7 +179,7 @@ def test_work_at_the_joins_alone_gives_the_bytes_of_all_the_work(monkeypatch, ch
 
 def coherence_with(refine):
     class Module:
-        enlarge = staticmethod(coherence.enlarge)
+        pass
 
     Module.refine = staticmethod(refine)
     return Module
@@ -189,7 +190,8 @@ def test_chores_leave_only_the_copying_to_the_regions():
     drawn = drawing_of(photo(), canvases, 5)
     for chore in drawn.chores:
         chore()
-    drawn.guide = drawn._search_block = None  # nothing is asked for again
+    levels = drawn.searched_levels
+    levels.guide = levels._search_block = None  # nothing is asked for again
     assert equal(
         drawn.draw(whole_of(canvases[-1])), contents(draw_whole(drawing_of(photo(), canvases, 5)))
     )

@@ -11,7 +11,7 @@ from PIL import Image
 
 from singan_core import manifest, stored
 from singan_core.detail import store
-from singan_core.detail.votes import Map
+from singan_core.detail.maps import Map
 from singan_core.errors import BundleError, RequestError
 from singan_runtime import Sampler
 

@@ -23,8 +23,9 @@ from small_graphs import Piece
 from singan_core import manifest, pyramid
 from singan_core import noise as field
 from singan_core.detail import coherence, patches, resize, search, votes
+from singan_core.detail.maps import Map, enlarge_map
 from singan_core.detail.photo import premultiplied, straight
-from singan_core.detail.votes import COARSE, FINE, Map
+from singan_core.detail.votes import COARSE, FINE
 from singan_export import (
     detail_copy_graph,
     detail_patch_graph,
@@ -110,7 +111,7 @@ def test_features_are_those_of_the_engine(photo, level):
     )
     pixels = noise(21, 17, level.pixels.shape[2])
     ours = piece(pixels=pixels)[0].reshape(-1, level.basis.count)
-    assert np.array_equal(ours, patches.all_features(pixels, level.basis, level.centre))
+    assert np.array_equal(ours, patches.compute_all_features(pixels, level.basis, level.centre))
 
 
 @pytest.mark.parametrize("sharp", [True, False])
@@ -242,7 +243,7 @@ def test_a_copied_level_of_joins_alone_is_the_engine_s(photo, copied):
     below = random_map(np.random.default_rng(5), photo.sizes[2], smaller)
     pixels = noise(*smaller, level.pixels.shape[2])
     enlarged = resize.resize(premultiplied(pixels), canvas)
-    found = coherence.enlarge(below, level, photo.sizes[2], canvas, smaller, whole_of(canvas))
+    found = enlarge_map(below, level, photo.sizes[2], canvas, smaller, whole_of(canvas))
     found = coherence.refine(level, found, patches.pad(enlarged))
     ours = copied(
         pixels=pixels, rows=below.rows, columns=below.columns, height=canvas[0], width=canvas[1]

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from singan_core.detail import patches, resize, search
+from singan_core.detail.maps import Map
 from singan_core.detail.patches import FEATURE
 from singan_core.detail.photo import (
     FULL,
@@ -18,7 +19,7 @@ from singan_core.detail.photo import (
     premultiplied,
     straight,
 )
-from singan_core.detail.votes import COARSE, FINE, Map, paint, weights
+from singan_core.detail.votes import COARSE, FINE, paint, weights
 
 LAST = 3
 
@@ -101,8 +102,8 @@ def test_a_searched_level_that_repeats_is_the_same_wherever_it_is_cut(wrap):
     query = noise(30, 44) // 4 + landscape(30, 44) // 2
     by = tuple(11 * periodic for periodic in wrap)
     heights = None if wrap[0] else (np.arange(30), 30)
-    found, pixels = search.settle(level, query, search.Weights(), wrap, heights, True)
-    rolled, picture = search.settle(
+    found, pixels = search.synthesize_level(level, query, search.Weights(), wrap, heights, True)
+    rolled, picture = search.synthesize_level(
         level, np.roll(query, by, (0, 1)), search.Weights(), wrap, heights, True
     )
     assert np.array_equal(picture, np.roll(pixels, by, (0, 1)))
@@ -210,13 +211,14 @@ def test_features_are_whole_numbers_in_their_range_and_distances_exact(name, que
     others = {"own": pixels, "noise": noise(30, 35, channels, 7)}
     others |= {"black": np.zeros_like(pixels), "white": np.full_like(pixels, 255)}
     asked, keys = (
-        search._all_features(level, one, (False, False)) for one in (others[query], level.matched)
+        patches.compute_all_features(one, level.basis, level.centre)
+        for one in (others[query], level.matched)
     )
     for values in (asked, keys):
         assert values.dtype == np.float32 and values.shape[1] == SEARCH_FEATURES
         assert (values == np.rint(values)).all() and np.abs(values).max() <= FEATURE
 
-    left, right = search._products(asked[::7], keys)
+    left, right = search.expand_distances(asked[::7], keys)
     apart = asked[::7, None].astype(np.int64) - keys[None].astype(np.int64)
     assert np.array_equal((left @ right.T).astype(np.int64), (apart**2).sum(axis=2))
 
@@ -234,7 +236,7 @@ def test_products_are_exact_for_any_features(asked, keys, seed):
         rng.integers(0, search.HEIGHTS, asked),
         rng.integers(0, search.HEIGHTS, keys),
     )
-    left, right = search._products(a, b)
+    left, right = search.expand_distances(a, b)
     apart = ((a[:, None].astype(np.int64) - b[None].astype(np.int64)) ** 2).sum(axis=2)
     assert np.array_equal((left @ right.T).astype(np.int64), apart)
 
