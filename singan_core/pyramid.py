@@ -164,11 +164,10 @@ def plan(
         return Pyramid((finest,), scale_factor)
 
     factor = (min_size / short) ** (1 / steps)
+    ratios = [factor ** (steps - scale) for scale in range(steps + 1)]
     if schedule == "linear":
         growth = short - min_size
         ratios = [(min_size + growth * scale / steps) / short for scale in range(steps + 1)]
-    else:
-        ratios = [factor ** (steps - scale) for scale in range(steps + 1)]
     return Pyramid(tuple(_scale_size(finest, ratio) for ratio in ratios), factor)
 
 
@@ -396,6 +395,7 @@ def _find_closest_scale(pyramid: Pyramid, zoom: float) -> int:
 
 
 def _scale_size(size: Size, ratio: float) -> Size:
+    """Scale both sides by a ratio."""
     return round(size[0] * ratio), round(size[1] * ratio)
 
 
