@@ -26,6 +26,7 @@ APPLICATIONS = {
     "Sample",
     "Sizes, windows, seamless pictures",
     "Request",
+    "Files that know their request",
     "The best of several",
     "Retarget",
     "Keep an object",
