@@ -70,7 +70,7 @@ def command(
     scales = parse.numbers(start_scales)
     from singan_cli.progress import counting
     from singan_core.atomic import atomic_file, make_folder
-    from singan_runtime import Sampler, evaluation
+    from singan_runtime import Sampler, evaluation, report
 
     sampler = Sampler.load(bundle, device, threads)
     truth = evaluation.trained_photo(sampler, photo)
@@ -92,7 +92,7 @@ def command(
         make_folder(html.parent)
         with atomic_file(html) as temporary:
             temporary.write_text(
-                evaluation.report(sampler.manifest.name, truth, judged), encoding="utf-8"
+                report.write_page(sampler.manifest.name, truth, judged), encoding="utf-8"
             )
 
     if as_json:
