@@ -64,7 +64,8 @@ def count_runs(pictures: Sequence[Image.Image]) -> list[int]:
 def add_repeats(path: Path, repeats: Sequence[Sequence[int]]) -> None:
     """Add to each frame of a GIF its repeats, of so many milliseconds each.
 
-    No frame of the file may be disposed of. Source: GIF89a specification; the repeat's pixel has the colour that is named as transparent.
+    No frame of the file may be disposed of.
+    Source: GIF89a specification; the pixel of a repeat has the colour that is named as transparent.
     """
     if not any(repeats):
         return

@@ -103,7 +103,11 @@ def write_deepzoom(
 
 def describe_request(sampler: Sampler, request: Request) -> dict[str, object]:
     """Return a request as JSON's types, its kept objects with the digests of their masks."""
-    return replace(request, keep=find_objects(sampler, request.keep)).to_dict()
+    described = request.to_dict()
+    if request.keep:
+        found = find_objects(sampler, request.keep)
+        described["keep"] = [one.describe() for one in found]
+    return described
 
 
 def _set_size(sampler: Sampler, request: Request) -> Request:

@@ -41,7 +41,7 @@ def fir(detail_sampler):
 
 
 def shifted(picture, kept):
-    """Where the object stands in a picture drawn at the photo's scale, and the positions that it shows there."""
+    """Find where the object stands in a picture, and the positions of the photo shown there."""
     rows, columns = np.nonzero(kept.mask)
     top, left = picture.fit.origin
     return (rows - kept.apart[0] - top, columns - kept.apart[1] - left), (rows, columns)
@@ -71,7 +71,7 @@ def test_a_kept_object_is_the_photo_bit_for_bit_wherever_it_stands(
 
 
 def test_no_other_pixel_shows_a_part_of_it(detail_sampler, fir):
-    """But for what goes on from the object itself, a few px around it, whose colours are not the object's."""
+    """A few px around the object may go on from it; their colours are not the object's."""
     picture = detail_sampler.picture((100, 300), 1.0, keep=(Keep(fir, 0.25),))
     _, positions = detail_sampler.traced(picture, 5)
     there, _ = shifted(picture, picture.kept[0])

@@ -80,7 +80,7 @@ def command(
     scales = parse.numbers(start_scales)
     from singan_cli.opening import open_sampler
     from singan_cli.progress import counting
-    from singan_runtime import evaluation
+    from singan_runtime import evaluation, report
 
     sampler = open_sampler(bundle, device, threads)
     truth = evaluation.trained_photo(sampler, photo)
@@ -95,7 +95,7 @@ def command(
             for scale in scales
         ]
     if html is not None:
-        write_page(html, evaluation.report(sampler.manifest.name, truth, judged))
+        write_page(html, report.write_page(sampler.manifest.name, truth, judged))
 
     scores = [one.scores for one in judged]
     if as_json:
