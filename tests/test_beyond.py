@@ -1,4 +1,4 @@
-"""Above the photo's own size: windows are exact, edges crisper than resampling gives, and flat stays flat."""
+"""Above the photo's own size: windows are exact, edges crisp, and flat stays flat."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Detail levels: pictures put together from a photo, the same bytes whatever part of them is asked for, and how."""
+"""Detail levels draw the same bytes whatever part of a picture is asked for, in any order."""
 
 import functools
 from concurrent.futures import ThreadPoolExecutor
@@ -28,7 +28,7 @@ FACTOR = st.floats(0.4, 1.1)
 
 @functools.cache
 def photo(channels=3, height=90, width=130):
-    """Three searched levels and one that is copied; of more than 160 px a side, two that are copied."""
+    """Three searched levels and a copied one, or two if the photo is larger than 160 px."""
     return photo_of(landscape(height, width, channels))
 
 
@@ -66,7 +66,7 @@ def pick_region(data, size, wrap):
 def test_a_window_equals_the_slice_of_the_whole_and_of_its_map(
     data, down, across, wrap, channels, first
 ):
-    """On canvases of any shape, whose sides are rounded, over the edges of those that repeat, begun at any level."""
+    """On canvases of any shape, with rounded sides, over edges that repeat, begun at any level."""
     canvases = canvases_of(photo(channels), down, across)
     whole = draw_whole(drawing_of(photo(channels), canvases, 0, wrap, first=first))
     part_of = drawing_of(photo(channels), canvases, 0, wrap, first=first)
@@ -99,7 +99,7 @@ def small_blocks(monkeypatch):
 @given(st.data(), st.sampled_from(WRAPS), st.sampled_from([2, 64]))
 @settings(max_examples=5)
 def test_windows_are_slices_where_the_canvas_is_cut_into_blocks_too(small_blocks, data, wrap, kept):
-    """A window lies in several blocks, each with levels of its own below, and few of them may be kept."""
+    """A window lies in several blocks, each with its own searched levels, and few may be kept."""
     small_blocks.setattr(searched, "KEPT_BLOCKS", kept)
     large = photo(3, 190, 230)
     canvases = canvases_of(large, 0.6, 1.7)
@@ -240,7 +240,7 @@ def test_the_layout_in_memory_of_what_is_handed_over_changes_no_byte(channels):
 
 
 def test_blocks_leave_no_seam():
-    """The step over the border of two blocks is like any other, over three borders of three pictures."""
+    """The step over the border of two blocks is like any other: three borders, three pictures."""
     canvases = canvases_of(photo(), 0.6, 14)
     borders = [
         192 * n * canvases[-1][1] // canvases[0][1] - 1 for n in range(1, -(-canvases[0][1] // 192))
@@ -267,7 +267,7 @@ def test_the_photo_itself_handed_over_comes_back(channels):
 
 @pytest.mark.parametrize("wrap", WRAPS)
 def test_opposite_edges_meet_where_the_picture_repeats(wrap):
-    """Even though what is handed over has a hard edge there, from sky to ground; over three pictures."""
+    """Even though the hand-over has a hard edge there, from sky to ground; over three pictures."""
     canvases = canvases_of(photo(), 1.3, 1.3)
     pictures = [
         draw_whole(drawing_of(photo(), canvases, seed, wrap)).pixels.astype(float)

@@ -1,4 +1,4 @@
-"""The engine equals the plain loops of detail_by_hand, and both the stored vectors for other languages."""
+"""The engine equals the plain loops of detail_by_hand, and both equal the stored vectors."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The detail levels as ONNX operators compute what the numpy engine computes, piece by piece and value by value."""
+"""Detail levels as ONNX operators compute what the numpy engine computes, value by value."""
 
 import numpy as np
 import pytest
@@ -142,7 +142,7 @@ def test_the_search_finds_the_positions_of_the_engine(photo, sharp, position):
 
 
 def test_of_equal_patches_the_lowest_position_is_found_in_many_chunks_too(monkeypatch):
-    """A photo of stripes has every patch a dozen times, and every pixel of the picture a dozen equal scores."""
+    """A photo of stripes has every patch a dozen times, so every pixel has a dozen equal scores."""
     pixels = np.tile(np.uint8([[[40], [200], [90], [120]]]), (40, 12, 1))
     photo = photo_of(pixels, 20)
     level = photo.level(0)
@@ -229,7 +229,11 @@ def test_a_copied_level_is_the_engine_s(photo, copied, seed, shape):
     below, expected = (draw_whole(drawing_of(photo, canvases[:count], seed)) for count in (3, 4))
     height, width = canvases[3]
     ours = copied(
-        pixels=below.pixels, rows=below.map.rows, columns=below.map.columns, height=height, width=width
+        pixels=below.pixels,
+        rows=below.map.rows,
+        columns=below.map.columns,
+        height=height,
+        width=width,
     )  # fmt: skip
     for one, theirs in zip(
         ours, (expected.pixels, expected.map.rows, expected.map.columns), strict=False

@@ -1,4 +1,4 @@
-"""The picture of a map, and what patches are compared by: whole numbers, nothing from beyond, no hard edge in a sky."""
+"""Votes and features: whole numbers, nothing from beyond the photo, no hard edge in a sky."""
 
 import functools
 
@@ -87,7 +87,7 @@ def test_a_pixel_is_the_weighted_mean_of_what_the_patches_around_it_say(channels
 
 
 def test_the_outermost_rows_and_columns_are_like_those_inside():
-    """Over four pictures: the step from the first row to the second, and so on at all four edges."""
+    """Over four pictures: the step from the first row to the second, likewise at all edges."""
     canvases = canvases_of(photo(), 0.9, 1.2)
     pictures = [draw_whole(drawing_of(photo(), canvases, seed)).pixels for seed in range(4)]
     for axis in (0, 1):
@@ -97,7 +97,7 @@ def test_the_outermost_rows_and_columns_are_like_those_inside():
 
 @pytest.mark.parametrize("wrap", [(False, True), (True, False), (True, True)])
 def test_a_searched_level_that_repeats_is_the_same_wherever_it_is_cut(wrap):
-    """What is handed over rolled gives the map and the picture rolled: votes and neighbours go over the edges."""
+    """A rolled hand-over gives a rolled map and picture: votes and neighbours cross the edges."""
     level = photo().level(1)
     query = noise(30, 44) // 4 + landscape(30, 44) // 2
     by = tuple(11 * periodic for periodic in wrap)
@@ -163,7 +163,7 @@ def test_two_pieces_of_a_sky_join_without_a_hard_step():
 
 
 def test_detail_is_the_photo_s_own_and_not_smoothed_away():
-    """Of pixels whose detail is strong, smoothness takes nothing, whatever the picture below says."""
+    """Smoothness takes nothing from pixels with strong detail, whatever the picture below says."""
     level = level_of(noise(40, 50))
     found = Map(*own_places(40, 50))
     assert (
@@ -204,7 +204,7 @@ EXTREMES = {
 @pytest.mark.parametrize("name", EXTREMES)
 @pytest.mark.parametrize("query", ["own", "noise", "black", "white"])
 def test_features_are_whole_numbers_in_their_range_and_distances_exact(name, query):
-    """Of any picture by the directions of any photo: products of float32 matrices equal sums in int64."""
+    """Any picture, directions of any photo: products of float32 matrices equal sums in int64."""
     pixels = EXTREMES[name].astype(np.uint8)
     channels = pixels.shape[2]
     level = Photo(pixels, [(40, 50)]).level(0)
