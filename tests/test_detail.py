@@ -1,6 +1,7 @@
 """Detail levels draw the same bytes whatever part of a picture is asked for, in any order."""
 
 import functools
+import types
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -178,11 +179,8 @@ def test_work_at_the_joins_alone_gives_the_bytes_of_all_the_work(monkeypatch, ch
 
 
 def coherence_with(refine):
-    class Module:
-        pass
-
-    Module.refine = staticmethod(refine)
-    return Module
+    """Stand in for the module coherence, of which a drawing needs one function."""
+    return types.SimpleNamespace(refine=refine)
 
 
 def test_chores_leave_only_the_copying_to_the_regions():

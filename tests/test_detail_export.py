@@ -1,4 +1,4 @@
-"""From a run to a bundle with the photo inside, and the proof that both draw the same."""
+"""From a run to a bundle with the photo inside, and the proof that it draws what the networks do."""
 
 import dataclasses
 import json
@@ -233,9 +233,9 @@ def test_a_run_whose_photo_was_changed_is_refused(detailed_run, scene, tmp_path,
 
 @pytest.mark.parametrize("channels", [1, 4])
 def test_grey_and_transparent_photos_keep_their_channels(tmp_path, channels):
-    """From the file to pictures, their parts and edits, which leave all else as it was.
+    """From the file to pictures, their parts, and edits that leave all else as it was, transparent colours included.
 
-    Transparent colours too. The fused graph draws the same bytes.
+    The fused graph draws the same bytes.
     """
     pixels = landscape(50, 70, channels)
     Image.fromarray(pixels if channels == 4 else pixels[..., 0]).save(tmp_path / "photo.png")

@@ -1,4 +1,4 @@
-"""Detail levels as ONNX operators compute what the numpy engine computes, value by value."""
+"""The detail levels as ONNX operators compute what the numpy engine computes, piece by piece and value by value."""
 
 import numpy as np
 import pytest
@@ -22,10 +22,9 @@ from small_graphs import Piece
 
 from singan_core import manifest, pyramid
 from singan_core import noise as field
-from singan_core.detail import coherence, patches, resize, search, votes
-from singan_core.detail.maps import Map, enlarge_map
+from singan_core.detail import coherence, maps, patches, resize, search, votes
 from singan_core.detail.photo import premultiplied, straight
-from singan_core.detail.votes import COARSE, FINE
+from singan_core.detail.votes import COARSE, FINE, Map
 from singan_export import (
     detail_copy_graph,
     detail_patch_graph,
@@ -142,7 +141,7 @@ def test_the_search_finds_the_positions_of_the_engine(photo, sharp, position):
 
 
 def test_of_equal_patches_the_lowest_position_is_found_in_many_chunks_too(monkeypatch):
-    """A photo of stripes has every patch a dozen times, so every pixel has a dozen equal scores."""
+    """A photo of stripes has every patch a dozen times, and every pixel of the picture a dozen equal scores."""
     pixels = np.tile(np.uint8([[[40], [200], [90], [120]]]), (40, 12, 1))
     photo = photo_of(pixels, 20)
     level = photo.level(0)
@@ -229,11 +228,7 @@ def test_a_copied_level_is_the_engine_s(photo, copied, seed, shape):
     below, expected = (draw_whole(drawing_of(photo, canvases[:count], seed)) for count in (3, 4))
     height, width = canvases[3]
     ours = copied(
-        pixels=below.pixels,
-        rows=below.map.rows,
-        columns=below.map.columns,
-        height=height,
-        width=width,
+        pixels=below.pixels, rows=below.map.rows, columns=below.map.columns, height=height, width=width
     )  # fmt: skip
     for one, theirs in zip(
         ours, (expected.pixels, expected.map.rows, expected.map.columns), strict=False
@@ -247,7 +242,7 @@ def test_a_copied_level_of_joins_alone_is_the_engine_s(photo, copied):
     below = random_map(np.random.default_rng(5), photo.sizes[2], smaller)
     pixels = noise(*smaller, level.pixels.shape[2])
     enlarged = resize.resize(premultiplied(pixels), canvas)
-    found = enlarge_map(below, level, photo.sizes[2], canvas, smaller, whole_of(canvas))
+    found = maps.enlarge_map(below, level, photo.sizes[2], canvas, smaller, whole_of(canvas))
     found = coherence.refine(level, found, patches.pad(enlarged))
     ours = copied(
         pixels=pixels, rows=below.rows, columns=below.columns, height=canvas[0], width=canvas[1]

@@ -45,9 +45,7 @@ NEAR = tuple((dy, dx) for dy in (-1, 0, 1) for dx in (-1, 0, 1) if dy or dx)
 HALO = REACH + max(dy for dy, _, _ in weights(FINE))
 """Pixels around a region that are enlarged too: patches reach 3, and votes 2."""
 _FEATURES = 8  # of the level's 12: four more change the pictures by less than the eye sees
-_PLAIN = (
-    FULL // 4
-)  # smoothness from which a patch lacks nothing: a sky's noise would show as a grid
+_PLAIN = FULL // 4  # smoothness from which nothing is lacking: noise of a sky would show as a grid
 _NO_DIFFERENCE = 256  # added to differences, so that packed ones are positive and below 2^9
 _FAR = 1 << 14  # features of what lies beyond the photo, farther away than any patch of it
 _AT_ONCE = 1 << 13  # patches, so that what is in work stays in the cache
@@ -274,8 +272,8 @@ def add_detail(level: Level, detail: LostDetail, found: Map, plain: Pixels) -> P
 
 def _add_means(totals: list[Votes], plain: Pixels, picture: Pixels) -> None:
     """Write the enlarged picture plus the rounded means of packed sums."""
-    # Numerators stay below 2^19 and quotients below 512: float32 division never rounds over a whole
-    # number, so that its floor is exact.
+    # The floor is exact. Quotients lie below 2^9, where float32 has steps of 2^-15. Those that are
+    # not whole lie more than 2^-10 away from any whole number, since 2 count is below 2^10.
     count = count_votes(totals[0]).astype(np.float32)
     for channel in range(plain.shape[2]):
         words = totals[channel // IN_FIELDS]

@@ -45,8 +45,8 @@ def refine(
     padded is the enlarged picture, premultiplied, with 3 px around it. A pixel's patch is compared
     with patches of the enlarged photo. Kept objects stay, and no other pixel takes their positions.
 
-    Only pixels near a join are asked. After the first round they compare new candidates only, since
-    all others have lost before. everywhere does all the work, with the same result.
+    Only pixels near a join compare anything. After the first round they compare new candidates
+    only, since all others have lost before. everywhere does all the work, with the same result.
     """
     changed: Mask | None = None
     for _ in range(ROUNDS):
@@ -72,7 +72,8 @@ def _find_asking(
 ) -> NDArray[np.intp]:
     """Find the pixels, numbered row by row, that may have candidates other than their own position.
 
-    At first those near a join; then those with a neighbour that has changed, (h + 6, w + 6).
+    In the first round those near a join, later those with a neighbour that has changed. changed is
+    (h + 6, w + 6), as entries are.
     """
     height, width = (side - 2 * REACH for side in entries.shape)
     if everywhere:

@@ -100,7 +100,7 @@ class Drawing:
             grown.append(grow(wanted[-1], LOCAL, canvas, self.wrap))
             wanted.append(resize.sources(grown[-1], smaller, canvas, self.wrap))
 
-        # And up again; what is wrong near the border of a region is cut off.
+        # Upwards: each level draws its region, of which what is wrong near the border is cut off.
         part = self.searched_levels.draw(wanted.pop())
         for level in range(self.searched, number + 1):
             part = self._copy(level, part, grown.pop()).cut(wanted.pop())
@@ -108,9 +108,10 @@ class Drawing:
 
     def _copy(self, number: int, below: DrawnRegion, region: Region) -> DrawnRegion:
         """Draw a region of a copied level, which is wrong within 8 px of where it was cut off."""
-        level, canvas, smaller = self.photo.level(number), *self._find_canvases(number)
+        level, coarser = self.photo.level(number), self.photo.sizes[number - 1]
+        canvas, smaller = self.canvases[number], self.canvases[number - 1]
         enlarged = self._enlarge_pixels(number, below, region)
-        found = enlarge_map(below.map, level, self.photo.sizes[number - 1], canvas, smaller, region)
+        found = enlarge_map(below.map, level, coarser, canvas, smaller, region)
 
         objects = self.objects[number]
         kept = None if objects is None else objects.lay(region)
@@ -125,13 +126,9 @@ class Drawing:
             kept.put_in(level, pixels)
         return DrawnRegion(region, pixels, found)
 
-    def _find_canvases(self, number: int) -> tuple[Size, Size]:
-        """Find the canvas of a level and that of the level below."""
-        return self.canvases[number], self.canvases[number - 1]
-
     def _enlarge_pixels(self, number: int, below: DrawnRegion, region: Region) -> Pixels:
         """Enlarge the picture of the level below to a region, premultiplied: the queries."""
-        canvas, smaller = self._find_canvases(number)
+        canvas, smaller = self.canvases[number], self.canvases[number - 1]
         matched = premultiplied(below.pixels)
         enlarged = resize.window(matched, below.region, smaller, canvas, region, self.wrap)
         if self.original is not None:
@@ -156,8 +153,9 @@ class Drawing:
     def resampled(self, want: Region, whole: Size) -> DrawnRegion:
         """Draw a region of the picture resampled to the size whole, and its map.
 
-        Above the photo's own size detail is added up to about twice that size (super_resolution.py). The rest
-        is resampled, and each pixel has the position of the nearest one.
+        Above the photo's own size detail is added up to about twice that size, as in
+        super_resolution.py. The rest is resampled, and each pixel has the position of the nearest
+        one.
         """
         sizes = [self.canvases[-1]]
         at_own_size = len(self.canvases) == len(self.photo.sizes)

@@ -58,7 +58,10 @@ def straight(pixels: Pixels) -> Pixels:
 
 @dataclass(frozen=True, eq=False)
 class Level:
-    """The photo at the size of one level: pictures (h, w, C), and tables (n,) as in tables.py."""
+    """The photo at the size of one level: pictures (h, w, C), and tables (n,) as in tables.py.
+
+    A table holds all that is needed of a position in one number, so that one look-up reads it.
+    """
 
     pixels: Pixels  # colours straight
     basis: Basis
@@ -66,8 +69,9 @@ class Level:
     matched: Pixels  # the photo as patches are compared: premultiplied
     blurred: Pixels  # the next coarser photo enlarged: what a picture is before it gets its detail
     padded: Pixels  # the blurred photo with 3 px around it, for patches
-    words: NDArray[np.unsignedinteger]  # all channels of a pixel, so that one look-up reads them;
-    # but for RGBA smoothness is one more
+    words: NDArray[
+        np.unsignedinteger
+    ]  # the channels of a pixel and, except for RGBA, its smoothness
     ballots: tuple[Votes, ...]  # packed by pack_ballots
     blurred_ballots: Votes  # the blurred photo packed in the same way, without the count
 
@@ -148,8 +152,8 @@ def make_level(
 def find_smoothness(matched: Pixels, blurred: Pixels) -> NDArray[np.uint8]:
     """Find how little detail each pixel has, (h, w): 64 for none, near 0 from a few grey levels on.
 
-    Detail is the mean over the channels of how much photo and blurred photo differ; smoothness is
-    64 / (1 + (detail / 2.55)^4), rounded.
+    Detail is the mean difference of photo and blurred photo over the channels, in grey levels.
+    Smoothness is 64 / (1 + (detail / 2.55)^4), rounded.
     """
     channels = matched.shape[2]
     difference = np.maximum(matched, blurred) - np.minimum(matched, blurred)

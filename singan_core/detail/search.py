@@ -44,11 +44,11 @@ AT_ONCE = 1 << 21
 
 @dataclass(frozen=True)
 class Weights:
-    """The terms of the score, in parts of the variance of the level's features."""
+    """How a level is searched. Two weights are in parts of the variance of its features."""
 
     position: float = 2.0  # weight of the squared difference in relative height
     completeness: float = 0.02  # the small constant: less favours what nothing shows yet
-    passes: int = 2  # searches per level, each followed by a vote; a sharp query gets one more
+    passes: int = 2  # searches, each followed by a vote; one more where the first query is sharp
 
 
 class Heights(NamedTuple):
@@ -72,9 +72,12 @@ def choose_position(photo: Photo) -> float:
     """
     level = photo.level(0)
     values = level.features.reshape(*level.size, -1).astype(np.float64)
-    apart = values - values.mean(axis=(0, 1))
-    total = float((apart**2).sum(axis=2).mean())
-    explained = float((apart.mean(axis=1) ** 2).sum(axis=1).mean()) / total if total else 1.0
+    centred = values - values.mean(axis=(0, 1))
+    total = float((centred**2).sum(axis=2).mean())
+    explained = 1.0
+    if total:
+        explained = float((centred.mean(axis=1) ** 2).sum(axis=1).mean()) / total
+
     share = min(max((explained - _UNEXPLAINED) / _HALF_WAY, 0.0), 1.0)
     return round(Weights.position * share, 3)
 

@@ -1,8 +1,8 @@
 """Look-up tables with one entry for each position of the photo, and how votes are packed into them.
 
-A table is a flat array in which the photo has 3 empty positions on every side and seven empty rows
-below. So a position that is shifted by up to 3 px needs no check of its bounds: beyond the photo it
-finds an entry of 0, which has no vote.
+A table is a flat array in which the photo has 3 empty positions on every side and seven more empty
+rows below. So a position that is shifted by up to 3 px needs no check of its bounds: beyond the
+photo it finds an entry of 0, which has no vote.
 
 A vote is one unsigned 64-bit number, of which one multiplication weighs all channels. Three fields
 of 18 bits hold the channels, and the bits from 54 on count the votes. Weights add up to less than
