@@ -57,8 +57,10 @@ class SearchedLevels:
     threads: int
     objects: Sequence[Held | None]
     original: Original | None
-    _blocks: OrderedDict[tuple[int, int], DrawnRegion] = field(default_factory=OrderedDict)
-    _lock: threading.RLock = field(default_factory=threading.RLock)
+    _blocks: OrderedDict[tuple[int, int], DrawnRegion] = field(
+        default_factory=OrderedDict, init=False
+    )
+    _lock: threading.RLock = field(default_factory=threading.RLock, init=False)
 
     @property
     def is_one_block(self) -> bool:
