@@ -50,7 +50,7 @@ def write_pictures(
     make_folder(folder)
     plan = drawer.plan_request(own)
     region = None if own.window is None else find_region(plan.size, own.window)
-    drawn = drawer.series(plan, seeds, region)  # lazy: nothing is drawn before it is request for
+    drawn = drawer.series(plan, seeds, region)  # lazy: nothing is drawn before it is asked for
 
     for seed in seeds:
         one = replace(request, size=plan.size, seed=seed)
