@@ -53,7 +53,7 @@ class Comparison:
     def __init__(self, sampler: Sampler, photo: Path) -> None:
         self.sampler = sampler
         self.picture = next(comparison.pictures(sampler))
-        self.exact = self.draw(sampler.draw)
+        self.exact = self.draw(sampler.run_generators)
         full = images.read(photo, str(sampler.manifest.channels))
         self.photo: Pixels = images.to_pixels(resize(full, sampler.trained_size))[0]
 
@@ -117,7 +117,7 @@ def open_fp32(bundle: Path) -> Opened:
     assert isinstance(graphs, Graphs)
     for scale in range(len(sampler.manifest.shapes)):
         graphs.session(scale)
-    return Opened("onnx", graphs.generate, sampler.draw)
+    return Opened("onnx", graphs.generate, sampler.run_generators)
 
 
 def time_picture(opened: Opened, sampler: Sampler, size: Size, repeats: int) -> float:

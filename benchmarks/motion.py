@@ -23,7 +23,6 @@ import os
 
 os.environ["OPENBLAS_NUM_THREADS"] = "1"  # before numpy is imported
 
-import functools
 import itertools
 import time
 from collections.abc import Sequence
@@ -84,7 +83,7 @@ def find_positions(motion: Motion, handed: Pixels) -> list[NDArray[Any]]:
     window = [Span(*span) for span in motion.fit.window]
     flow = find_flow(handed, motion.handed)
     down, across = (Enlarged(one, motion.fit.whole, (window[0], window[1])) for one in flow)
-    return [place / 16 for place in motion._places(down, across, Span(0, motion.size[0]))]
+    return [place / 16 for place in motion._find_places(down, across, Span(0, motion.size[0]))]
 
 
 def measure_change(pictures: Sequence[NDArray[Any]]) -> float:
@@ -108,6 +107,12 @@ def save_slices(path: Path, frames: list[Pixels]) -> None:
     Image.fromarray(np.concatenate(slices)).save(path)
 
 
+def time_still(sampler: Sampler, clip: Clip, number: int) -> float:
+    """Measure the processor seconds of a frame drawn as a picture of its own."""
+    noise = clip.noise(number)
+    return time_call(lambda: sampler.painted(clip.picture, noise, threads=1), time.process_time)[1]
+
+
 @dataclass(frozen=True)
 class DrawnClip:
     """A clip and the processor seconds that it took."""
@@ -126,11 +131,7 @@ class DrawnClip:
         motion = clip._motion
         assert motion is not None
 
-        stills = [
-            functools.partial(sampler.painted, clip.picture, clip.noise(number), threads=1)
-            for number in (1, 2)
-        ]
-        still = min(time_call(draw, time.process_time)[1] for draw in stills)
+        still = min(time_still(sampler, clip, number) for number in (1, 2))
         _, beginning = time_call(
             lambda: Motion(sampler, clip.picture, clip.noise(0)), time.process_time
         )

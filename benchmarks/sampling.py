@@ -119,7 +119,8 @@ def load_timed(bundle: Path, threads: int) -> Sampler:
     noise.of_region = add_time("noise", noise.of_region)
     cascade.enlarged = add_time("resampling", cascade.enlarged)
     cascade.detail_only = add_time("resampling", cascade.detail_only)
-    sampler.draw = add_time("drawing", sampler.draw)  # type: ignore[method-assign]
+    timed = add_time("drawing", sampler.run_generators)
+    sampler.run_generators = timed  # type: ignore[method-assign]
     return sampler
 
 

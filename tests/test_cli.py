@@ -115,7 +115,7 @@ def test_png_text_repeats_the_picture(tiny_bundle, tmp_path):
         assert image.text["Software"] == "singan"
         request = json.loads(image.text["singan"])
     assert (
-        request["bundle"] == "hills" and len(request["bundle_sha256"]) == 64 and request["version"]
+        request["bundle"] == "hills" and len(request["identity"]) == 64 and request["version"]
     )
     again = [
         f"--{name.replace('_', '-')}={request[name]}"

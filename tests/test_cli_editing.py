@@ -62,16 +62,13 @@ def test_a_picture_of_the_exact_size_is_written_and_says_how(
     )
     with Image.open(out) as image:
         request = json.loads(image.text["singan"])
-    assert (
-        request["command"] == command
-        and request["seed"] == 3
-        and len(request["bundle_sha256"]) == 64
-    )
+    assert request["command"] == command and request["seed"] == 3 and len(request["identity"]) == 64
     if command in ("harmonize", "edit", "paint"):
         assert request["image"]["name"] == "preview.png" and len(request["image"]["sha256"]) == 64
     if command == "retarget":
         assert (
-            f"survived to {request['survival']:.3f} (SSIM inside the mask, 1 is unchanged)" in said
+            f"similarity of the kept object: {request['survival']:.3f} (SSIM; 1 is identical)"
+            in said
         )
 
 

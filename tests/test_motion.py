@@ -13,7 +13,7 @@ from singan_core.detail.photo import Photo
 from singan_core.manifest import Detail
 from singan_core.pyramid import Fit
 from singan_core.windows import Span
-from singan_runtime import Sampler, flow, lines, motion, objects, quality, warp
+from singan_runtime import Sampler, flow, lines, motion, objects, quality, displacement
 from singan_runtime.animation import Clip, Walk, animate
 from singan_runtime.motion import Enlarged, Motion
 from singan_runtime.objects import Keep
@@ -27,7 +27,7 @@ def frames(sampler, size=SIZE, **walk):
 
 def still_at(size):
     """Positions, in 1/16 px, of a picture that does not move."""
-    return np.mgrid[: size[0], : size[1]].astype(np.int32) * warp.UNIT
+    return np.mgrid[: size[0], : size[1]].astype(np.int32) * displacement.UNIT
 
 
 # the flow between small pictures
@@ -102,10 +102,12 @@ def test_a_flat_picture_may_move_everywhere():
 @pytest.mark.parametrize("channels", [1, 3, 4])
 def test_what_moves_by_whole_pixels_keeps_its_bytes(channels):
     pixels = noise(20, 31, channels)
-    fine = warp.double(pixels)
+    fine = displacement.double(pixels)
     rows, columns = still_at((20, 31))
-    assert np.array_equal(warp.move(fine, channels, rows, columns), pixels)
-    moved = warp.move(fine, channels, rows + 2 * warp.UNIT, columns - 3 * warp.UNIT)
+    assert np.array_equal(displacement.move(fine, channels, rows, columns), pixels)
+    moved = displacement.move(
+        fine, channels, rows + 2 * displacement.UNIT, columns - 3 * displacement.UNIT
+    )
     assert np.array_equal(moved[:-2, 3:], pixels[2:, :-3])
     assert np.array_equal(
         moved[:-2, :3], pixels[2:, :1].repeat(3, axis=1)
@@ -115,8 +117,8 @@ def test_what_moves_by_whole_pixels_keeps_its_bytes(channels):
 def test_a_ramp_moves_by_any_sixteenth():
     ramp = (8 * np.arange(30, dtype=np.uint8))[:, None, None].repeat(12, axis=1)
     rows, columns = still_at((30, 12))
-    for part in range(warp.UNIT):
-        moved = warp.move(warp.double(ramp), 1, rows + part, columns)[4:-5, ..., 0]
+    for part in range(displacement.UNIT):
+        moved = displacement.move(displacement.double(ramp), 1, rows + part, columns)[4:-5, ..., 0]
         assert np.abs(moved - (ramp[4:-5, ..., 0] + part / 2)).max() <= 0.5 + 1e-9
 
 
@@ -124,7 +126,7 @@ def test_a_ramp_moves_by_any_sixteenth():
 def test_moving_by_part_of_a_pixel_keeps_fine_detail(part):
     pixels = landscape(200, 300)
     rows, columns = still_at((200, 300))
-    moved = warp.move(warp.double(pixels), 3, rows + part[0], columns + part[1])
+    moved = displacement.move(displacement.double(pixels), 3, rows + part[0], columns + part[1])
     assert quality.octaves(pixels, moved)[0] > 0.87
 
 
@@ -157,13 +159,13 @@ def test_the_flow_of_the_hand_over_moves_the_same_place_of_the_picture(
 
     window = [Span(*span) for span in made.fit.window]
     down, across = (Enlarged(one, made.fit.whole, (window[0], window[1])) for one in found)
-    places = made._places(down, across, Span(0, size[0]))
+    places = made._find_places(down, across, Span(0, size[0]))
     for axis, share in ((0, 0.6), (1, 0.8)):
         here = np.indices(size)[axis]
         part = (here + made.fit.origin[axis] + 0.5) / made.fit.whole[axis]
         expected = here + share * part * made.fit.whole[axis] / (height, width)[axis]
         inner = (slice(6, -6), slice(6, -6))
-        assert np.abs(places[axis] / warp.UNIT - expected)[inner].max() < 0.2
+        assert np.abs(places[axis] / displacement.UNIT - expected)[inner].max() < 0.2
 
 
 def test_nothing_comes_in_over_an_edge(detail_sampler):
@@ -174,7 +176,7 @@ def test_nothing_comes_in_over_an_edge(detail_sampler):
         down, across = (
             Enlarged(one, clip._motion.fit.whole, (window[0], window[1])) for one in found
         )
-        rows, columns = clip._motion._places(down, across, Span(0, SIZE[0]))
+        rows, columns = clip._motion._find_places(down, across, Span(0, SIZE[0]))
         assert (rows[0] == 0).all() and (rows[-1] == 16 * (SIZE[0] - 1)).all()
         assert (columns[:, 0] == 0).all() and (columns[:, -1] == 16 * (SIZE[1] - 1)).all()
         assert rows.min() == 0 and rows.max() == 16 * (SIZE[0] - 1)
@@ -274,16 +276,16 @@ def test_frames_are_as_crisp_as_the_first_and_calm(detail_sampler, start_scale):
         """The frame, its flow undone: what the motion explains is gone."""
         found = flow.find_flow(clip._motion._hand_over(clip.noise(number)), clip._motion.handed)
         down, across = (Enlarged(one, clip._motion.fit.whole, whole_of(size)) for one in found)
-        places = clip._motion._places(down, across, Span(0, size[0])) / np.float64(16) - np.indices(
-            size
-        )
+        places = clip._motion._find_places(down, across, Span(0, size[0])) / np.float64(
+            16
+        ) - np.indices(size)
         undo = np.zeros_like(places)
         for _ in range(8):
             at = (np.indices(size) + undo).round().astype(int)
             at = at[0].clip(0, size[0] - 1), at[1].clip(0, size[1] - 1)
             undo = -np.stack([one[at] for one in places])
         rows, columns = ((np.indices(size) + undo) * 16).round().astype(np.int32)
-        return warp.move(warp.double(frame), 3, rows, columns)
+        return displacement.move(displacement.double(frame), 3, rows, columns)
 
     still = [fine(back(frame, number)) for number, frame in enumerate(drawn) if number]
     steps = np.mean([np.abs(b - a).mean() for a, b in itertools.pairwise(still)])

@@ -19,7 +19,8 @@ from singan_core.detail.search import Weights
 from singan_core.errors import RequestError
 from singan_core.windows import Span
 from singan_runtime import Sampler, animation, dataset, masks, objects, retarget
-from singan_runtime.objects import Keep
+from singan_runtime.keep import Keep, read_objects
+from singan_runtime.request import Request
 
 SHARE = st.floats(0, 1)
 
@@ -387,7 +388,7 @@ def test_a_mask_of_the_original_photo_is_reduced_to_the_stored_one(
     Image.fromarray(fir.astype(np.uint8) * 255).resize((300, 200), Image.Resampling.NEAREST).save(
         path
     )
-    (read,) = objects.read(found, [str(path)])
+    (read,) = read_objects(found, [str(path)])
     assert np.array_equal(read.mask, fir)
 
 
@@ -478,11 +479,10 @@ def test_a_label_names_the_object_to_keep(labelled, fir):
 
 def test_a_dataset_places_labelled_objects_at_random_within_limits(labelled, tmp_path):
     pytest.importorskip("pycocotools")
-    request = dataset.Request(
-        6, size=(100, 240), zoom=1.0, keep=("fir",), within=(0.2, 0.4, 0.8, 0.7), scales=(0.7, 1.0)
-    )
+    request = Request((100, 240), zoom=1.0, keep=(Keep(name="fir"),))
+    spec = dataset.DatasetSpec(6, request, within=(0.2, 0.4, 0.8, 0.7), scales=(0.7, 1.0))
     sampler = Sampler.load(labelled, threads=1)
-    dataset.write(sampler, tmp_path, request)
+    dataset.write_dataset(sampler, tmp_path, spec)
     places, areas = [], []
     for seed in range(6):
         with Image.open(tmp_path / "masks" / "fir" / f"hills_240x100_{seed}.png") as image:

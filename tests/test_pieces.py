@@ -80,7 +80,7 @@ def test_a_copy_shifted_by_a_pixel_repeats_as_much_as_an_exact_one():
 
 def test_one_copy_is_one_piece_wherever_it_comes_from():
     shifted = identity(30, 40) + np.int32([5, 9])
-    assert pieces.pieces(shifted).tolist() == [1200]
+    assert pieces.measure_areas(shifted).tolist() == [1200]
     assert pieces.piece_size(shifted) == 100 and pieces.copied_share(shifted) == 1
 
 
@@ -88,7 +88,7 @@ def test_one_copy_is_one_piece_wherever_it_comes_from():
 @pytest.mark.parametrize("size", [(1, 40), (40, 1), (23, 37), (60, 60)])
 def test_pieces_are_the_regions_that_a_flood_fills(size, labels):
     drawn = RNG.integers(0, labels, size)
-    assert pieces.pieces(spread(drawn)).tolist() == flood(drawn)
+    assert pieces.measure_areas(spread(drawn)).tolist() == flood(drawn)
 
 
 def test_winding_pieces_are_whole():
@@ -98,18 +98,18 @@ def test_winding_pieces_are_whole():
     y, x = np.mgrid[-60:61, -60:61]
     spirals = ((np.hypot(y, x) / 6 + np.arctan2(y, x) / np.pi) % 2 < 1).astype(np.int64)
     for labels in (comb, comb.T, comb[::-1], spirals):
-        assert pieces.pieces(spread(labels)).tolist() == flood(labels)
+        assert pieces.measure_areas(spread(labels)).tolist() == flood(labels)
 
 
 def test_pieces_that_touch_at_corners_only_are_apart():
-    assert pieces.pieces(spread(np.array([[0, 1], [1, 0]]))).tolist() == [1, 1, 1, 1]
+    assert pieces.measure_areas(spread(np.array([[0, 1], [1, 0]]))).tolist() == [1, 1, 1, 1]
 
 
 def test_offsets_of_opposite_signs_are_not_mixed_up():
     positions = np.int32(
         [[[1, 0], [0, 2], [0, 1], [1, 2]]]
     )  # offsets (1, 0), (0, 1), (0, -1), (1, -1)
-    assert pieces.pieces(positions).tolist() == [1, 1, 1, 1]
+    assert pieces.measure_areas(positions).tolist() == [1, 1, 1, 1]
 
 
 def test_piece_size_is_the_piece_of_the_median_pixel():
@@ -183,7 +183,7 @@ def test_patches_that_reach_beyond_the_sample_are_not_judged():
     """So exact copies agree with the photo everywhere, and a picture below 7 px has nothing to judge."""
     photo = RNG.integers(0, 256, (30, 30, 3), np.uint8)
     positions = identity(20, 20) + np.int32([5, 5])
-    distances = pieces._measure_patches(photo, photo[5:25, 5:25], positions[3:-3, 3:-3])
+    distances = pieces._measure_distances(photo, photo[5:25, 5:25], positions[3:-3, 3:-3])
     assert distances.shape == (14, 14) and not distances.any()
 
     tiny = mosaic(6, 6, 3, (30, 30))
@@ -196,7 +196,7 @@ def test_the_photo_s_edge_values_are_repeated_beyond_it():
     photo[:, 1:] = 70
     positions = identity(20, 20)
     positions[..., 1] = 0
-    distances = pieces._measure_patches(
+    distances = pieces._measure_distances(
         photo, np.zeros((20, 20, 1), np.uint8), positions[3:-3, 3:-3]
     )
     assert distances == pytest.approx(70 * np.sqrt(3 / 7) / 255)

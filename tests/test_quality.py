@@ -7,7 +7,7 @@ from PIL import Image, ImageFilter
 
 from singan_core.detail import resize
 from singan_core.errors import ImageError, RequestError
-from singan_runtime import evaluation, quality
+from singan_runtime import evaluation, quality, report
 
 RNG = np.random.default_rng(0)
 
@@ -222,7 +222,7 @@ def test_evaluation_scores_the_photo_s_own_model_better_than_another_picture(sam
 def test_the_report_holds_everything_it_shows(sampler):
     photo = sampler.reconstruct()
     judged = [evaluation.evaluate(sampler, photo, 3, start_scale) for start_scale in (0, 1)]
-    page = evaluation.report("a <b>", photo, judged)
+    page = report.write_page("a <b>", photo, judged)
     assert page.count("<img") == 1 + 2 * (3 + 1)
     assert not re.search(r'(src|href)="(?!data:)', page)
     assert "a &lt;b&gt;" in page and "a <b>" not in page

@@ -13,8 +13,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from singan_core.errors import BundleError, RequestError
-from singan_runtime import Sampler, graphs
-from singan_runtime import sampler as sampler_module
+from singan_runtime import Sampler, graphs, parallel
 
 SIDE = st.integers(16, 90)
 TILEABLE = st.sampled_from(["", "x", "y", "xy"])
@@ -125,7 +124,7 @@ def test_a_window_equals_the_slice_of_the_whole_picture(samplers, data):
 @pytest.mark.parametrize("tile", [60, 101])
 def test_the_size_of_the_parts_changes_no_byte(sampler, monkeypatch, tile):
     whole = sampler.sample((150, 211), seed=2)
-    monkeypatch.setattr(sampler_module, "TILE", tile)
+    monkeypatch.setattr(parallel, "TILE", tile)
     assert np.array_equal(sampler.sample((150, 211), seed=2), whole)
 
 
@@ -142,12 +141,12 @@ def test_the_size_of_the_parts_changes_no_byte(sampler, monkeypatch, tile):
     ],
 )
 def test_a_picture_is_cut_into_a_part_for_each_thread(size, threads, expected):
-    assert sampler_module.parts(size, threads) == expected
+    assert parallel.choose_grid(size, threads) == expected
 
 
 def test_no_more_pictures_are_drawn_ahead_than_there_are_threads():
     drawn = []
-    taken = sampler_module.in_order(lambda number: drawn.append(number) or number, 50, 3)
+    taken = parallel.draw_in_order(lambda number: drawn.append(number) or number, 50, 3)
     assert [next(taken) for _ in range(2)] == [0, 1] and len(drawn) <= 5
     taken.close()
     assert len(drawn) <= 6
@@ -155,7 +154,7 @@ def test_no_more_pictures_are_drawn_ahead_than_there_are_threads():
 
 @pytest.mark.parametrize("tile", [60, 960])
 def test_a_series_is_its_pictures_one_by_one(tiny_bundle, monkeypatch, tile):
-    monkeypatch.setattr(sampler_module, "TILE", tile)
+    monkeypatch.setattr(parallel, "TILE", tile)
     sampler = Sampler.load(tiny_bundle, threads=3)
     series = sampler.sample((50, 70), seed=4, count=7)
     assert np.array_equal(

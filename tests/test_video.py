@@ -12,6 +12,7 @@ from PIL import Image, ImageSequence
 
 from singan_core import images
 from singan_core.errors import InstallError, OutputError, RequestError
+from singan_runtime import ffmpeg as ffmpeg_module
 from singan_runtime import video
 from singan_runtime.animation import Walk, animate
 
@@ -155,7 +156,7 @@ def test_every_frame_is_in_the_file_for_its_time_if_it_is_like_the_one_before_or
     """Identical neighbours are frames of their own, each with the picture and the time that it has anywhere else."""
     video.save(tmp_path / f"a.{ending}", [scene_of(letter, channels) for letter in letters], fps=7)
     frames, lasting = as_shown(tmp_path / f"a.{ending}")
-    expected = video.share_out(len(letters), 7, video._TICKS[ending])
+    expected = video.share_out(len(letters), 7, video.FORMATS[ending].ticks)
     assert [round(one) for one in lasting] == expected and set(expected) != {expected[0]}
     for letter in set(letters):
         first, *others = (
@@ -368,7 +369,7 @@ def test_frames_that_fail_leave_nothing_behind(drawn, tmp_path, ending):
 
 def test_an_ffmpeg_that_fails_is_quoted(drawn, tmp_path, monkeypatch):
     ffmpeg()
-    monkeypatch.setitem(video._FFMPEG, "mp4", ["-c:v", "nothing"])
+    monkeypatch.setitem(ffmpeg_module.OPTIONS, "mp4", ["-c:v", "nothing"])
     with pytest.raises(OutputError, match=r"a\.mp4: cannot be written \(ffmpeg: .*\w"):
         video.save(tmp_path / "a.mp4", drawn)
     assert list(tmp_path.iterdir()) == []
@@ -412,4 +413,8 @@ def test_memory_is_what_the_check_reckons_with(tmp_path, ending):
     if ending in FFMPEG:
         assert a_frame < 0.05
     else:
-        assert 0.3 * video._HELD[ending] < a_frame < 1.3 * video._HELD[ending]
+        assert (
+            0.3 * video.FORMATS[ending].held_bytes
+            < a_frame
+            < 1.3 * video.FORMATS[ending].held_bytes
+        )

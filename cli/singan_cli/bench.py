@@ -43,11 +43,11 @@ def command(
     """
     sizes = parse.sizes(size) if size is not None else [None]
     used = parse.zoom(zoom)
+    from singan_cli.opening import open_sampler
     from singan_cli.progress import counting
-    from singan_runtime import Sampler
     from singan_runtime.bench import bench
 
-    sampler = Sampler.load(bundle, device, threads, max_pixels)
+    sampler = open_sampler(bundle, device, threads, max_pixels)
     with counting("pictures", len(sizes) * (repeats + 1)) as advance:
         timings = [bench(sampler, one, repeats, used, advance) for one in sizes]
 

@@ -78,10 +78,11 @@ def command(
     docs/quality.md explains the measures.
     """
     scales = parse.numbers(start_scales)
+    from singan_cli.opening import open_sampler
     from singan_cli.progress import counting
-    from singan_runtime import Sampler, evaluation
+    from singan_runtime import evaluation, report
 
-    sampler = Sampler.load(bundle, device, threads)
+    sampler = open_sampler(bundle, device, threads)
     truth = evaluation.trained_photo(sampler, photo)
     sifid = load_sifid(inception)
     evaluation.judged_size(sampler, size_limit)  # refuse before the long work
@@ -94,7 +95,7 @@ def command(
             for scale in scales
         ]
     if html is not None:
-        write_page(html, evaluation.report(sampler.manifest.name, truth, judged))
+        write_page(html, report.write_page(sampler.manifest.name, truth, judged))
 
     scores = [one.scores for one in judged]
     if as_json:

@@ -5,63 +5,53 @@ A word that cannot be understood is a usage error (exit 2).
 
 from __future__ import annotations
 
-import difflib
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar
 
 import typer
 
-from singan_cli.screens import SCREENS
+from singan_core.errors import RequestError
+from singan_runtime import parsing
 
 if TYPE_CHECKING:
-    from singan_core.pyramid import Zoom
+    from singan_core.pyramid import Size, Zoom
+    from singan_runtime.parsing import Place, Window
+
+Value = TypeVar("Value")
 
 
-def size(word: str) -> tuple[int, int]:
+def size(word: str) -> Size:
     """Read '1920x1080' (width x height) or a name such as 'fullhd' as (height, width)."""
-    word = word.strip().lower()
-    if word in SCREENS:
-        width, height = SCREENS[word]
-        return height, width
-
-    match = re.fullmatch(r"(\d{1,9})x(\d{1,9})", word)
-    if not match:
-        near = difflib.get_close_matches(word, SCREENS, 1)
-        hint = f"did you mean {near[0]}?" if near else "write WxH in pixels, for example 1920x1080"
-        raise typer.BadParameter(f"{word!r} is not a size; {hint} (--list-sizes shows the names)")
-
-    return int(match[2]), int(match[1])
+    return _read(parsing.parse_size, word)
 
 
-def sizes(words: str) -> list[tuple[int, int]]:
+def sizes(words: str) -> list[Size]:
     """Read '320x240,1920x1080' as sizes in that order."""
     return [size(word) for word in words.split(",")]
 
 
-def window(word: str) -> tuple[int, int, int, int]:
+def window(word: str) -> Window:
     """Read 'X,Y,W,H' as (y, x, height, width)."""
-    match = re.fullmatch(r"(\d{1,9}),(\d{1,9}),(\d{1,9}),(\d{1,9})", word.strip())
-    if not match:
-        raise typer.BadParameter(
-            f"{word!r} is not a window; write X,Y,W,H in pixels, for example 100,50,640,480"
-        )
-
-    x, y, width, height = (int(part) for part in match.groups())
-    return y, x, height, width
+    return _read(parsing.parse_window, word)
 
 
 def zoom(word: str) -> Zoom:
     """Read 'auto', 'area' or a number."""
-    if word == "auto":
-        return "auto"
-    if word == "area":
-        return "area"
+    return _read(parsing.parse_zoom, word)
+
+
+def place(word: str) -> Place:
+    """Read 'left', 'centre', 'right' or 'X,Y' as the centre (x, y) of an object."""
+    return _read(parsing.parse_place, word)
+
+
+def _read(read: Callable[[str], Value], word: str) -> Value:
+    """Read a word as the library does; one that it refuses is a usage error."""
     try:
-        return float(word)
-    except ValueError:
-        raise typer.BadParameter(
-            f"{word!r} is not a zoom; write a number above 0, auto or area"
-        ) from None
+        return read(word)
+    except RequestError as error:
+        raise typer.BadParameter(str(error)) from None
 
 
 def background(word: str) -> tuple[int, int, int]:
@@ -82,25 +72,6 @@ def numbers(words: str) -> list[int]:
             f"{words!r} is not a list of whole numbers; write for example 0,1,2"
         )
     return [int(word) for word in words.split(",")]
-
-
-def place(word: str) -> tuple[float, float | None]:
-    """Read 'left', 'centre', 'right' or 'X,Y' as the centre (x, y) of an object.
-
-    Both are shares of the picture. A y of None leaves the object's height as it is.
-    """
-    from singan_runtime.objects import WORDS
-
-    if word in WORDS:
-        return WORDS[word], None
-
-    try:
-        x, y = (float(part) for part in word.split(","))
-    except ValueError:
-        raise typer.BadParameter(
-            f"{word!r} is not a place; write left, centre, right or X,Y, as in 0.25,0.6"
-        ) from None
-    return x, y
 
 
 def shares(words: str, count: int) -> list[float]:
