@@ -116,12 +116,13 @@ def check(sampler: Sampler, picture: Picture) -> None:
             "pictures with it can be compared or previewed: leave out --best and --sheet, or train "
             "it without --no-detail"
         )
+
     height, width = fit.levels[fit.searched - 1]
     if height * width > LARGEST:
         raise RequestError(
             f"a picture of {picture.size[1]}x{picture.size[0]} at this zoom begins with "
-            f"{width}x{height}: {height * width} pixels, over the {LARGEST} that are compared; leave "
-            "out --best and --sheet, or zoom in"
+            f"{width}x{height}: {height * width} pixels, over the {LARGEST} that are compared; "
+            "leave out --best and --sheet, or zoom in"
         )
 
 

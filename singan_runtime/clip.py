@@ -55,7 +55,7 @@ class Clip:
         self._motion = Motion(sampler, self.picture, self.noise(0)) if self.picture.fit else None
 
     def frame(self, number: int) -> Pixels:
-        """Draw a frame, uint8 (h, w, C), by the calling thread alone; number is 0 or more."""
+        """Draw frame 0 or a later one, uint8 (h, w, C), by the calling thread alone."""
         if self._motion is not None:
             return self._motion.frame(self.noise(number))
         return self.sampler.painted(self.picture, self.noise(number), threads=1)
@@ -92,6 +92,7 @@ class Clip:
         """Make the noise fields of whole scales, coarse ones first, as far as the memory allows."""
         sampler, made = self.sampler, {}
         left = FIELD_MEMORY
+
         with ThreadPoolExecutor(sampler.graphs.threads) as pool:
             for step in windows.whole_steps(self.picture.passes):
                 draws = self._list_draws(step)
