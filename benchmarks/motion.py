@@ -108,13 +108,13 @@ def measure(sampler: Sampler, size: tuple[int, int], walk: Walk, slices: Path | 
     motion = clip._motion
     assert motion is not None
     still = min(
-        spend(lambda n=n: sampler.painted(clip.picture, clip.noise(n), threads=1))[1]
+        spend(lambda n=n: sampler.painted(clip.picture, clip.mix_noise(n), threads=1))[1]
         for n in (1, 2)
     )  # type: ignore[misc]
-    _, beginning = spend(lambda: Motion(sampler, clip.picture, clip.noise(0)))
-    frames, spent = spend(lambda: [clip.frame(n) for n in range(walk.frames)])
+    _, beginning = spend(lambda: Motion(sampler, clip.picture, clip.mix_noise(0)))
+    frames, spent = spend(lambda: [clip.draw_frame(n) for n in range(walk.frames)])
 
-    handed = [motion._hand_over(clip.noise(n)) for n in range(walk.frames)]
+    handed = [motion._hand_over(clip.mix_noise(n)) for n in range(walk.frames)]
     small = [resample(frame, handed[0].shape[:2]) for frame in frames]
     generators = change(handed)
     places = [positions(motion, one) for one in handed]

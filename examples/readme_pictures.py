@@ -34,8 +34,8 @@ def draw_over_time(
     """Draw one row of a clip, frame below frame: on the left every frame drawn anew, on the right as animate does."""
     clip = animation.Clip(sampler, walk, size)
     row, numbers = round(ROW * size[0]), range(walk.frames)
-    anew = [sampler.painted(clip.picture, clip.noise(number))[row] for number in numbers]
-    moved = [clip.frame(number)[row] for number in numbers]
+    anew = [sampler.painted(clip.picture, clip.mix_noise(number))[row] for number in numbers]
+    moved = [clip.draw_frame(number)[row] for number in numbers]
     left, right = (np.stack(rows).repeat(ROWS, axis=0) for rows in (anew, moved))
     gap = np.full((len(left), GAP, left.shape[2]), 255, np.uint8)
     return np.concatenate([left, gap, right], axis=1)

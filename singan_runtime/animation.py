@@ -69,10 +69,10 @@ def _draw_frames(
 
     clip = Clip(sampler, walk, size, zoom, keep)
     if not clip.harmonics:  # nothing moves
-        still = clip.frame(0)
+        still = clip.draw_frame(0)
         yield from (still for _ in range(walk.frames))
         return
-    yield from in_order(clip.frame, walk.frames, sampler.graphs.threads)
+    yield from in_order(clip.draw_frame, walk.frames, sampler.graphs.threads)
 
 
 def soften(move: masks.Mask, size: Size) -> Floats:

@@ -30,7 +30,7 @@ NARROWEST = 80  # px: a cell has room for its label
 INK, PAPER = (32, 32, 32), (255, 255, 255)
 
 
-def preview(picture: Picture, candidate: Candidate) -> Pixels:
+def draw_preview(picture: Picture, candidate: Candidate) -> Pixels:
     """Draw a candidate small, uint8 (h, w, C): 240 px on the longer side, nothing enlarged.
 
     It is the first level after the searched ones, about 160 px: a stage that the picture passes on
@@ -38,7 +38,7 @@ def preview(picture: Picture, candidate: Candidate) -> Pixels:
     """
     drawing, fit = candidate.drawing, picture.fit
     assert drawing is not None and fit is not None
-    size = preview_size(fit.size)
+    size = choose_preview_size(fit.size)
 
     # The canvas may show more than the picture; the preview is the middle of it.
     height, width = (
@@ -57,7 +57,7 @@ def preview(picture: Picture, candidate: Candidate) -> Pixels:
     return straight(small)
 
 
-def preview_size(size: Size) -> Size:
+def choose_preview_size(size: Size) -> Size:
     """Choose the size (height, width) of the preview of a picture of a size."""
     factor = min(1.0, SIDE / max(size))
     return max(1, round(size[0] * factor)), max(1, round(size[1] * factor))
@@ -83,7 +83,7 @@ def draw_sheet(
     sheet = Image.new("RGB", (columns * cell[1] + GAP, rows * cell[0] + GAP), PAPER)
 
     for number, one in enumerate(candidates):
-        small = images.flatten(preview(picture, one), background)
+        small = images.flatten(draw_preview(picture, one), background)
         place = f"{number + 1}.  " if ranked else ""
         corner = find_corner(picture.size, len(candidates), number)
         _put(sheet, corner, small, f"{place}seed {one.seed}", one.seed in chosen)
@@ -99,7 +99,7 @@ def find_corner(size: Size, count: int, number: int) -> tuple[int, int]:
 
 def _lay_out(size: Size, count: int) -> tuple[Size, int]:
     """Choose the size of the cells, one gap included, and how many stand side by side."""
-    height, width = preview_size(size)
+    height, width = choose_preview_size(size)
     cell = height + LABEL + GAP, max(width, NARROWEST) + GAP
     columns = math.ceil(math.sqrt(count * SHAPE * cell[0] / cell[1]))
     return cell, min(count, columns)
