@@ -61,7 +61,7 @@ class Sampler(Renderer):
         max_pixels: int = MAX_PIXELS,
         precision: str = "auto",
     ) -> Sampler:
-        """Open a bundle folder; device is auto, cpu, cuda or cuda:N.
+        """Open a bundle folder for drawing on a device: auto, cpu, cuda or cuda:N.
 
         Precision auto is fp64 where the photo supplies the detail, else fp32; any other must be in
         the bundle. Raises BundleError, RequestError or InstallError.
@@ -222,7 +222,7 @@ class Sampler(Renderer):
         start_scale: int = 0,
         wrap: Wrap = (False, False),
     ) -> Fit:
-        """Find the canvases that draw a picture of a size; None is the trained size.
+        """Find the canvases that draw a picture of a size, by default the trained one.
 
         Raises RequestError.
         """
@@ -251,9 +251,9 @@ class Sampler(Renderer):
         return self.plan_request(Request(size, 0, zoom, start_scale, tileable, variation, keep))
 
     def plan_request(self, request: Request) -> Picture:
-        """Plan the picture of a request: all of it but its noise; the last few plans are kept.
+        """Plan the picture of a request: all of it but its noise.
 
-        Raises RequestError.
+        The last few plans are kept. Raises RequestError.
         """
         if not request.detail and self.photo is not None:
             raise RequestError("this model has detail: plan with without_detail(), or call draw")
