@@ -86,6 +86,7 @@ class Keep:
             raise RequestError(
                 f"{described!r} is not an object to keep: give its name and its place [x, y]"
             ) from None
+
         if not isinstance(name, str) or not name:
             raise RequestError(
                 "this request keeps an object of a mask file, which is not part of the request: "
@@ -122,7 +123,10 @@ def read_objects(
 
 
 def find_object(manifest: Manifest, keep: Keep, labels: Mask | None, alpha: Mask | None) -> Keep:
-    """Find the mask of an object that has a name alone. Raises RequestError; opens no file."""
+    """Find the mask of an object that has a name alone, without opening a file.
+
+    Raises RequestError.
+    """
     if keep.mask is not None:
         return keep
 
@@ -158,7 +162,7 @@ def _check_any(mask: Mask, name: str) -> None:
 
 
 def find_opaque(photo: Photo | None) -> Mask | None:
-    """Find what of a stored photo is opaque; None if it has no alpha channel."""
+    """Find what of a stored photo is opaque, or None if it has no alpha channel."""
     if photo is None or photo.pixels.shape[2] != 4:
         return None
     return photo.pixels[..., 3] > 127

@@ -84,6 +84,7 @@ class Request:
         """
         described: dict[str, Any] = {} if self.size is None else {"size": format_size(self.size)}
         described |= {"seed": self.seed, "zoom": self.zoom, "start_scale": self.start_scale}
+
         if self.tileable:
             described["tileable"] = self.tileable
         if self.variation != 1:

@@ -57,14 +57,14 @@ def test_frames_can_be_made_in_any_order(sampler):
     for order in list(permutations(range(4)))[::7]:
         clip = Clip(sampler, walk)
         for number in order:
-            assert np.array_equal(clip.frame(number), ready[number])
+            assert np.array_equal(clip.draw_frame(number), ready[number])
 
 
 def test_a_loop_closes_exactly(sampler):
     clip = Clip(sampler, Walk(12, start_scale=0, loop=True))
     for number in (0, 5):
-        assert np.array_equal(clip.frame(number), clip.frame(number + 12))
-        assert np.array_equal(clip.frame(number), clip.frame(number + 12 * 10**9))
+        assert np.array_equal(clip.draw_frame(number), clip.draw_frame(number + 12))
+        assert np.array_equal(clip.draw_frame(number), clip.draw_frame(number + 12 * 10**9))
 
 
 @pytest.mark.parametrize("start_scale", [0, 1, 2])
@@ -129,7 +129,7 @@ def test_the_noise_of_a_frame_is_the_sum_that_the_documentation_gives(sampler):
             angle = 2 * np.pi * k * (11 + clip._first) / 30
             a, b = sampler.fresh(4, 2 * j)(step), sampler.fresh(4, 2 * j + 1)(step)
             z = z + amplitude * (np.cos(angle) * a + np.sin(angle) * b)
-        assert np.abs(clip.noise(11)(step) - z).max() < 1e-6
+        assert np.abs(clip.mix_noise(11)(step) - z).max() < 1e-6
 
 
 def test_noise_has_the_variance_that_generators_were_trained_with(sampler):
@@ -139,7 +139,7 @@ def test_noise_has_the_variance_that_generators_were_trained_with(sampler):
         draws = []
         for seed in range(20):
             clip = Clip(sampler, Walk(alpha=alpha, start_scale=0, seed=seed), (64, 96), 1.0)
-            draws += [clip.noise(frame)(step)[0, 0, 5:-5, 5:-5] for frame in (0, 7, 500)]
+            draws += [clip.mix_noise(frame)(step)[0, 0, 5:-5, 5:-5] for frame in (0, 7, 500)]
         assert np.mean(np.square(draws)) == pytest.approx(1, abs=0.03)
 
 

@@ -146,11 +146,19 @@ def test_a_window_of_the_trained_size_is_checked_by_the_sampler(sampler):
         sampler.draw(Request(window=(0, 0, 33, 48)))
 
 
-def test_a_request_without_detail_draws_with_the_generators_alone(detail_bundle):
+def test_a_request_without_detail_draws_with_the_generators_alone(detail_bundle, tmp_path):
     sampler = Sampler.load(detail_bundle, threads=1)
     plain = sampler.without_detail().sample((24, 36), 5)[0]
     assert np.array_equal(sampler.draw(Request((24, 36), 5, detail=False)), plain)
     assert not np.array_equal(sampler.draw(Request((24, 36), 5)), plain)
+
+    write_pictures(sampler, tmp_path, Request((24, 36), 5, detail=False), [5])
+    (path,) = tmp_path.iterdir()
+    with Image.open(path) as image:
+        assert np.array_equal(np.asarray(image), plain)
+    assert read_request(path) == Request((24, 36), 5, detail=False)
+    with pytest.raises(RequestError, match="plan with without_detail"):
+        sampler.plan_request(Request(detail=False))
 
 
 def test_an_object_is_found_by_its_name_and_never_by_a_file(tmp_path, monkeypatch, labelled_bundle):
