@@ -154,8 +154,8 @@ def test_the_structure_of_flat_pictures_is_their_difference():
 def test_swapped_halves_differ_at_their_seam_alone():
     """Black and white halves are 60x30 px after halving.
 
-    Of 46 columns of patches 14 lie across the seam. One that has k white columns and 15-k black ones
-    is nearest to all black or all white: min(k, 15-k) columns differ, 56 over all k.
+    Of 46 columns of patches 14 lie across the seam. One that has k white columns and 15-k black
+    ones is nearest to all black or all white: min(k, 15-k) columns differ, 56 over all k.
     """
     photo = np.zeros((60, 120, 1), np.uint8)
     photo[:, 60:] = 255
