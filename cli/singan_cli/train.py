@@ -19,8 +19,8 @@ from singan_train.config import LAYOUTS, MOST_ON_CUDA, PRESETS, WITHOUT_DETAIL, 
 if TYPE_CHECKING:
     import torch
 
-    from singan_train.diary import Progress
-    from singan_train.run import Start
+    from singan_train.progress import Progress
+    from singan_train.run_header import Start
 
 DETAIL_THREADS = 1
 """CPU threads of a run with detail: on canvases of a few dozen pixels a second thread saves a fifth of the time."""
