@@ -123,3 +123,14 @@ def test_every_target_that_the_makefile_names_has_a_rule():
     named = next(line for line in lines if line.startswith(".PHONY:")).split()[1:]
     rules = {line.partition(":")[0] for line in lines if ":" in line and not line.startswith("\t")}
     assert set(named) <= rules
+
+
+def test_every_package_says_that_it_is_typed():
+    import tomllib
+
+    data = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"][
+        "package-data"
+    ]
+    for package in ("singan_core", "singan_train", "singan_export", "singan_runtime", "singan_cli"):
+        folder = ROOT / ("cli/singan_cli" if package == "singan_cli" else package)
+        assert (folder / "py.typed").exists() and "py.typed" in data[package]

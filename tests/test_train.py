@@ -3,6 +3,8 @@
 import dataclasses
 import json
 import math
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -512,3 +514,19 @@ def test_devices_are_strict():
         assert device.resolve("auto").type == "cpu"
         with pytest.raises(RequestError, match=r"device cuda:0: .* or use --device cpu"):
             device.resolve("cuda:0")
+
+
+def test_what_a_user_needs_is_exported_by_name():
+    import singan_train
+
+    for name in singan_train.__all__:
+        assert getattr(singan_train, name) is not None
+    assert singan_train.train is trainer.train and singan_train.preset is config.preset
+    with pytest.raises(AttributeError, match="has no attribute 'predict'"):
+        singan_train.predict  # noqa: B018
+
+
+def test_settings_are_read_without_loading_torch():
+    """The command line shows presets in its help, which must not take seconds."""
+    code = "import singan_train, sys; singan_train.PRESETS; assert 'torch' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True)
