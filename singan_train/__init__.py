@@ -26,11 +26,11 @@ __all__ = [
 ]
 
 _WITH_TORCH = {
-    "Progress": "progress",
-    "convert": "foreign",
-    "resolve": "device",
-    "resume": "trainer",
-    "train": "trainer",
+    "Progress": "singan_train.progress",
+    "convert": "singan_train.foreign",
+    "resolve": "singan_train.device",
+    "resume": "singan_train.trainer",
+    "train": "singan_train.trainer",
 }
 """Names whose modules load PyTorch, which takes seconds: they are imported when first asked for."""
 
@@ -38,4 +38,4 @@ _WITH_TORCH = {
 def __getattr__(name: str) -> Any:
     if name not in _WITH_TORCH:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_WITH_TORCH[name]}"), name)
+    return getattr(importlib.import_module(_WITH_TORCH[name]), name)

@@ -37,11 +37,11 @@ Seconds = Callable[[], float]
 
 
 def expected_seconds(start: Start, device: torch.device) -> float:
-    """Estimate the seconds that training takes on an idle machine; this takes about BUDGET seconds.
+    """Estimate the seconds that training takes on an idle machine.
 
-    A step is timed at the scales of least and of most work; at all others it is taken to grow in
-    line with its work. A canvas with more than MOST_WORK is timed smaller, so that the estimate
-    never waits for a step of seconds.
+    The estimate takes about BUDGET seconds. A step is timed at the scales of least and of most
+    work; at all others it is taken to grow in line with its work. A canvas with more than MOST_WORK
+    is timed smaller, so that the estimate never waits for a step of seconds.
     """
     config, sizes = start.config, start.pyramid.sizes
     works = [measure_work(config, scale, size) for scale, size in enumerate(sizes)]

@@ -52,7 +52,7 @@ def write(folder: Path, scale: int, attempt: int, state: TrainingState) -> None:
 
 
 def read_position(folder: Path, scale: int) -> tuple[int, int]:
-    """Return (attempt, iteration) from which a scale would go on; (0, 0) without a checkpoint."""
+    """Return (attempt, iteration) from which a scale would go on, (0, 0) without a checkpoint."""
     found = _read(folder, scale)
     return (found[0].attempt, found[0].iteration) if found else (0, 0)
 

@@ -163,9 +163,10 @@ WITHOUT_DETAIL = {
 
 
 def preset(name: str, **changes: Any) -> TrainingConfig:
-    """Return the named preset with some fields changed; a change to None counts as not given.
+    """Return the named preset with some fields changed.
 
-    Without detail (detail=False) the presets start from other numbers: WITHOUT_DETAIL.
+    A change to None counts as not given. Without detail (detail=False) the presets start from other
+    numbers: WITHOUT_DETAIL.
 
     Raises RequestError for an unknown preset or an impossible number.
     """

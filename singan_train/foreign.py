@@ -12,13 +12,12 @@ import torch
 from singan_core.atomic import atomic_folder
 from singan_core.errors import OutputError
 from singan_core.version import tool_version
-from singan_train import run
 from singan_train.config import IMPORTED, PRESETS
 from singan_train.frozen import FrozenPyramid
 from singan_train.pictures import draw_pictures
 from singan_train.reference_checkpoint import Checkpoint, read
 from singan_train.reference_networks import measure_width
-from singan_train.run import ScaleMetadata
+from singan_train.run import ScaleMetadata, write_manifest, write_scale
 from singan_train.run_header import Start, write_header
 
 
@@ -37,12 +36,12 @@ def convert(path: Path, out: Path) -> Start:
         write_header(folder, start, checkpoint.noise)
         metadata = _write_scales(folder, start, checkpoint)
         created = datetime.now(UTC).isoformat(timespec="seconds")
-        run.write_manifest(folder, start, metadata, created, tool_version())
+        write_manifest(folder, start, metadata, created, tool_version())
     return start
 
 
 def _make_header(checkpoint: Checkpoint) -> Start:
-    """Tell from the tensors what they can tell; the rest are the reference's own defaults."""
+    """Fill the header with what the tensors tell, and else with the reference's own defaults."""
     pyramid, finest = checkpoint.pyramid, checkpoint.reals[-1]
     config = dataclasses.replace(
         PRESETS["paper"],
@@ -89,6 +88,6 @@ def _write_scales(folder: Path, start: Start, checkpoint: Checkpoint) -> list[Sc
         )
         pictures = draw_pictures(frozen, start, z, real)
         discriminator = checkpoint.discriminators[scale]
-        run.write_scale(folder, scale, metadata, generator, discriminator, pictures)
+        write_scale(folder, scale, metadata, generator, discriminator, pictures)
         scales.append(metadata)
     return scales

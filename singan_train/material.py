@@ -66,7 +66,7 @@ def read(photo: Path, masks: Sequence[Path], config: TrainingConfig) -> Training
 
 
 def check_content(photo: Photo, path: Path) -> None:
-    """Raise ImageError for a photo in which nothing can be seen; warn of doubtful ones.
+    """Raise ImageError for a photo in which nothing can be seen, and warn of doubtful ones.
 
     Doubtful are photos of one colour, nearly black ones, and those with a picture behind
     transparent pixels.

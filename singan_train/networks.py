@@ -31,7 +31,7 @@ def _make_layers(inputs: int, width: int, outputs: int, norm: bool) -> nn.Sequen
 
 
 def _initialise(net: nn.Sequential, norm: bool) -> None:
-    """Draw initial weights: N(0, 0.02) with normalisation, as the reference; else He et al. 2015.
+    """Draw initial weights: with normalisation N(0, 0.02), as the reference, else He et al. 2015.
 
     Without normalisation the reference's weights would shrink the signal 200-fold over five layers.
     """
@@ -60,7 +60,7 @@ class Generator(nn.Module):
         _initialise(self.net, norm)
 
     def forward(self, noise: Tensor, prev: Tensor) -> Tensor:
-        """Compute the image of this scale; noise is already multiplied by its amplitude."""
+        """Compute the image of this scale from noise that is multiplied by its amplitude."""
         return torch.tanh(self.net(noise + prev)) + prev[..., HALO:-HALO, HALO:-HALO]
 
 
@@ -73,7 +73,7 @@ class Discriminator(nn.Module):
         _initialise(self.net, norm)
 
     def forward(self, image: Tensor) -> Tensor:
-        """Score every patch; higher means more like the photograph."""
+        """Score every patch. Higher means more like the photograph."""
         return self.net(image)
 
     def input_gradient(self, image: Tensor) -> Tensor:

@@ -64,7 +64,7 @@ def _to_pixels(image: Tensor, start: Start) -> Pixels:
 
 
 def sheet(rows: Sequence[Sequence[Pixels]]) -> Pixels:
-    """Lay out pictures (h, w, C) in rows on white; small ones are enlarged by a whole number."""
+    """Lay out pictures (h, w, C) in rows on white, small ones enlarged by a whole number."""
     factor = max(1, TILE // rows[0][0].shape[1])
     tiles = [[_make_tile(pixels, factor) for pixels in row] for row in rows]
     width = max(sum(tile.width + GAP for tile in row) for row in tiles) - GAP

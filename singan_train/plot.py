@@ -11,7 +11,7 @@ from PIL import Image
 
 from singan_core.atomic import atomic_file
 from singan_core.errors import BundleError, InstallError
-from singan_train import run
+from singan_train.run import METRICS, count_finished_scales, find_scale
 from singan_train.run_header import Start, read_start
 
 CURVES = {  # panel -> keys of metrics.jsonl
@@ -32,15 +32,15 @@ def read_metrics(folder: Path) -> Metrics:
     """
     metrics: Metrics = defaultdict(list)
     try:
-        for line in (folder / run.METRICS).read_text(encoding="utf-8").splitlines():
+        for line in (folder / METRICS).read_text(encoding="utf-8").splitlines():
             row = json.loads(line)
             if "iteration" in row:
                 metrics[row["scale"]].append(row)
     except FileNotFoundError as error:
-        raise BundleError(f"{folder}: no {run.METRICS} there; give the folder of a run") from error
+        raise BundleError(f"{folder}: no {METRICS} there; give the folder of a run") from error
     except (ValueError, KeyError, TypeError) as error:
         raise BundleError(
-            f"{folder / run.METRICS}: damaged ({error}); nothing can be drawn from it"
+            f"{folder / METRICS}: damaged ({error}); nothing can be drawn from it"
         ) from error
 
     if not metrics:
@@ -83,7 +83,7 @@ def _draw_curves(panel: Any, metrics: Metrics, keys: tuple[str, ...]) -> None:
 
 def _draw_pyramid(figure: Any, folder: Path, start: Start) -> None:
     """Draw the photo at every finished scale, and below each its reconstruction."""
-    done = run.count_finished_scales(folder, len(start.pyramid.sizes))
+    done = count_finished_scales(folder, len(start.pyramid.sizes))
     for scale, column in enumerate(figure.subplots(2, max(done, 1), squeeze=False).T):
         for axes in column:
             axes.axis("off")
@@ -91,7 +91,7 @@ def _draw_pyramid(figure: Any, folder: Path, start: Start) -> None:
             continue
 
         for axes, name in zip(column, ("real", "reconstruction"), strict=True):
-            with Image.open(run.find_scale(folder, scale) / f"{name}.png") as image:
+            with Image.open(find_scale(folder, scale) / f"{name}.png") as image:
                 axes.imshow(image.convert("RGB"), interpolation="nearest")
         height, width = start.pyramid.sizes[scale]
         column[0].set_title(f"scale {scale}: {width}x{height}", fontsize=8)

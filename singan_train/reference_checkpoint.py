@@ -19,10 +19,17 @@ from singan_core import HALO
 from singan_core.errors import CheckpointError
 from singan_core.images import Floats
 from singan_core.pyramid import MIN_CANVAS, Pyramid
-from singan_train import reference_networks, unpickle
 from singan_train.config import Border, TrainingConfig
 from singan_train.networks import Discriminator, Generator
-from singan_train.reference_networks import CONSINGAN, StateDict, describe
+from singan_train.reference_networks import (
+    CONSINGAN,
+    StateDict,
+    describe,
+    extract_state,
+    make_generator,
+    read_discriminator,
+)
+from singan_train.unpickle import read_file
 
 AMPLITUDES, REALS, NOISES, MODULES = "NoiseAmp.pth", "reals.pth", "Zs.pth", "Gs.pth"
 
@@ -73,8 +80,8 @@ def read(path: Path) -> Checkpoint:
     generators, discriminators = [], []
     for scale, state in enumerate(states):
         where, file = f"{folder}: scale {scale}", folder / str(scale) / "netD.pth"
-        generators.append(reference_networks.make_generator(state, channels, where))
-        discriminators.append(reference_networks.read_discriminator(file, channels))
+        generators.append(make_generator(state, channels, where))
+        discriminators.append(read_discriminator(file, channels))
 
     name, noise = _find_name(folder), _check_reconstruction_noise(folder, noises)
     return Checkpoint(name, reals, noise, amplitudes, generators, discriminators)
@@ -110,7 +117,7 @@ def _find_name(folder: Path) -> str:
 
 
 def _read_list(path: Path) -> list[Any]:
-    found = unpickle.read_file(path)
+    found = read_file(path)
     if not isinstance(found, list):
         raise CheckpointError(
             f"{path}: a list with an entry per scale is expected, got {type(found).__name__}"
@@ -147,7 +154,7 @@ def _read_noises(folder: Path, scales: int) -> list[Floats]:
     if path.exists():
         return [_check_image(value, path) for value in _read_list(path)]
     paths = [folder / str(scale) / "z_opt.pth" for scale in range(scales)]
-    return [_check_image(unpickle.read_file(path), path) for path in paths]
+    return [_check_image(read_file(path), path) for path in paths]
 
 
 def _read_states(folder: Path, scales: int) -> list[StateDict]:
@@ -155,8 +162,8 @@ def _read_states(folder: Path, scales: int) -> list[StateDict]:
     paths = [folder / str(scale) / "netG.pth" for scale in range(scales)]
     modules = folder / MODULES
     if modules.exists() and not all(path.exists() for path in paths):
-        return [reference_networks.extract_state(value, modules) for value in _read_list(modules)]
-    return [reference_networks.extract_state(unpickle.read_file(path), path) for path in paths]
+        return [extract_state(value, modules) for value in _read_list(modules)]
+    return [extract_state(read_file(path), path) for path in paths]
 
 
 def _check_counts(

@@ -10,9 +10,9 @@ import torch
 from numpy.typing import NDArray
 
 from singan_core.errors import CheckpointError
-from singan_train import unpickle
 from singan_train.networks import LAYERS, Discriminator, Generator
-from singan_train.unpickle import PickledObject
+from singan_train.pickle_machine import PickledObject
+from singan_train.unpickle import read_file
 
 BLOCKS = ("head", *(f"body.block{n}" for n in range(1, LAYERS - 1)))
 CONSINGAN = (
@@ -82,7 +82,7 @@ def read_discriminator(path: Path, channels: int) -> Discriminator | None:
     """Read a discriminator of the reference, if the file exists. Raises CheckpointError."""
     if not path.exists():
         return None
-    state = extract_state(unpickle.read_file(path), path)
+    state = extract_state(read_file(path), path)
     width = _check_layers(state, channels, 1, "tail", str(path))
     return _load_state(Discriminator(channels, width, norm=True), state, "tail")
 

@@ -17,11 +17,12 @@ In them libraries choose their algorithms and allocate memory.
 
 
 class GraphReplay:
-    """A function of tensors that a GPU replays as one CUDA graph; a CPU simply calls it.
+    """A function of tensors that a GPU replays as one CUDA graph.
 
-    On a GPU the first WARM_UP calls run kernel by kernel. The next one is captured, and replayed
-    from then on. Every call is a real iteration, those of the warm-up too. The shapes must not
-    change from call to call, and the result of a replay is overwritten by the next one.
+    A CPU simply calls it. On a GPU the first WARM_UP calls run kernel by kernel. The next one is
+    captured, and replayed from then on. Every call is a real iteration, those of the warm-up too.
+    The shapes must not change from call to call, and the result of a replay is overwritten by the
+    next one.
     """
 
     def __init__(self, function: Callable[..., Tensor], device: torch.device) -> None:

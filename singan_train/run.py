@@ -71,9 +71,9 @@ def write_scale(
     discriminator: Discriminator | None,
     pictures: Mapping[str, NDArray[np.uint8]],
 ) -> None:
-    """Write a finished scale, whole or not at all; an imported one may lack the discriminator.
+    """Write a finished scale, whole or not at all.
 
-    Raises OutputError.
+    An imported scale may lack the discriminator. Raises OutputError.
     """
     # one key, because safetensors writes several in random order
     notes = {METADATA_KEY: json.dumps(dataclasses.asdict(metadata))}

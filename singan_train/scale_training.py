@@ -51,7 +51,7 @@ class ScaleData:
 
 @dataclass(frozen=True)
 class Losses:
-    """The terms of one iteration; rmse is that of the reconstruction, in [-1, 1] units."""
+    """The terms of one iteration. rmse is that of the reconstruction, in [-1, 1] units."""
 
     real: float
     fake: float

@@ -18,7 +18,7 @@ Its slope is then 2 on average, where it should be 1.
 
 @dataclass(frozen=True)
 class UnsettledDiscriminator:
-    """A scale's discriminator that did not settle; the numbers are means over its last metrics."""
+    """A scale's discriminator that did not settle, with means over its last metrics."""
 
     scale: int
     gap: float  # mean score of the photo less that of samples

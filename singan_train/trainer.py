@@ -12,24 +12,29 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from singan_core import images, noise, resample, stored
 from singan_core.atomic import make_folder
-from singan_core.cascade import with_halo
 from singan_core.errors import RequestError, TrainingError
 from singan_core.manifest import are_names
 from singan_core.version import tool_version
-from singan_train import checkpoint, material, run
+from singan_train import checkpoint
 from singan_train.config import IMPORTED, TrainingConfig, list_differences
-from singan_train.crops import BEFORE_THE_FIRST, make_noise_mask, seed_generator
 from singan_train.device import choose_precision
-from singan_train.frozen import FrozenPyramid, generated
-from singan_train.material import TrainingPhoto
-from singan_train.networks import make_networks, place_network
+from singan_train.frozen import FrozenPyramid
+from singan_train.material import TrainingPhoto, read
+from singan_train.networks import place_network
 from singan_train.pictures import draw_pictures
-from singan_train.previous import SamplePool, enlarged, is_continuation
-from singan_train.run import ScaleMetadata, TrainedScale
+from singan_train.previous import SamplePool, is_continuation
+from singan_train.run import (
+    TrainedScale,
+    count_finished_scales,
+    is_finished,
+    read_scale,
+    remove_unfinished,
+    write_manifest,
+    write_scale,
+)
 from singan_train.run_header import (
     CONFIG,
     RECONSTRUCTION_NOISE,
@@ -37,8 +42,8 @@ from singan_train.run_header import (
     read_start,
     write_header,
 )
-from singan_train.scale_training import DivergenceError, DrawPrev, ScaleData, train_scale
-from singan_train.steps import TrainingState
+from singan_train.scale_setup import create_state, make_scale_data, measure_scale
+from singan_train.scale_training import DivergenceError, ScaleData, train_scale
 from singan_train.training_log import ShouldStop, ShowProgress, TrainingLog
 
 RETRIES = 1
@@ -60,7 +65,7 @@ def begin(
     if config.precision == "auto":
         config = dataclasses.replace(config, precision=choose_precision(device))
 
-    source = material.read(photo, masks, config)
+    source = read(photo, masks, config)
     start = Start(
         config,
         name=photo.stem,
@@ -85,15 +90,16 @@ def train(
     stop: ShouldStop = lambda: False,
     masks: Sequence[Path] = (),
 ) -> Path:
-    """Train a new run and return its folder; masks of the photo become labels.
+    """Train a new run and return its folder.
 
-    With detail the photo is stored in the run. Every few iterations show gets the progress, and
-    stop says whether to stop; what is done by then is kept for resume.
+    Masks of the photo become labels. With detail the photo is stored in the run. Every few
+    iterations show gets the progress, and stop says whether to stop; what is done by then is kept
+    for resume.
 
     Raises ImageError, RequestError, TrainingError or OutputError, and KeyboardInterrupt after stop.
     """
     start, source = begin(photo, config, device, masks)
-    if (folder / CONFIG).exists() or run.is_finished(folder):
+    if (folder / CONFIG).exists() or is_finished(folder):
         raise TrainingError(
             f"{folder}: a run is already there; continue it with --resume or choose another folder"
         )
@@ -139,10 +145,10 @@ def resume(
     source = _read_same(photo, folder, start, asked, device, masks)
 
     make_folder(folder)
-    unfinished = run.count_finished_scales(folder, len(start.pyramid.sizes))
+    unfinished = count_finished_scales(folder, len(start.pyramid.sizes))
     _, iteration = checkpoint.read_position(folder, unfinished)
-    run.remove_unfinished(folder, unfinished, iteration)
-    if not run.is_finished(folder):
+    remove_unfinished(folder, unfinished, iteration)
+    if not is_finished(folder):
         source.store(folder)  # the same bytes, whatever became of the file
     _train_scales(folder, start, source.image, device, show, stop)
     return folder
@@ -200,7 +206,7 @@ def _train_scales(
 
     # the finished scales
     scales = len(start.pyramid.sizes)
-    done = [run.read_scale(folder, n) for n in range(run.count_finished_scales(folder, scales))]
+    done = [read_scale(folder, n) for n in range(count_finished_scales(folder, scales))]
     for trained in done:
         place_network(trained.generator, device)
         place_network(trained.discriminator, device)
@@ -215,39 +221,15 @@ def _train_scales(
         done.append(_train_timed(data, start, done, log))
         pictures = draw_pictures(FrozenPyramid.from_scales(start.pyramid, done), start, z, real)
         newest = done[-1]
-        run.write_scale(
+        write_scale(
             folder, scale, newest.metadata, newest.generator, newest.discriminator, pictures
         )
         checkpoint.remove(folder)
 
-    if not run.is_finished(folder):
+    if not is_finished(folder):
         created = datetime.now(UTC).isoformat(timespec="seconds")
         metadata = [trained.metadata for trained in done]
-        run.write_manifest(folder, start, metadata, created, tool_version())
-
-
-def make_scale_data(
-    scale: int, real: Tensor, start: Start, done: list[TrainedScale], z: Tensor, draw_prev: DrawPrev
-) -> ScaleData:
-    """Make what a scale is trained on, given the finished scales below it.
-
-    real is the photo at its size (1, C, H, W), z is z* (1, C, H0+10, W0+10).
-    """
-    mask = make_noise_mask(real, start.config.border)
-    nothing = torch.zeros_like(with_halo(real))
-    if scale == 0:
-        return ScaleData(0, real, draw_prev, z, nothing, mask, 1.0, 1)
-
-    # A continuation starts from the photo: it has to add detail, not to mend what is below.
-    if is_continuation(start.pyramid, scale):
-        below = real
-    else:
-        below = FrozenPyramid.from_scales(start.pyramid, done).reconstruct(z)
-    prev = enlarged(below, start.pyramid, scale)
-    amplitude = start.config.noise_weight * float((real - prev).square().mean().sqrt())
-    return ScaleData(
-        scale, real, draw_prev, nothing, with_halo(prev), mask, amplitude, start.channels
-    )
+        write_manifest(folder, start, metadata, created, tool_version())
 
 
 def _train_timed(
@@ -292,32 +274,3 @@ def train_with_retries(
     raise TrainingError(
         f"{failure}, with two seeds; use another photo, another --seed or --preset paper"
     ) from failure
-
-
-def create_state(
-    data: ScaleData, config: TrainingConfig, channels: int, done: list[TrainedScale]
-) -> TrainingState:
-    """Make the networks of a scale, with the weights of the scale below if the widths agree."""
-    device = data.real.device
-    cpu_generator = seed_generator(config, data.scale, BEFORE_THE_FIRST, torch.device("cpu"))
-    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-        torch.manual_seed(cpu_generator.initial_seed())
-        generator, discriminator = make_networks(config, data.scale, channels, device)
-
-    if done and done[-1].metadata.width == config.width_at(data.scale):
-        generator.load_state_dict(done[-1].generator.state_dict())
-        discriminator.load_state_dict(done[-1].discriminator.state_dict())
-    return TrainingState.create(generator, discriminator, config)
-
-
-def measure_scale(data: ScaleData, start: Start, state: TrainingState) -> ScaleMetadata:
-    """Collect what is known of a trained scale, the RMSE of its reconstruction among it."""
-    reconstruction = generated(state.generator, data.reconstruction_noise, data.reconstruction_prev)
-    return ScaleMetadata(
-        width=start.config.width_at(data.scale),
-        norm=start.config.generator_norm,
-        channels=start.channels,
-        noise_amplitude=data.noise_amplitude,
-        noise_channels=data.noise_channels,
-        rmse=float((reconstruction - data.real).square().mean().sqrt()),
-    )

@@ -29,7 +29,7 @@ def plan_of(name, *sizes):
 
 
 class Machine:
-    """A step that takes seconds of a processor, and of the wall so much more as others keep the processor busy."""
+    """A step that takes seconds of a processor, and more of the wall if others keep it busy."""
 
     def __init__(self, *seconds, busy=1.0):
         self.processor = self.wall = 0.0
@@ -56,7 +56,7 @@ class Machine:
     ],
 )
 def test_the_whole_is_the_sum_of_the_scales(monkeypatch, start):
-    """With steps that cost what their work costs the estimate is exact, and no step that is timed is a long one."""
+    """The estimate is exact for steps that cost their work, and no step that is timed is long."""
     settings, overhead = start.config, 0.01 if len(start.pyramid.sizes) > 1 else 0.0
     timed = []
 
@@ -110,7 +110,7 @@ class Journey:
         self.clock = ProgressClock(plan_of("standard", *sizes), lambda: self.seconds)
 
     def go(self, scale, begin, end, seconds):
-        """Train from iteration to iteration, each LOG_EVERY of them in some seconds; the last seconds left."""
+        """Train on, each LOG_EVERY iterations in some seconds; return the last seconds left."""
         for iteration in range(begin + LOG_EVERY, end + 1, LOG_EVERY):
             self.seconds += seconds
             progress = self.clock.measure_progress(scale, iteration, LOSSES)

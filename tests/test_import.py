@@ -50,7 +50,7 @@ def call(*words):
 
 
 def largest_difference(folder, states):
-    """Between a run's graphs and the reference's own arithmetic, over all scales and three sizes."""
+    """Between a run's graphs and the reference's arithmetic, over all scales and three sizes."""
     torch.manual_seed(0)
     apart, made = 0.0, manifest.read(folder, "run")
     for scale, state in enumerate(states):
@@ -144,7 +144,8 @@ def test_an_imported_run_is_not_trained_further(imported):
     refused = call("train", folder / "scale_03" / "real.png", "--out", folder, "--resume")
     assert refused.exit_code == 1 and refused.stdout == ""
     assert refused.stderr.strip().splitlines() == [
-        f"error: {folder}: an imported run cannot be trained further; train a new one into another folder"
+        f"error: {folder}: an imported run cannot be trained further; "
+        "train a new one into another folder"
     ]
     assert {path.name: path.stat().st_mtime_ns for path in folder.iterdir()} == before
 
@@ -189,9 +190,10 @@ def test_tensors_saved_on_cuda_are_read_without_it(checkpoint):
 def test_every_kind_of_tensor_is_read_as_torch_reads_it(tmp_path, zipped):
     base = torch.arange(24.0).reshape(2, 3, 4)
     values = {
-        "transposed": base.transpose(0, 2), "part": base[1, 1:], "repeated": base[:1].expand(5, -1, -1),
-        "double": base.double(), "half": base.half(), "long": base.long(), "bool": base > 3, "empty": base[:0],
-        "scalar": torch.tensor(7), "parameter": torch.nn.Parameter(base), "shared": base, "byte": base.byte(),
+        "transposed": base.transpose(0, 2), "part": base[1, 1:], "double": base.double(),
+        "repeated": base[:1].expand(5, -1, -1), "half": base.half(), "long": base.long(),
+        "bool": base > 3, "empty": base[:0], "scalar": torch.tensor(7), "shared": base,
+        "parameter": torch.nn.Parameter(base), "byte": base.byte(),
         "plain": [1, 2.5, None, True, "word", (3, 4), 2**40],
     }  # fmt: skip
     reference.save(values, tmp_path / "file", zipped)
@@ -241,7 +243,8 @@ def test_a_hostile_pickle_is_refused_by_name_and_not_executed(
 
 def test_a_class_of_a_network_cannot_be_called(tmp_path):
     """torch.nn.modules names are known, but only as kinds of described objects."""
-    body = b"\x80\x02ctorch.nn.modules.module\nModule\n(X\x04\0\0\0trapctorch.nn.modules.module\nModule\ntR."
+    module = b"ctorch.nn.modules.module\nModule\n"
+    body = b"\x80\x02" + module + b"(X\x04\0\0\0trap" + module + b"tR."
     (tmp_path / "file").write_bytes(body)
     with pytest.raises(
         CheckpointError,

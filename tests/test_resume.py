@@ -65,8 +65,9 @@ def test_resuming_a_finished_run_changes_nothing(tmp_path, drawn_scene, small_ru
 
 def command(photo, folder, *more):
     words = [
-        Path(sys.executable).with_name("singan"), "train", photo, "--out", folder, "--device", "cpu",
-        "--threads", "1", "--no-detail", "--min-size", "14", "--max-size", "42", "--iterations", "40", *more,
+        Path(sys.executable).with_name("singan"), "train", photo, "--out", folder,
+        "--device", "cpu", "--threads", "1", "--no-detail", "--min-size", "14",
+        "--max-size", "42", "--iterations", "40", *more,
     ]  # fmt: skip
     return [str(word) for word in words]
 

@@ -18,7 +18,7 @@ from torch.utils._python_dispatch import TorchDispatchMode  # noqa: E402
 from singan_core import HALO, manifest, noise, resample  # noqa: E402
 from singan_core.cascade import with_halo  # noqa: E402
 from singan_core.errors import RequestError, TrainingError  # noqa: E402
-from singan_train import config, crops, device, replay, scale_training, steps, trainer  # noqa: E402
+from singan_train import config, crops, device, replay, scale_setup, scale_training, steps, trainer  # noqa: E402
 from singan_train.frozen import FrozenPyramid  # noqa: E402
 from singan_train.networks import Discriminator, Generator  # noqa: E402
 from singan_train.run import METRICS, read_scale  # noqa: E402
@@ -43,7 +43,7 @@ def test_generator_is_tanh_of_five_convolutions_plus_the_centre_of_prev():
 
 
 def test_receptive_field_is_eleven_pixels():
-    """One pixel of the output depends on exactly 11x11 inputs, so the halo is 5 and a crop is exact."""
+    """A pixel of the output depends on exactly 11x11 inputs: the halo is 5, a crop is exact."""
     discriminator = Discriminator(1, 8, norm=False)
     image = torch.randn(1, 1, 31, 31, requires_grad=True)
     discriminator(image)[0, 0, 10, 10].backward()
@@ -226,7 +226,7 @@ def test_bfloat16_steps_are_close_to_those_in_float32():
 
 
 def test_every_generator_step_sees_a_fresh_fake():
-    """The reference repeats its generator steps on one stale fake; ours differ within an iteration."""
+    """The reference repeats its steps on one stale fake. Ours differ within an iteration."""
     seen = []
     settings = dataclasses.replace(
         SMALL, discriminator_steps=2, generator_steps=3, iterations=1, fixed_statistics=False
@@ -380,7 +380,7 @@ def test_a_run_holds_what_the_design_says(small_run):
 
 
 def test_the_contact_sheet_shows_what_the_model_draws(small_run, tmp_path):
-    """Photo, reconstruction, the pictures of seeds 0 to 3, and a wide one; the runtime draws the same seeds."""
+    """Photo, reconstruction, seeds 0 to 3 and a wide one, as the runtime draws them."""
     pytest.importorskip("onnx")
     from singan_export import bundle
     from singan_runtime import Sampler
@@ -437,10 +437,10 @@ def test_a_scale_begins_with_the_weights_of_the_one_below_when_the_width_agrees(
     z = torch.from_numpy(np.load(small_run / "reconstruction_noise.npy"))[None].expand(
         -1, 3, -1, -1
     )
-    data = trainer.make_scale_data(1, image, start, [below], z, lambda *_: image)
+    data = scale_setup.make_scale_data(1, image, start, [below], z, lambda *_: image)
 
     def same(settings):
-        made = trainer.create_state(data, settings, 3, [below])
+        made = scale_setup.create_state(data, settings, 3, [below])
         return torch.equal(made.generator.net[0].weight, below.generator.net[0].weight)
 
     assert same(start.config)

@@ -1,4 +1,4 @@
-"""Runs with detail levels: generators up to the hand-over, and above it the photo, stored in the run."""
+"""Runs with detail levels: generators up to the hand-over, above it the stored photo."""
 
 import dataclasses
 import json
