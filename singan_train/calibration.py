@@ -36,20 +36,20 @@ Seconds = Callable[[], float]
 """A clock: seconds since a moment of its own choice."""
 
 
-def expected_seconds(start: Start, device: torch.device) -> float:
+def expected_seconds(header: Start, device: torch.device) -> float:
     """Estimate the seconds that training takes on an idle machine.
 
     The estimate takes about BUDGET seconds. A step is timed at the scales of least and of most
     work; at all others it is taken to grow in line with its work. A canvas with more than MOST_WORK
     is timed smaller, so that the estimate never waits for a step of seconds.
     """
-    config, sizes = start.config, start.pyramid.sizes
+    config, sizes = header.config, header.pyramid.sizes
     works = [measure_work(config, scale, size) for scale, size in enumerate(sizes)]
 
     points = []
     for scale in (works.index(min(works)), works.index(max(works))):
         size = reduce_canvas(config, scale, sizes[scale])
-        seconds = iteration_seconds(start, scale, size, device, BUDGET / 2)
+        seconds = iteration_seconds(header, scale, size, device, BUDGET / 2)
         points.append((measure_work(config, scale, size), seconds))
     (least, quick), (most, slow) = points
 
@@ -67,16 +67,16 @@ def reduce_canvas(config: TrainingConfig, scale: int, size: Size) -> Size:
 
 
 def iteration_seconds(
-    start: Start, scale: int, size: Size, device: torch.device, budget: float
+    header: Start, scale: int, size: Size, device: torch.device, budget: float
 ) -> float:
     """Time an iteration of a scale's networks on a canvas of noise, for about budget seconds.
 
     One discriminator and one generator step are timed, since every preset takes as many of the one
     as of the other.
     """
-    config = dataclasses.replace(start.config, discriminator_steps=1, generator_steps=1)
-    data = make_noise_data(start, scale, size, device)
-    state = TrainingState.create(*make_networks(config, scale, start.channels, device), config)
+    config = dataclasses.replace(header.config, discriminator_steps=1, generator_steps=1)
+    data = make_noise_data(header, scale, size, device)
+    state = TrainingState.create(*make_networks(config, scale, header.channels, device), config)
     run_iteration = functools.partial(steps.run_iteration, config, state)
     iterate = GraphReplay(run_iteration, device)
 
@@ -85,12 +85,12 @@ def iteration_seconds(
     seconds = find_quickest(
         lambda: iterate(*make_batches(data, config, 0)), warm_up, budget, choose_clock(device)
     )
-    return seconds * (start.config.discriminator_steps + start.config.generator_steps) / 2
+    return seconds * (header.config.discriminator_steps + header.config.generator_steps) / 2
 
 
-def make_noise_data(start: Start, scale: int, size: Size, device: torch.device) -> ScaleData:
+def make_noise_data(header: Start, scale: int, size: Size, device: torch.device) -> ScaleData:
     """Make training data of random pixels, which costs what a photo of this size costs."""
-    real = torch.rand((1, start.channels, *size), device=device)
+    real = torch.rand((1, header.channels, *size), device=device)
     real = real.to(memory_format=torch.channels_last)
     prev = with_halo(real)
     return ScaleData(
@@ -99,9 +99,9 @@ def make_noise_data(start: Start, scale: int, size: Size, device: torch.device) 
         draw_prev=lambda crops, _: crops.cut(prev, HALO),
         reconstruction_noise=torch.zeros_like(prev),
         reconstruction_prev=prev,
-        noise_mask=make_noise_mask(real, start.config.border),
+        noise_mask=make_noise_mask(real, header.config.border),
         noise_amplitude=0.1,
-        noise_channels=start.channels,
+        noise_channels=header.channels,
     )
 
 

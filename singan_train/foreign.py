@@ -31,13 +31,13 @@ def convert(path: Path, out: Path) -> Start:
         raise OutputError(f"{out}: already exists; choose another folder")
 
     checkpoint = read(path)
-    start = _make_header(checkpoint)
+    header = _make_header(checkpoint)
     with atomic_folder(out) as folder:
-        write_header(folder, start, checkpoint.noise)
-        metadata = _write_scales(folder, start, checkpoint)
+        write_header(folder, header, checkpoint.noise)
+        metadata = _write_scales(folder, header, checkpoint)
         created = datetime.now(UTC).isoformat(timespec="seconds")
-        write_manifest(folder, start, metadata, created, tool_version())
-    return start
+        write_manifest(folder, header, metadata, created, tool_version())
+    return header
 
 
 def _make_header(checkpoint: Checkpoint) -> Start:
@@ -65,14 +65,14 @@ def _make_header(checkpoint: Checkpoint) -> Start:
     )
 
 
-def _write_scales(folder: Path, start: Start, checkpoint: Checkpoint) -> list[ScaleMetadata]:
+def _write_scales(folder: Path, header: Start, checkpoint: Checkpoint) -> list[ScaleMetadata]:
     """Write every scale with the RMSE of its reconstruction by our own cascade."""
-    z = torch.from_numpy(checkpoint.noise)[None].expand(-1, start.channels, -1, -1)
+    z = torch.from_numpy(checkpoint.noise)[None].expand(-1, header.channels, -1, -1)
     scales: list[ScaleMetadata] = []
     for scale, generator in enumerate(checkpoint.generators):
-        noise_channels = [1] + [start.channels] * scale
-        frozen = FrozenPyramid(
-            start.pyramid,
+        noise_channels = [1] + [header.channels] * scale
+        trained = FrozenPyramid(
+            header.pyramid,
             checkpoint.generators[: scale + 1],
             checkpoint.amplitudes[: scale + 1],
             noise_channels,
@@ -81,12 +81,12 @@ def _write_scales(folder: Path, start: Start, checkpoint: Checkpoint) -> list[Sc
         metadata = ScaleMetadata(
             width=measure_width(generator),
             norm=True,
-            channels=start.channels,
+            channels=header.channels,
             noise_amplitude=checkpoint.amplitudes[scale],
             noise_channels=noise_channels[-1],
-            rmse=float((frozen.reconstruct(z) - real).square().mean().sqrt()),
+            rmse=float((trained.reconstruct(z) - real).square().mean().sqrt()),
         )
-        pictures = draw_pictures(frozen, start, z, real)
+        pictures = draw_pictures(trained, header, z, real)
         discriminator = checkpoint.discriminators[scale]
         write_scale(folder, scale, metadata, generator, discriminator, pictures)
         scales.append(metadata)

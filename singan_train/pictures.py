@@ -22,44 +22,44 @@ FAKES = 4
 
 
 def draw_pictures(
-    frozen: FrozenPyramid, start: Start, z: Tensor, real: Tensor
+    trained: FrozenPyramid, header: Start, z: Tensor, real: Tensor
 ) -> dict[str, Pixels]:
     """Draw the real picture, the reconstruction and the sheet of the newest scale.
 
     The sheet has both, the samples of seeds 0 to 3, and a wide one of seed 4.
     """
-    height, width = frozen.pyramid.finest
-    zoom = 2 if frozen.pyramid.continuation else 1  # a continuation shows at larger sizes only
-    passes = pyramid.fit(frozen.pyramid, (zoom * height, zoom * width), zoom).passes
-    wide_passes = pyramid.fit(frozen.pyramid, (height, 2 * width), 1.0).passes
+    height, width = trained.pyramid.finest
+    zoom = 2 if trained.pyramid.continuation else 1  # a continuation shows at larger sizes only
+    passes = pyramid.fit(trained.pyramid, (zoom * height, zoom * width), zoom).passes
+    wide_passes = pyramid.fit(trained.pyramid, (height, 2 * width), 1.0).passes
 
-    photo = _to_pixels(real, start)
-    reconstruction = _to_pixels(frozen.reconstruct(z), start)
+    photo = _to_pixels(real, header)
+    reconstruction = _to_pixels(trained.reconstruct(z), header)
     fakes = []
     for seed in range(FAKES):
-        fakes.append(_to_pixels(draw_fake(frozen, start, seed, passes, real.device), start))
-    wide = _to_pixels(draw_fake(frozen, start, FAKES, wide_passes, real.device), start)
+        fakes.append(_to_pixels(draw_fake(trained, header, seed, passes, real.device), header))
+    wide = _to_pixels(draw_fake(trained, header, FAKES, wide_passes, real.device), header)
 
     rows = [[photo, reconstruction], fakes[:2], fakes[2:], [wide]]
     return {"real": photo, "reconstruction": reconstruction, "sheet": sheet(rows)}
 
 
 def draw_fake(
-    frozen: FrozenPyramid, start: Start, seed: int, passes: Sequence[Pass], device: torch.device
+    trained: FrozenPyramid, header: Start, seed: int, passes: Sequence[Pass], device: torch.device
 ) -> Tensor:
     """Draw the picture of a seed, (1, C, H, W), from the noise that the runtime would use."""
 
     def draw_unit(step: Step) -> Tensor:
-        channels = frozen.noise_channels[step.generator]
-        values = noise.of_canvas(seed, step.index, 0, channels, step.canvas, start.config.border)
-        return torch.from_numpy(values)[None].expand(-1, start.channels, -1, -1).to(device)
+        channels = trained.noise_channels[step.generator]
+        values = noise.of_canvas(seed, step.index, 0, channels, step.canvas, header.config.border)
+        return torch.from_numpy(values)[None].expand(-1, header.channels, -1, -1).to(device)
 
-    return frozen.sample(draw_unit, passes)
+    return trained.sample(draw_unit, passes)
 
 
-def _to_pixels(image: Tensor, start: Start) -> Pixels:
+def _to_pixels(image: Tensor, header: Start) -> Pixels:
     """Turn an image (1, C, H, W) into pixels (H, W, C) without the labels."""
-    colours = image[:, : start.picture_channels]
+    colours = image[:, : header.picture_channels]
     return images.to_pixels(np.ascontiguousarray(colours.cpu().numpy()))[0]
 
 

@@ -54,7 +54,7 @@ def plot(folder: Path, out: Path) -> None:
     Raises BundleError, InstallError or OutputError.
     """
     figures = _import_matplotlib()
-    metrics, start = read_metrics(folder), read_start(folder)
+    metrics, header = read_metrics(folder), read_start(folder)
 
     figure = figures.Figure(figsize=(14, 10), layout="constrained", dpi=110)
     curves, pictures = figure.subfigures(2, 1, height_ratios=(3, 2))
@@ -62,8 +62,8 @@ def plot(folder: Path, out: Path) -> None:
         _draw_curves(panel, metrics, keys)
         panel.set_title(title)
         panel.set_xlabel("iterations, scale after scale")
-    _draw_pyramid(pictures, folder, start)
-    figure.suptitle(f"{start.name}, preset {start.config.preset}, seed {start.config.seed}")
+    _draw_pyramid(pictures, folder, header)
+    figure.suptitle(f"{header.name}, preset {header.config.preset}, seed {header.config.seed}")
 
     with atomic_file(out) as temporary:
         figure.savefig(temporary, format="png", metadata={"Software": "singan"})
@@ -81,9 +81,9 @@ def _draw_curves(panel: Any, metrics: Metrics, keys: tuple[str, ...]) -> None:
         offset = max(x)
 
 
-def _draw_pyramid(figure: Any, folder: Path, start: Start) -> None:
+def _draw_pyramid(figure: Any, folder: Path, header: Start) -> None:
     """Draw the photo at every finished scale, and below each its reconstruction."""
-    done = count_finished_scales(folder, len(start.pyramid.sizes))
+    done = count_finished_scales(folder, len(header.pyramid.sizes))
     for scale, column in enumerate(figure.subplots(2, max(done, 1), squeeze=False).T):
         for axes in column:
             axes.axis("off")
@@ -93,7 +93,7 @@ def _draw_pyramid(figure: Any, folder: Path, start: Start) -> None:
         for axes, name in zip(column, ("real", "reconstruction"), strict=True):
             with Image.open(find_scale(folder, scale) / f"{name}.png") as image:
                 axes.imshow(image.convert("RGB"), interpolation="nearest")
-        height, width = start.pyramid.sizes[scale]
+        height, width = header.pyramid.sizes[scale]
         column[0].set_title(f"scale {scale}: {width}x{height}", fontsize=8)
 
 

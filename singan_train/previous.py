@@ -54,10 +54,10 @@ class SamplePool:
     cascade, and crops of a large canvas are slices.
     """
 
-    def __init__(self, start: Start, device: torch.device) -> None:
-        self.start = start
+    def __init__(self, header: Start, device: torch.device) -> None:
+        self.header = header
         self.scale = 0
-        self.images = torch.zeros((1, start.channels, *start.pyramid.shapes[0]), device=device)
+        self.images = torch.zeros((1, header.channels, *header.pyramid.shapes[0]), device=device)
 
     def climb_to(self, scale: int, done: Sequence[TrainedScale]) -> DrawPrev:
         """Climb to a scale and return what draws its previous-scale samples.
@@ -65,8 +65,8 @@ class SamplePool:
         done are the finished scales below it. Without a pool (config.pool 0) every sample is drawn
         by the whole cascade, as in the paper.
         """
-        if scale and not self.start.config.pool:
-            return self._draw_fresh(FrozenPyramid.from_scales(self.start.pyramid, done), scale)
+        if scale and not self.header.config.pool:
+            return self._draw_fresh(FrozenPyramid.from_scales(self.header.pyramid, done), scale)
         while self.scale < scale:
             self.images = self._climb(done[self.scale])
             self.scale += 1
@@ -81,32 +81,32 @@ class SamplePool:
 
     def _climb(self, trained: TrainedScale) -> Tensor:
         """Make the images (P, C, H, W) of the next scale from those of this one."""
-        start, metadata, scale = self.start, trained.metadata, self.scale + 1
-        size = start.pyramid.sizes[scale]
-        values = seed_generator(start.config, scale, BEFORE_THE_FIRST, self.images.device)
-        mask = make_noise_mask(self.images[:1], start.config.border)
-        count = min(start.config.pool, max(LEAST, POOL_PIXELS // (size[0] * size[1])))
+        header, metadata, scale = self.header, trained.metadata, self.scale + 1
+        size = header.pyramid.sizes[scale]
+        values = seed_generator(header.config, scale, BEFORE_THE_FIRST, self.images.device)
+        mask = make_noise_mask(self.images[:1], header.config.border)
+        count = min(header.config.pool, max(LEAST, POOL_PIXELS // (size[0] * size[1])))
 
         images = []
         for n in range(count):
             prev = with_halo(self.images[n % len(self.images)][None])
-            unit = draw_unit_noise(mask, start.channels, metadata.noise_channels, values)
+            unit = draw_unit_noise(mask, header.channels, metadata.noise_channels, values)
             image = generated(trained.generator, unit * metadata.noise_amplitude, prev)
-            images.append(enlarged(image, start.pyramid, scale))
+            images.append(enlarged(image, header.pyramid, scale))
         return torch.cat(images)
 
     def _draw_fresh(self, below: FrozenPyramid, scale: int) -> DrawPrev:
         """Return what draws a new sample with the whole cascade at every call."""
-        start = self.start
+        header = self.header
 
         def draw_prev(crops: Crops, randomness: Randomness) -> Tensor:
             def draw_unit(step: Step) -> Tensor:
-                canvas = self.images.new_empty((1, start.channels, *step.canvas))
-                mask = make_noise_mask(canvas, start.config.border)
+                canvas = self.images.new_empty((1, header.channels, *step.canvas))
+                mask = make_noise_mask(canvas, header.config.border)
                 channels = below.noise_channels[step.index]
-                return draw_unit_noise(mask, start.channels, channels, randomness.values)
+                return draw_unit_noise(mask, header.channels, channels, randomness.values)
 
-            sample = enlarged(below.sample(draw_unit), start.pyramid, scale)
+            sample = enlarged(below.sample(draw_unit), header.pyramid, scale)
             return crops.cut(with_halo(sample), HALO)
 
         return draw_prev

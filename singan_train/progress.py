@@ -35,11 +35,11 @@ class ProgressClock:
     OVERHEAD = 1500  # px: a step on an empty canvas costs as much as these
     RECENT = 30.0  # s, and at least from one report to the next
 
-    def __init__(self, start: Start, now: Callable[[], float] = time.monotonic) -> None:
-        config = start.config
-        self.iterations = [config.iterations_for(size) for size in start.pyramid.sizes]
+    def __init__(self, header: Start, now: Callable[[], float] = time.monotonic) -> None:
+        config = header.config
+        self.iterations = [config.iterations_for(size) for size in header.pyramid.sizes]
         self.costs = []  # of one iteration of every scale
-        for scale, size in enumerate(start.pyramid.sizes):
+        for scale, size in enumerate(header.pyramid.sizes):
             self.costs.append(measure_work(config, scale, size, self.OVERHEAD))
 
         self.now = now

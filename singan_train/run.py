@@ -185,28 +185,28 @@ def find_position(line: str) -> tuple[float, float]:
 
 
 def write_manifest(
-    folder: Path, start: Start, scales: Sequence[ScaleMetadata], created: str, tool_version: str
+    folder: Path, header: Start, scales: Sequence[ScaleMetadata], created: str, tool_version: str
 ) -> Manifest:
     """Declare the run finished. Raises OutputError."""
-    pyramid, detail = start.pyramid, None
+    pyramid, detail = header.pyramid, None
     if pyramid.levels:
-        detail = Detail(pyramid.hand_over, pyramid.levels, start.stored_sha256)
+        detail = Detail(pyramid.hand_over, pyramid.levels, header.stored_sha256)
 
     manifest = Manifest(
         kind="run",
-        name=start.name,
+        name=header.name,
         created=created,
         tool_version=tool_version,
-        channels=start.channels,
+        channels=header.channels,
         shapes=pyramid.shapes,
         scale_factor=pyramid.scale_factor,
         noise_amplitude=tuple(scale.noise_amplitude for scale in scales),
         noise_channels=tuple(scale.noise_channels for scale in scales),
-        border=start.config.border,
-        preset=start.config.preset,
-        photo_size=start.photo_size,
+        border=header.config.border,
+        preset=header.config.preset,
+        photo_size=header.photo_size,
         files=manifests.hash_files(folder),
-        labels=start.labels,
+        labels=header.labels,
         detail=detail,
     )
     manifests.write(folder, manifest)

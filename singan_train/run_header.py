@@ -45,11 +45,11 @@ class Start:
         return self.channels if self.pyramid.levels else self.channels - len(self.labels)
 
 
-def write_header(folder: Path, start: Start, noise: NDArray[np.float32]) -> None:
+def write_header(folder: Path, header: Start, noise: NDArray[np.float32]) -> None:
     """Begin a run: write z* (1, H0+10, W0+10) and config.json. Raises OutputError."""
     with atomic_file(folder / RECONSTRUCTION_NOISE) as temporary, open(temporary, "wb") as file:
         np.save(file, noise)
-    text = json.dumps(dataclasses.asdict(start), indent=2) + "\n"
+    text = json.dumps(dataclasses.asdict(header), indent=2) + "\n"
     with atomic_file(folder / CONFIG) as temporary:
         temporary.write_text(text, encoding="utf-8")
 

@@ -18,26 +18,31 @@ from singan_train.steps import TrainingState
 
 
 def make_scale_data(
-    scale: int, real: Tensor, start: Start, done: list[TrainedScale], z: Tensor, draw_prev: DrawPrev
+    scale: int,
+    real: Tensor,
+    header: Start,
+    done: list[TrainedScale],
+    z: Tensor,
+    draw_prev: DrawPrev,
 ) -> ScaleData:
     """Make what a scale is trained on, given the finished scales below it.
 
     real is the photo at its size (1, C, H, W), z is z* (1, C, H0+10, W0+10).
     """
-    mask = make_noise_mask(real, start.config.border)
+    mask = make_noise_mask(real, header.config.border)
     nothing = torch.zeros_like(with_halo(real))
     if scale == 0:
         return ScaleData(0, real, draw_prev, z, nothing, mask, 1.0, 1)
 
     # A continuation starts from the photo: it has to add detail, not to mend what is below.
-    if is_continuation(start.pyramid, scale):
+    if is_continuation(header.pyramid, scale):
         below = real
     else:
-        below = FrozenPyramid.from_scales(start.pyramid, done).reconstruct(z)
-    prev = enlarged(below, start.pyramid, scale)
-    amplitude = start.config.noise_weight * float((real - prev).square().mean().sqrt())
+        below = FrozenPyramid.from_scales(header.pyramid, done).reconstruct(z)
+    prev = enlarged(below, header.pyramid, scale)
+    amplitude = header.config.noise_weight * float((real - prev).square().mean().sqrt())
     return ScaleData(
-        scale, real, draw_prev, nothing, with_halo(prev), mask, amplitude, start.channels
+        scale, real, draw_prev, nothing, with_halo(prev), mask, amplitude, header.channels
     )
 
 
@@ -57,13 +62,13 @@ def create_state(
     return TrainingState.create(generator, discriminator, config)
 
 
-def measure_scale(data: ScaleData, start: Start, state: TrainingState) -> ScaleMetadata:
+def measure_scale(data: ScaleData, header: Start, state: TrainingState) -> ScaleMetadata:
     """Collect what is known of a trained scale, the RMSE of its reconstruction among it."""
     reconstruction = generated(state.generator, data.reconstruction_noise, data.reconstruction_prev)
     return ScaleMetadata(
-        width=start.config.width_at(data.scale),
-        norm=start.config.generator_norm,
-        channels=start.channels,
+        width=header.config.width_at(data.scale),
+        norm=header.config.generator_norm,
+        channels=header.channels,
         noise_amplitude=data.noise_amplitude,
         noise_channels=data.noise_channels,
         rmse=float((reconstruction - data.real).square().mean().sqrt()),

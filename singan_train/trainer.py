@@ -66,7 +66,7 @@ def begin(
         config = dataclasses.replace(config, precision=choose_precision(device))
 
     source = read(photo, masks, config)
-    start = Start(
+    header = Start(
         config,
         name=photo.stem,
         photo_sha256=source.sha256,
@@ -78,7 +78,7 @@ def begin(
         labels=labels,
         stored_sha256="" if source.pixels is None else stored.digest(source.pixels),
     )
-    return start, source
+    return header, source
 
 
 def train(
@@ -98,7 +98,7 @@ def train(
 
     Raises ImageError, RequestError, TrainingError or OutputError, and KeyboardInterrupt after stop.
     """
-    start, source = begin(photo, config, device, masks)
+    header, source = begin(photo, config, device, masks)
     if (folder / CONFIG).exists() or is_finished(folder):
         raise TrainingError(
             f"{folder}: a run is already there; continue it with --resume or choose another folder"
@@ -106,8 +106,8 @@ def train(
 
     make_folder(folder)
     source.store(folder)
-    write_header(folder, start, draw_reconstruction_noise(start))
-    _train_scales(folder, start, source.image, device, show, stop)
+    write_header(folder, header, draw_reconstruction_noise(header))
+    _train_scales(folder, header, source.image, device, show, stop)
     return folder
 
 
@@ -116,13 +116,13 @@ def to_resume(folder: Path) -> Start:
 
     Raises BundleError if there is none, or TrainingError for an imported run.
     """
-    start = read_start(folder)
-    if start.config.preset == IMPORTED:
+    header = read_start(folder)
+    if header.config.preset == IMPORTED:
         raise TrainingError(
             f"{folder}: an imported run cannot be trained further; train a new one into another "
             "folder"
         )
-    return start
+    return header
 
 
 def resume(
@@ -141,60 +141,60 @@ def resume(
 
     Raises TrainingError if they, the photo or the masks differ, and whatever train raises.
     """
-    start = to_resume(folder)
-    source = _read_same(photo, folder, start, asked, device, masks)
+    header = to_resume(folder)
+    source = _read_same(photo, folder, header, asked, device, masks)
 
     make_folder(folder)
-    unfinished = count_finished_scales(folder, len(start.pyramid.sizes))
+    unfinished = count_finished_scales(folder, len(header.pyramid.sizes))
     _, iteration = checkpoint.read_position(folder, unfinished)
     remove_unfinished(folder, unfinished, iteration)
     if not is_finished(folder):
         source.store(folder)  # the same bytes, whatever became of the file
-    _train_scales(folder, start, source.image, device, show, stop)
+    _train_scales(folder, header, source.image, device, show, stop)
     return folder
 
 
 def _read_same(
     photo: Path,
     folder: Path,
-    start: Start,
+    header: Start,
     asked: dict[str, Any],
     device: torch.device,
     masks: Sequence[Path],
 ) -> TrainingPhoto:
     """Read the photo again. Raises TrainingError unless all is as the run was begun with."""
-    if different := list_differences(start.config, asked):
+    if different := list_differences(header.config, asked):
         raise TrainingError(
             f"{folder}: cannot resume with {', '.join(different)}; leave the options out"
         )
-    fresh, source = begin(photo, start.config, device, masks)
-    if fresh.labels != start.labels:
-        theirs, given = (", ".join(labels) or "none" for labels in (start.labels, fresh.labels))
+    fresh, source = begin(photo, header.config, device, masks)
+    if fresh.labels != header.labels:
+        theirs, given = (", ".join(labels) or "none" for labels in (header.labels, fresh.labels))
         raise TrainingError(
             f"{folder}: was begun with the masks {theirs}, not {given}; pass the same --mask"
         )
-    if fresh.photo_sha256 != start.photo_sha256:
+    if fresh.photo_sha256 != header.photo_sha256:
         what = "photo and masks" if masks else "photo"
         raise TrainingError(
-            f"{photo}: not the {what} that {folder} was begun with ({start.name}); pass the same"
+            f"{photo}: not the {what} that {folder} was begun with ({header.name}); pass the same"
         )
     return source
 
 
-def draw_reconstruction_noise(start: Start) -> images.Floats:
+def draw_reconstruction_noise(header: Start) -> images.Floats:
     """Draw z*: unit noise (1, H0+10, W0+10), its rim following the border mode.
 
     Source: SinGAN, section 3.2.
     """
-    config = start.config
+    config = header.config
     return noise.of_canvas(
-        config.seed, 0, noise.RECONSTRUCTION_FRAME, 1, start.pyramid.shapes[0], config.border
+        config.seed, 0, noise.RECONSTRUCTION_FRAME, 1, header.pyramid.shapes[0], config.border
     )
 
 
 def _train_scales(
     folder: Path,
-    start: Start,
+    header: Start,
     image: images.Floats,
     device: torch.device,
     show: ShowProgress,
@@ -202,24 +202,24 @@ def _train_scales(
 ) -> None:
     """Train the scales that are missing, each from those below it, and declare the run finished."""
     z = torch.from_numpy(np.load(folder / RECONSTRUCTION_NOISE, allow_pickle=False))[None]
-    z = z.expand(-1, start.channels, -1, -1).to(device)
+    z = z.expand(-1, header.channels, -1, -1).to(device)
 
     # the finished scales
-    scales = len(start.pyramid.sizes)
+    scales = len(header.pyramid.sizes)
     done = [read_scale(folder, n) for n in range(count_finished_scales(folder, scales))]
     for trained in done:
         place_network(trained.generator, device)
         place_network(trained.discriminator, device)
 
     # the others
-    log = TrainingLog(folder, start, show, stop)
-    pool = SamplePool(start, device)
+    log = TrainingLog(folder, header, show, stop)
+    pool = SamplePool(header, device)
     for scale in range(len(done), scales):
-        real = torch.from_numpy(resample.resize(image, start.pyramid.sizes[scale]))
+        real = torch.from_numpy(resample.resize(image, header.pyramid.sizes[scale]))
         real = real.to(device, memory_format=torch.channels_last)
-        data = make_scale_data(scale, real, start, done, z, pool.climb_to(scale, done))
-        done.append(_train_timed(data, start, done, log))
-        pictures = draw_pictures(FrozenPyramid.from_scales(start.pyramid, done), start, z, real)
+        data = make_scale_data(scale, real, header, done, z, pool.climb_to(scale, done))
+        done.append(_train_timed(data, header, done, log))
+        pictures = draw_pictures(FrozenPyramid.from_scales(header.pyramid, done), header, z, real)
         newest = done[-1]
         write_scale(
             folder, scale, newest.metadata, newest.generator, newest.discriminator, pictures
@@ -229,15 +229,15 @@ def _train_scales(
     if not is_finished(folder):
         created = datetime.now(UTC).isoformat(timespec="seconds")
         metadata = [trained.metadata for trained in done]
-        write_manifest(folder, start, metadata, created, tool_version())
+        write_manifest(folder, header, metadata, created, tool_version())
 
 
 def _train_timed(
-    data: ScaleData, start: Start, done: list[TrainedScale], log: TrainingLog
+    data: ScaleData, header: Start, done: list[TrainedScale], log: TrainingLog
 ) -> TrainedScale:
     """Train one scale and log its summary, with the seconds that it took."""
     began = time.monotonic()
-    trained = train_with_retries(data, start, done, log)
+    trained = train_with_retries(data, header, done, log)
     seconds = round(time.monotonic() - began, 3)
     summary = {"scale": data.scale, "done": True, "seconds": seconds}
     log.write_line(summary | dataclasses.asdict(trained.metadata))
@@ -245,7 +245,7 @@ def _train_timed(
 
 
 def train_with_retries(
-    data: ScaleData, start: Start, done: list[TrainedScale], log: TrainingLog
+    data: ScaleData, header: Start, done: list[TrainedScale], log: TrainingLog
 ) -> TrainedScale:
     """Train one scale, from its checkpoint if there is one.
 
@@ -255,10 +255,10 @@ def train_with_retries(
     """
     first_attempt, _ = checkpoint.read_position(log.folder, data.scale)
     for attempt in range(first_attempt, RETRIES + 1):
-        config = dataclasses.replace(start.config, seed=start.config.seed + attempt * 2**63)
-        if is_continuation(start.pyramid, data.scale):
+        config = dataclasses.replace(header.config, seed=header.config.seed + attempt * 2**63)
+        if is_continuation(header.pyramid, data.scale):
             config = dataclasses.replace(config, reconstruction_weight=config.continuation_weight)
-        state = create_state(data, config, start.channels, done)
+        state = create_state(data, config, header.channels, done)
         checkpoint.restore(log.folder, data.scale, state)
 
         report = functools.partial(log.log_iterations, data.scale, attempt)
@@ -269,7 +269,7 @@ def train_with_retries(
             checkpoint.remove(log.folder)
             failure = error
         else:
-            metadata = measure_scale(data, start, state)
+            metadata = measure_scale(data, header, state)
             return TrainedScale(metadata, state.generator, state.discriminator)
     raise TrainingError(
         f"{failure}, with two seeds; use another photo, another --seed or --preset paper"

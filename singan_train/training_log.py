@@ -27,10 +27,10 @@ class TrainingLog:
     """Logs metrics, shows progress and saves checkpoints every few iterations."""
 
     def __init__(
-        self, folder: Path, start: Start, show: ShowProgress, should_stop: ShouldStop
+        self, folder: Path, header: Start, show: ShowProgress, should_stop: ShouldStop
     ) -> None:
         self.folder, self.show, self.should_stop = folder, show, should_stop
-        self.clock = ProgressClock(start)
+        self.clock = ProgressClock(header)
         self.last_checkpoint = time.monotonic()
 
     def write_line(self, line: dict[str, Any]) -> None:
