@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
-
 import torch
 
+from singan_core.device_names import parse_device
 from singan_core.errors import RequestError
 from singan_train.config import Precision
 
@@ -28,23 +27,17 @@ def resolve(name: str) -> torch.device:
     """
     if name == "auto":
         return resolve("cuda:0" if torch.cuda.is_available() else "cpu")
-    if not re.fullmatch(r"cpu|cuda(:\d+)?", name):
-        raise RequestError(f"unknown device {name!r}: choose auto, cpu, cuda or cuda:N")
-    if name == "cpu":
+    kind, index = parse_device(name)
+    if kind == "cpu":
         return torch.device("cpu")
 
     if not torch.cuda.is_available():
-        without_cuda = torch.version.cuda is None
-        cause = (
-            "this PyTorch is built without CUDA"
-            if without_cuda
-            else "no usable NVIDIA GPU or driver"
-        )
+        built_without = "this PyTorch is built without CUDA"
+        cause = "no usable NVIDIA GPU or driver" if torch.version.cuda else built_without
         raise RequestError(
             f"device {name}: {cause}; install a CUDA build of PyTorch and a driver, "
             "or use --device cpu"
         )
-    index = int(name.partition(":")[2] or 0)
     if index >= torch.cuda.device_count():
         raise RequestError(
             f"device {name}: this machine has cuda:0 to cuda:{torch.cuda.device_count() - 1}"
