@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from singan_core import cascade
 from singan_core.errors import BundleError, RequestError
+from singan_core.file_names import graph_name as graph_name
 from singan_runtime import providers
 
 Reals = NDArray[np.floating[Any]]  # float32 or float64
@@ -24,11 +25,6 @@ _DTYPES: dict[str, type[np.floating[Any]]] = {
     "tensor(float)": np.float32,
     "tensor(double)": np.float64,
 }
-
-
-def graph_name(scale: int) -> str:
-    """File name of a scale's graph inside a bundle."""
-    return f"scale_{scale:02d}.onnx"
 
 
 def open_session(path: Path, device: str = "auto") -> Any:

@@ -21,6 +21,8 @@ from singan_core.detail.labels import Labels
 from singan_core.detail.photo import Photo
 from singan_core.detail.search import Weights
 from singan_core.errors import BundleError, RequestError
+from singan_core.file_names import DOUBLE as DOUBLE
+from singan_core.file_names import RECONSTRUCTION_NOISE as RECONSTRUCTION_NOISE
 from singan_core.manifest import Manifest
 from singan_core.pyramid import MAX_PIXELS, Fit, Pass, Size, Zoom
 from singan_core.windows import Region, Span, Step, Wrap
@@ -31,9 +33,6 @@ from singan_runtime.picture import TILE, Picture, in_order, parts
 
 Floats = NDArray[np.float32]
 Pixels = NDArray[np.uint8]
-RECONSTRUCTION_NOISE = "reconstruction_noise.npy"
-DOUBLE = "fp64"
-"""Folder of the generators up to the hand-over in double precision, whose pictures are the same on every processor."""
 PRECISIONS = (DOUBLE, "fp32", "fp16", "int8")
 KEPT_SIZES = 2  # whose finest level's tables are kept: about 40 bytes a pixel
 KEPT_PICTURES = 4  # whose hand-over and searched levels are kept, for their other windows and tiles

@@ -28,11 +28,6 @@ POOL_PIXELS = 16_000_000  # of all images of a pool together: bounds its memory 
 LEAST = 8  # images of a pool, however large: the many crops of each make up for the few
 
 
-def is_continuation(pyramid: Pyramid, scale: int) -> bool:
-    """Whether a scale is the continuation, which draws what lies beyond the finest scale."""
-    return scale == len(pyramid.shapes)
-
-
 def enlarged(image: Tensor, pyramid: Pyramid, scale: int) -> Tensor:
     """Enlarge an image (B, C, H, W) of the scale below to the canvas of a scale.
 
@@ -40,7 +35,7 @@ def enlarged(image: Tensor, pyramid: Pyramid, scale: int) -> Tensor:
     enlarge.
     """
     size = pyramid.sizes[scale]
-    if is_continuation(pyramid, scale):
+    if pyramid.is_continuation(scale):
         smaller = round(size[0] * pyramid.scale_factor), round(size[1] * pyramid.scale_factor)
         image = resample.resize(image, smaller)
     return resample.resize(image, size)

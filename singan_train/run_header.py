@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 from singan_core import manifest as manifests
 from singan_core.atomic import atomic_file
 from singan_core.errors import BundleError
+from singan_core.file_names import RECONSTRUCTION_NOISE
 from singan_core.pyramid import Pyramid, Size
 from singan_train.config import TrainingConfig
 
 CONFIG = manifests.BEGUN
-RECONSTRUCTION_NOISE = "reconstruction_noise.npy"
 
 _OF_OLDER_RUNS: dict[str, Any] = {"detail": False, "variety": 0.0, "open_sides": 0.0}
 """Fields that the config.json of an older run may lack, and what it was trained with."""

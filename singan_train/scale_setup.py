@@ -10,7 +10,7 @@ from singan_train.config import TrainingConfig
 from singan_train.crops import BEFORE_THE_FIRST, make_noise_mask, seed_generator
 from singan_train.frozen import FrozenPyramid, generated
 from singan_train.networks import make_networks
-from singan_train.previous import enlarged, is_continuation
+from singan_train.previous import enlarged
 from singan_train.run import ScaleMetadata, TrainedScale
 from singan_train.run_header import Start
 from singan_train.scale_training import DrawPrev, ScaleData
@@ -35,7 +35,7 @@ def make_scale_data(
         return ScaleData(0, real, draw_prev, z, nothing, mask, 1.0, 1)
 
     # A continuation starts from the photo: it has to add detail, not to mend what is below.
-    if is_continuation(header.pyramid, scale):
+    if header.pyramid.is_continuation(scale):
         below = real
     else:
         below = FrozenPyramid.from_scales(header.pyramid, done).reconstruct(z)

@@ -16,6 +16,7 @@ import torch
 from singan_core import images, noise, resample, stored
 from singan_core.atomic import make_folder
 from singan_core.errors import RequestError, TrainingError
+from singan_core.file_names import RECONSTRUCTION_NOISE
 from singan_core.manifest import are_names
 from singan_core.version import tool_version
 from singan_train import checkpoint
@@ -25,7 +26,7 @@ from singan_train.frozen import FrozenPyramid
 from singan_train.material import TrainingPhoto, read
 from singan_train.networks import place_network
 from singan_train.pictures import draw_pictures
-from singan_train.previous import SamplePool, is_continuation
+from singan_train.previous import SamplePool
 from singan_train.run import (
     TrainedScale,
     count_finished_scales,
@@ -37,7 +38,6 @@ from singan_train.run import (
 )
 from singan_train.run_header import (
     CONFIG,
-    RECONSTRUCTION_NOISE,
     Start,
     read_start,
     write_header,
@@ -256,7 +256,7 @@ def train_with_retries(
     first_attempt, _ = checkpoint.read_position(log.folder, data.scale)
     for attempt in range(first_attempt, RETRIES + 1):
         config = dataclasses.replace(header.config, seed=header.config.seed + attempt * 2**63)
-        if is_continuation(header.pyramid, data.scale):
+        if header.pyramid.is_continuation(data.scale):
             config = dataclasses.replace(config, reconstruction_weight=config.continuation_weight)
         state = create_state(data, config, header.channels, done)
         checkpoint.restore(log.folder, data.scale, state)
