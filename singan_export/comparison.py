@@ -60,7 +60,7 @@ class Opened:
 
 def open_graphs(sampler: Sampler) -> Opened:
     """Take the sampler's float32 graphs as the reference, where networks are missing."""
-    return Opened("onnx", sampler.graphs.generate, sampler.draw)
+    return Opened("onnx", sampler.graphs.generate, sampler.run_generators)
 
 
 def open_scales(folder: Path, sampler: Sampler) -> Opened:
@@ -71,14 +71,14 @@ def open_scales(folder: Path, sampler: Sampler) -> Opened:
     graphs = Graphs(folder, "cpu", sampler.graphs.threads)
     for scale in range(len(sampler.manifest.pyramid.sizes)):
         graphs.session(scale)
-    draw = partial(sampler.draw_with, graphs.generate)
+    draw = partial(sampler.run_generators, generate=graphs.generate)
     return Opened(generate=graphs.generate, draw=draw)
 
 
 def open_networks(networks: FrozenPyramid, sampler: Sampler) -> Opened:
     """Take the trained networks as the reference, in the sampler's cascade."""
     generate = TrainedGenerators(networks.generators, double=False).generate
-    return Opened("networks", generate, partial(sampler.draw_with, generate))
+    return Opened("networks", generate, partial(sampler.run_generators, generate=generate))
 
 
 # The bundle's own graphs
@@ -119,7 +119,7 @@ def compare_pyramid(sampler: Sampler, networks: FrozenPyramid, size: Size) -> Fo
     def make_noise(step: windows.Step) -> torch.Tensor:
         return torch.from_numpy(np.array(unit_noise(step)))
 
-    ours = sampler.draw(picture, unit_noise)
+    ours = sampler.run_generators(picture, unit_noise)
     theirs = networks.sample(make_noise, picture.passes).numpy()
     return compare_images("onnx", None, ours, theirs, sampler, BUDGETS["onnx"])
 
@@ -257,7 +257,9 @@ def record_inputs(sampler: Sampler, passes: Sequence[Pass], seed: int) -> list[I
         record.append((np.ascontiguousarray(scaled), np.ascontiguousarray(prev)))
         return sampler.graphs.generate(scale, scaled, prev)
 
-    sampler.draw_with(generate, Picture(tuple(passes), None, (False, False)), sampler.fresh(seed))
+    sampler.run_generators(
+        Picture(tuple(passes), None, (False, False)), sampler.fresh(seed), generate=generate
+    )
     return record
 
 

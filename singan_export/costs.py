@@ -69,7 +69,7 @@ def measure_generators(opened: Opened, sizes: tuple[int, int], sampler: Sampler)
     picture = next(comparison.pictures(sampler))
     photo = sampler.reconstruct()
     seconds, distance = _measure(opened.draw, sampler, picture, photo)
-    fp32_seconds, fp32_distance = _measure(sampler.draw, sampler, picture, photo)
+    fp32_seconds, fp32_distance = _measure(sampler.run_generators, sampler, picture, photo)
     return Cost(opened.format, *sizes, seconds, fp32_seconds, distance, fp32_distance)
 
 

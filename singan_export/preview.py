@@ -20,7 +20,8 @@ from singan_export.trained import TrainedGenerators
 from singan_runtime.graphs import processors
 from singan_runtime.sampler import RECONSTRUCTION_NOISE, Sampler
 from singan_train.pictures import GAP, sheet
-from singan_train.run import read_generator, read_start
+from singan_train.run import read_generator
+from singan_train.run_header import read_start
 
 SHEET = "sheet.jpg"
 SIDE = 1024  # px, longer side of a sample

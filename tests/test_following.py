@@ -14,6 +14,7 @@ from singan_core.errors import RequestError
 from singan_core.windows import Span
 from singan_runtime import Sampler, editing, retarget
 from singan_runtime.editing import EDIT, HARMONIZE
+from singan_runtime.redrawing import find_trust
 
 SIZE = (100, 150)
 
@@ -156,7 +157,7 @@ def test_along_the_border_of_an_edit_the_step_is_gone(detail_sampler, moved):
 
 def test_an_edit_is_trusted_but_along_its_border(detail_sampler):
     fit = detail_sampler.fit(SIZE)
-    trust = editing.trust_in(rectangle(SIZE, (30, 70), (50, 110)), fit)[..., 0]
+    trust = find_trust(rectangle(SIZE, (30, 70), (50, 110)), fit)[..., 0]
     assert set(np.unique(trust)) == {0, FULL_TRUST} and trust.shape == fit.levels[fit.searched - 1]
     height, width = trust.shape
     assert (
@@ -164,7 +165,7 @@ def test_an_edit_is_trusted_but_along_its_border(detail_sampler):
         and trust[0, 0]
         and not trust[round(0.3 * height), width // 2]
     )
-    thin = editing.trust_in(rectangle(SIZE, (30, 70), (72, 78)), fit)[..., 0]
+    thin = find_trust(rectangle(SIZE, (30, 70), (72, 78)), fit)[..., 0]
     assert thin[height // 2, width // 2 - 1 : width // 2 + 1].any()
 
 
