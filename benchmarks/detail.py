@@ -22,7 +22,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from singan_core.detail import coherence, drawing, resize
+from singan_core.detail import coherence, drawing, resize, searched
 from singan_runtime import Sampler
 
 ROOT = Path(__file__).parent.parent
@@ -82,9 +82,9 @@ def shares(sampler: Sampler, size: tuple[int, int]) -> dict[str, float]:
         return call
 
     places = [
-        (drawing, "settle", "search"),
+        (searched, "synthesize_level", "search"),
         (coherence, "refine", "candidates"),
-        (coherence, "enlarge", "maps"),
+        (drawing, "enlarge_map", "maps"),
         (drawing, "paint", "votes"),
         (resize, "window", "resampling"),
     ]

@@ -36,7 +36,7 @@ def completed(bundle: Path, run: Path | None, folder: Path) -> Path:
     """A copy of the bundle with every format that can be made."""
     copy = shutil.copytree(bundle, folder / "bundle")
     there = formats.present(manifests.read(copy, "bundle"))
-    possible = [name for name in comparison.BUDGETS if run or name not in formats.TRAINED]
+    possible = [name for name in formats.NAMES if run or name not in formats.TRAINED]
     bundles.add(copy, [name for name in possible if name not in there], run)
     return copy
 

@@ -12,8 +12,7 @@ import typer
 from singan_cli.options import AsJson, Bundle
 
 if TYPE_CHECKING:
-    from singan_export.comparison import FormatCheck
-    from singan_export.parity import Parity
+    from singan_export.budgets import FormatCheck, Parity
     from singan_export.verify import Verified
 
 
@@ -31,7 +30,7 @@ def command(
 
     With --run also that it equals the trained networks.
     """
-    from singan_export import comparison
+    from singan_export import budgets
     from singan_export.verify import verify
 
     found = verify(bundle, run)
@@ -47,7 +46,7 @@ def command(
         typer.echo(json.dumps(report, indent=2))
     else:
         show(found)
-    comparison.require(found.formats)
+    budgets.require(found.formats)
 
 
 def show(found: Verified) -> None:
@@ -81,9 +80,9 @@ def parity_lines(parity: Parity) -> list[str]:
         )
     for check in parity.pyramid:
         lines.append(
-            f"pyramid {check.size[1]}x{check.size[0]}: max {check.maximum:.1e}, rms {check.rms:.1e} "
+            f"pyramid {check.size[2]}x{check.size[1]}: max {check.maximum:.1e}, rms {check.rms:.1e} "
             f"(allowed {check.allowed:.0e}), "
-            f"{check.levels} grey levels in {check.share:.3%} of values (allowed 1 in {check.allowed_share:.1%})"
+            f"{check.levels} grey levels in {check.share:.3%} of values (allowed 1 in {check.budget.share:.1%})"
         )
     return lines
 
