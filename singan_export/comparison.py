@@ -127,7 +127,7 @@ def require(checks: Sequence[FormatCheck]) -> None:
 
 def graphs(sampler: Sampler) -> Opened:
     """The sampler's fp32 graphs: what a format is compared with where the trained networks are not at hand."""
-    return Opened("onnx", sampler.graphs.generate, sampler.draw)
+    return Opened("onnx", sampler.graphs.generate, sampler.run_generators)
 
 
 def compare(opened: Opened, sampler: Sampler, reference: Opened) -> list[FormatCheck]:
@@ -186,7 +186,7 @@ def recorded(sampler: Sampler, passes: Sequence[Pass], seed: int) -> list[Inputs
         kept.append((np.ascontiguousarray(scaled), np.ascontiguousarray(prev)))
         return sampler.graphs.generate(scale, scaled, prev)
 
-    sampler.draw_with(generate, Picture(tuple(passes), None, (False, False)), sampler.fresh(seed))
+    sampler.run_generators(Picture(tuple(passes), None, (False, False)), sampler.fresh(seed), generate=generate)
     return kept
 
 

@@ -194,7 +194,7 @@ def facts(bundle: Path, name: str) -> Facts | fused_picture.Facts:
     picture = next(comparison.pictures(sampler))
     photo = sampler.reconstruct()
     seconds, distance = _drawn(opened(bundle / name, name, sampler).draw, sampler, picture, photo)
-    fp32_seconds, fp32_distance = _drawn(sampler.draw, sampler, picture, photo)
+    fp32_seconds, fp32_distance = _drawn(sampler.run_generators, sampler, picture, photo)
     files = {path: (bundle / path).stat().st_size for path in sampler.manifest.files}
     size = sum(
         size
@@ -243,4 +243,4 @@ def opened(folder: Path, name: str, sampler: Sampler) -> Opened:
     graphs = Graphs(folder, "cpu", sampler.graphs.threads)
     for scale in range(len(sampler.manifest.pyramid.sizes)):
         graphs.session(scale)  # a graph that cannot be loaded is said at once
-    return Opened(name, graphs.generate, partial(sampler.draw_with, graphs.generate))
+    return Opened(name, graphs.generate, partial(sampler.run_generators, generate=graphs.generate))

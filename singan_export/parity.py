@@ -157,7 +157,7 @@ def compare_pyramid(sampler: Sampler, frozen: FrozenPyramid, size: Size) -> Pyra
     except RequestError:
         picture = sampler.picture(size)
     unit = sampler.fresh(comparison.SEED)
-    ours = sampler.draw(picture, unit)
+    ours = sampler.run_generators(picture, unit)
 
     def draw(step: Step) -> torch.Tensor:
         scaled = unit(step) * np.float32(frozen.amplitudes[step.generator])

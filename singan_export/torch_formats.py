@@ -153,7 +153,7 @@ def trained(networks: FrozenPyramid, sampler: Sampler) -> Opened:
         noise, prev = np.ascontiguousarray(noise), np.ascontiguousarray(prev)
         return networks.generate(scale, torch.from_numpy(noise), torch.from_numpy(prev)).numpy()
 
-    return Opened("networks", generate, partial(sampler.draw_with, generate))
+    return Opened("networks", generate, partial(sampler.run_generators, generate=generate))
 
 
 def _load(path: Path) -> Any:

@@ -21,7 +21,7 @@ from singan_runtime.clip import default_size as default_size
 from singan_runtime.motion import BORDER
 from singan_runtime.objects import Keep
 from singan_runtime.paper_walk import draw_paper_walk, play_there_and_back
-from singan_runtime.picture import in_order
+from singan_runtime.parallel import draw_in_order
 from singan_runtime.sampler import Sampler
 from singan_runtime.walk import KINDS as KINDS
 from singan_runtime.walk import Walk as Walk
@@ -72,7 +72,7 @@ def _draw_frames(
         still = clip.draw_frame(0)
         yield from (still for _ in range(walk.frames))
         return
-    yield from in_order(clip.draw_frame, walk.frames, sampler.graphs.threads)
+    yield from draw_in_order(clip.draw_frame, walk.frames, sampler.graphs.threads)
 
 
 def soften(move: masks.Mask, size: Size) -> Floats:

@@ -128,10 +128,10 @@ class Clip:
         Finer scales move evenly.
         """
         coarsest = replace(self.picture, passes=self.picture.passes[:1])
-        before = self.sampler.draw(coarsest, self.mix_noise(-1))
+        before = self.sampler.run_generators(coarsest, self.mix_noise(-1))
         steps = []
         for number in range(self.walk.period):
-            image = self.sampler.draw(coarsest, self.mix_noise(number))
+            image = self.sampler.run_generators(coarsest, self.mix_noise(number))
             steps.append(np.abs(image - before).mean())
             before = image
         return int(np.argmin(steps))

@@ -17,7 +17,8 @@ from singan_core.errors import ImageError, RequestError
 from singan_core.pyramid import Size
 from singan_runtime import pieces, quality
 from singan_runtime.picture import Picture
-from singan_runtime.sampler import Sampler, check_seed
+from singan_runtime.request import check_seed
+from singan_runtime.sampler import Sampler
 from singan_runtime.scores import MEANING as MEANING
 from singan_runtime.scores import Scores as Scores
 from singan_runtime.scores import Value
@@ -130,8 +131,8 @@ def evaluate(
 def _draw_samples(sampler: Sampler, seeds: range, start_scale: int, size: Size) -> Iterator[_Drawn]:
     """Draw seed after seed, with guides enlarged to a size (height, width)."""
     if sampler.photo is None:
-        for pixels in sampler.each(None, seeds.start, len(seeds), 1.0, start_scale):
-            yield _Drawn(images.flatten(pixels[0], WHITE), {})
+        for pixels in sampler.pictures(None, seeds.start, len(seeds), 1.0, start_scale):
+            yield _Drawn(images.flatten(pixels, WHITE), {})
         return
 
     picture = sampler.picture(None, 1.0, start_scale)

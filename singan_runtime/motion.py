@@ -13,10 +13,11 @@ from singan_core.detail.photo import premultiplied, straight
 from singan_core.pyramid import Size
 from singan_core.windows import Region, Span, whole
 from singan_runtime import displacement, masks, objects
+from singan_runtime.drawing import hand_over
 from singan_runtime.flow import find_flow
 from singan_runtime.lines import find_freedom
 from singan_runtime.picture import Picture
-from singan_runtime.sampler import Sampler, hand_over
+from singan_runtime.sampler import Sampler
 
 Pixels = NDArray[np.uint8]
 Values = NDArray[np.float64]
@@ -77,7 +78,7 @@ class Motion:
 
     def _hand_over(self, unit_noise: cascade.Draw) -> Pixels:
         """Draw what the generators hand over of a noise, uint8 (h, w, C)."""
-        return hand_over(self.sampler.draw(self.picture, unit_noise))
+        return hand_over(self.sampler.run_generators(self.picture, unit_noise))
 
     def _find_freedom(self, picture: Pixels) -> Enlarged:
         """Find how freely straight lines let each part of the picture move."""

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from singan_core.pyramid import Fit, Size, Zoom
 from singan_runtime.injection import inject
 from singan_runtime.palette import find_palette, recolour
-from singan_runtime.sampler import Sampler, check_seed
+from singan_runtime.request import check_seed
+from singan_runtime.sampler import Sampler
 
 Floats = NDArray[np.float32]
 Pixels = NDArray[np.uint8]

@@ -25,7 +25,8 @@ from singan_runtime.injection import (
     to_canvas_pixels,
 )
 from singan_runtime.picture import Picture
-from singan_runtime.sampler import Sampler, check_seed
+from singan_runtime.request import check_seed
+from singan_runtime.sampler import Sampler
 
 Floats = NDArray[np.float32]
 Pixels = NDArray[np.uint8]

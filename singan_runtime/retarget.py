@@ -20,7 +20,8 @@ from singan_runtime import masks, objects, quality
 from singan_runtime.injection import inject, resample_to_canvas
 from singan_runtime.objects import Keep
 from singan_runtime.picture import Picture
-from singan_runtime.sampler import Sampler, check_seed
+from singan_runtime.request import check_seed
+from singan_runtime.sampler import Sampler
 
 Floats = NDArray[np.float32]
 Pixels = NDArray[np.uint8]

@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 from singan_core.errors import RequestError
 from singan_runtime import masks, redrawing
 from singan_runtime.redrawing import Redrawing
-from singan_runtime.sampler import Sampler, read_wrap
+from singan_runtime.request import read_wrap
+from singan_runtime.sampler import Sampler
 
 Floats = NDArray[np.float32]
 Pixels = NDArray[np.uint8]

@@ -11,7 +11,8 @@ from singan_core import images, pyramid, resample
 from singan_core.errors import RequestError
 from singan_core.pyramid import Size
 from singan_runtime.picture import Picture
-from singan_runtime.sampler import Sampler, check_seed, read_wrap
+from singan_runtime.request import check_seed, read_wrap
+from singan_runtime.sampler import Sampler
 
 Floats = NDArray[np.float32]
 Pixels = NDArray[np.uint8]

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from singan_core.errors import RequestError
-from singan_runtime.sampler import check_seed
+from singan_runtime.request import check_seed
 
 Values = NDArray[np.float64]
 

@@ -19,12 +19,13 @@ from singan_core import images
 from singan_core import manifest as manifests
 from singan_core.atomic import atomic_file, atomic_folder
 from singan_core.errors import BundleError
+from singan_core.file_names import RECONSTRUCTION_NOISE as RECONSTRUCTION_NOISE
 from singan_core.manifest import Detail, Manifest
 from singan_core.pyramid import Pyramid
 from singan_train.config import TrainingConfig
 from singan_train.networks import Discriminator, Generator
 
-CONFIG, METRICS, RECONSTRUCTION_NOISE = manifests.BEGUN, "metrics.jsonl", "reconstruction_noise.npy"
+CONFIG, METRICS = manifests.BEGUN, "metrics.jsonl"
 FACTS = "facts"  # the metadata key of a generator.safetensors
 
 

@@ -157,7 +157,7 @@ def test_fields_that_are_not_kept_give_the_same_frames(sampler, monkeypatch):
 def test_frames_do_not_depend_on_threads_or_parts(tiny_bundle, monkeypatch, kind):
     one = frames(Sampler.load(tiny_bundle, threads=1), (130, 170), kind=kind)
     assert np.array_equal(frames(Sampler.load(tiny_bundle, threads=3), (130, 170), kind=kind), one)
-    monkeypatch.setattr("singan_runtime.sampler.TILE", 60)
+    monkeypatch.setattr("singan_runtime.parallel.TILE", 60)
     assert np.array_equal(frames(Sampler.load(tiny_bundle, threads=1), (130, 170), kind=kind), one)
 
 

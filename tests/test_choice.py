@@ -1,4 +1,4 @@
-"""Candidates: judged while small, ordered without favouring copies, shown on a sheet."""
+"""Candidates are judged while small, and the order of the best does not favour copies."""
 
 import dataclasses
 
@@ -24,7 +24,7 @@ def made(values):
 
 
 def picture_of(sampler, image):
-    """A picture that begins with a hand-over (h, w, C) instead of noise: no seed changes it."""
+    """A picture that begins with a hand-over (h, w, C), so that its seed changes nothing."""
     picture = sampler.picture()
     base = image.astype(np.float64).transpose(2, 0, 1)[None] / 127.5 - 1
     return dataclasses.replace(picture, passes=(), base=base)
@@ -158,7 +158,7 @@ def test_a_model_without_detail_is_refused(sampler):
 
 @pytest.mark.parametrize("size", [(100, 150), (480, 720), (1080, 1920), (600, 200), (400, 40)])
 def test_a_preview_is_the_large_picture_reduced(detail_sampler, size):
-    """Four seeds each were 0 to 1.9 grey levels apart, pictures of other seeds 14 to 25."""
+    """Measured distances in grey levels: 0 to 1.9 over four seeds, 14 to 25 to another seed."""
     picture = detail_sampler.picture(size)
     [one] = choice.judge(detail_sampler, picture, [0])
     shown = sheet.draw_preview(picture, one).astype(int)

@@ -181,7 +181,7 @@ GROWN = [[24, 36], [31, 47], [41, 62], [54, 82], [100, 150]]
 )
 def test_impossible_detail_is_refused(bundle, fields):
     change(bundle, **fields)
-    refused(bundle, "growing levels from the hand-over's size on|wrong form")
+    refused(bundle, "growing levels from the hand-over's size on|wrong form|not readable as JSON")
 
 
 def test_what_is_no_digest_never_reaches_a_message(bundle):
@@ -202,7 +202,7 @@ def test_a_stranger_s_endless_levels_are_refused_in_a_short_line(bundle):
 @pytest.mark.parametrize("value", [None, "x", {}, [[1]]], ids=["missing", "word", "object", "list"])
 def test_missing_and_malformed_fields_of_detail_are_refused(bundle, field, value):
     change(bundle, **{field: value})
-    refused(bundle, "wrong form|growing levels|not the photo")
+    refused(bundle, "wrong form|growing levels|not the photo|lacks detail")
 
 
 @pytest.mark.parametrize("detail", [None, [], 3, "detail"])

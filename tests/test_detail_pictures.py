@@ -13,7 +13,7 @@ from PIL import Image
 from singan_core import manifest, pyramid
 from singan_core.errors import RequestError
 from singan_runtime import Sampler
-from singan_runtime import sampler as sampler_module
+from singan_runtime import parallel as sampler_module
 
 SIDE = st.integers(12, 120)
 

@@ -12,7 +12,7 @@ from singan_core import images
 from singan_core.detail import resize
 from singan_core.errors import RequestError
 from singan_runtime import evaluation, pieces, quality, report
-from singan_runtime.sampler import hand_over
+from singan_runtime.drawing import hand_over
 
 COPYING = ("guide_diversity", "repetition", "piece_size", "copied_share", "join_cost")
 
@@ -90,7 +90,7 @@ def test_the_guide_is_what_the_generators_hand_over(detail_sampler, judged):
     picture = detail_sampler.picture(None, 1.0)
     guides = []
     for seed in (5, 6):
-        handed = hand_over(detail_sampler.draw(picture, detail_sampler.fresh(seed)))
+        handed = hand_over(detail_sampler.run_generators(picture, detail_sampler.fresh(seed)))
         assert np.array_equal(
             evaluation.draw_guide(detail_sampler, picture, seed, (24, 36)), handed
         )

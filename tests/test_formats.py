@@ -211,7 +211,7 @@ def test_torch_formats_run_without_our_package_at_any_size(everything, name, tmp
         [sys.executable, "-c", program, file, tmp_path / "noises.npz", tmp_path / "image.npy"],
         check=True,
     )
-    apart = np.abs(np.load(tmp_path / "image.npy") - sampler.draw(picture, sampler.fresh(5)))
+    apart = np.abs(np.load(tmp_path / "image.npy") - sampler.run_generators(picture, sampler.fresh(5)))
     assert apart.shape == (1, 3, 53, 91) and apart.max() <= 2e-3
 
 
@@ -469,7 +469,7 @@ def test_the_libtorch_example_draws_the_same(everything, tmp_path):
     files = [everything / "torchscript" / "pyramid.pt", tmp_path / "noises", tmp_path / "image"]
     subprocess.run([tmp_path / "draw", *files, *sizes], check=True)
     image = np.fromfile(tmp_path / "image", np.float32).reshape(1, 3, 53, 91)
-    assert np.abs(image - sampler.draw(picture, sampler.fresh(5))).max() <= 2e-3
+    assert np.abs(image - sampler.run_generators(picture, sampler.fresh(5))).max() <= 2e-3
 
 
 @pytest.mark.slow

@@ -61,7 +61,7 @@ def test_the_fused_graph_draws_the_pictures_of_the_sampler(folder, size, request
     sampler = Sampler.load(folder, threads=1)
     picture = sampler.picture(size, 1.0)
     ours = fused.opened(folder / "fused" / "pyramid.onnx", sampler).draw(picture, sampler.fresh(7))
-    theirs = sampler.draw(picture, sampler.fresh(7))
+    theirs = sampler.run_generators(picture, sampler.fresh(7))
     assert ours.shape == (1, sampler.manifest.channels, *picture.size)
     assert np.abs(ours - theirs).max() < 2e-5  # a hundredth of what is allowed
     assert np.abs(images.to_pixels(ours).astype(int) - images.to_pixels(theirs)).max() <= 1

@@ -17,7 +17,7 @@ onnx = pytest.importorskip("onnx")
 from onnx import numpy_helper  # noqa: E402
 from test_fused import build_example, skip_without_node  # noqa: E402
 
-from singan_cli.export import generators_lines  # noqa: E402
+from singan_cli.bundle_text import list_generators_alone  # noqa: E402
 from singan_core import manifest  # noqa: E402
 from singan_core.errors import BundleError, ParityError  # noqa: E402
 from singan_export import bundle, comparison, formats, fused_picture, verify  # noqa: E402
@@ -186,8 +186,8 @@ def test_the_line_about_it_names_size_and_seconds(trained):
 
 
 def test_only_formats_without_detail_are_said_to_hold_the_generators_alone(trained):
-    assert generators_lines(trained, ["fused"]) == []
-    (line,) = generators_lines(trained, ["fp16", "fused"])
+    assert list_generators_alone(trained, ["fused"]) == []
+    (line,) = list_generators_alone(trained, ["fp16", "fused"])
     assert line.startswith("fp16 holds the generators alone, up to 36x24")
 
 

@@ -8,7 +8,7 @@ from detail_scenes import RED, bundle_with, marked, whole_of
 from singan_core.detail.drawing import Still
 from singan_core.detail.labels import Labels
 from singan_runtime import Sampler, dataset
-from singan_runtime.dataset import Request
+from singan_runtime.dataset import DatasetSpec
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +58,7 @@ def test_masks_end_where_the_object_ends(own_size, size):
 
 
 def test_masks_of_the_usual_500_px_end_where_the_object_ends(reduced):
-    size = dataset.size_of(reduced, Request(1))
+    size = dataset.settle(reduced, DatasetSpec(1)).request.size
     assert size == (334, 500)
     assert overlap(reduced, size, range(3)) >= 0.99
 

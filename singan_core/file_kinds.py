@@ -1,4 +1,4 @@
-"""Names files that are no pictures for us, by how they begin, so that an error can say what they are."""
+"""Recognises files by how they begin, so that errors can name what is not read as a picture."""
 
 from __future__ import annotations
 
@@ -38,22 +38,30 @@ _HEIC = re.compile(rb".{4}ftyp(hei[cxms]|hev[cxms]|mif1|msf1)", re.DOTALL)
 
 
 def _read_start(path: Path) -> bytes:
+    """Read what the patterns look at."""
     with path.open("rb") as file:
         return file.read(1024)
 
 
 def is_heic(path: Path) -> bool:
-    """Whether a file says that it is a HEIC picture, which Pillow cannot decode; AVIF begins alike, but it can."""
+    """Whether a file begins as a HEIC picture, which Pillow cannot decode.
+
+    AVIF, which it can decode, begins alike and is told apart.
+    """
     start = _read_start(path)
     return bool(_HEIC.match(start)) and b"avif" not in start[8:64]
 
 
 def name_kind(path: Path, besides: Sequence[str]) -> str | None:
-    """Return what a file is, for a sentence, besides the formats that are taken; None if unknown. Raises OSError."""
+    """Name the kind of a file for a sentence, or None if it is unknown. Raises OSError.
+
+    besides are the formats of Pillow that are read and need no name.
+    """
     start = _read_start(path)
     for pattern, kind in _KINDS:
         if pattern.match(start):
             return kind
+
     Image.init()
     for name, (_, accept) in Image.OPEN.items():
         if name not in besides and accept is not None and accept(start[:16]) is True:

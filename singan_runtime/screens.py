@@ -1,4 +1,4 @@
-"""Sizes by name, for --size."""
+"""Sizes of common screens and formats, by name."""
 
 from __future__ import annotations
 
@@ -25,6 +25,6 @@ SCREENS = {  # (width, height) in px
 }
 
 
-def listing() -> str:
-    """Every name with its size, one per line."""
+def list_screens() -> str:
+    """List every name with its size, one on a line."""
     return "\n".join(f"{name:12} {width}x{height}" for name, (width, height) in SCREENS.items())
