@@ -101,14 +101,14 @@ def say_plan(job: TrainingJob, threads: int | None) -> int | None:
     from singan_cli.training_plan import describe_plan
     from singan_cli.training_time import say_time
     from singan_runtime.graphs import processors
-    from singan_train.threads import choose_threads, estimate_seconds
+    from singan_train.threads import choose_threads, estimate_duration
 
     start = job.prepare()
     if threads is None and job.device.type == "cpu":
         threads = choose_threads(start.config.detail, processors())
     typer.echo(describe_plan(start))
 
-    seconds = estimate_seconds(start, job.device, threads)
+    seconds = estimate_duration(start, job.device, threads)
     say_time(seconds, start.config, job.device, torch.get_num_threads())
     return threads
 
