@@ -20,11 +20,13 @@ def output_error(path: Path, error: OSError) -> OutputError:
             f"{path}: the disk is full; free some space or write elsewhere, "
             "then run the command again"
         )
+
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         return OutputError(
             f"{path}: not writable ({error.strerror}); choose another place "
             "or change its permissions"
         )
+
     if error.errno in (errno.ENOTDIR, errno.EEXIST):
         return OutputError(f"{path}: a file stands where a folder is needed; choose another place")
     return OutputError(f"{path}: cannot be written ({error.strerror or error})")
@@ -72,6 +74,7 @@ def atomic_folder(path: Path) -> Iterator[Path]:
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary.mkdir()
         yield temporary
+
         if path.exists():
             path.replace(old)
         temporary.replace(path)

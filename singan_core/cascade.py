@@ -140,9 +140,8 @@ def run(
     have = windows.whole(steps[0].smaller)
     for step in steps:
         noise = draw(step)
-        if image is None:
-            prev = make_zeros(noise, noise.shape)
-        else:
+        prev = make_zeros(noise, noise.shape)
+        if image is not None:
             prev = enlarged(image, have, step, wrap)
 
         image = generate(step.generator, noise, prev)

@@ -110,7 +110,10 @@ def _to_srgb(image: Image.Image, use_profile: bool) -> Image.Image:
 
 
 def _apply_profile(image: Image.Image, profile: Any) -> Image.Image | None:
-    """Convert a picture to sRGB by a profile; None if that is broken or for other colours."""
+    """Convert a picture to sRGB by a profile.
+
+    Return None if the profile is broken or made for another kind of colours.
+    """
     try:
         source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
         srgb = ImageCms.createProfile("sRGB")

@@ -38,6 +38,7 @@ _HEIC = re.compile(rb".{4}ftyp(hei[cxms]|hev[cxms]|mif1|msf1)", re.DOTALL)
 
 
 def _read_start(path: Path) -> bytes:
+    """Read what the patterns look at."""
     with path.open("rb") as file:
         return file.read(1024)
 
@@ -52,7 +53,7 @@ def is_heic(path: Path) -> bool:
 
 
 def name_kind(path: Path, besides: Sequence[str]) -> str | None:
-    """Name the kind of a file for a sentence; None if it is unknown. Raises OSError.
+    """Name the kind of a file for a sentence, or None if it is unknown. Raises OSError.
 
     besides are the formats of Pillow that are read and need no name.
     """

@@ -83,6 +83,7 @@ def _list_files(manifest: Manifest) -> list[str]:
 
 
 def _find_digest(manifest: Manifest, name: str) -> str:
+    """Find the digest of a file in the manifest. Raises BundleError if it is not listed."""
     if name not in manifest.files:
         raise BundleError(
             f"{manifest.name}: the manifest lists no {name}, which its pictures depend on; "
@@ -92,6 +93,7 @@ def _find_digest(manifest: Manifest, name: str) -> str:
 
 
 def _hash_masks(manifest: Manifest, masks: NDArray[np.bool_] | None) -> str | None:
+    """Hash the photo's masks, if the model has labels."""
     if not manifest.labels:
         return None
     if masks is None:

@@ -181,7 +181,7 @@ def _to_unit(values: Values) -> Floats:
 
 
 def _premultiply(unit: Floats) -> Floats:
-    """Multiply the colours of RGBA (H, W, 4) in [0, 1] by alpha; leave other channels unchanged."""
+    """Multiply the colours of RGBA (H, W, 4) in [0, 1] by alpha, and leave all else unchanged."""
     if unit.shape[2] != 4:
         return unit
     return np.concatenate([unit[..., :3] * unit[..., 3:], unit[..., 3:]], axis=2)

@@ -189,6 +189,7 @@ def _check_folder(folder: Path, kind: Kind) -> None:
         raise BundleError(f"{folder}: no such folder; make a {kind} with '{_COMMANDS[kind]}'")
     if (folder / NAME).is_file():
         return
+
     if kind == "run" and (folder / BEGUN).is_file():
         raise BundleError(
             f"{folder}: the run is unfinished: its training was stopped or still goes on; "

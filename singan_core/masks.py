@@ -168,11 +168,13 @@ def _divide_dark(
     """
     if len(found) == 2:
         return levels == found[1]
+
     if len(found) > 2:
         raise ImageError(
             f"{path}: its values {_list(found)} are all nearer to black than to the white of "
             f"{white}; save what you mean as white on black"
         )
+
     if opaque is not None and opaque.any() and not opaque.all():
         return opaque
     raise ImageError(

@@ -141,6 +141,7 @@ def explain_failures(path: Path) -> Iterator[None]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
+
     except (SinGANError, MemoryError):
         raise
     except UnidentifiedImageError as error:
@@ -273,6 +274,7 @@ def _reduce(image: Image.Image, factor: int, path: Path) -> Image.Image:
         raise ImageError(
             f"{path}: too large for a transparent grey level of 16 bits; shrink the picture first"
         )
+
     if image.mode in ("L", "RGB", "P", "PA", "1") and image.has_transparency_data:
         image = image.convert("RGBA")
     elif image.mode in ("P", "PA"):

@@ -68,6 +68,10 @@ class Pyramid:
         """Size that each generator is trained at: a continuation has the finest once more."""
         return (*self.shapes, self.shapes[-1]) if self.continuation else self.shapes
 
+    def is_continuation(self, scale: int) -> bool:
+        """Whether a generator is the continuation, which draws beyond the finest scale."""
+        return scale == len(self.shapes)
+
     @property
     def finest(self) -> Size:
         """Size of the finest level, which is the photo's own, or else of the finest generator."""
@@ -86,7 +90,7 @@ class Pyramid:
 
     def ratio(self, scale: int) -> float:
         """Compute r_n: how large scale n draws content, relative to the finest size."""
-        return _compute_ratio(self.shapes[scale], self.finest)
+        return compute_ratio(self.shapes[scale], self.finest)
 
 
 @dataclass(frozen=True)
@@ -123,7 +127,7 @@ class Fit:
         return (top, top + height), (left, left + width)
 
 
-def _compute_ratio(shape: Size, finest: Size) -> float:
+def compute_ratio(shape: Size, finest: Size) -> float:
     """Compute how large a shape draws content relative to the finest size."""
     return math.sqrt(shape[0] * shape[1] / (finest[0] * finest[1]))
 
@@ -145,8 +149,7 @@ def plan(
     do not fit. Source: SinGAN, section 3, and its reference code, which rounds sides up where we
     round.
     """
-    reduction = min(max_size / max(size), 1.0)
-    finest = (round(size[0] * reduction), round(size[1] * reduction))
+    finest = scale_size(size, min(max_size / max(size), 1.0))
     short = min(finest)
     if short < min_size:
         raise RequestError(_describe_too_small(size, finest, min_size))
@@ -164,12 +167,11 @@ def plan(
         return Pyramid((finest,), scale_factor)
 
     factor = (min_size / short) ** (1 / steps)
+    ratios = [factor ** (steps - scale) for scale in range(steps + 1)]
     if schedule == "linear":
         growth = short - min_size
         ratios = [(min_size + growth * scale / steps) / short for scale in range(steps + 1)]
-    else:
-        ratios = [factor ** (steps - scale) for scale in range(steps + 1)]
-    return Pyramid(tuple(_scale_size(finest, ratio) for ratio in ratios), factor)
+    return Pyramid(tuple(scale_size(finest, ratio) for ratio in ratios), factor)
 
 
 def _count_steps(short: int, min_size: int, scale_factor: float, schedule: str) -> int:
@@ -205,7 +207,7 @@ def detail_levels(photo: Size, hand_over: Size) -> tuple[Size, ...]:
 
     # The searched levels end at the search area. A hand-over close to it is the only one.
     top = min(math.sqrt(SEARCH_AREA / (photo[0] * photo[1])), 1.0)
-    base = _compute_ratio(hand_over, photo)
+    base = compute_ratio(hand_over, photo)
     ratios = _divide(base, top, _SEARCH_FACTOR) if base < _WORTH_A_LEVEL * top else [base]
     ratios += _divide(ratios[-1], 1.0, _COPY_FACTOR)[1:]
 
@@ -312,7 +314,7 @@ def _choose_photo_sizes(pyramid: Pyramid, zoom: float) -> tuple[tuple[Size, ...]
     They end either with the first trained level that is large enough, or with the photo reduced to
     the picture's own scale. Return the sizes, coarsest first, and whether the latter is the case.
     """
-    ratios = [_compute_ratio(level, pyramid.finest) for level in pyramid.levels]
+    ratios = [compute_ratio(level, pyramid.finest) for level in pyramid.levels]
     last_searched = ratios[count_searched(pyramid.levels) - 1]
     if zoom >= 1 or WORTH_A_STEP * zoom <= last_searched:
         used = next((n for n, ratio in enumerate(ratios) if ratio >= zoom), len(ratios) - 1)
@@ -365,7 +367,7 @@ def _fit_passes(pyramid: Pyramid, size: Size, zoom: float) -> tuple[Pass, ...]:
         last, further = len(pyramid.shapes) - 1, further_passes(pyramid, zoom)
         unit = zoom if further else 1.0
 
-    canvases = [_scale_size(size, pyramid.ratio(n) / unit) for n in range(last + 1)]
+    canvases = [scale_size(size, pyramid.ratio(n) / unit) for n in range(last + 1)]
     passes = [Pass(n, n, canvas) for n, canvas in enumerate(canvases)]
     passes += beyond(pyramid, size, zoom, further)
     passes[-1] = replace(passes[-1], canvas=size)
@@ -377,7 +379,7 @@ def beyond(pyramid: Pyramid, size: Size, zoom: float, count: int) -> list[Pass]:
     if count == 0:
         return []
     finest, generator = len(pyramid.shapes) - 1, len(pyramid.sizes) - 1
-    canvases = [_scale_size(size, zoom ** (step / count) / zoom) for step in range(1, count)]
+    canvases = [scale_size(size, zoom ** (step / count) / zoom) for step in range(1, count)]
     canvases.append(size)
     share = DETAIL[pyramid.continuation]
     return [
@@ -395,7 +397,8 @@ def _find_closest_scale(pyramid: Pyramid, zoom: float) -> int:
     return min(range(len(pyramid.shapes)), key=lambda n: abs(math.log(pyramid.ratio(n) / zoom)))
 
 
-def _scale_size(size: Size, ratio: float) -> Size:
+def scale_size(size: Size, ratio: float) -> Size:
+    """Scale both sides by a ratio."""
     return round(size[0] * ratio), round(size[1] * ratio)
 
 
@@ -422,7 +425,7 @@ def largest_zoom(pyramid: Pyramid, size: Size) -> float | None:
 def _find_bound_below_one(pyramid: Pyramid, size: Size) -> float:
     """Find where the last scale whose coarsest canvas has 11 px gives way to the next one."""
     ratios = [pyramid.ratio(scale) for scale in range(len(pyramid.shapes))]
-    coarsest = [_scale_size(size, ratios[0] / ratio) for ratio in ratios]
+    coarsest = [scale_size(size, ratios[0] / ratio) for ratio in ratios]
     last = max(n for n, canvas in enumerate(coarsest) if min(canvas) >= RECEPTIVE_FIELD)
     return 1.0 if last == len(ratios) - 1 else math.sqrt(ratios[last] * ratios[last + 1])
 

@@ -41,10 +41,11 @@ def _cubic(x: NDArray[np.float64]) -> NDArray[np.float64]:
 def taps(
     n_in: int, n_out: int, wrap: bool = False, start: int = 0, stop: int | None = None
 ) -> Taps:
-    """Compute the taps that resample an axis of length n_in to length n_out; weights sum to 1.
+    """Compute the taps that resample an axis of length n_in to length n_out.
 
-    With wrap the axis is periodic. Otherwise taps beyond its ends weigh nothing, and the others are
-    renormalised. start and stop select outputs, by default all; they equal the slice of all taps.
+    The weights of every output sum to 1. With wrap the axis is periodic. Otherwise taps beyond its
+    ends weigh nothing, and the others are renormalised. start and stop select outputs, by default
+    all; they equal the slice of all taps.
     """
     positions = np.arange(start, n_out if stop is None else stop) % n_out
     shrink = max(n_in / n_out, 1.0)
@@ -148,6 +149,7 @@ def _sum_taps(source: Array, indices: NDArray[np.int64], weights: Array, axis: i
 
 
 def _take(source: Array, indices: NDArray[np.int64], axis: int) -> Array:
+    """Take positions of a tensor along one of its last two axes."""
     return source[..., indices] if axis == -1 else source[..., indices, :]
 
 

@@ -84,6 +84,7 @@ def _open(path: Path, size: Size, format: str) -> Image.Image:
                     "export it again"
                 )
             image.load()
+
     except (
         OSError,
         SyntaxError,

@@ -125,9 +125,10 @@ class Page:
 
 
 def read_pages(path: Path) -> list[Page]:
-    """Read the directories of a TIFF in their order; a file that is no TIFF has none.
+    """Read the directories of a TIFF in their order.
 
-    Reading stops at a directory that is broken or was read before. Raises OSError.
+    A file that is no TIFF has none. Reading stops at a directory that is broken or was read before.
+    Raises OSError.
     """
     with path.open("rb") as file:
         head = file.read(16)

@@ -4,7 +4,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 
 def tool_version() -> str:
-    """Find the version of the installed package; 0+unknown in a bare source tree."""
+    """Find the version of the installed package, or 0+unknown in a bare source tree."""
     try:
         return version("singan")
     except PackageNotFoundError:

@@ -30,7 +30,8 @@ from singan_runtime import providers
 from singan_runtime.graphs import Graphs, graph_name
 from singan_runtime.sampler import DOUBLE, RECONSTRUCTION_NOISE, Sampler
 from singan_train.frozen import FrozenPyramid
-from singan_train.run import read_generator, read_start
+from singan_train.run import read_generator
+from singan_train.run_header import read_start
 
 PREVIEW = "preview.png"
 PREVIEW_SIDE = 640  # px, longer side of a preview with detail

@@ -30,7 +30,7 @@ def write(folder: Path, graphs: list[onnx.ModelProto], sampler: Sampler) -> None
     pictures = [recorded(sampler, pyramid.passes, SEED + 1 + number) for number in range(PICTURES)]
     for scale, model in enumerate(graphs):
         if (
-            scale == len(pyramid.shapes) or pyramid.ratio(scale) ** 2 < COARSE
+            pyramid.is_continuation(scale) or pyramid.ratio(scale) ** 2 < COARSE
         ):  # the passes see no continuation
             onnx.save(model, folder / graph_name(scale))
             continue

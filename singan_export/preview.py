@@ -23,7 +23,8 @@ from singan_runtime.sampler import RECONSTRUCTION_NOISE, Sampler
 from singan_train.frozen import generated
 from singan_train.networks import Generator
 from singan_train.pictures import GAP, sheet
-from singan_train.run import read_generator, read_start
+from singan_train.run import read_generator
+from singan_train.run_header import read_start
 
 Pixels = NDArray[np.uint8]
 Reals = NDArray[np.floating[Any]]

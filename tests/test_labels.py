@@ -17,8 +17,11 @@ from singan_core import images, manifest  # noqa: E402
 from singan_core.errors import TrainingError  # noqa: E402
 from singan_export import bundle, verify  # noqa: E402
 from singan_runtime import Sampler  # noqa: E402
-from singan_train import config, trainer  # noqa: E402
-from singan_train import run as runs  # noqa: E402
+from singan_train import (  # noqa: E402
+    config,
+    run_header,
+    trainer,
+)
 
 CPU = torch.device("cpu")
 HILL, SKY, SUN = (60, 120, 40), (150, 180, 220), (220, 60, 40)
@@ -198,7 +201,7 @@ def test_runs_from_before_there_were_labels_are_read(small_run, tmp_path):
     data = json.loads((copy / "config.json").read_text())
     del data["labels"]
     (copy / "config.json").write_text(json.dumps(data))
-    assert runs.read_start(copy) == runs.read_start(small_run)
+    assert run_header.read_start(copy) == run_header.read_start(small_run)
 
 
 # mistakes
