@@ -115,11 +115,11 @@ def say_plan(job: TrainingJob, threads: int | None) -> int | None:
 
 def train(job: TrainingJob, to_tensorboard: bool) -> None:
     """Train with progress on stderr. Raises StoppedBySignal, which says how to continue."""
-    from singan_cli.progress import tensorboard, training_progress
+    from singan_cli.progress import log_to_tensorboard, show_training
     from singan_cli.signals import collect_signals
 
-    board = tensorboard(job.out / "tensorboard" if to_tensorboard else None)
-    with collect_signals() as signals, training_progress() as show, board as log:
+    board = log_to_tensorboard(job.out / "tensorboard" if to_tensorboard else None)
+    with collect_signals() as signals, show_training() as show, board as log:
 
         def report(progress: Progress) -> None:
             show(progress)
