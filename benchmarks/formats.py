@@ -75,6 +75,7 @@ class Comparison:
     def write_row(self, format: Format, sizes: list[Size], repeats: int) -> str:
         """Measure a format and write its row of the table."""
         opened, load = time_call(format.open)
+        assert opened.draw is not None
         seconds = [time_picture(opened, self.sampler, size, repeats) for size in sizes]
         drawn = self.draw(opened.draw)
         cells = [
@@ -122,9 +123,10 @@ def open_fp32(bundle: Path) -> Opened:
 
 def time_picture(opened: Opened, sampler: Sampler, size: Size, repeats: int) -> float:
     """Measure the fastest picture of a size, noise included, after one that warms up."""
-    picture = sampler.picture(size, 1.0)
-    opened.draw(picture, sampler.fresh(0))
-    return find_fastest(lambda: opened.draw(picture, sampler.fresh(1)), repeats)
+    picture, draw = sampler.picture(size, 1.0), opened.draw
+    assert draw is not None
+    draw(picture, sampler.fresh(0))
+    return find_fastest(lambda: draw(picture, sampler.fresh(1)), repeats)
 
 
 def main() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from singan_export.comparison import FormatCheck
@@ -15,7 +15,7 @@ HEADS = ("format", "of", "worst at", "max", "rms", "PSNR", "levels", "values", "
 def list_parity(parity: Parity) -> list[str]:
     """List the measured differences, a line for each scale and for each canvas of the pyramid."""
     lines = []
-    for scale in sorted({check.scale for check in parity.scales}):
+    for scale in list_scales(parity.scales):
         checks = [check for check in parity.scales if check.scale == scale]
         worst = max(checks, key=lambda check: check.maximum)
         rms = max(check.rms for check in checks)
@@ -24,7 +24,7 @@ def list_parity(parity: Parity) -> list[str]:
             f"(allowed {worst.allowed:.0e})"
         )
 
-    for scale in sorted({check.scale for check in parity.double}):
+    for scale in list_scales(parity.double):
         doubles = [check for check in parity.double if check.scale == scale]
         double = max(doubles, key=lambda check: check.maximum)
         lines.append(
@@ -39,6 +39,11 @@ def list_parity(parity: Parity) -> list[str]:
             f"{check.share:.3%} of values (allowed 1 in {check.allowed_share:.1%})"
         )
     return lines
+
+
+def list_scales(checks: Sequence[Any]) -> list[int]:
+    """List the scales that were checked, in order."""
+    return sorted({check.scale for check in checks if check.scale is not None})
 
 
 def list_formats(checks: Sequence[FormatCheck]) -> list[str]:
