@@ -27,7 +27,7 @@ from clocks import time_call
 
 from singan_core.images import Pixels
 from singan_core.pyramid import Size
-from singan_runtime import Sampler
+from singan_runtime import Sampler, heap
 
 SEEDS = 4  # the first warms up
 Draw = Callable[[Size, int], Pixels]
@@ -126,6 +126,7 @@ def main() -> None:
     parser.add_argument("--one", help=argparse.SUPPRESS)
     given = parser.parse_args()
 
+    heap.share()  # as the command does
     if given.one is None:
         print_table(given.bundle, given.sizes)
         return

@@ -109,7 +109,7 @@ def save_slices(path: Path, frames: list[Pixels]) -> None:
 
 def time_still(sampler: Sampler, clip: Clip, number: int) -> float:
     """Measure the processor seconds of a frame drawn as a picture of its own."""
-    noise = clip.noise(number)
+    noise = clip.mix_noise(number)
     return time_call(lambda: sampler.painted(clip.picture, noise, threads=1), time.process_time)[1]
 
 
@@ -133,12 +133,12 @@ class DrawnClip:
 
         still = min(time_still(sampler, clip, number) for number in (1, 2))
         _, beginning = time_call(
-            lambda: Motion(sampler, clip.picture, clip.noise(0)), time.process_time
+            lambda: Motion(sampler, clip.picture, clip.mix_noise(0)), time.process_time
         )
         frames, seconds = time_call(
-            lambda: [clip.frame(number) for number in range(walk.frames)], time.process_time
+            lambda: [clip.draw_frame(number) for number in range(walk.frames)], time.process_time
         )
-        handed = [motion._hand_over(clip.noise(number)) for number in range(walk.frames)]
+        handed = [motion._hand_over(clip.mix_noise(number)) for number in range(walk.frames)]
         return cls(motion, frames, handed, still, beginning, seconds / walk.frames)
 
     def describe(self) -> str:

@@ -28,7 +28,7 @@ from clocks import find_fastest, time_call
 
 from singan_core import HALO, cascade, images, noise, windows
 from singan_core.pyramid import Size
-from singan_runtime import Sampler
+from singan_runtime import Sampler, heap
 from singan_runtime.bench import peak_memory
 from singan_runtime.graphs import Graphs
 
@@ -193,6 +193,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     given = parser.parse_args()
 
+    heap.share()  # as the command does
     sampler = load_timed(given.bundle, given.threads)
     measured = [measure(sampler, size) for size in given.sizes]
     from arithmetic import count_flops, measure_sgemm, read_convolutions  # now torch takes memory

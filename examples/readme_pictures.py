@@ -38,8 +38,8 @@ def draw_over_time(sampler: Sampler, walk: animation.Walk, size: Size) -> Pixels
     """
     clip = animation.Clip(sampler, walk, size)
     row, numbers = round(ROW * size[0]), range(walk.frames)
-    anew = [sampler.painted(clip.picture, clip.noise(number))[row] for number in numbers]
-    moved = [clip.frame(number)[row] for number in numbers]
+    anew = [sampler.painted(clip.picture, clip.mix_noise(number))[row] for number in numbers]
+    moved = [clip.draw_frame(number)[row] for number in numbers]
 
     left, right = (np.stack(rows).repeat(ROW_HEIGHT, axis=0) for rows in (anew, moved))
     gap = np.full((len(left), GAP, left.shape[2]), 255, np.uint8)

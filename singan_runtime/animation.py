@@ -43,8 +43,9 @@ def animate(
     move: masks.Mask | None = None,
     keep: tuple[Keep, ...] = (),
 ) -> Iterator[Pixels]:
-    """Draw the frames, uint8 (h, w, C), in order; checked when the first is asked for.
+    """Draw the frames, uint8 (h, w, C), in order.
 
+    The request is checked when the first frame is asked for.
     Scales below the start scale stand still and are drawn once. On a canvas other than the trained
     one, where z* is not defined, a fixed noise takes its place. Outside the mask move, bool (h, w),
     every frame is the first, bit for bit. Kept objects, which need a model with detail, stand still
@@ -68,10 +69,10 @@ def _draw_frames(
 
     clip = Clip(sampler, walk, size, zoom, keep)
     if not clip.harmonics:  # nothing moves
-        still = clip.frame(0)
+        still = clip.draw_frame(0)
         yield from (still for _ in range(walk.frames))
         return
-    yield from draw_in_order(clip.frame, walk.frames, sampler.graphs.threads)
+    yield from draw_in_order(clip.draw_frame, walk.frames, sampler.graphs.threads)
 
 
 def soften(move: masks.Mask, size: Size) -> Floats:
@@ -86,6 +87,7 @@ def soften(move: masks.Mask, size: Size) -> Floats:
         raise RequestError(
             f"the mask of what may move is {got}, but must be {size[1]}x{size[0]}, the clip's size"
         )
+
     reach = round(BORDER * max(size))
     share = 1 - masks.feather(~move, reach)
     if not share.any():

@@ -55,7 +55,7 @@ def save(path: Path, pictures: Sequence[Image.Image], lasting: Sequence[int]) ->
 
 
 def find_change(before: Image.Image, after: Image.Image) -> Box:
-    """Find the smallest box around all that differs; the first pixel alone if nothing does."""
+    """Find the smallest box around all that differs, or the first pixel if nothing does."""
     difference = ImageChops.difference(before, after)
     return difference.getbbox(alpha_only=False) or (0, 0, 1, 1)
 

@@ -9,7 +9,7 @@ Values = NDArray[np.float64]
 
 
 def sum_along(values: Values, axis: int, reach: int) -> Values:
-    """Sum up the 2 reach + 1 values around every one along an axis; edges are repeated."""
+    """Sum up the 2 reach + 1 values around every one along an axis, with repeated edges."""
     around = [(0, 0)] * values.ndim
     around[axis] = (reach + 1, reach)
     sums = np.moveaxis(np.pad(values, around, mode="edge").cumsum(axis=axis), axis, 0)
@@ -19,7 +19,7 @@ def sum_along(values: Values, axis: int, reach: int) -> Values:
 
 
 def box_sums(values: Values, reach: int) -> Values:
-    """Sum up the square of 2 reach + 1 px around every value of (H, W); edges are repeated.
+    """Sum up the square of 2 reach + 1 px around every value of (H, W), with repeated edges.
 
     Sums of whole numbers are exact.
     """

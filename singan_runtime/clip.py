@@ -52,15 +52,17 @@ class Clip:
         self._first = 0
         if walk.loop and walk.start_scale == 0:
             self._first = self._find_calmest()
-        self._motion = Motion(sampler, self.picture, self.noise(0)) if self.picture.fit else None
+        self._motion = (
+            Motion(sampler, self.picture, self.mix_noise(0)) if self.picture.fit else None
+        )
 
-    def frame(self, number: int) -> Pixels:
-        """Draw a frame, uint8 (h, w, C), by the calling thread alone; number is 0 or more."""
+    def draw_frame(self, number: int) -> Pixels:
+        """Draw frame 0 or a later one, uint8 (h, w, C), by the calling thread alone."""
         if self._motion is not None:
-            return self._motion.frame(self.noise(number))
-        return self.sampler.painted(self.picture, self.noise(number), threads=1)
+            return self._motion.draw_frame(self.mix_noise(number))
+        return self.sampler.painted(self.picture, self.mix_noise(number), threads=1)
 
-    def noise(self, number: int) -> cascade.Draw:
+    def mix_noise(self, number: int) -> cascade.Draw:
         """Return what draws the unit noise of a frame for a step of the cascade."""
         weights = self._weigh_fields(number)
 
@@ -92,6 +94,7 @@ class Clip:
         """Make the noise fields of whole scales, coarse ones first, as far as the memory allows."""
         sampler, made = self.sampler, {}
         left = FIELD_MEMORY
+
         with ThreadPoolExecutor(sampler.graphs.threads) as pool:
             for step in windows.whole_steps(self.picture.passes):
                 draws = self._list_draws(step)
@@ -125,10 +128,10 @@ class Clip:
         Finer scales move evenly.
         """
         coarsest = replace(self.picture, passes=self.picture.passes[:1])
-        before = self.sampler.run_generators(coarsest, self.noise(-1))
+        before = self.sampler.run_generators(coarsest, self.mix_noise(-1))
         steps = []
         for number in range(self.walk.period):
-            image = self.sampler.run_generators(coarsest, self.noise(number))
+            image = self.sampler.run_generators(coarsest, self.mix_noise(number))
             steps.append(np.abs(image - before).mean())
             before = image
         return int(np.argmin(steps))

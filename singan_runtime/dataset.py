@@ -150,7 +150,7 @@ def choose_request(sampler: Sampler, spec: DatasetSpec, seed: int) -> Request:
 
 
 def _place_object(spec: DatasetSpec, label: str, seed: int, number: int) -> Keep:
-    """Choose a place of an object; number counts the tries."""
+    """Choose a place of an object in the try of a number."""
     left, top, right, bottom = spec.within
     x = left + (right - left) * _draw_share(seed, f"x {label} {number}")
     y = top + (bottom - top) * _draw_share(seed, f"y {label} {number}")

@@ -36,7 +36,10 @@ class Row:
 
 
 def list_rows(name: str, seed: int, labels: tuple[str, ...], masks: Pixels) -> Iterator[Row]:
-    """List the rows of a picture, one for each label; masks are (h, w, labels), 0 or 255."""
+    """List the rows of a picture, one for each label.
+
+    masks are uint8 (h, w, labels), 0 or 255.
+    """
     tool = import_pycocotools()
     size = masks.shape[0], masks.shape[1]
     for k, label in enumerate(labels):
@@ -48,7 +51,10 @@ def list_rows(name: str, seed: int, labels: tuple[str, ...], masks: Pixels) -> I
 
 
 def write_indexes(out: Path, rows: list[Row], renderer: Renderer, spec: dict[str, Any]) -> None:
-    """Write both forms of the index; spec is what decides the pictures. Raises OutputError."""
+    """Write both forms of the index.
+
+    spec is what decides the pictures, as JSON's types. Raises OutputError.
+    """
     with atomic_file(out / CSV) as temporary:
         _write_csv(temporary, rows)
     content = _make_coco(rows, renderer, spec)
@@ -77,6 +83,7 @@ def _make_coco(rows: list[Row], renderer: Renderer, spec: dict[str, Any]) -> dic
     numbers = {name: number for number, name in enumerate(pictures, 1)}
     categories = {label: number for number, label in enumerate(manifest.labels, 1)}
     present = [row for row in rows if row.area]
+
     info = {
         "description": f"Pictures drawn by singan from the model {manifest.name}",
         "identity": renderer.identity,

@@ -63,7 +63,7 @@ def move(fine: Words, channels: int, rows: Places, columns: Places) -> Pixels:
 
 
 def _interpolate_halfway(pixels: Pixels, axis: int) -> Pixels:
-    """Interpolate halfway from each pixel to the next along an axis; edges are repeated."""
+    """Interpolate halfway from each pixel to the next along an axis, with repeated edges."""
     around = [(0, 0), (0, 0), (0, 0)]
     around[axis] = (len(_HALFWAY) // 2 - 1, len(_HALFWAY) // 2)
     wider = np.moveaxis(np.pad(pixels, around, mode="edge").astype(np.int16), axis, 0)

@@ -50,7 +50,7 @@ class Renderer:
 
     @functools.cached_property
     def identity(self) -> str:
-        """The digest of all in the model that decides pixels; singan_core.identity."""
+        """The digest of all in the model that decides pixels (singan_core.identity)."""
         return compute_identity(self.manifest, self.masks)
 
     # Pixels of a plan
@@ -249,7 +249,7 @@ class Renderer:
         )
 
     def _resize_photo(self, sizes: tuple[Size, ...]) -> Photo:
-        """Return the photo at the sizes of a picture's levels; the last few are kept."""
+        """Return the photo at the sizes of a picture's levels, and keep the last few."""
         photo = self.photo
         assert photo is not None
         return self._photos.find(sizes, lambda: photo.resized(sizes))

@@ -129,7 +129,7 @@ def evaluate(
 
 
 def _draw_samples(sampler: Sampler, seeds: range, start_scale: int, size: Size) -> Iterator[_Drawn]:
-    """Draw seed after seed; guides are enlarged to a size (height, width)."""
+    """Draw seed after seed, with guides enlarged to a size (height, width)."""
     if sampler.photo is None:
         for pixels in sampler.pictures(None, seeds.start, len(seeds), 1.0, start_scale):
             yield _Drawn(images.flatten(pixels, WHITE), {})
@@ -176,7 +176,7 @@ def _compare(photo: Pixels, sample: Pixels) -> dict[str, Any]:
 
 
 def _measure_copying(photo: Pixels, sample: Pixels, positions: pieces.Map) -> dict[str, float]:
-    """Measure how a sample is put together from the photo; positions is its map (h, w, 2)."""
+    """Measure how a sample is put together from the photo, given its map (h, w, 2)."""
     return {
         "repetition": pieces.repetition(positions, (photo.shape[0], photo.shape[1])),
         "piece_size": pieces.piece_size(positions),

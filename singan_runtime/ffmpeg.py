@@ -66,9 +66,10 @@ def _make_command(path: Path, format: str, shape: tuple[int, ...], fps: float) -
 
 
 def _feed(process: subprocess.Popen[bytes], frames: Iterator[Pixels]) -> None:
-    """Write frames to a process and wait for it to end; kill it if the frames fail."""
+    """Write frames to a process and wait for its end, or kill it if the frames fail."""
     pipe: IO[bytes] | None = process.stdin
     assert pipe is not None
+
     try:
         # A broken pipe means that ffmpeg has ended early and said why.
         with suppress(BrokenPipeError):

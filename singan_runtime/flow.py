@@ -40,7 +40,7 @@ def find_flow(now: Pixels, key: Pixels) -> Values:
 
 
 def smooth(values: Values, reach: int) -> Values:
-    """Average (h, w, C) over boxes of 2 reach + 1 px, twice along each axis; edges are repeated."""
+    """Average (h, w, C) over boxes of 2 reach + 1 px, twice along each axis, repeating edges."""
     for axis in (0, 1, 0, 1):
         values = sum_along(values, axis, reach) / (2 * reach + 1)
     return values

@@ -40,7 +40,7 @@ def trim() -> None:
 
 @functools.cache
 def _find_function(name: str) -> Callable[..., Any] | None:
-    """Find a function of glibc; None in other C libraries."""
+    """Find a function of glibc, or None in other C libraries."""
     try:
         program = ctypes.CDLL(None)
         return getattr(program, name) if hasattr(program, "gnu_get_libc_version") else None

@@ -51,6 +51,7 @@ def _convert(sampler: Sampler, path: Path, photo: images.Photo) -> Floats:
             f"{path}: the bundle was trained with masks ({', '.join(labels)}), this picture has "
             "none: use a bundle trained without --mask"
         )
+
     found = photo.values.shape[2]
     if found > channels:
         raise ImageError(

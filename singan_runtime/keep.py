@@ -60,8 +60,16 @@ class Keep:
             return None
         return hashlib.sha256(np.packbits(self.mask, axis=1).tobytes()).hexdigest()
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return the object's place and its name or, without one, the digest of its mask.
+
+        All are JSON's types.
+        """
+        which = {"name": self.name} if self.name else {"mask_sha256": self._digest}
+        return {**which, "place": [self.x, self.y]}
+
     def describe(self) -> dict[str, Any]:
-        """Return the object's name, the digest of its mask and its place as JSON's types."""
+        """Return what to_dict does with the digest of the mask, for a picture's own record."""
         described: dict[str, Any] = {"name": self.name} if self.name else {}
         if self._digest is not None:
             described["mask_sha256"] = self._digest
@@ -69,7 +77,7 @@ class Keep:
 
     @classmethod
     def from_dict(cls, described: Any) -> Keep:
-        """Read what describe returns. Raises RequestError for an object that has no name."""
+        """Read what to_dict returns. Raises RequestError for an object that has no name."""
         try:
             x, y = described.get("place", (None, None))
             x, y = (None if share is None else float(share) for share in (x, y))
@@ -78,6 +86,7 @@ class Keep:
             raise RequestError(
                 f"{described!r} is not an object to keep: give its name and its place [x, y]"
             ) from None
+
         if not isinstance(name, str) or not name:
             raise RequestError(
                 "this request keeps an object of a mask file, which is not part of the request: "
@@ -114,7 +123,10 @@ def read_objects(
 
 
 def find_object(manifest: Manifest, keep: Keep, labels: Mask | None, alpha: Mask | None) -> Keep:
-    """Find the mask of an object that has a name alone. Raises RequestError; opens no file."""
+    """Find the mask of an object that has a name alone, without opening a file.
+
+    Raises RequestError.
+    """
     if keep.mask is not None:
         return keep
 
@@ -150,7 +162,7 @@ def _check_any(mask: Mask, name: str) -> None:
 
 
 def find_opaque(photo: Photo | None) -> Mask | None:
-    """Find what of a stored photo is opaque; None if it has no alpha channel."""
+    """Find what of a stored photo is opaque, or None if it has no alpha channel."""
     if photo is None or photo.pixels.shape[2] != 4:
         return None
     return photo.pixels[..., 3] > 127

@@ -59,7 +59,7 @@ class Motion:
             reach = round(BORDER * max(self.size))
             self._around = 1 - masks.feather(objects.cover(picture), reach)
 
-    def frame(self, unit_noise: cascade.Draw) -> Pixels:
+    def draw_frame(self, unit_noise: cascade.Draw) -> Pixels:
         """Draw the frame of a noise, uint8 (h, w, C), by the calling thread alone."""
         handed = self._hand_over(unit_noise)
         if np.array_equal(handed, self.handed):

@@ -81,11 +81,9 @@ def cover(picture: Picture) -> Mask:
     fit = picture.fit
     assert fit is not None
     canvas, photo = fit.levels[-1], fit.photo_sizes[-1]
-    inside = (
-        Held(picture.kept, photo, photo, canvas)
-        .lay((Span(0, canvas[0]), Span(0, canvas[1])))
-        .inside
-    )
+    whole = Span(0, canvas[0]), Span(0, canvas[1])
+    inside = Held(picture.kept, photo, photo, canvas).lay(whole).inside
+
     rows, columns = (
         (2 * np.arange(*span) + 1) * drawn // (2 * whole)
         for span, drawn, whole in zip(fit.window, canvas, fit.whole, strict=True)

@@ -39,7 +39,7 @@ def draw_paper_walk(
             yield sampler.painted(picture, unit_noise)
         else:
             motion = motion or Motion(sampler, picture, unit_noise)
-            yield motion.frame(unit_noise)
+            yield motion.draw_frame(unit_noise)
 
 
 def _walk_on(sampler: Sampler, walk: Walk, steps: list[Step]) -> Iterator[Noises]:

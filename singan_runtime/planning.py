@@ -62,7 +62,10 @@ def choose_amplitudes(
 
 
 def find_objects(renderer: Renderer, keep: Sequence[Keep]) -> tuple[Keep, ...]:
-    """Find the masks of objects that are given by name. Raises RequestError; opens no file."""
+    """Find the masks of objects that are given by name, without opening a file.
+
+    Raises RequestError.
+    """
     opaque = find_opaque(renderer.photo)
     return tuple(find_object(renderer.manifest, one, renderer.masks, opaque) for one in keep)
 

@@ -5,10 +5,10 @@ What was asked for and is not there is an error, never replaced silently.
 
 from __future__ import annotations
 
-import re
 from importlib import metadata
 from typing import Any
 
+from singan_core.device_names import parse_device
 from singan_core.errors import InstallError, RequestError
 
 FLAVOURS = {
@@ -72,9 +72,8 @@ def choose_providers(device: str) -> list[str | tuple[str, dict[str, Any]]]:
     if device == "auto":
         device = "cuda" if _PROVIDERS["cuda"] in available else "cpu"
 
-    if not re.fullmatch(r"cpu|cuda(:\d+)?", device):
-        raise RequestError(f"unknown device {device!r}: choose auto, cpu, cuda or cuda:N")
-    if device == "cpu":
+    kind, number = parse_device(device)
+    if kind == "cpu":
         return [_PROVIDERS["cpu"]]
     if _PROVIDERS["cuda"] not in available:
         raise RequestError(
@@ -83,7 +82,7 @@ def choose_providers(device: str) -> list[str | tuple[str, dict[str, Any]]]:
         )
 
     options = {
-        "device_id": int(device.partition(":")[2] or 0),
+        "device_id": number,
         "use_tf32": 0,
         "cudnn_conv_algo_search": "HEURISTIC",
     }

@@ -55,9 +55,9 @@ class Request:
             "zoom": _read_zoom(self.zoom),
             "start_scale": _read_start_scale(self.start_scale),
             "variation": read_variation(self.variation),
-            "keep": tuple(self.keep),
+            "keep": _read_keep(self.keep),
             "window": None if self.window is None else _read_window(self.window),
-            "detail": bool(self.detail),
+            "detail": _read_detail(self.detail),
         }
         for name, value in checked.items():
             object.__setattr__(self, name, value)
@@ -84,12 +84,13 @@ class Request:
         """
         described: dict[str, Any] = {} if self.size is None else {"size": format_size(self.size)}
         described |= {"seed": self.seed, "zoom": self.zoom, "start_scale": self.start_scale}
+
         if self.tileable:
             described["tileable"] = self.tileable
         if self.variation != 1:
             described["variation"] = self.variation
         if self.keep:
-            described["keep"] = [one.describe() for one in self.keep]
+            described["keep"] = [one.to_dict() for one in self.keep]
         if self.window is not None:
             y, x, height, width = self.window
             described["window"] = [x, y, width, height]
@@ -116,8 +117,8 @@ class Request:
         if values.get("window") is not None:
             x, y, width, height = _read_numbers(values["window"], "window", 4, "[x, y, w, h]")
             values["window"] = (y, x, height, width)
-        if "keep" in values:
-            values["keep"] = tuple(Keep.from_dict(one) for one in _read_list(values["keep"]))
+        if isinstance(values.get("keep"), list):
+            values["keep"] = [Keep.from_dict(one) for one in values["keep"]]
         return cls(**values)
 
     @classmethod
@@ -125,7 +126,7 @@ class Request:
         """Read the canonical JSON form. Raises RequestError."""
         try:
             described = json.loads(text)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise RequestError(f"a request that is not JSON: {error}") from None
         if not isinstance(described, dict):
             raise RequestError("a request must be a JSON object, as in {'size': '640x360'}")
@@ -258,13 +259,19 @@ def _read_real(value: Any, name: str, allowed: str) -> float:
         if isinstance(value, str):
             raise TypeError
         return float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise RequestError(f"{name} {value!r} is not possible: {allowed}") from None
 
 
-def _read_list(value: Any) -> list[Any]:
-    if not isinstance(value, list):
-        raise RequestError(f"keep {value!r} is not possible: give a list of objects")
+def _read_keep(value: Any) -> tuple[Keep, ...]:
+    if not isinstance(value, list | tuple) or not all(isinstance(one, Keep) for one in value):
+        raise RequestError(f"keep {value!r} is not possible: give objects of the class Keep")
+    return tuple(value)
+
+
+def _read_detail(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise RequestError(f"detail {value!r} is not possible: choose true or false")
     return value
 
 

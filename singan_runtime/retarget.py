@@ -206,8 +206,8 @@ def place_object(object_at: tuple[Span, Span], photo: Size, size: Size, scale: f
         if beside == 0 and canvas * (1 - share) > 0.5:
             raise RequestError(
                 "the mask reaches from edge to edge of the photo: on "
-                f"{size[1]}x{size[0]} an object so long would end short of an edge, with nothing to "
-                "go on beside it; keep less, or ask for a canvas nearer to the photo's shape"
+                f"{size[1]}x{size[0]} an object so long would end short of an edge, with nothing "
+                "to go on beside it; keep less, or ask for a canvas nearer to the photo's shape"
             )
         start = (1 - share) * span.start / beside if beside else 0.0
         stretches.append(Stretch((span.start / length, span.stop / length), (start, start + share)))

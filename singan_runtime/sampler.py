@@ -61,7 +61,7 @@ class Sampler(Renderer):
         max_pixels: int = MAX_PIXELS,
         precision: str = "auto",
     ) -> Sampler:
-        """Open a bundle folder; device is auto, cpu, cuda or cuda:N.
+        """Open a bundle folder for drawing on a device: auto, cpu, cuda or cuda:N.
 
         Precision auto is fp64 where the photo supplies the detail, else fp32; any other must be in
         the bundle. Raises BundleError, RequestError or InstallError.
@@ -97,22 +97,24 @@ class Sampler(Renderer):
     def _generators_alone(self) -> Sampler:
         return self.without_detail()
 
-    # Drawing
+    def choose_sampler(self, request: Request) -> tuple[Sampler, Request]:
+        """Return the sampler that draws a request, with or without detail, and its request."""
+        sampler = self if request.detail or self.photo is None else self._generators_alone
+        size = request.size or sampler.trained_size
+        return sampler, replace(request, size=size, detail=True)
 
     def draw(self, request: Request) -> Pixels:
         """Draw the picture of a request, uint8 (h, w, C), or its window alone.
 
         Only what a window needs is drawn, at every scale. Raises RequestError.
         """
-        if not request.detail and self.photo is not None:
-            return self._generators_alone.draw(replace(request, detail=True))
-
-        plan = self.plan_request(request)
+        sampler, request = self.choose_sampler(request)
+        plan = sampler.plan_request(request)
         if request.window is None:
             self.check_pixels(plan.size)
-            return self.pixels(plan, request.seed)
+            return sampler.pixels(plan, request.seed)
         self.check_pixels(request.window[2:])
-        return self.pixels(plan, request.seed, find_region(plan.size, request.window))
+        return sampler.pixels(plan, request.seed, find_region(plan.size, request.window))
 
     def sample(
         self,
@@ -200,8 +202,6 @@ class Sampler(Renderer):
         both = self.seeded(plan, request.seed)
         return np.ascontiguousarray(both[..., :3]), np.ascontiguousarray(both[..., 3:])
 
-    # Sizes and plans
-
     @property
     def trained_size(self) -> Size:
         """(height, width) of the finest scale: with detail the photo's own."""
@@ -222,7 +222,7 @@ class Sampler(Renderer):
         start_scale: int = 0,
         wrap: Wrap = (False, False),
     ) -> Fit:
-        """Find the canvases that draw a picture of a size; None is the trained size.
+        """Find the canvases that draw a picture of a size, by default the trained one.
 
         Raises RequestError.
         """
@@ -251,23 +251,21 @@ class Sampler(Renderer):
         return self.plan_request(Request(size, 0, zoom, start_scale, tileable, variation, keep))
 
     def plan_request(self, request: Request) -> Picture:
-        """Plan the picture of a request: all of it but its noise; the last few plans are kept.
+        """Plan the picture of a request: all of it but its noise.
 
-        Raises RequestError.
+        The last few plans are kept. Raises RequestError.
         """
-        size = self.trained_size if request.size is None else request.size
-        request = replace(request, size=size, seed=0)
+        if not request.detail and self.photo is not None:
+            raise RequestError("this model has detail: plan with without_detail(), or call draw")
+        size = request.size or self.trained_size
         if request.window is not None:
             find_region(size, request.window)
-            request = replace(request, window=None)
-
+        request = replace(request, size=size, seed=0, window=None, detail=True)
         return self._plans.find(request, lambda: planning.make_plan(self, request))
 
     def amplitudes(self, start_scale: int = 0, variation: float = 1.0) -> tuple[float, ...]:
         """Choose the amplitude of every generator's noise. Raises RequestError."""
         return planning.choose_amplitudes(self.manifest, start_scale, variation)
-
-    # Objects to keep
 
     def read_keep(self, names: Sequence[str], places: Sequence[Place] = ()) -> tuple[Keep, ...]:
         """Read objects to keep: labels of the model, 'alpha' or mask files.
@@ -279,8 +277,6 @@ class Sampler(Renderer):
     def with_kept(self, picture: Picture, keep: Sequence[Keep]) -> Picture:
         """Return a plan with objects of the photo that stand as they are. Raises RequestError."""
         return planning.keep_objects(self, picture, keep)
-
-    # Checks
 
     def check_pixels(self, size: Size) -> None:
         """Raise RequestError if so many pixels may not be held at once."""

@@ -71,7 +71,7 @@ MEANING = {
 
 @dataclass(frozen=True)
 class Scores:
-    """Means over the samples of one start scale; None for what does not apply or was not asked."""
+    """Means over the samples of one start scale, None for what does not apply or was not asked."""
 
     start_scale: int
     count: int
@@ -98,7 +98,7 @@ class Scores:
         return {key: value for key, value in values.items() if value is not None}
 
     def as_json(self) -> dict[str, Any]:
-        """Convert every field for a JSON file; null stands for infinity, which JSON has not."""
+        """Convert every field for a JSON file, where null stands for infinity."""
         converted: dict[str, Any] = {}
         for field in fields(self):
             value = getattr(self, field.name)

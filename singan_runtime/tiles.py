@@ -58,7 +58,7 @@ def find_shift(mask: masks.Mask, reach: int, axis: int) -> int:
     if gaps[widest] <= 2 * reach:
         raise RequestError(
             f"the mask and the {reach} px around it go all the way along {'yx'[axis]}, so that "
-            f"nothing is left where the edges could meet: leave more than {2 * reach} px of it black "
-            "there, or lower --reach"
+            f"nothing is left where the edges could meet: leave more than {2 * reach} px of it "
+            "black there, or lower --reach"
         )
     return -int(hit[widest] + 1 + gaps[widest] // 2) % length

@@ -24,6 +24,7 @@ FORMATS = (*images.FORMATS, "tiff")
 
 def check_writable(sampler: Sampler, request: Request, format: str) -> None:
     """Raise RequestError if the picture of a request cannot be drawn or a format cannot hold it."""
+    sampler, request = sampler.choose_sampler(request)
     plan = sampler.plan_request(request)
     if format != "tiff":
         size = plan.size if request.window is None else request.window[2:]
@@ -45,14 +46,14 @@ def write_pictures(
     A format without transparency gets the background. advance is called after each picture.
     Raises RequestError or OutputError.
     """
-    request = _set_size(sampler, request)
+    drawer, own = sampler.choose_sampler(request)
     make_folder(folder)
-    plan = sampler.plan_request(request)
-    region = None if request.window is None else find_region(plan.size, request.window)
-    drawn = sampler.series(plan, seeds, region)  # lazy: nothing is drawn before it is asked for
+    plan = drawer.plan_request(own)
+    region = None if own.window is None else find_region(plan.size, own.window)
+    drawn = drawer.series(plan, seeds, region)  # lazy: nothing is drawn before it is asked for
 
     for seed in seeds:
-        one = replace(request, seed=seed)
+        one = replace(request, size=plan.size, seed=seed)
         path = folder / name_picture(sampler.manifest.name, one)
         if format == "tiff":
             write_tiff(sampler, path.with_name(f"{path.name}.tif"), one)
@@ -68,14 +69,15 @@ def write_tiff(sampler: Sampler, path: Path, request: Request) -> None:
 
     Raises RequestError, InstallError or OutputError.
     """
-    request = _set_size(sampler, request)
-    plan = sampler.plan_request(request)
-    region = None if request.window is None else find_region(plan.size, request.window)
-    size = plan.size if request.window is None else request.window[2:]
+    drawer, own = sampler.choose_sampler(request)
+    plan = drawer.plan_request(own)
+    region = None if own.window is None else find_region(plan.size, own.window)
+    size = plan.size if own.window is None else own.window[2:]
 
     regions = tiff.regions(plan.size, region)
-    tiles = (sampler.pixels(plan, request.seed, tile) for tile in regions)
-    text = describe_picture(sampler, describe_request(sampler, request))[KEY]
+    tiles = (drawer.pixels(plan, own.seed, tile) for tile in regions)
+    described = describe_request(sampler, replace(request, size=plan.size))
+    text = describe_picture(sampler, described)[KEY]
     tiff.save(path, size, sampler.manifest.picture_channels, tiles, text)
 
 
@@ -91,11 +93,12 @@ def write_deepzoom(
 
     advance is called after each tile of the finest level. Raises RequestError or OutputError.
     """
-    plan = sampler.plan_request(request)
+    drawer, request = sampler.choose_sampler(request)
+    plan = drawer.plan_request(request)
 
     def render(region: Region) -> Pixels:
         advance()
-        return sampler.pixels(plan, request.seed, region)
+        return drawer.pixels(plan, request.seed, region)
 
     title = f"{sampler.manifest.name}, seed {request.seed}"
     deepzoom.save(folder, plan.size, render, format, background, title)
@@ -103,8 +106,8 @@ def write_deepzoom(
 
 def describe_request(sampler: Sampler, request: Request) -> dict[str, object]:
     """Return a request as JSON's types, its kept objects with the digests of their masks."""
-    return replace(request, keep=find_objects(sampler, request.keep)).to_dict()
-
-
-def _set_size(sampler: Sampler, request: Request) -> Request:
-    return request if request.size is not None else replace(request, size=sampler.trained_size)
+    described = request.to_dict()
+    if request.keep:
+        found = find_objects(sampler, request.keep)
+        described["keep"] = [one.describe() for one in found]
+    return described

@@ -1,4 +1,4 @@
-"""Memory is bounded by the parts that a picture is drawn in, not by the picture or by how many there were."""
+"""Memory is bounded by the tiles of a picture, not by its size or by how many are drawn."""
 
 import subprocess
 import sys

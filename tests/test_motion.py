@@ -1,4 +1,4 @@
-"""Clips with detail: the flow between small pictures, what it may move, and the frames that it makes."""
+"""Clips with detail: the flow between small pictures, what it may move, and the frames."""
 
 import dataclasses
 import itertools
@@ -13,7 +13,7 @@ from singan_core.detail.photo import Photo
 from singan_core.manifest import Detail
 from singan_core.pyramid import Fit
 from singan_core.windows import Span
-from singan_runtime import Sampler, flow, lines, motion, objects, quality, displacement
+from singan_runtime import Sampler, displacement, flow, lines, motion, objects, quality
 from singan_runtime.animation import Clip, Walk, animate
 from singan_runtime.motion import Enlarged, Motion
 from singan_runtime.objects import Keep
@@ -34,7 +34,7 @@ def still_at(size):
 
 
 def blobs(height=30, width=45, down=0.0, across=0.0, seed=0):
-    """A function of the plane, uint8 (height, width, 3), moved by a share of a pixel: an analytic truth."""
+    """An analytic function of the plane, uint8 (height, width, 3), moved by a share of a pixel."""
     rng = np.random.default_rng(seed)
     y, x = np.mgrid[:height, :width]
     total = np.zeros((height, width, 3))
@@ -172,7 +172,7 @@ def test_nothing_comes_in_over_an_edge(detail_sampler):
     clip = Clip(detail_sampler, Walk(6), SIZE)
     window = [Span(*span) for span in clip._motion.fit.window]
     for number in range(1, 6):
-        found = flow.find_flow(clip._motion._hand_over(clip.noise(number)), clip._motion.handed)
+        found = flow.find_flow(clip._motion._hand_over(clip.mix_noise(number)), clip._motion.handed)
         down, across = (
             Enlarged(one, clip._motion.fit.whole, (window[0], window[1])) for one in found
         )
@@ -196,21 +196,21 @@ def test_the_first_frame_is_the_finished_picture_and_the_only_one(
     assert len(made) == 1 and len({frame.tobytes() for frame in drawn}) == 6
     if kind == "harmonic":
         clip = Clip(detail_sampler, Walk(6), SIZE)
-        assert np.array_equal(drawn[0], detail_sampler.painted(clip.picture, clip.noise(0)))
+        assert np.array_equal(drawn[0], detail_sampler.painted(clip.picture, clip.mix_noise(0)))
 
 
 def test_a_frame_is_a_function_of_its_number(detail_sampler):
     drawn = frames(detail_sampler, start_scale=1)
     for number in (4, 1, 5):
         alone = Clip(detail_sampler, Walk(3, start_scale=1), SIZE)
-        assert np.array_equal(alone.frame(number), drawn[number])
+        assert np.array_equal(alone.draw_frame(number), drawn[number])
 
 
 def test_a_loop_with_detail_closes(detail_sampler):
     clip = Clip(detail_sampler, Walk(8, loop=True), SIZE)
     for number in (0, 3):
-        assert np.array_equal(clip.frame(number), clip.frame(number + 8))
-        assert np.array_equal(clip.frame(number), clip.frame(number + 8 * 10**9))
+        assert np.array_equal(clip.draw_frame(number), clip.draw_frame(number + 8))
+        assert np.array_equal(clip.draw_frame(number), clip.draw_frame(number + 8 * 10**9))
 
 
 @pytest.mark.parametrize("kind", ["harmonic", "paper"])
@@ -241,7 +241,7 @@ def test_nothing_moves_where_the_generators_clip_stands_still(detail_sampler):
     size = (100, 600)
     clip = Clip(detail_sampler, Walk(2), size)
     made = clip._motion
-    handed = made._hand_over(clip.noise(1)).copy()
+    handed = made._hand_over(clip.mix_noise(1)).copy()
     assert (handed != made.handed).any()
     handed[:, 30:] = made.handed[:, 30:]
     frame = _frame_of(made, handed)
@@ -255,17 +255,17 @@ def _frame_of(made, handed):
     kept = made._hand_over
     made._hand_over = lambda unit_noise: handed
     try:
-        return made.frame(None)
+        return made.draw_frame(None)
     finally:
         made._hand_over = kept
 
 
 @pytest.mark.parametrize("start_scale", [0, 1])
 def test_frames_are_as_crisp_as_the_first_and_calm(detail_sampler, start_scale):
-    """Where the flow predicts no change of a frame there is hardly any: fine detail does not flicker."""
+    """Where the flow predicts no change there is hardly any: fine detail does not flicker."""
     size = detail_sampler.trained_size
     clip = Clip(detail_sampler, Walk(12, start_scale=start_scale, loop=True), size)
-    drawn = [clip.frame(number) for number in range(12)]
+    drawn = [clip.draw_frame(number) for number in range(12)]
     assert np.mean([quality.octaves(drawn[0], frame)[0] for frame in drawn[1:]]) > 0.85
 
     def fine(picture):
@@ -274,7 +274,7 @@ def test_frames_are_as_crisp_as_the_first_and_calm(detail_sampler, start_scale):
 
     def back(frame, number):
         """The frame, its flow undone: what the motion explains is gone."""
-        found = flow.find_flow(clip._motion._hand_over(clip.noise(number)), clip._motion.handed)
+        found = flow.find_flow(clip._motion._hand_over(clip.mix_noise(number)), clip._motion.handed)
         down, across = (Enlarged(one, clip._motion.fit.whole, whole_of(size)) for one in found)
         places = clip._motion._find_places(down, across, Span(0, size[0])) / np.float64(
             16
@@ -340,7 +340,7 @@ def test_without_detail_every_frame_is_drawn(sampler, monkeypatch):
     monkeypatch.setattr(motion, "find_flow", None)
     clip = Clip(sampler, Walk(3))
     for number, frame in enumerate(animate(sampler, Walk(3))):
-        assert np.array_equal(frame, sampler.painted(clip.picture, clip.noise(number)))
+        assert np.array_equal(frame, sampler.painted(clip.picture, clip.mix_noise(number)))
 
 
 def test_a_fit_of_a_window_is_what_these_tests_think(detail_sampler):

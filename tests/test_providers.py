@@ -1,4 +1,4 @@
-"""Exactly one flavour of ONNX Runtime, and the provider that was asked for, or one line that says how to get there."""
+"""Exactly one flavour of ONNX Runtime, and the provider that was asked for, or a clear error."""
 
 import sys
 from importlib import metadata

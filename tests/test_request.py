@@ -1,16 +1,21 @@
 """Request: one object, checked once, that says which picture to draw."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
-from singan_core.errors import RequestError
+from singan_core import images
+from singan_core.errors import ImageError, RequestError
 from singan_runtime import Sampler
 from singan_runtime.keep import Keep
+from singan_runtime.provenance import read_request
 from singan_runtime.request import Request
+from singan_runtime.writing import write_pictures
 
 SIDES = st.integers(1, 2**20)
 REQUESTS = st.builds(
@@ -86,6 +91,10 @@ def test_numbers_may_be_of_any_type_and_have_one_form():
         ({"variation": None}, "it must be 0 to 10"),
         ({"tileable": None}, "tileable None is not possible: choose x, y or xy"),
         ({"tileable": "x", "start_scale": 1}, "needs start scale 0, not 1"),
+        ({"zoom": 10**400}, "it must be a number above 0"),
+        ({"keep": None}, "give objects of the class Keep"),
+        ({"keep": ("fir",)}, "give objects of the class Keep"),
+        ({"detail": 1}, "choose true or false"),
         ({"window": (0, 0, 5)}, "window .* is not possible: give whole numbers"),
         ({"size": (9, 9), "window": (0, 0, 10, 9)}, "is not inside the picture of 9x9"),
     ],
@@ -105,7 +114,10 @@ def test_what_is_not_possible_is_refused_in_words(fields, message):
         ('{"size": "big"}', "'big' is not a size"),
         ('{"keep": [{"mask_sha256": "12", "place": [null, null]}]}', "give the mask again"),
         ('{"keep": [3]}', "3 is not an object to keep"),
-        ('{"keep": 3}', "give a list of objects"),
+        ('{"keep": 3}', "give objects of the class Keep"),
+        ("[" * 100_000, "not JSON"),
+        ('{"detail": "false"}', "choose true or false"),
+        ('{"zoom": 1e999}', "it must be a number above 0"),
         ('{"window": 3}', "window 3 is not possible"),
     ],
 )
@@ -134,11 +146,19 @@ def test_a_window_of_the_trained_size_is_checked_by_the_sampler(sampler):
         sampler.draw(Request(window=(0, 0, 33, 48)))
 
 
-def test_a_request_without_detail_draws_with_the_generators_alone(detail_bundle):
+def test_a_request_without_detail_draws_with_the_generators_alone(detail_bundle, tmp_path):
     sampler = Sampler.load(detail_bundle, threads=1)
     plain = sampler.without_detail().sample((24, 36), 5)[0]
     assert np.array_equal(sampler.draw(Request((24, 36), 5, detail=False)), plain)
     assert not np.array_equal(sampler.draw(Request((24, 36), 5)), plain)
+
+    write_pictures(sampler, tmp_path, Request((24, 36), 5, detail=False), [5])
+    (path,) = tmp_path.iterdir()
+    with Image.open(path) as image:
+        assert np.array_equal(np.asarray(image), plain)
+    assert read_request(path) == Request((24, 36), 5, detail=False)
+    with pytest.raises(RequestError, match="plan with without_detail"):
+        sampler.plan_request(Request(detail=False))
 
 
 def test_an_object_is_found_by_its_name_and_never_by_a_file(tmp_path, monkeypatch, labelled_bundle):
@@ -150,3 +170,34 @@ def test_an_object_is_found_by_its_name_and_never_by_a_file(tmp_path, monkeypatc
     assert np.array_equal(marked.draw(named), marked.sample(keep=by_mask.keep)[0])
     with pytest.raises(RequestError, match=r"conftest.py: not an object of .*; choose .*, alpha"):
         marked.draw(Request.from_words({"keep": "conftest.py"}))
+
+
+def test_the_text_of_a_picture_brings_its_request_back(labelled_bundle, tmp_path):
+    marked = Sampler.load(labelled_bundle.parent / "marked_bundle", threads=1)
+    (label, *_) = marked.manifest.labels
+    request = Request((80, 120), 7, 1.0, keep=(Keep(name=label),), window=(3, 4, 50, 60))
+    write_pictures(marked, tmp_path, request, [7, 9])
+    names = sorted(path.name for path in tmp_path.iterdir())
+    assert names == [
+        f"{marked.manifest.name}_120x80_{seed}_window_4_3_60x50.png" for seed in (7, 9)
+    ]
+    assert read_request(tmp_path / names[0]) == request
+    assert read_request(tmp_path / names[1]) == replace(request, seed=9)
+    with Image.open(tmp_path / names[0]) as image:
+        text = json.loads(image.info["singan"])
+        assert np.array_equal(np.asarray(image), marked.draw(request))
+    assert text["identity"] == marked.identity and len(text["keep"][0]["mask_sha256"]) == 64
+
+
+def test_a_picture_without_a_request_is_refused(tmp_path):
+    Image.new("L", (9, 9)).save(tmp_path / "plain.png")
+    with pytest.raises(ImageError, match="holds no request"):
+        read_request(tmp_path / "plain.png")
+    (tmp_path / "text.png").write_text("no picture")
+    with pytest.raises(ImageError, match="not a picture file"):
+        read_request(tmp_path / "text.png")
+    images.save(
+        tmp_path / "edit.png", np.zeros((9, 9, 1), np.uint8), text={"singan": '{"command": "edit"}'}
+    )
+    with pytest.raises(RequestError, match="written by 'singan edit', not by sample"):
+        read_request(tmp_path / "edit.png")

@@ -102,9 +102,9 @@ def read_mask(
     keep: Sequence[str],
     places: Sequence[tuple[float | None, float | None]],
 ) -> Mask | None:
-    """Read the one mask of an object that generators draw; it stays where the picture has it.
+    """Read the one mask of an object that generators draw.
 
-    Raises RequestError or ImageError.
+    The object stays where the picture has it. Raises RequestError or ImageError.
     """
     from singan_runtime import masks
 
