@@ -31,7 +31,7 @@ def choose_threads(detail: bool, processors: int) -> int:
     return DETAIL_THREADS if detail else max(processors - SPARED, 1)
 
 
-def estimate_seconds(start: Start, device: torch.device, threads: int | None) -> float:
+def estimate_duration(start: Start, device: torch.device, threads: int | None) -> float:
     """Estimate the seconds that training takes, with this number of CPU threads.
 
     PyTorch is left with that number of threads; None leaves it as it is. On a busy machine several

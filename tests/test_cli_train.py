@@ -163,9 +163,9 @@ def test_several_threads_are_never_expected_to_take_longer_than_one(
     cpu, before = torch.device("cpu"), torch.get_num_threads()
     monkeypatch.setattr(calibration, "expected_seconds", seconds)
     try:
-        assert threads.estimate_seconds(None, cpu, 3) == expected
+        assert threads.estimate_duration(None, cpu, 3) == expected
         assert counts == [1, 3] and torch.get_num_threads() == 3
-        assert threads.estimate_seconds(None, cpu, 1) == one and torch.get_num_threads() == 1
+        assert threads.estimate_duration(None, cpu, 1) == one and torch.get_num_threads() == 1
     finally:
         torch.set_num_threads(before)
 

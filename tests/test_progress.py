@@ -30,7 +30,7 @@ def moment(scale, iteration):
 
 
 def test_a_line_tells_scale_iteration_losses_and_time_left():
-    said = progress.describe(moment(1, 200))
+    said = progress.describe_progress(moment(1, 200))
     assert (
         said == "scale 2/4 iteration 200/400 critic +0.50/-0.25 penalty 0.10 rmse 0.071 left 1:23"
     )
@@ -41,7 +41,7 @@ def test_training_is_shown_on_terminals_and_in_logs(monkeypatch, screen):
     shown = screen()
     monkeypatch.setattr(sys, "stderr", shown)
     monkeypatch.setenv("COLUMNS", "160")
-    with progress.training_progress() as show:
+    with progress.show_training() as show:
         for scale in range(4):
             show(moment(scale, 400))
     assert "scale 4/4 iteration 400/400" in shown.getvalue()
@@ -52,7 +52,7 @@ def test_logs_get_a_line_now_and_then_not_one_per_step_nor_one_at_once(monkeypat
     shown = io.StringIO()
     monkeypatch.setattr(sys, "stderr", shown)
     seconds = 0.0
-    with progress.training_progress(lambda: seconds) as show:
+    with progress.show_training(lambda: seconds) as show:
         for iteration in range(1, 31):
             seconds += 1.0
             show(moment(0, iteration))

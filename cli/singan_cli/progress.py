@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 LINE_EVERY = 10.0  # seconds between plain lines
 
 
-def describe(progress: Progress) -> str:
+def describe_progress(progress: Progress) -> str:
     """Describe scale, iteration, losses and time left on one line."""
     losses = progress.losses
     minutes, seconds = divmod(round(progress.seconds_left), 60)
@@ -30,7 +30,7 @@ def describe(progress: Progress) -> str:
 
 
 @contextmanager
-def training_progress(
+def show_training(
     now: Callable[[], float] = time.monotonic,
 ) -> Iterator[Callable[[Progress], None]]:
     """Give a callback that shows the progress of training. `now` tells the time in seconds."""
@@ -41,7 +41,7 @@ def training_progress(
             nonlocal last
             if now() - last >= LINE_EVERY or progress.iteration == progress.iterations:
                 last = now()
-                print(describe(progress), file=sys.stderr, flush=True)
+                print(describe_progress(progress), file=sys.stderr, flush=True)
 
         yield print_line
         return
@@ -54,13 +54,14 @@ def training_progress(
         bar = bars.add_task("starting")
 
         def update_bar(progress: Progress) -> None:
-            bars.update(bar, completed=progress.share, total=1.0, description=describe(progress))
+            line = describe_progress(progress)
+            bars.update(bar, completed=progress.share, total=1.0, description=line)
 
         yield update_bar
 
 
 @contextmanager
-def tensorboard(folder: Path | None) -> Iterator[Callable[[Progress], None]]:
+def log_to_tensorboard(folder: Path | None) -> Iterator[Callable[[Progress], None]]:
     """Give a callback that writes the losses for TensorBoard into a folder, if one is named."""
     if folder is None:
         yield lambda _: None

@@ -101,25 +101,25 @@ def say_plan(job: TrainingJob, threads: int | None) -> int | None:
     from singan_cli.training_plan import describe_plan
     from singan_cli.training_time import say_time
     from singan_runtime.graphs import processors
-    from singan_train.threads import choose_threads, estimate_seconds
+    from singan_train.threads import choose_threads, estimate_duration
 
     start = job.prepare()
     if threads is None and job.device.type == "cpu":
         threads = choose_threads(start.config.detail, processors())
     typer.echo(describe_plan(start))
 
-    seconds = estimate_seconds(start, job.device, threads)
+    seconds = estimate_duration(start, job.device, threads)
     say_time(seconds, start.config, job.device, torch.get_num_threads())
     return threads
 
 
 def train(job: TrainingJob, to_tensorboard: bool) -> None:
     """Train with progress on stderr. Raises StoppedBySignal, which says how to continue."""
-    from singan_cli.progress import tensorboard, training_progress
+    from singan_cli.progress import log_to_tensorboard, show_training
     from singan_cli.signals import collect_signals
 
-    board = tensorboard(job.out / "tensorboard" if to_tensorboard else None)
-    with collect_signals() as signals, training_progress() as show, board as log:
+    board = log_to_tensorboard(job.out / "tensorboard" if to_tensorboard else None)
+    with collect_signals() as signals, show_training() as show, board as log:
 
         def report(progress: Progress) -> None:
             show(progress)
