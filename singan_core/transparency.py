@@ -48,7 +48,7 @@ def _make_transparent(image: Image.Image, path: Path, key: tuple[int, ...]) -> I
     key.
     """
     with Image.open(path, formats=("PNG",)) as lower:
-        lower.tile = [part._replace(args="RGB;16L") for part in lower.tile]  # type: ignore[attr-defined]
+        lower.tile = [part._replace(args="RGB;16L") for part in lower.tile]
         values = np.asarray(image).astype(np.uint16) << np.uint16(8) | np.asarray(lower)
 
     opaque = (values != np.array(key, np.uint16)).any(axis=2)

@@ -143,7 +143,7 @@ def _load_state(network: Network, state: StateDict, tail: str) -> Network:
         if layer in places:
             tensors[f"{places[layer]}.{kind}"] = torch.from_numpy(np.array(value))
     network.load_state_dict(tensors)
-    return network.eval()  # type: ignore[return-value]
+    return network.eval()
 
 
 def measure_width(generator: Generator) -> int:

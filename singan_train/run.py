@@ -138,7 +138,7 @@ def _load_weights(network: Network, path: Path) -> Network:
         network.load_state_dict(load_file(path))
     except (OSError, SafetensorError, RuntimeError) as error:
         raise _make_scale_error(path, error) from error
-    return network.eval()  # type: ignore[return-value]
+    return network.eval()
 
 
 def _make_scale_error(path: Path, error: Exception) -> BundleError:

@@ -65,7 +65,7 @@ def overlap(a, b):
 
 
 def agreement(sampler, label, colours, size=None):
-    """Mean overlap of ten pictures' masks with where their colour is the first of these, and with other pictures'."""
+    """Mean overlap of ten masks with the object's colour in their own pictures, and in others."""
     drawn = [sampler.labelled(size, seed, 1.0) for seed in range(10)]
     masks = [masks[..., sampler.manifest.labels.index(label)] > 0 for _, masks in drawn]
     shown = [
@@ -225,13 +225,13 @@ def test_mistakes_with_masks(drawn_scene, hill, tmp_path):
     )
     black = drawn("black.png", np.full((44, 60), 127, np.uint8))
     assert (
-        "black.png: the mask is empty, its value 127 all over: paint what you mean white (128 or more of 255)"
-        in mistake(black)
+        "black.png: the mask is empty, its value 127 all over: "
+        "paint what you mean white (128 or more of 255)" in mistake(black)
     )
     white = drawn("white.png", np.full((44, 60), 128, np.uint8))
     assert (
-        "white.png: the mask is white all over (values 128 of 255): paint only what you mean white and all else black"
-        in mistake(hill, white)
+        "white.png: the mask is white all over (values 128 of 255): "
+        "paint only what you mean white and all else black" in mistake(hill, white)
     )
     assert "none.png: no such file" in mistake(tmp_path / "none.png")
     (tmp_path / "text.png").write_text("no picture")

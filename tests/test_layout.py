@@ -61,6 +61,19 @@ def test_heavy_packages_wait_inside_the_commands():
         assert not {"torch", "singan_export", "rich"} & set(imports_of(ast.unparse(top))), path
 
 
+def test_no_command_imports_another_command():
+    """What commands share has a module of its own."""
+    folder = ROOT / "cli" / "singan_cli"
+    sources = {path.stem: path.read_text(encoding="utf-8") for path in folder.glob("*.py")}
+    commands = {name for name, source in sources.items() if "\ndef command(" in source}
+    assert len(commands) >= 16
+    for name in commands:
+        for node in ast.walk(ast.parse(sources[name])):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("singan_cli"):
+                imported = {*node.module.split("."), *(alias.name for alias in node.names)}
+                assert not imported & commands, name
+
+
 def test_no_top_level_module_called_cli_is_installed():
     files = metadata.distribution("singan").files or []
     assert not any(str(file).startswith("cli/") for file in files)
