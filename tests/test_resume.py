@@ -1,6 +1,7 @@
 """A run stopped at any moment goes on where it was and ends as if it had never been stopped."""
 
 import dataclasses
+import json
 import shutil
 import signal
 import subprocess
@@ -234,10 +235,22 @@ def test_a_damaged_scale_is_named_with_the_way_out(tmp_path, drawn_scene, small_
         trainer.resume(drawn_scene, copy, {}, CPU)
 
 
-def test_a_damaged_config_is_named(tmp_path, drawn_scene, small_run):
+@pytest.mark.parametrize(
+    ("changes", "cause"),
+    [
+        (None, "Input data was truncated"),
+        ({"width": "wide"}, r"Expected `int`, got `str` - at `\$\.config\.width`"),
+        ({"border": "fog"}, r"Invalid enum value 'fog' - at `\$\.config\.border`"),
+        ({"magic": 1}, "unknown settings: magic"),
+    ],
+)
+def test_a_damaged_config_is_named(tmp_path, drawn_scene, small_run, changes, cause):
     copy = shutil.copytree(small_run, tmp_path / "run")
-    (copy / "config.json").write_text("{")
-    with pytest.raises(BundleError, match=r"config\.json: damaged"):
+    path = copy / "config.json"
+    data = json.loads(path.read_text())
+    data["config"] |= changes or {}
+    path.write_text("{" if changes is None else json.dumps(data))
+    with pytest.raises(BundleError, match=rf"config\.json: damaged \(.*{cause}"):
         trainer.resume(drawn_scene, copy, {}, CPU)
 
 
