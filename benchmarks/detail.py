@@ -27,7 +27,7 @@ from typing import Any, NamedTuple
 
 from arguments import BUNDLE, PLAIN_BUNDLE, describe_size, make_parser, read_sizes
 
-from singan_core.detail import coherence, drawing, resize
+from singan_core.detail import coherence, drawing, resize, searched
 from singan_core.pyramid import Size
 from singan_runtime import Sampler
 
@@ -35,9 +35,9 @@ FURTHER = 5  # pictures of a Sampler that has drawn one
 COMMANDS = 2  # runs of a command, of which the faster counts
 LARGE = (1080, 1920)  # px: the picture whose time is divided among its parts
 PARTS = (
-    (drawing, "settle", "search"),
+    (searched, "synthesize_level", "search"),
     (coherence, "refine", "candidates"),
-    (coherence, "enlarge", "maps"),
+    (drawing, "enlarge_map", "maps"),
     (drawing, "paint", "votes"),
     (resize, "window", "resampling"),
 )

@@ -38,6 +38,10 @@ PICTURES = 4  # whose patch distance and PSNR are averaged
 FP32 = "onnx fp32"
 
 
+Draw = Callable[..., Floats]
+"""(plan, unit noise) -> the image."""
+
+
 @dataclass(frozen=True)
 class Format:
     """A format of a bundle, not yet opened."""
@@ -57,7 +61,7 @@ class Comparison:
         full = images.read(photo, str(sampler.manifest.channels))
         self.photo: Pixels = images.to_pixels(resize(full, sampler.trained_size))[0]
 
-    def draw(self, draw: Callable[..., Floats]) -> list[Floats]:
+    def draw(self, draw: Draw) -> list[Floats]:
         """Draw the pictures of the first seeds."""
         return [draw(self.picture, self.sampler.fresh(seed)) for seed in range(PICTURES)]
 
@@ -75,8 +79,12 @@ class Comparison:
     def write_row(self, format: Format, sizes: list[Size], repeats: int) -> str:
         """Measure a format and write its row of the table."""
         opened, load = time_call(format.open)
-        seconds = [time_picture(opened, self.sampler, size, repeats) for size in sizes]
-        drawn = self.draw(opened.draw)
+        if opened.draw is None:
+            return f"| {format.name} | draws whole pictures from seeds: benchmarks/fused.py |"
+
+        draw = opened.draw
+        seconds = [time_picture(draw, self.sampler, size, repeats) for size in sizes]
+        drawn = self.draw(draw)
         cells = [
             format.name,
             f"{format.bytes / 1e3:.0f}",
@@ -92,7 +100,7 @@ def complete(bundle: Path, run: Path | None, folder: Path) -> Path:
     """Copy the bundle and add every format that can be made."""
     copy = shutil.copytree(bundle, folder / "bundle")
     there = formats.present(manifests.read(copy, "bundle"))
-    possible = [name for name in comparison.BUDGETS if run or name not in formats.TRAINED]
+    possible = [name for name in formats.NAMES if run or name not in formats.TRAINED]
     bundles.add(copy, [name for name in possible if name not in there], run)
     return copy
 
@@ -120,11 +128,11 @@ def open_fp32(bundle: Path) -> Opened:
     return Opened("onnx", graphs.generate, sampler.run_generators)
 
 
-def time_picture(opened: Opened, sampler: Sampler, size: Size, repeats: int) -> float:
+def time_picture(draw: Draw, sampler: Sampler, size: Size, repeats: int) -> float:
     """Measure the fastest picture of a size, noise included, after one that warms up."""
     picture = sampler.picture(size, 1.0)
-    opened.draw(picture, sampler.fresh(0))
-    return find_fastest(lambda: opened.draw(picture, sampler.fresh(1)), repeats)
+    draw(picture, sampler.fresh(0))
+    return find_fastest(lambda: draw(picture, sampler.fresh(1)), repeats)
 
 
 def main() -> None:

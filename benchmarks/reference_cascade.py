@@ -22,7 +22,7 @@ from singan_core import HALO, images, noise, resample
 from singan_core.images import Pixels
 from singan_core.pyramid import Pyramid
 from singan_runtime import quality
-from singan_train.foreign import Checkpoint, read
+from singan_train.reference_checkpoint import Checkpoint, read
 
 Enlarge = Callable[[Tensor, tuple[int, int]], Tensor]
 

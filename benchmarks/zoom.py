@@ -28,8 +28,8 @@ from PIL import Image
 
 from singan_core import cascade, images, resample, windows
 from singan_core.detail import beyond, resize
+from singan_core.detail.maps import Map
 from singan_core.detail.photo import Photo, premultiplied, straight
-from singan_core.detail.votes import Map
 from singan_core.images import Floats, Pixels
 from singan_core.pyramid import Pass, Size
 from singan_runtime import Sampler, quality

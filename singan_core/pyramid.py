@@ -68,6 +68,10 @@ class Pyramid:
         """Size that each generator is trained at: a continuation has the finest once more."""
         return (*self.shapes, self.shapes[-1]) if self.continuation else self.shapes
 
+    def is_continuation(self, scale: int) -> bool:
+        """Whether a generator is the continuation, which draws beyond the finest scale."""
+        return scale == len(self.shapes)
+
     @property
     def finest(self) -> Size:
         """Size of the finest level, which is the photo's own, or else of the finest generator."""

@@ -26,7 +26,8 @@ def save(path: Path, pictures: Sequence[Image.Image], lasting: Sequence[int]) ->
     All share one palette, since a palette of its own per frame makes flat areas flash. There is no
     dithering, whose dots would crawl from frame to frame.
     """
-    opaque = [picture.convert("RGB") for picture in pictures]
+    # Converting a picture in RGB would copy it, which doubles the memory.
+    opaque = [one if one.mode == "RGB" else one.convert("RGB") for one in pictures]
     palette = choose_palette(opaque)
     indexed = [picture.quantize(palette=palette, dither=Image.Dither.NONE) for picture in opaque]
 

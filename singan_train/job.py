@@ -12,8 +12,8 @@ import torch
 from singan_train import config as configs
 from singan_train import trainer
 from singan_train.config import MOST_ON_CUDA, TrainingConfig
-from singan_train.diary import Progress
-from singan_train.run import Start
+from singan_train.progress import Progress
+from singan_train.run_header import Start
 
 
 @dataclass(frozen=True)

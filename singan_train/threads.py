@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import torch
 
-    from singan_train.run import Start
+    from singan_train.run_header import Start
 
 DETAIL_THREADS = 1
 """Threads of a run with detail.

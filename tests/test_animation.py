@@ -42,7 +42,7 @@ def test_the_same_seed_gives_the_same_frames_whatever_the_length(sampler, kind):
 
 @pytest.mark.parametrize("kind", animation.KINDS)
 def test_alpha_one_and_no_noise_stand_still_at_the_photo(sampler, kind):
-    """With alpha 1 the walk is pulled all the way back to z*: the reconstruction, frame for frame."""
+    """With alpha 1 the walk is pulled all the way to z*: every frame is the reconstruction."""
     still = frames(sampler, alpha=1.0, start_scale=0, kind=kind)
     for frame in still[1:]:
         assert np.array_equal(frame, sampler.reconstruct())
@@ -133,7 +133,7 @@ def test_the_noise_of_a_frame_is_the_sum_that_the_documentation_gives(sampler):
 
 
 def test_noise_has_the_variance_that_generators_were_trained_with(sampler):
-    """Unit noise, z* included, however strong the pull: beyond the trained canvas z* is fresh noise."""
+    """The noise has variance 1 however strong the pull; off the trained canvas z* is fresh."""
     step = windows.whole_steps(sampler.passes((64, 96), 1.0))[0]
     for alpha in (0.0, 0.1, 0.6):
         draws = []
@@ -179,7 +179,10 @@ def test_scales_that_do_not_move_are_computed_once(tiny_bundle, monkeypatch):
 
 @pytest.mark.parametrize("start_scale", [0, 1, 2])
 def test_the_rim_moves_as_its_content_lets_it(sampler, start_scale):
-    """Neither dead nor flickering: motion in units of the photo's contrast, two rows at an edge and four inside."""
+    """Edges neither stand still nor flicker.
+
+    Motion is in units of the photo's contrast, in two rows at an edge and four inside.
+    """
     moved = (
         frames(sampler, frames=24, start_scale=start_scale, loop=True).astype(float).std(0).mean(2)
     )
@@ -282,7 +285,7 @@ def upper_left(size, rows, columns):
 
 
 def claim_that_only_the_mask_moves(one, size, walk, mask, reach):
-    """Outside the mask all is the first frame, deep inside it all moves as ever, and in between lies a soft border."""
+    """Outside the mask is the first frame, deep inside all moves, between is a soft border."""
     free = list(animate(one, walk, size))
     held = list(animate(one, walk, size, move=mask))
     deep = masks.feather(~mask, reach) == 0

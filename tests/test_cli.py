@@ -114,9 +114,7 @@ def test_png_text_repeats_the_picture(tiny_bundle, tmp_path):
     with Image.open(picture) as image:
         assert image.text["Software"] == "singan"
         request = json.loads(image.text["singan"])
-    assert (
-        request["bundle"] == "hills" and len(request["identity"]) == 64 and request["version"]
-    )
+    assert request["bundle"] == "hills" and len(request["identity"]) == 64 and request["version"]
     again = [
         f"--{name.replace('_', '-')}={request[name]}"
         for name in ("size", "seed", "zoom", "start_scale")

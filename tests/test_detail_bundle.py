@@ -1,4 +1,4 @@
-"""A bundle's photo and its manifest are checked before anything is drawn, whoever made them; masks ride on the map."""
+"""A bundle's photo and manifest are checked before anything is drawn, and masks follow the map."""
 
 import dataclasses
 import json
@@ -11,7 +11,7 @@ from PIL import Image
 
 from singan_core import manifest, stored
 from singan_core.detail import store
-from singan_core.detail.votes import Map
+from singan_core.detail.maps import Map
 from singan_core.errors import BundleError, RequestError
 from singan_runtime import Sampler
 
@@ -251,7 +251,7 @@ def labelled(detail_bundle, tmp_path_factory):
 
 @pytest.mark.parametrize("size", [(100, 150), (60, 150), (140, 180), (54, 82)])
 def test_labels_follow_what_is_shown(labelled, size):
-    """Over five pictures, where the object's colour is and where its label is are almost the same."""
+    """Over five pictures the label lies almost exactly where the object's colour is."""
     both = either = 0
     for seed in range(5):
         pixels, masks = labelled.labelled(size, seed)

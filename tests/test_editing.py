@@ -1,4 +1,4 @@
-"""Applications: images of the user's go through the cascade, and what was not to be changed is not."""
+"""Applications: images of the user's go through the cascade, and nothing else is changed."""
 
 import dataclasses
 

@@ -1,4 +1,4 @@
-"""Pictures of the user's in the detail levels: an edit follows them, and what was pasted keeps its colours."""
+"""Drawings that follow a user's picture: edits stay close, pasted things keep their colours."""
 
 import numpy as np
 import pytest
@@ -79,7 +79,7 @@ def test_the_photo_trusted_comes_back_bit_for_bit(scene):
 
 
 def test_colours_that_are_kept_are_the_picture_s_and_the_grain_is_the_photo_s(scene):
-    """Reduced to the level below both are nearly the same; a picture without any grain has the photo's afterwards."""
+    """Reduced to the level below both are nearly equal; a smooth picture gets the photo's grain."""
     photo, picture = scene
     last = len(photo.sizes) - 1
     soft = resize.resize(resize.resize(picture, photo.sizes[last - 1]), picture.shape[:2])
@@ -123,7 +123,7 @@ def test_keeping_colours_only_near_joins_is_doing_all_the_work(channels):
 
 @pytest.fixture(scope="module")
 def moved(detail_sampler):
-    """The photo with its fir copied onto the meadow, where no height says that a fir can be, and the fir's mask."""
+    """The photo with its fir copied onto the meadow, where heights are against it, and its mask."""
     pixels = detail_sampler.photo.pixels.copy()
     pixels[62:92, 30:50] = pixels[40:70, 102:122]
     return pixels, rectangle(SIZE, (62, 92), (30, 50))
@@ -204,7 +204,7 @@ def test_the_first_scale_after_the_generators_makes_the_nearest_that_the_photo_h
 
 
 def test_usual_start_scales(detail_sampler):
-    """Three generators, one searched level and one copied level: the last, the first after them, the last of them."""
+    """Three generators, a searched and a copied level: the last, the first and last after them."""
     fit = detail_sampler.fit(SIZE)
     assert (len(fit.passes), len(fit.levels) - fit.searched) == (3, 1)
     assert editing.start_scale_of(detail_sampler, SIZE, HARMONIZE) == 4

@@ -1,4 +1,4 @@
-"""Clips with detail: the flow between small pictures, what it may move, and the frames that it makes."""
+"""Clips with detail: the flow between small pictures, what it may move, and the frames."""
 
 import dataclasses
 import itertools
@@ -13,7 +13,7 @@ from singan_core.detail.photo import Photo
 from singan_core.manifest import Detail
 from singan_core.pyramid import Fit
 from singan_core.windows import Span
-from singan_runtime import Sampler, flow, lines, motion, objects, quality, displacement
+from singan_runtime import Sampler, displacement, flow, lines, motion, objects, quality
 from singan_runtime.animation import Clip, Walk, animate
 from singan_runtime.motion import Enlarged, Motion
 from singan_runtime.objects import Keep
@@ -34,7 +34,7 @@ def still_at(size):
 
 
 def blobs(height=30, width=45, down=0.0, across=0.0, seed=0):
-    """A function of the plane, uint8 (height, width, 3), moved by a share of a pixel: an analytic truth."""
+    """An analytic function of the plane, uint8 (height, width, 3), moved by a share of a pixel."""
     rng = np.random.default_rng(seed)
     y, x = np.mgrid[:height, :width]
     total = np.zeros((height, width, 3))
@@ -262,7 +262,7 @@ def _frame_of(made, handed):
 
 @pytest.mark.parametrize("start_scale", [0, 1])
 def test_frames_are_as_crisp_as_the_first_and_calm(detail_sampler, start_scale):
-    """Where the flow predicts no change of a frame there is hardly any: fine detail does not flicker."""
+    """Where the flow predicts no change there is hardly any: fine detail does not flicker."""
     size = detail_sampler.trained_size
     clip = Clip(detail_sampler, Walk(12, start_scale=start_scale, loop=True), size)
     drawn = [clip.draw_frame(number) for number in range(12)]

@@ -13,7 +13,7 @@ from PIL import Image
 from test_cli import call, one_line, usage
 from test_detail import coherence_with, contents, equal, pick_region, slice_of
 
-from singan_core.detail import clear, coherence, drawing, votes
+from singan_core.detail import clear, coherence, drawing, morphology, searched, votes
 from singan_core.detail.kept import Kept
 from singan_core.detail.search import Weights
 from singan_core.errors import RequestError
@@ -90,7 +90,7 @@ def test_what_lies_beside_the_object_in_the_photo_joins_it(detail_sampler, fir):
     picture = detail_sampler.picture((100, 300), 1.0, keep=(Keep(fir, 0.3),))
     _, positions = detail_sampler.traced(picture, 2)
     kept = picture.kept[0]
-    rows, columns = np.nonzero(votes.spread(kept.mask, 2) & ~kept.mask)
+    rows, columns = np.nonzero(morphology.dilate(kept.mask, 2) & ~kept.mask)
     rows, columns = rows[(rows > 0) & (rows < 99)], columns[(rows > 0) & (rows < 99)]
     shown = positions[rows - kept.apart[0], columns - kept.apart[1]]
     assert (shown == np.stack([rows, columns], axis=1)).all(axis=1).mean() > 0.8
@@ -164,7 +164,7 @@ def test_work_at_the_joins_alone_gives_the_bytes_of_all_the_work(monkeypatch, wr
 def test_blocks_of_a_long_canvas_keep_objects_too():
     photo, shapes = scene()
     canvases = canvases_of(photo, 0.6, 7)
-    assert canvases[0][1] > drawing.WHOLE
+    assert canvases[0][1] > searched.WHOLE
     kept = [Kept(shapes[0], (10, -700), photo.sizes[-1])]
     part = kept_drawing(photo, canvases, kept).draw((Span(40, 110), Span(840, 900)))
     rows, columns = np.nonzero(shapes[0])

@@ -57,7 +57,10 @@ def test_every_part_shown_equally_often_repeats_nothing_in_a_larger_picture():
 
 
 def test_the_left_half_shown_twice_counts_double():
-    """The three columns beside the unused half see 6, 5 and 4 sevenths of it: 6/7 of a column of 200 is missing."""
+    """The three columns beside the unused half see 6, 5 and 4 sevenths.
+
+    So 6/7 of a column of 200 is missing.
+    """
     twice = np.tile(identity(160, 200), (1, 2, 1))
     assert pieces.repetition(twice, (160, 400)) == pytest.approx(2 * (1 - 6 / 7 / 200))
 
@@ -113,7 +116,7 @@ def test_offsets_of_opposite_signs_are_not_mixed_up():
 
 
 def test_piece_size_is_the_piece_of_the_median_pixel():
-    """Columns 10, 30 and 60 wide: the median pixel lies in the third; with 30, 30, 40 in one of 30."""
+    """Of columns 10, 30, 60 wide the third has the median pixel; of 30, 30, 40 one of 30."""
     for widths, size in (((10, 30, 60), 60), ((30, 30, 40), 30), ((50, 50), 50)):
         labels = np.tile(np.repeat(np.arange(len(widths)), widths), (8, 1))
         assert pieces.piece_size(spread(labels)) == size
@@ -133,7 +136,10 @@ def test_joins_where_the_photo_repeats_itself_cost_nothing():
 
 
 def test_a_mosaic_costs_much_more_than_copies_that_join_well():
-    """The photo repeats itself every 16 px but for some grain; the good picture jumps by so much, the mosaic by any."""
+    """The photo repeats itself every 16 px, except for some grain.
+
+    The good picture jumps by so much, the mosaic by any distance.
+    """
     tile = np.tile(RNG.integers(40, 216, (16, 16, 3)), (8, 8, 1))
     photo = (tile + RNG.integers(-3, 4, tile.shape)).astype(np.uint8)
     good = identity(96, 96)
@@ -145,7 +151,7 @@ def test_a_mosaic_costs_much_more_than_copies_that_join_well():
 
 
 def flat_halves():
-    """A photo of two flat halves, 100 and 140, the map that joins 20 columns of each, and the picture."""
+    """A photo of two flat halves, 100 and 140, a map that joins 20 columns of each, the picture."""
     photo = np.full((40, 80, 1), 100, np.uint8)
     photo[:, 40:] = 140
     positions = identity(30, 40) + np.int32([5, 5])
@@ -180,7 +186,7 @@ def test_pieces_too_narrow_to_have_an_inside_are_judged_by_the_floor():
 
 
 def test_patches_that_reach_beyond_the_sample_are_not_judged():
-    """So exact copies agree with the photo everywhere, and a picture below 7 px has nothing to judge."""
+    """Exact copies agree with the photo everywhere; a picture below 7 px cannot be judged."""
     photo = RNG.integers(0, 256, (30, 30, 3), np.uint8)
     positions = identity(20, 20) + np.int32([5, 5])
     distances = pieces._measure_distances(photo, photo[5:25, 5:25], positions[3:-3, 3:-3])
@@ -191,7 +197,7 @@ def test_patches_that_reach_beyond_the_sample_are_not_judged():
 
 
 def test_the_photo_s_edge_values_are_repeated_beyond_it():
-    """All pixels show the photo's first column: the 3 of 7 columns right of it differ, none to its left."""
+    """All pixels show the photo's first column: 3 of 7 columns differ, all to its right."""
     photo = np.zeros((20, 20, 1), np.uint8)
     photo[:, 1:] = 70
     positions = identity(20, 20)

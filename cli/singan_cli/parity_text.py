@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from singan_export.comparison import FormatCheck
-    from singan_export.parity import Parity
+    from singan_export.budgets import FormatCheck, Parity
 
 HEADS = ("format", "of", "worst at", "max", "rms", "PSNR", "levels", "values", "allowed", "")
 
@@ -15,7 +14,7 @@ HEADS = ("format", "of", "worst at", "max", "rms", "PSNR", "levels", "values", "
 def list_parity(parity: Parity) -> list[str]:
     """List the measured differences, a line for each scale and for each canvas of the pyramid."""
     lines = []
-    for scale in sorted({check.scale for check in parity.scales}):
+    for scale in dict.fromkeys(check.scale for check in parity.scales):
         checks = [check for check in parity.scales if check.scale == scale]
         worst = max(checks, key=lambda check: check.maximum)
         rms = max(check.rms for check in checks)
@@ -24,7 +23,7 @@ def list_parity(parity: Parity) -> list[str]:
             f"(allowed {worst.allowed:.0e})"
         )
 
-    for scale in sorted({check.scale for check in parity.double}):
+    for scale in dict.fromkeys(check.scale for check in parity.double):
         doubles = [check for check in parity.double if check.scale == scale]
         double = max(doubles, key=lambda check: check.maximum)
         lines.append(
@@ -34,9 +33,9 @@ def list_parity(parity: Parity) -> list[str]:
 
     for check in parity.pyramid:
         lines.append(
-            f"pyramid {check.size[1]}x{check.size[0]}: max {check.maximum:.1e}, rms "
+            f"pyramid {check.size[2]}x{check.size[1]}: max {check.maximum:.1e}, rms "
             f"{check.rms:.1e} (allowed {check.allowed:.0e}), {check.levels} grey levels in "
-            f"{check.share:.3%} of values (allowed 1 in {check.allowed_share:.1%})"
+            f"{check.share:.3%} of values (allowed 1 in {check.budget.share:.1%})"
         )
     return lines
 

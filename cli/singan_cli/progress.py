@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from singan_runtime import Sampler
-    from singan_train.diary import Progress
+    from singan_train.progress import Progress
 
 LINE_EVERY = 10.0  # seconds between plain lines
 

@@ -16,8 +16,8 @@ from singan_core.picture_files import check_path
 from singan_train.config import chosen_layout
 
 if TYPE_CHECKING:
-    from singan_train.diary import Progress
     from singan_train.job import TrainingJob
+    from singan_train.progress import Progress
 
 
 def command(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from singan_train.networks import Discriminator, Generator
-from singan_train.run import Start
+from singan_train.run_header import Start
 
 
 def describe_plan(start: Start) -> str:

@@ -32,12 +32,12 @@ def command(
 
     With --run, also check that it equals the trained networks.
     """
-    from singan_export import comparison
+    from singan_export import budgets
     from singan_export.verify import verify
 
     found = verify(bundle, run)
     typer.echo(write_json(found) if as_json else "\n".join(list_findings(found)))
-    comparison.require(found.formats)
+    budgets.require(found.formats)
 
 
 def write_json(found: Verified) -> str:
