@@ -101,9 +101,12 @@ class Renderer:
     ) -> Pixels:
         """Draw a picture, or a region of it, uint8 (h, w, C), from any unit noise."""
         if picture.fit is None:
-            return self.colours(self._draw_generated(picture, unit_noise, region, threads))
-        drawing = self.drawing(picture, unit_noise, threads)
-        return self.colours(self._draw_detailed(picture.fit, drawing, region, threads))
+            pixels = self._draw_generated(picture, unit_noise, region, threads)
+        else:
+            drawing = self.drawing(picture, unit_noise, threads)
+            pixels = self._draw_detailed(picture.fit, drawing, region, threads)
+        heap.trim()
+        return self.colours(pixels)
 
     def traced(self, picture: Picture, seed: int) -> tuple[Pixels, NDArray[np.int32]]:
         """Draw a picture with detail, uint8 (h, w, C), and its map, (h, w, 2).

@@ -20,7 +20,7 @@ from singan_core.file_names import DOUBLE as DOUBLE
 from singan_core.file_names import RECONSTRUCTION_NOISE as RECONSTRUCTION_NOISE
 from singan_core.manifest import Manifest
 from singan_core.pyramid import MAX_PIXELS, Fit, Pass, Size, Zoom
-from singan_core.windows import Wrap
+from singan_core.windows import Region, Wrap
 from singan_runtime import planning
 from singan_runtime.drawing import Renderer
 from singan_runtime.graphs import Generators, Graphs, find_graphs
@@ -277,6 +277,10 @@ class Sampler(Renderer):
     def with_kept(self, picture: Picture, keep: Sequence[Keep]) -> Picture:
         """Return a plan with objects of the photo that stand as they are. Raises RequestError."""
         return planning.keep_objects(self, picture, keep)
+
+    def region(self, size: Size, window: Window) -> Region:
+        """Find the region of a window in a picture of a size. Raises RequestError."""
+        return find_region(size, window)
 
     def check_pixels(self, size: Size) -> None:
         """Raise RequestError if so many pixels may not be held at once."""
