@@ -225,7 +225,7 @@ def _check_operator_set(data: memoryview) -> None:
 def _known(
     data: memoryview, message: str, allowed: set[int], once: set[int] | frozenset[int] = frozenset()
 ) -> Iterator[tuple[int, int | memoryview]]:
-    """Yield (number, value) of every field, in order; a message's single fields may stand there once.
+    """Yield (number, value) of every field in order, and refuse unknown and repeated ones.
 
     Protocol buffers would merge a field that stands there twice, or take the last: we would judge
     another graph than the one that runs.

@@ -1,7 +1,6 @@
 """What a stranger's graph may ask of ONNX Runtime, checked before it is run."""
 
 import contextlib
-import contextlib
 import json
 import re
 from pathlib import Path
