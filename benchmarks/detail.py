@@ -1,9 +1,11 @@
 """What pictures with detail cost, beside generators alone, in one run.
 
-Times whole commands (a process of its own, PNG file included), further pictures of one Sampler, and where the time of a
-picture goes. Ratios are what counts; wall time stands beside processor time.
+Measured are whole commands (each a process of its own, PNG file included), further pictures of a
+Sampler that has drawn one, and where the time of a picture goes. Ratios are what counts; wall time
+stands beside processor time.
 
-Usage: python benchmarks/detail.py [--bundle DIR] [--plain DIR] [--sizes 640x360,1920x1080,3840x2160] [--threads N]
+Usage: python benchmarks/detail.py [--bundle DIR] [--plain DIR] [--threads N]
+       [--sizes 640x360,1920x1080,3840x2160]
 """
 
 from __future__ import annotations
@@ -12,127 +14,139 @@ import os
 
 os.environ["OPENBLAS_NUM_THREADS"] = "1"  # before numpy is imported
 
-import argparse
+import functools
 import resource
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from singan_core.detail import coherence, drawing, resize
+from arguments import BUNDLE, PLAIN_BUNDLE, describe_size, make_parser, read_sizes
+
+from singan_core.detail import coherence, drawing, resize, searched
+from singan_core.pyramid import Size
 from singan_runtime import Sampler
 
-ROOT = Path(__file__).parent.parent
 FURTHER = 5  # pictures of a Sampler that has drawn one
+COMMANDS = 2  # runs of a command, of which the faster counts
+LARGE = (1080, 1920)  # px: the picture whose time is divided among its parts
+PARTS = (
+    (searched, "synthesize_level", "search"),
+    (coherence, "refine", "candidates"),
+    (drawing, "enlarge_map", "maps"),
+    (drawing, "paint", "votes"),
+    (resize, "window", "resampling"),
+)
+"""Functions that do a part of a picture's work, and the name of that part."""
 
 
-def measured(work: Callable[[], Any], who: int = resource.RUSAGE_SELF) -> tuple[float, float]:
-    """Wall and processor seconds of some work."""
+class Seconds(NamedTuple):
+    """How long some work took."""
+
+    wall: float
+    processor: float
+
+
+def measure(work: Callable[[], object], who: int = resource.RUSAGE_SELF) -> Seconds:
+    """Measure some work of this process, or of its children."""
     began, before = time.perf_counter(), resource.getrusage(who)
     work()
     after = resource.getrusage(who)
     spent = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return time.perf_counter() - began, spent
+    return Seconds(time.perf_counter() - began, spent)
 
 
-def command(bundle: Path, size: str, threads: int, folder: str) -> tuple[float, float]:
-    """Of 'singan sample', from start to file; the better of two."""
-    words = [
-        str(Path(sys.executable).with_name("singan")),
-        "sample",
-        str(bundle),
-        "--out",
-        folder,
-        "--size",
-        size,
-    ]
-    words += ["--threads", str(threads)]
-    runs = [
-        measured(
-            lambda: subprocess.run(words, check=True, capture_output=True), resource.RUSAGE_CHILDREN
-        )
-        for _ in range(2)
-    ]
-    return min(runs)
+def measure_command(bundle: Path, size: Size, threads: int, folder: str) -> Seconds:
+    """Measure 'singan sample' from its start to the written file."""
+    program = Path(sys.executable).with_name("singan")
+    words = [program, "sample", bundle, "--out", folder, "--size", describe_size(size)]
+    command = [*map(str, words), "--threads", str(threads)]
+
+    def run() -> None:
+        subprocess.run(command, check=True, capture_output=True)
+
+    return min(measure(run, resource.RUSAGE_CHILDREN) for _ in range(COMMANDS))
 
 
-def further(sampler: Sampler, size: tuple[int, int]) -> tuple[float, float]:
-    """Of each further picture, the best of some."""
+def measure_further(sampler: Sampler, size: Size) -> Seconds:
+    """Measure each further picture and return the fastest."""
     sampler.sample(size)
-    runs = [
-        measured(lambda seed=seed: sampler.sample(size, seed)) for seed in range(1, FURTHER + 1)
-    ]  # type: ignore[misc]
-    return min(runs)
+    draws = [functools.partial(sampler.sample, size, seed) for seed in range(1, FURTHER + 1)]
+    return min(measure(draw) for draw in draws)
 
 
-def shares(sampler: Sampler, size: tuple[int, int]) -> dict[str, float]:
-    """Where one picture's time goes, seconds on one thread."""
+@contextmanager
+def time_parts() -> Iterator[dict[str, float]]:
+    """Give a table of the seconds that each of PARTS has taken so far."""
     spent: dict[str, float] = {}
 
-    def timed(what: str, function: Callable[..., Any]) -> Callable[..., Any]:
+    def add_time(part: str, function: Callable[..., Any]) -> Callable[..., Any]:
         def call(*args: Any, **kwargs: Any) -> Any:
             began = time.perf_counter()
             result = function(*args, **kwargs)
-            spent[what] = spent.get(what, 0.0) + time.perf_counter() - began
+            spent[part] = spent.get(part, 0.0) + time.perf_counter() - began
             return result
 
         return call
 
-    places = [
-        (drawing, "settle", "search"),
-        (coherence, "refine", "candidates"),
-        (coherence, "enlarge", "maps"),
-        (drawing, "paint", "votes"),
-        (resize, "window", "resampling"),
-    ]
-    kept = [(module, name, getattr(module, name)) for module, name, _ in places]
-    for module, name, what in places:
-        setattr(module, name, timed(what, getattr(module, name)))
-    began = time.perf_counter()
-    sampler.sample(size, 9)
-    spent["all"] = time.perf_counter() - began
-    for module, name, function in kept:
-        setattr(module, name, function)
-    return spent
+    before = [(module, name, getattr(module, name)) for module, name, _ in PARTS]
+    for module, name, part in PARTS:
+        setattr(module, name, add_time(part, getattr(module, name)))
+    try:
+        yield spent
+    finally:
+        for module, name, function in before:
+            setattr(module, name, function)
+
+
+def describe_costs(size: Size, whole: list[Seconds], further: list[Seconds]) -> str:
+    """Put the seconds of a command and of a further picture into words.
+
+    Each list holds those with detail and those of generators alone.
+    """
+    costs = []
+    for what, (ours, plain) in (("command", whole), ("further picture", further)):
+        costs.append(
+            f"{what} {ours.wall:.3f} s (processor {ours.processor:.3f}), generators alone "
+            f"{plain.wall:.3f} ({plain.processor:.3f}), ratio {ours.wall / plain.wall:.2f}"
+        )
+    return f"{describe_size(size)}: {'; '.join(costs)}"
+
+
+def describe_parts(bundle: Path) -> str:
+    """Say where the time of a large picture goes, on one thread."""
+    sampler = Sampler.load(bundle, threads=1)
+    sampler.sample(LARGE)
+    with time_parts() as spent:
+        whole = measure(lambda: sampler.sample(LARGE, 9))
+    parts = [f"{part} {seconds:.2f} s" for part, seconds in (spent | {"all": whole.wall}).items()]
+    return f"{describe_size(LARGE)} on one thread: {', '.join(parts)}"
 
 
 def main() -> None:
-    """Print one line a size and bundle."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--bundle", type=Path, default=ROOT / "models" / "aitzgorri")
-    parser.add_argument("--plain", type=Path, default=ROOT / "tests" / "data" / "format_1_bundle")
-    parser.add_argument("--sizes", default="320x180,640x360,1920x1080,3840x2160")
+    """Print a line for each size, then the parts of a large picture."""
+    parser = make_parser(__doc__)
+    parser.add_argument("--bundle", type=Path, default=BUNDLE)
+    parser.add_argument("--plain", type=Path, default=PLAIN_BUNDLE)
+    parser.add_argument("--sizes", type=read_sizes, default="320x180,640x360,1920x1080,3840x2160")
     parser.add_argument("--threads", type=int, default=2)
-    arguments = parser.parse_args()
+    given = parser.parse_args()
+
     samplers = {
-        name: Sampler.load(path, threads=arguments.threads)
-        for name, path in vars(arguments).items()
-        if name in ("bundle", "plain")
+        path: Sampler.load(path, threads=given.threads) for path in (given.bundle, given.plain)
     }
     with tempfile.TemporaryDirectory() as folder:
-        for word in arguments.sizes.split(","):
-            width, height = (int(part) for part in word.split("x"))
-            lines = []
-            for name, sampler in samplers.items():
-                whole = command(getattr(arguments, name), word, arguments.threads, folder)
-                lines.append((whole, further(sampler, (height, width))))
-            (ours, next_), (plain, next_plain) = lines
-            print(
-                f"{word}: command {ours[0]:.2f} s (processor {ours[1]:.2f}), generators alone {plain[0]:.2f} "
-                f"({plain[1]:.2f}), ratio {ours[0] / plain[0]:.2f}; further picture {next_[0]:.3f} s ({next_[1]:.3f}), "
-                f"generators alone {next_plain[0]:.3f} ({next_plain[1]:.3f}), ratio {next_[0] / next_plain[0]:.2f}",
-                flush=True,
-            )
-    single = Sampler.load(arguments.bundle, threads=1)
-    single.sample((1080, 1920))
-    parts = shares(single, (1080, 1920))
-    print(
-        "1920x1080 on one thread: "
-        + ", ".join(f"{what} {seconds:.2f} s" for what, seconds in parts.items())
-    )
+        for size in given.sizes:
+            whole, further = [], []
+            for path, sampler in samplers.items():
+                whole.append(measure_command(path, size, given.threads, folder))
+                further.append(measure_further(sampler, size))
+            print(describe_costs(size, whole, further), flush=True)
+    print(describe_parts(given.bundle))
 
 
 if __name__ == "__main__":

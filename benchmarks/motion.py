@@ -1,15 +1,20 @@
-"""What a frame of a clip with detail costs beside a still of the same size, and how it moves, in one run.
+"""What a frame of a clip with detail costs beside a still of the same size, and how it moves.
 
-A line for each bundle and start scale: processor time of a frame, and of the first one with its tables, over that of a
-still; the three finest octaves over the first frame's; calmness, the change of fine detail a frame that the motion does
-not explain, over that detail's standard deviation; the clip's mean absolute change a frame, at a quarter of its size
-and at the generators' size, over that of the generators' own clip; and how far pixels are moved.
+A line for each bundle and start scale:
+- processor time of a frame, and of the first one with its tables, over that of a still
+- the three finest octaves of detail over the first frame's
+- calmness: the change of fine detail a frame that the motion does not explain, over that detail's
+  standard deviation
+- the clip's mean absolute change a frame, at a quarter of its size and at the generators' size,
+  over that of the generators' own clip
+- how far pixels are moved
 
-Fine is what a picture loses when it is reduced to a quarter. What the motion explains is the first frame at the very
-positions that a frame shows, by Lanczos' kernel of eight pixels in floating point.
+Fine is what a picture loses when it is reduced to a quarter. What the motion explains is the first
+frame at the very positions that a frame shows, by Lanczos' kernel of eight pixels in floating
+point.
 
-Usage: python benchmarks/motion.py [BUNDLE...] [--size 960x540] [--frames 40] [--start-scales 0,1,2] [--beta B]
-       [--slices DIR]
+Usage: python benchmarks/motion.py [BUNDLE...] [--size 960x540] [--frames 40] [--beta B]
+       [--start-scales 0,1,2] [--slices DIR]
 """
 
 from __future__ import annotations
@@ -18,149 +23,168 @@ import os
 
 os.environ["OPENBLAS_NUM_THREADS"] = "1"  # before numpy is imported
 
-import argparse
 import itertools
 import time
-from collections.abc import Callable
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from arguments import BUNDLE, make_parser, read_size
+from clocks import time_call
 from numpy.typing import NDArray
 from PIL import Image
 
+from singan_core.images import Floats, Pixels
+from singan_core.pyramid import Size
 from singan_core.windows import Span
 from singan_runtime import Sampler, quality
 from singan_runtime.animation import Clip, Walk
 from singan_runtime.flow import find_flow
 from singan_runtime.motion import Enlarged, Motion
 
-ROOT = Path(__file__).parent.parent
 LOBES = 4  # of Lanczos' kernel on either side
-LOOKED_AT = range(2, 5)  # frames whose calmness is measured
-
-Pixels = NDArray[np.uint8]
-Floats = NDArray[np.float32]
+CALM_FRAMES = range(2, 5)  # frames whose calmness is measured
 
 
-def spend(work: Callable[[], Any]) -> tuple[Any, float]:
-    """Do some work, and tell its processor time in seconds."""
-    began = time.process_time()
-    result = work()
-    return result, time.process_time() - began
-
-
-def resample(picture: NDArray[Any], size: tuple[int, int]) -> Floats:
+def resample(picture: NDArray[Any], size: Size) -> Floats:
     """Resample a picture (h, w, C) by Pillow, channel by channel, without rounding."""
     channels = np.moveaxis(picture.astype(np.float32), 2, 0)
     made = [Image.fromarray(one).resize(size[::-1], Image.Resampling.BICUBIC) for one in channels]
     return np.stack([np.asarray(one) for one in made], axis=2)
 
 
-def coarse(picture: NDArray[Any]) -> Floats:
+def keep_coarse(picture: NDArray[Any]) -> Floats:
     """Keep what a quarter of the size can hold."""
     height, width = picture.shape[:2]
     return resample(resample(picture, (height // 4, width // 4)), (height, width))
 
 
-def lanczos(picture: Pixels, rows: NDArray[Any], columns: NDArray[Any]) -> Floats:
-    """Look up positions in px, (h, w) each, between the pixels."""
+def look_up(picture: Pixels, rows: NDArray[Any], columns: NDArray[Any]) -> Floats:
+    """Look up positions (h, w) in px, between the pixels, with Lanczos' kernel."""
     sides = picture.shape[:2]
     low = [np.floor(one).astype(int) for one in (rows, columns)]
     apart = [one - whole for one, whole in zip((rows, columns), low, strict=True)]
     taps = range(1 - LOBES, LOBES + 1)
     kernels = [[np.sinc(one - tap) * np.sinc((one - tap) / LOBES) for tap in taps] for one in apart]
+
     total = np.zeros((*rows.shape, picture.shape[2]), np.float32)
     for tap, down in zip(taps, kernels[0], strict=True):
         for step, across in zip(taps, kernels[1], strict=True):
             y, x = (low[0] + tap).clip(0, sides[0] - 1), (low[1] + step).clip(0, sides[1] - 1)
             total += (down * across)[..., None] * picture[y, x]
-    return total / (sum(kernels[0]) * sum(kernels[1]))[..., None]
+    total /= (sum(kernels[0]) * sum(kernels[1]))[..., None]
+    return total
 
 
-def positions(motion: Motion, handed: Pixels) -> list[NDArray[Any]]:
-    """The rows and columns, in px, that the frame of a hand-over shows of the first."""
+def find_positions(motion: Motion, handed: Pixels) -> list[NDArray[Any]]:
+    """Find the rows and columns, in px, that the frame of a hand-over shows of the first."""
     window = [Span(*span) for span in motion.fit.window]
     flow = find_flow(handed, motion.handed)
     down, across = (Enlarged(one, motion.fit.whole, (window[0], window[1])) for one in flow)
-    return [place / 16 for place in motion._places(down, across, Span(0, motion.size[0]))]
+    return [place / 16 for place in motion._find_places(down, across, Span(0, motion.size[0]))]
 
 
-def change(pictures: list[Any]) -> float:
-    """Mean absolute change from one picture to the next."""
-    return float(
-        np.mean([np.abs(b.astype(np.float32) - a).mean() for a, b in itertools.pairwise(pictures)])
-    )
+def measure_change(pictures: Sequence[NDArray[Any]]) -> float:
+    """Measure the mean absolute change from one picture to the next."""
+    pairs = itertools.pairwise(pictures)
+    return float(np.mean([np.abs(b.astype(np.float32) - a).mean() for a, b in pairs]))
+
+
+def measure_distance(a: list[NDArray[Any]], b: list[NDArray[Any]]) -> float:
+    """Measure the mean distance in px between two tables of positions."""
+    return float(np.hypot(b[0] - a[0], b[1] - a[1]).mean())
 
 
 def save_slices(path: Path, frames: list[Pixels]) -> None:
     """Write three rows of the clip over time, four rows a frame."""
     height = len(frames[0])
-    rows = [
-        np.stack([frame[height * n // 4] for frame in frames for _ in range(4)]) for n in (1, 2, 3)
-    ]
-    Image.fromarray(np.concatenate(rows)).save(path)
+    slices = []
+    for quarter in (1, 2, 3):
+        rows = [frame[height * quarter // 4] for frame in frames]
+        slices.append(np.stack(rows).repeat(4, axis=0))
+    Image.fromarray(np.concatenate(slices)).save(path)
 
 
-def measure(sampler: Sampler, size: tuple[int, int], walk: Walk, slices: Path | None) -> str:
-    """Draw a clip and put its figures into words."""
-    clip = Clip(sampler, walk, size)
-    motion = clip._motion
-    assert motion is not None
-    still = min(
-        spend(lambda n=n: sampler.painted(clip.picture, clip.noise(n), threads=1))[1]
-        for n in (1, 2)
-    )  # type: ignore[misc]
-    _, beginning = spend(lambda: Motion(sampler, clip.picture, clip.noise(0)))
-    frames, spent = spend(lambda: [clip.frame(n) for n in range(walk.frames)])
+def time_still(sampler: Sampler, clip: Clip, number: int) -> float:
+    """Measure the processor seconds of a frame drawn as a picture of its own."""
+    noise = clip.mix_noise(number)
+    return time_call(lambda: sampler.painted(clip.picture, noise, threads=1), time.process_time)[1]
 
-    handed = [motion._hand_over(clip.noise(n)) for n in range(walk.frames)]
-    small = [resample(frame, handed[0].shape[:2]) for frame in frames]
-    generators = change(handed)
-    places = [positions(motion, one) for one in handed]
-    away = np.mean([np.hypot(y - places[0][0], x - places[0][1]).mean() for y, x in places])
-    step = np.mean(
-        [np.hypot(b[0] - a[0], b[1] - a[1]).mean() for a, b in itertools.pairwise(places)]
-    )
 
-    fine = motion.first - coarse(motion.first)
-    wrong = [frames[n] - lanczos(motion.first, *places[n]) for n in LOOKED_AT]
-    calm = change([one - coarse(one) for one in wrong]) / fine.std()
-    octaves = np.mean([quality.octaves(motion.first, frame)[:3] for frame in frames[1::3]], axis=0)
-    if slices is not None:
-        save_slices(
-            slices / f"{sampler.manifest.name}_{walk.start_scale}_{walk.beta:.2f}.png", frames
+@dataclass(frozen=True)
+class DrawnClip:
+    """A clip and the processor seconds that it took."""
+
+    motion: Motion
+    frames: list[Pixels]
+    handed: list[Pixels]  # the generators' own frames
+    still: float  # seconds of a picture that does not move
+    beginning: float  # seconds of what is made once a clip
+    frame: float  # seconds
+
+    @classmethod
+    def draw(cls, sampler: Sampler, size: Size, walk: Walk) -> DrawnClip:
+        """Draw a clip and two stills."""
+        clip = Clip(sampler, walk, size)
+        motion = clip._motion
+        assert motion is not None
+
+        still = min(time_still(sampler, clip, number) for number in (1, 2))
+        _, beginning = time_call(
+            lambda: Motion(sampler, clip.picture, clip.mix_noise(0)), time.process_time
         )
-    return (
-        f"frame {spent / walk.frames / still:.2f} of a still ({still:.3f} s), the first {beginning / still:.2f}; "
-        f"octaves {' '.join(f'{one:.2f}' for one in octaves)}; calmness {calm:.3f}; change over the generators' "
-        f"({generators:.2f}) {change([coarse(one) for one in frames]) / generators:.2f}, at their size "
-        f"{change(small) / generators:.2f}; moved {away:.1f} px, {step:.1f} a frame"
-    )
+        frames, seconds = time_call(
+            lambda: [clip.draw_frame(number) for number in range(walk.frames)], time.process_time
+        )
+        handed = [motion._hand_over(clip.mix_noise(number)) for number in range(walk.frames)]
+        return cls(motion, frames, handed, still, beginning, seconds / walk.frames)
+
+    def describe(self) -> str:
+        """Put the clip's figures into words."""
+        generators = measure_change(self.handed)
+        coarse = measure_change([keep_coarse(one) for one in self.frames])
+        small = measure_change([resample(one, self.handed[0].shape[:2]) for one in self.frames])
+
+        first = self.motion.first
+        places = [find_positions(self.motion, one) for one in self.handed]
+        away = np.mean([measure_distance(places[0], one) for one in places])
+        step = np.mean([measure_distance(a, b) for a, b in itertools.pairwise(places)])
+
+        unexplained = [self.frames[n] - look_up(first, *places[n]) for n in CALM_FRAMES]
+        fine = [one - keep_coarse(one) for one in unexplained]
+        calmness = measure_change(fine) / (first - keep_coarse(first)).std()
+        octaves = np.mean([quality.octaves(first, one)[:3] for one in self.frames[1::3]], axis=0)
+        return (
+            f"frame {self.frame / self.still:.2f} of a still ({self.still:.3f} s), "
+            f"the first {self.beginning / self.still:.2f}; "
+            f"octaves {' '.join(f'{one:.2f}' for one in octaves)}; calmness {calmness:.3f}; "
+            f"change over the generators' ({generators:.2f}) {coarse / generators:.2f}, "
+            f"at their size {small / generators:.2f}; moved {away:.1f} px, {step:.1f} a frame"
+        )
 
 
 def main() -> None:
     """Print one line for each bundle and start scale."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("bundles", type=Path, nargs="*", default=[ROOT / "models" / "aitzgorri"])
-    parser.add_argument("--size", default="960x540")
+    parser = make_parser(__doc__)
+    parser.add_argument("bundles", type=Path, nargs="*", default=[BUNDLE])
+    parser.add_argument("--size", type=read_size, default="960x540")
     parser.add_argument("--frames", type=int, default=40)
     parser.add_argument("--start-scales", default="0,1,2")
     parser.add_argument("--beta", type=float, default=Walk.beta)
     parser.add_argument("--slices", type=Path, help="folder for pictures of rows over time")
-    arguments = parser.parse_args()
-    width, height = (int(side) for side in arguments.size.split("x"))
-    for bundle in arguments.bundles:
+    given = parser.parse_args()
+
+    for bundle in given.bundles:
         sampler = Sampler.load(bundle, threads=1)
-        for word in arguments.start_scales.split(","):
-            walk = Walk(arguments.frames, beta=arguments.beta, start_scale=int(word), loop=True)
-            print(
-                f"{bundle.name}, {word}:",
-                measure(sampler, (height, width), walk, arguments.slices),
-                flush=True,
-            )
+        for word in given.start_scales.split(","):
+            walk = Walk(given.frames, beta=given.beta, start_scale=int(word), loop=True)
+            clip = DrawnClip.draw(sampler, given.size, walk)
+            if given.slices is not None:
+                name = f"{sampler.manifest.name}_{word}_{given.beta:.2f}.png"
+                save_slices(given.slices / name, clip.frames)
+            print(f"{bundle.name}, {word}: {clip.describe()}", flush=True)
 
 
 if __name__ == "__main__":

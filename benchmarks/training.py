@@ -1,21 +1,26 @@
-"""What training costs: the step from size to size, its parts, memory at a screen's size, and, if asked, whole runs.
+"""What training costs: a step by size, its parts, memory at 1920 px, and whole runs if asked.
 
-Usage: python benchmarks/training.py [--photo FILE] [--threads N] [--runs SEEDS --photos FILE,...]
+Without --runs: a step of the finest scale at growing sizes, the gradient penalty in two ways, a
+CUDA graph against eager steps, and memory and time at 1920 px. With --runs: whole trainings of the
+standard preset, exported and judged on 8 samples.
+
+Usage: python benchmarks/training.py [--photo FILE] [--threads N]
+       [--runs SEEDS [--photos FILE,...] [--keep DIR]]
 """
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
 import json
 import multiprocessing
 import statistics
 import tempfile
-import time
+from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import torch
+from arguments import PHOTO, describe_size, make_parser
+from clocks import time_call
 from PIL import Image
 from torch import Tensor, nn
 
@@ -25,171 +30,169 @@ from singan_train import calibration, device, replay, steps, trainer
 from singan_train.config import TrainingConfig, preset
 from singan_train.networks import Discriminator
 
-ROOT = Path(__file__).parent.parent
 CPU = torch.device("cpu")
+STEP_BUDGET = 3.0  # seconds that steps of one kind are timed for
+SCORES = ("swd", "diversity", "coherence", "completeness")
 
 
-def seconds_of(function, repeats: int = 7) -> float:
-    """The median of some calls."""
-    seconds = []
-    for _ in range(repeats):
-        began = time.perf_counter()
-        function()
-        seconds.append(time.perf_counter() - began)
+def find_median(work: Callable[[], object], repeats: int) -> float:
+    """Do the work several times and return the median of its seconds, without the first."""
+    seconds = [time_call(work)[1] for _ in range(repeats)]
     return statistics.median(seconds[1:])
 
 
-def enlarged(photo: Path, size: int, folder: Path) -> Path:
-    """The photo, or an enlargement of it, with a longer side of size."""
+def enlarge(photo: Path, size: int, folder: Path) -> Path:
+    """Write the photo so enlarged or reduced that its longer side is the size in px."""
+    path = folder / f"{size}.png"
     with Image.open(photo) as image:
         factor = size / max(image.size)
-        large = image.resize(
-            (round(image.width * factor), round(image.height * factor)), Image.Resampling.LANCZOS
-        )
-    path = folder / f"{size}.png"
-    large.save(path)
+        sides = (round(image.width * factor), round(image.height * factor))
+        image.resize(sides, Image.Resampling.LANCZOS).save(path)
     return path
 
 
-def cost_by_size(photo: Path, folder: Path) -> None:
-    """A step of the finest scale at growing sizes: flat, since it looks through windows."""
-    base = None
+def time_step(photo: Path, size: int, folder: Path, place: torch.device) -> tuple[str, int, float]:
+    """Time an iteration of the finest scale.
+
+    Returns its canvas as WxH, the number of scales and the seconds.
+    """
+    config = preset("standard", detail=False, max_size=size)
+    start, _ = trainer.begin(enlarge(photo, size, folder), config, place)
+    scales, finest = len(start.pyramid.shapes), start.pyramid.finest
+    seconds = calibration.iteration_seconds(start, scales - 1, finest, place, budget=STEP_BUDGET)
+    return describe_size(finest), scales, seconds
+
+
+def compare_sizes(photo: Path, folder: Path) -> None:
+    """Print a step at growing sizes: about equal, since it sees crops of a fixed size."""
+    smallest = None
     for size in (256, 512, 1024, 1920):
-        start, _ = trainer.begin(
-            enlarged(photo, size, folder), preset("standard", detail=False, max_size=size), CPU
-        )
-        finest = len(start.pyramid.shapes) - 1
-        seconds = calibration.iteration_seconds(
-            start, finest, start.pyramid.finest, CPU, budget=3.0
-        )
-        base = base or seconds
-        height, width = start.pyramid.finest
+        canvas, scales, seconds = time_step(photo, size, folder, CPU)
+        smallest = smallest or seconds
         print(
-            f"step at {width}x{height}: {seconds * 1e3:.0f} ms, {seconds / base:.2f} of 256 px ({finest + 1} scales)"
+            f"step at {canvas}: {seconds * 1e3:.0f} ms, {seconds / smallest:.2f} of 256 px "
+            f"({scales} scales)"
         )
 
 
-def gradient_penalties() -> None:
-    """The penalty's gradient by transposed convolutions against torch.autograd.grad, forwards and backwards."""
+def differentiate_by_autograd(discriminator: nn.Module, images: Tensor) -> Tensor:
+    """Compute the gradient penalty with torch.autograd.grad."""
+    images = images.detach().requires_grad_(True)
+    (gradient,) = torch.autograd.grad(discriminator(images).sum(), images, create_graph=True)
+    penalty: Tensor = ((gradient.norm(2, dim=1) - 1) ** 2).mean()
+    return penalty
 
-    def by_autograd(discriminator: nn.Module, images: Tensor) -> Tensor:
-        images = images.detach().requires_grad_(True)
-        (gradient,) = torch.autograd.grad(discriminator(images).sum(), images, create_graph=True)
-        return ((gradient.norm(2, dim=1) - 1) ** 2).mean()
 
-    discriminator = Discriminator(3, 32, norm=False).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+def compare_gradient_penalties() -> None:
+    """Print the penalty by transposed convolutions against autograd's, forwards and backwards."""
+    discriminator = Discriminator(3, 32, norm=False)
+    discriminator.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     images = torch.rand((3, 3, 48, 48)).to(memory_format=torch.channels_last)
-    ours = seconds_of(lambda: steps.gradient_penalty(discriminator, images).backward(), 15)
-    theirs = seconds_of(lambda: by_autograd(discriminator, images).backward(), 15)
+
+    def run(penalty: Callable[[Discriminator, Tensor], Tensor]) -> None:
+        torch.autograd.backward(penalty(discriminator, images))
+
+    ours = find_median(lambda: run(steps.gradient_penalty), 15)
+    theirs = find_median(lambda: run(differentiate_by_autograd), 15)
     print(
-        f"gradient penalty: {ours * 1e3:.1f} ms by transposed convolutions, {theirs * 1e3:.1f} ms by autograd.grad"
+        f"gradient penalty: {ours * 1e3:.1f} ms by transposed convolutions, "
+        f"{theirs * 1e3:.1f} ms by autograd.grad"
     )
 
 
-def graph_against_eager(photo: Path, folder: Path) -> None:
-    """Iterations per second of the finest scale on a GPU, as one CUDA graph and kernel by kernel."""
+def compare_graph(photo: Path, folder: Path) -> None:
+    """Print iterations per second on a GPU, as one CUDA graph and kernel by kernel."""
     if not torch.cuda.is_available():
         print("CUDA graph against eager steps: not run, there is no NVIDIA GPU")
         return
+
     place, warm_up = device.resolve("cuda"), replay.WARM_UP
     for size in (250, 1920):
-        start, _ = trainer.begin(
-            enlarged(photo, size, folder), preset("standard", detail=False, max_size=size), place
-        )
-        finest = len(start.pyramid.shapes) - 1
-        seconds = {}
-        for name, wait in (("graph", warm_up), ("eager", 10**9)):
-            replay.WARM_UP = wait
-            seconds[name] = calibration.iteration_seconds(
-                start, finest, start.pyramid.finest, place, budget=3.0
-            )
+        replay.WARM_UP = warm_up
+        _, _, graph = time_step(photo, size, folder, place)
+        replay.WARM_UP = 10**9  # a graph is never captured
+        _, _, eager = time_step(photo, size, folder, place)
         print(
-            f"{size} px on {torch.cuda.get_device_name(place)}: "
-            f"{1 / seconds['graph']:.0f} iterations a second, "
-            f"{seconds['eager'] / seconds['graph']:.1f} times eager's"
+            f"{size} px on {torch.cuda.get_device_name(place)}: {1 / graph:.0f} iterations "
+            f"a second, {eager / graph:.1f} times eager's"
         )
     replay.WARM_UP = warm_up
 
 
-def train_at(photo: Path, folder: Path, config: TrainingConfig, threads: int) -> None:
-    """Train, then print what it took (in a process of its own, so that the memory is its own)."""
+def train_and_print(photo: Path, folder: Path, config: TrainingConfig, threads: int) -> None:
+    """Train, then print the seconds and the memory of this process."""
     torch.set_num_threads(threads)
-    began = time.perf_counter()
-    trainer.train(photo, folder, config, CPU)
+    _, seconds = time_call(lambda: trainer.train(photo, folder, config, CPU))
     print(
-        f"{config.max_size} px, {config.iterations} iterations: {time.perf_counter() - began:.0f} s,",
-        end=" ",
+        f"{config.max_size} px, {config.iterations} iterations: {seconds:.0f} s, "
+        f"peak memory {peak_memory():.0f} MB",
+        flush=True,
     )
-    print(f"peak memory {peak_memory():.0f} MB", flush=True)
 
 
-def in_own_process(*arguments: object) -> None:
-    """Run train_at in a fresh process."""
-    process = multiprocessing.get_context("spawn").Process(target=train_at, args=arguments)
+def train_in_process(photo: Path, folder: Path, config: TrainingConfig, threads: int) -> None:
+    """Run train_and_print in a process of its own, so that the memory is its own."""
+    context = multiprocessing.get_context("spawn")
+    process = context.Process(target=train_and_print, args=(photo, folder, config, threads))
     process.start()
     process.join()
     if process.exitcode:
         raise SystemExit(process.exitcode)
 
 
-def judged(photo: Path, seed: int, folder: Path, threads: int) -> dict[str, float]:
-    """Train the standard preset, export, and judge 8 samples."""
+def judge(photo: Path, seed: int, folder: Path, threads: int) -> dict[str, float]:
+    """Train the standard preset, export it and judge 8 samples."""
     from singan_export import bundle
 
     run, out = folder / f"{photo.stem}_{seed}", folder / f"{photo.stem}_{seed}_bundle"
     torch.set_num_threads(threads)
-    began = time.perf_counter()
-    trainer.train(photo, run, preset("standard", seed=seed), CPU)
-    seconds = time.perf_counter() - began
+    config = preset("standard", seed=seed)
+    _, seconds = time_call(lambda: trainer.train(photo, run, config, CPU))
     bundle.export(run, out)
+
     sampler = Sampler.load(out, threads=threads)
-    scores = evaluation.evaluate(sampler, evaluation.trained_photo(sampler, photo), 8).scores
-    rows = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
-    found = dataclasses.asdict(scores)
-    shown = {key: found[key] for key in ("swd", "diversity", "coherence", "completeness")}
-    return {"seconds": seconds, "rmse": rows[-1]["rmse"], **shown}
+    truth = evaluation.trained_photo(sampler, photo)
+    scores = dataclasses.asdict(evaluation.evaluate(sampler, truth, 8).scores)
+    last = (run / "metrics.jsonl").read_text(encoding="utf-8").splitlines()[-1]
+    found = {"seconds": seconds, "rmse": json.loads(last)["rmse"]}
+    return found | {key: scores[key] for key in SCORES}
+
+
+def judge_seeds(photo: Path, seeds: int, folder: Path, threads: int) -> None:
+    """Print the scores of every seed and their means."""
+    rows = []
+    for seed in range(seeds):
+        rows.append(judge(photo, seed, folder, threads))
+        shown = {key: round(value, 4) for key, value in rows[-1].items()}
+        print(photo.stem, "seed", seed, shown, flush=True)
+    if len(rows) > 1:
+        means = {key: round(statistics.fmean(row[key] for row in rows), 4) for key in rows[0]}
+        print(photo.stem, "mean", means, flush=True)
 
 
 def main() -> None:
-    """Print everything."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--photo", type=Path, default=ROOT / "examples" / "aitzgorri.jpg")
+    """Print the cost of a step and its parts, or with --runs that of whole runs."""
+    parser = make_parser(__doc__)
+    parser.add_argument("--photo", type=Path, default=PHOTO)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--runs", type=int, default=0, help="training seeds of whole standard runs")
     parser.add_argument("--photos", help="comma-separated, for --runs; default --photo")
     parser.add_argument("--keep", type=Path, help="folder for the runs and bundles")
-    arguments = parser.parse_args()
-    torch.set_num_threads(arguments.threads)
+    given = parser.parse_args()
+    torch.set_num_threads(given.threads)
+
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        if not arguments.runs:
-            cost_by_size(arguments.photo, folder)
-            gradient_penalties()
-            graph_against_eager(arguments.photo, folder)
-            screen = enlarged(arguments.photo, 1920, folder)
-            in_own_process(
-                screen,
-                folder / "screen",
-                preset("standard", detail=False, max_size=1920, iterations=3),
-                arguments.threads,
-            )
-        keep = arguments.keep or folder
-        for photo in [Path(word) for word in (arguments.photos or str(arguments.photo)).split(",")]:
-            rows = []
-            for seed in range(arguments.runs):
-                rows.append(judged(photo, seed, keep, arguments.threads))
-                print(
-                    photo.stem,
-                    "seed",
-                    seed,
-                    {key: round(value, 4) for key, value in rows[-1].items()},
-                    flush=True,
-                )
-            if len(rows) > 1:
-                means = {
-                    key: round(float(np.mean([row[key] for row in rows])), 4) for key in rows[0]
-                }
-                print(photo.stem, "mean", means, flush=True)
+        if given.runs:
+            for word in (given.photos or str(given.photo)).split(","):
+                judge_seeds(Path(word), given.runs, given.keep or folder, given.threads)
+            return
+        compare_sizes(given.photo, folder)
+        compare_gradient_penalties()
+        compare_graph(given.photo, folder)
+        config = preset("standard", detail=False, max_size=1920, iterations=3)
+        screen = enlarge(given.photo, 1920, folder)
+        train_in_process(screen, folder / "screen", config, given.threads)
 
 
 if __name__ == "__main__":

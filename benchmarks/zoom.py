@@ -1,83 +1,116 @@
 """What enlarging beyond the finest scale should add, measured on detail that is held back.
 
-The photo is reduced, drawn back at its size and compared with itself, beside plain resampling: PSNR in dB (higher is
-better), the sliced Wasserstein distance of its patches (lower is better), how much detail it has of the three finest
-sizes (1 is as much as the photo) and seconds of one thread a megapixel. Without a bundle that is what a detail level
-adds from around. With one, further passes of its generators are tried, weighed in several ways.
-Train it at half the photo's size or less: the rest is held back.
+The photo is reduced, drawn back at its size and compared with itself, beside plain resampling:
+PSNR in dB (higher is better), the sliced Wasserstein distance of its patches (lower is better), how
+much detail it has of the three finest sizes (1 is as much as the photo) and seconds of one thread a
+megapixel.
 
-Usage: python benchmarks/zoom.py [--photo FILE] [--bundle DIR] [--zoom 2] [--max-size 1920] [--pictures DIR]
+Without a bundle, measured is what a detail level adds from around. With one, further passes of its
+generators are tried, weighted in several ways. Train it at half the photo's size or less: the rest
+is held back.
+
+Usage: python benchmarks/zoom.py [--photo FILE] [--bundle DIR] [--zoom 2] [--max-size 1920]
+       [--pictures DIR]
 """
 
 from __future__ import annotations
 
-import argparse
 import math
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from arguments import PHOTO, describe_size, make_parser
+from clocks import time_call
 from PIL import Image
 
 from singan_core import cascade, images, resample, windows
 from singan_core.detail import beyond, resize
+from singan_core.detail.maps import Map
 from singan_core.detail.photo import Photo, premultiplied, straight
-from singan_core.detail.votes import Map
+from singan_core.images import Floats, Pixels
 from singan_core.pyramid import Pass, Size
 from singan_runtime import Sampler, quality
 
-ROOT = Path(__file__).parent.parent
-Floats = NDArray[np.float32]
-Pixels = NDArray[np.uint8]
 Add = Callable[..., Floats]
 """(image, prev, step, wrap) -> what goes on to the next pass, as cascade.detail_only."""
 
-
-def residual(image: Floats, prev: Floats, step: Any, wrap: Any) -> Floats:
-    """A share of everything that the generator adds."""
-    return prev + np.float32(step.detail) * (image - prev)
+Draw = Callable[[], Pixels]
+"""A way to draw the reduced photo at its size again."""
 
 
-detail = cascade.detail_only  # only what the smaller canvas could not hold: what the sampler does
+def add_residual(image: Floats, prev: Floats, step: Any, wrap: Any) -> Floats:
+    """Add a share of everything that the generator adds."""
+    added: Floats = prev + np.float32(step.detail) * (image - prev)
+    return added
 
 
-def enlarge(
-    sampler: Sampler,
-    photo: Floats,
-    zoom: float,
-    factor: float,
-    noise: float,
-    add: Add,
-    share: float,
-) -> Any:
-    """The photo (1, C, H, W) through passes beyond the finest scale, each about 1 / factor larger."""
+add_detail = cascade.detail_only  # only what the smaller canvas cannot hold, as the sampler does
+
+
+class Passes(NamedTuple):
+    """How further passes of a generator are weighted."""
+
+    factor: float  # each pass enlarges by about 1 / factor
+    noise: float  # times the trained amplitude
+    add: Add
+    share: float
+
+
+def list_passes(factor: float) -> dict[str, Passes]:
+    """List the ways that are tried; factor is the model's own scale factor."""
+    closer = math.sqrt(factor)
+    return {
+        "whole residual": Passes(factor, 1, add_residual, 1),
+        "whole residual, no noise": Passes(factor, 0, add_residual, 1),
+        "half the residual": Passes(factor, 1, add_residual, 0.5),
+        "a quarter of the residual": Passes(factor, 1, add_residual, 0.25),
+        "whole residual, smaller steps": Passes(closer, 1, add_residual, 1),
+        "detail only, all": Passes(factor, 1, add_detail, 1),
+        "detail only, all, no noise": Passes(factor, 0, add_detail, 1),
+        "detail only, half": Passes(factor, 1, add_detail, 0.5),
+        "detail only, half, no noise": Passes(factor, 0, add_detail, 0.5),
+        "detail only, half, twice the noise": Passes(factor, 2, add_detail, 0.5),
+        "detail only, half, smaller steps": Passes(closer, 1, add_detail, 0.5),
+        "detail only, a third": Passes(factor, 1, add_detail, 1 / 3),
+    }
+
+
+def enlarge(sampler: Sampler, photo: Floats, zoom: float, how: Passes) -> Pixels:
+    """Draw the photo (1, C, H, W) larger, by passes beyond the finest scale."""
     height, width = photo.shape[2:]
-    count = max(1, round(math.log(zoom) / math.log(1 / factor)))
-    finest, generator = len(sampler.manifest.shapes) - 1, len(sampler.manifest.pyramid.sizes) - 1
-    sides = [
-        (round(height * zoom ** (n / count)), round(width * zoom ** (n / count)))
-        for n in range(1, count + 1)
-    ]
-    passes = [Pass(finest + n, generator, size, detail=share) for n, size in enumerate(sides, 1)]
-    unit, amplitude = (
-        sampler.fresh(0),
-        np.float32(noise * sampler.manifest.noise_amplitude[generator]),
-    )
-    cascade.detail_only = add
-    return cascade.run(passes, sampler.graphs.generate, lambda step: unit(step) * amplitude, photo)
+    count = max(1, round(math.log(zoom) / math.log(1 / how.factor)))
+    manifest = sampler.manifest
+    finest, generator = len(manifest.shapes) - 1, len(manifest.pyramid.sizes) - 1
+
+    passes = []
+    for number in range(1, count + 1):
+        scale = zoom ** (number / count)
+        size = (round(height * scale), round(width * scale))
+        passes.append(Pass(finest + number, generator, size, detail=how.share))
+
+    draw, amplitude = sampler.fresh(0), np.float32(how.noise * manifest.noise_amplitude[generator])
+    cascade.detail_only = how.add
+    image = cascade.run(passes, sampler.graphs.generate, lambda step: draw(step) * amplitude, photo)
+    return to_picture(image)
 
 
-def pillow(photo: Floats, size: tuple[int, int], method: Image.Resampling) -> Floats:
-    """Pillow's enlargement, channel by channel in float."""
+def to_picture(image: Any) -> Pixels:
+    """Turn the only image of a batch (1, C, H, W) into a picture (H, W, C)."""
+    picture: Pixels = images.to_pixels(image)[0]
+    return picture
+
+
+def resize_by_pillow(photo: Floats, size: Size, method: Image.Resampling) -> Pixels:
+    """Enlarge the photo (1, C, H, W) with Pillow, channel by channel in float."""
     planes = [np.asarray(Image.fromarray(plane).resize(size[::-1], method)) for plane in photo[0]]
-    return np.stack(planes)[None]
+    return to_picture(np.stack(planes)[None])
 
 
-def psnr(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> float:
-    """Peak signal-to-noise ratio in dB."""
+def compute_psnr(a: Pixels, b: Pixels) -> float:
+    """Compute the peak signal-to-noise ratio in dB."""
     return 10 * math.log10(255**2 / np.mean((a.astype(float) - b) ** 2))
 
 
@@ -93,108 +126,89 @@ def add_from_around(photo: Pixels, size: Size) -> Pixels:
     return straight(resize.resize(pixels, size))
 
 
-def from_photo(full: Floats, zoom: float) -> tuple[Pixels, dict[str, Callable[[], Pixels]]]:
-    """Give what is true, and the ways to draw it from the photo reduced."""
-    truth = images.to_pixels(full)[0]
+def list_detail_ways(full: Floats, zoom: float) -> tuple[Pixels, dict[str, Draw]]:
+    """Reduce the photo; return what is true, and the ways to draw it from the reduced photo."""
+    truth = to_picture(full)
     size = truth.shape[0], truth.shape[1]
-    small = straight(
-        resize.resize(premultiplied(truth), (round(size[0] / zoom), round(size[1] / zoom)))
-    )
+    reduced = (round(size[0] / zoom), round(size[1] / zoom))
+    small = straight(resize.resize(premultiplied(truth), reduced))
     return truth, {
         "bicubic": lambda: straight(resize.resize(premultiplied(small), size)),
         "detail from around": lambda: add_from_around(small, size),
     }
 
 
-def from_passes(
+def list_generator_ways(
     sampler: Sampler, full: Floats, zoom: float
-) -> tuple[Pixels, dict[str, Callable[[], Pixels]]]:
-    """Give the same for the trained size and further passes of the generators."""
+) -> tuple[Pixels, dict[str, Draw]]:
+    """Reduce the photo to the trained size; return what is true, and the ways to draw it."""
     small = resample.resize(full, sampler.trained_size)
     size = (round(small.shape[2] * zoom), round(small.shape[3] * zoom))
     if size[0] > full.shape[2]:
         raise SystemExit(
             f"the photo is only {full.shape[2]} px high: no detail is held back at {size[0]} px"
         )
-    factor = sampler.manifest.scale_factor
-    closer = math.sqrt(factor)
-    tried: list[tuple[str, float, float, Add, float]] = [
-        ("whole residual", factor, 1, residual, 1),
-        ("whole residual, no noise", factor, 0, residual, 1),
-        ("half the residual", factor, 1, residual, 0.5),
-        ("a quarter of the residual", factor, 1, residual, 0.25),
-        ("whole residual, smaller steps", closer, 1, residual, 1),
-        ("detail only, all", factor, 1, detail, 1),
-        ("detail only, all, no noise", factor, 0, detail, 1),
-        ("detail only, half", factor, 1, detail, 0.5),
-        ("detail only, half, no noise", factor, 0, detail, 0.5),
-        ("detail only, half, twice the noise", factor, 2, detail, 0.5),
-        ("detail only, half, smaller steps", closer, 1, detail, 0.5),
-        ("detail only, a third", factor, 1, detail, 1 / 3),
-    ]
 
-    def passes(*one: Any) -> Callable[[], Pixels]:
-        return lambda: images.to_pixels(enlarge(sampler, small, zoom, *one))[0]
+    def make_resize(method: Image.Resampling) -> Draw:
+        return lambda: resize_by_pillow(small, size, method)
 
-    def enlarged(method: Image.Resampling) -> Callable[[], Pixels]:
-        return lambda: images.to_pixels(pillow(small, size, method))[0]
+    def make_enlarge(how: Passes) -> Draw:
+        return lambda: enlarge(sampler, small, zoom, how)
 
-    rows = {
-        "Lanczos": enlarged(Image.Resampling.LANCZOS),
-        "bicubic": enlarged(Image.Resampling.BICUBIC),
+    ways = {
+        "Lanczos": make_resize(Image.Resampling.LANCZOS),
+        "bicubic": make_resize(Image.Resampling.BICUBIC),
     }
-    rows |= {name: passes(*one) for name, *one in tried}
-    return images.to_pixels(resample.resize(full, size))[0], rows
+    for name, how in list_passes(sampler.manifest.scale_factor).items():
+        ways[name] = make_enlarge(how)
+    return to_picture(resample.resize(full, size)), ways
 
 
-def measure(truth: Pixels, rows: dict[str, Callable[[], Pixels]]) -> Iterator[tuple[str, Pixels]]:
-    """Print a line of the table for every row, and give its picture."""
+def measure(truth: Pixels, ways: dict[str, Draw]) -> Iterator[tuple[str, Pixels]]:
+    """Print a line of the table for every way, and give its picture."""
     print("| what is added | PSNR | SWD | octaves | s/Mpx |\n|---|---|---|---|---|")
-    for name, draw in rows.items():
-        start = time.thread_time()
-        pixels = draw()
-        seconds = (time.thread_time() - start) / truth[..., 0].size * 1e6
-        apart = quality.sliced_wasserstein(truth, pixels)
-        fine = " ".join(f"{ratio:.2f}" for ratio in quality.octaves(truth, pixels)[:3])
-        print(
-            f"| {name} | {psnr(truth, pixels):.2f} | {apart:.4f} | {fine} | {seconds:.2f} |",
-            flush=True,
-        )
+    for name, draw in ways.items():
+        pixels, seconds = time_call(draw, time.thread_time)
+        cells = [
+            name,
+            f"{compute_psnr(truth, pixels):.2f}",
+            f"{quality.sliced_wasserstein(truth, pixels):.4f}",
+            " ".join(f"{ratio:.2f}" for ratio in quality.octaves(truth, pixels)[:3]),
+            f"{seconds / truth[..., 0].size * 1e6:.2f}",
+        ]
+        print(f"| {' | '.join(cells)} |", flush=True)
         yield name, pixels
 
 
 def main() -> None:
     """Print the table."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--photo", type=Path, default=ROOT / "examples" / "aitzgorri.jpg")
+    parser = make_parser(__doc__)
+    parser.add_argument("--photo", type=Path, default=PHOTO)
     parser.add_argument("--bundle", type=Path, help="whose generators are tried, without the photo")
     parser.add_argument("--zoom", type=float, default=2.0)
     parser.add_argument(
         "--max-size", type=int, default=1920, help="longer side of the photo without a bundle, px"
     )
     parser.add_argument("--pictures", type=Path, help="folder for a picture of every row")
-    arguments = parser.parse_args()
+    given = parser.parse_args()
 
-    if arguments.bundle:
-        sampler = Sampler.load(arguments.bundle).without_detail()
-        full = images.read(arguments.photo, str(sampler.manifest.channels))
-        truth, rows = from_passes(sampler, full, arguments.zoom)
+    if given.bundle:
+        sampler = Sampler.load(given.bundle).without_detail()
+        full = images.read(given.photo, str(sampler.manifest.channels))
+        truth, ways = list_generator_ways(sampler, full, given.zoom)
     else:
-        full = images.read(arguments.photo)
-        share = min(1.0, arguments.max_size / max(full.shape[2:]))
+        full = images.read(given.photo)
+        share = min(1.0, given.max_size / max(full.shape[2:]))
         full = resample.resize(full, (round(full.shape[2] * share), round(full.shape[3] * share)))
-        truth, rows = from_photo(full, arguments.zoom)
+        truth, ways = list_detail_ways(full, given.zoom)
 
-    print(f"{arguments.photo.name}, {truth.shape[1]}x{truth.shape[0]} at zoom {arguments.zoom:g}\n")
-    drawn = dict(measure(truth, rows))
-    if arguments.pictures:
-        arguments.pictures.mkdir(parents=True, exist_ok=True)
+    print(f"{given.photo.name}, {describe_size(truth.shape)} at zoom {given.zoom:g}\n")
+    drawn = dict(measure(truth, ways))
+    if given.pictures:
+        given.pictures.mkdir(parents=True, exist_ok=True)
         for name, pixels in ({"photo": truth} | drawn).items():
-            images.save(
-                arguments.pictures / f"{name.replace(' ', '_').replace(',', '')}.png", pixels
-            )
+            file = f"{name.replace(' ', '_').replace(',', '')}.png"
+            images.save(given.pictures / file, pixels)
 
 
 if __name__ == "__main__":

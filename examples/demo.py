@@ -1,4 +1,7 @@
-"""The main job for real: photo -> run -> bundle -> pictures, with the time of every step. Usage: demo.py PHOTO DIR."""
+"""The main job for real: photo -> run -> bundle -> pictures, with the time of every step.
+
+Usage: python examples/demo.py PHOTO DIR
+"""
 
 from __future__ import annotations
 
@@ -11,8 +14,8 @@ from pathlib import Path
 SIZES = ("250x166", "640x480", "1024x1024", "1920x1080", "1080x1920")
 
 
-def singan(*words: str | Path) -> float:
-    """Run the singan of this environment on the words and return the seconds it took; stop if it failed."""
+def run_singan(*words: str | Path) -> float:
+    """Run this environment's singan and return the seconds it took; stop if it failed."""
     command = [str(Path(sys.executable).with_name("singan")), *map(str, words)]
     print("\n$", "singan", *command[1:], flush=True)
     began = time.monotonic()
@@ -21,13 +24,15 @@ def singan(*words: str | Path) -> float:
     return time.monotonic() - began
 
 
-def size_of(path: Path) -> int:
-    """Bytes of a file, or of all files below a folder."""
-    return (
-        path.stat().st_size
-        if path.is_file()
-        else sum(p.stat().st_size for p in path.rglob("*") if p.is_file())
-    )
+def count_kilobytes(path: Path) -> int:
+    """Count the kB of a file, or of all files below a folder."""
+    files = [path] if path.is_file() else [one for one in path.rglob("*") if one.is_file()]
+    return sum(file.stat().st_size for file in files) // 1000
+
+
+def print_step(name: str, seconds: float, path: Path) -> None:
+    """Print a row of the report."""
+    print(f"{name:26}{seconds:8.1f}  {count_kilobytes(path):7}  {path}")
 
 
 def main(photo: Path, folder: Path) -> None:
@@ -35,27 +40,25 @@ def main(photo: Path, folder: Path) -> None:
     if folder.exists():
         shutil.rmtree(folder)
     folder.mkdir(parents=True)
-    run, bundle, samples, gif = (
-        folder / name for name in ("run", "bundle", "samples", "animation.gif")
-    )
-    steps = {
-        "train (preset draft)": (run, singan("train", photo, "--out", run, "--preset", "draft")),
-        "export, with parity": (bundle, singan("export", run, "--out", bundle)),
-        "verify against the run": (bundle / "parity.json", singan("verify", bundle, "--run", run)),
-        "sample five sizes": (
-            samples,
-            singan("sample", bundle, "--out", samples, "--size", ",".join(SIZES)),
-        ),
-        "animate": (gif, singan("animate", bundle, "--out", gif, "--frames", "40", "--loop")),
+    run, bundle, samples = folder / "run", folder / "bundle", folder / "samples"
+    gif = folder / "animation.gif"
+
+    sample = ("sample", bundle, "--out", samples, "--size", ",".join(SIZES))
+    commands: dict[str, tuple[Path, tuple[str | Path, ...]]] = {
+        "train (preset draft)": (run, ("train", photo, "--out", run, "--preset", "draft")),
+        "export, with parity": (bundle, ("export", run, "--out", bundle)),
+        "verify against the run": (bundle / "parity.json", ("verify", bundle, "--run", run)),
+        "sample five sizes": (samples, sample),
+        "animate": (gif, ("animate", bundle, "--out", gif, "--frames", "40", "--loop")),
     }
+    seconds = {name: run_singan(*words) for name, (_, words) in commands.items()}
+
     print(f"\n{'step':26}{'seconds':>8}  {'kB':>7}  where")
-    for name, (path, seconds) in steps.items():
-        print(f"{name:26}{seconds:8.1f}  {size_of(path) // 1000:7}  {path}")
-    print(
-        f"{'all':26}{sum(seconds for _, seconds in steps.values()):8.1f}  {size_of(folder) // 1000:7}  {folder}"
-    )
+    for name, (path, _) in commands.items():
+        print_step(name, seconds[name], path)
+    print_step("all", sum(seconds.values()), folder)
     for path in sorted(samples.iterdir()):
-        print(f"  {path} ({size_of(path) // 1000} kB)")
+        print(f"  {path} ({count_kilobytes(path)} kB)")
 
 
 if __name__ == "__main__":

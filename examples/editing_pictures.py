@@ -1,4 +1,4 @@
-"""The pictures of docs/editing.md, their inputs drawn from the example photo.
+"""The pictures of docs/editing.md, whose inputs are made from the example photo.
 
 Usage: python examples/editing_pictures.py [--bundle DIR] [--out DIR]
 """
@@ -9,134 +9,138 @@ import argparse
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageEnhance, ImageOps
 
 from singan_core import images, resample
-from singan_runtime import Sampler, editing, masks
+from singan_core.images import Floats, Pixels
+from singan_runtime import Sampler, editing
 
 ROOT = Path(__file__).parent.parent
 PHOTO = ROOT / "examples" / "aitzgorri.jpg"
 FIR = ROOT / "examples" / "aitzgorri_fir.png"
-HEIGHT = 320  # px of every picture shown
-Pixels = NDArray[np.uint8]
+HEIGHT = 320  # px of every picture
+
+Scene = tuple[Image.Image, Image.Image]
+"""A picture with something put into it, and the mask of that."""
 
 
-def to_floats(image: Image.Image) -> NDArray[np.float32]:
-    """A Pillow picture as the cascade takes it, (1, 3, H, W)."""
+def to_floats(image: Image.Image) -> Floats:
+    """Turn a Pillow picture into what the cascade takes, (1, 3, H, W) in [-1, 1]."""
     unit = np.asarray(image.convert("RGB"), np.float32) / np.float32(255)
     return np.ascontiguousarray(unit.transpose(2, 0, 1)[None] * 2 - 1)
 
 
-def at(size: tuple[int, int], x: float, y: float) -> tuple[int, int]:
-    """A place given in shares of a size (width, height)."""
+def to_pixels(size: tuple[int, int], x: float, y: float) -> tuple[int, int]:
+    """Turn a place in shares of a size (width, height) into pixels."""
     return round(x * size[0]), round(y * size[1])
 
 
-def foreign_tree(photo: Image.Image, fir: Image.Image) -> tuple[Image.Image, Image.Image]:
-    """The fir, mirrored, twice as large, blurred by that and too grey, pasted on the meadow; and its mask."""
+def paste_tree(photo: Image.Image, fir: Image.Image) -> Scene:
+    """Paste the fir on the meadow: mirrored, twice as large, blurred by that, and too grey."""
     tree = ImageOps.mirror(ImageEnhance.Color(photo).enhance(0.2))
-    around = (
-        *at(photo.size, 0.16, 0.38),
-        *at(photo.size, 0.34, 0.72),
-    )  # the fir, seen in the mirror
+    corners = (*to_pixels(photo.size, 0.16, 0.38), *to_pixels(photo.size, 0.34, 0.72))  # mirrored
     pasted, mask = Image.new("RGB", photo.size), Image.new("L", photo.size)
     for source, target in ((tree, pasted), (ImageOps.mirror(fir), mask)):
-        piece = ImageOps.scale(source.crop(around), 2)
-        target.paste(piece, at(photo.size, 0.1, 0.25))
-    mask = mask.point(lambda v: 255 * (v > 127))
+        piece = ImageOps.scale(source.crop(corners), 2)
+        target.paste(piece, to_pixels(photo.size, 0.1, 0.25))
+    mask = to_mask(mask)
     return Image.composite(pasted, photo, mask), mask
 
 
-def moved_rock(photo: Image.Image) -> tuple[Image.Image, Image.Image]:
-    """A piece of the ridge cut out and put down lower left, over the larches; and the mask of its rectangle."""
-    box = (*at(photo.size, 0.44, 0.10), *at(photo.size, 0.62, 0.30))
-    place = at(photo.size, 0.10, 0.14)
+def to_mask(image: Image.Image) -> Image.Image:
+    """Turn a grey picture into a mask of 0 and 255."""
+    return image.point(lambda value: 255 * (value > 127))
+
+
+def move_rock(photo: Image.Image) -> Scene:
+    """Copy a piece of the ridge to the lower left, over the larches; its mask is a rectangle."""
+    box = (*to_pixels(photo.size, 0.44, 0.10), *to_pixels(photo.size, 0.62, 0.30))
+    place = to_pixels(photo.size, 0.10, 0.14)
     edited, mask = photo.copy(), Image.new("L", photo.size)
     edited.paste(photo.crop(box), place)
     mask.paste(255, (*place, place[0] + box[2] - box[0], place[1] + box[3] - box[1]))
     return edited, mask
 
 
-def painting(size: tuple[int, int]) -> Image.Image:
-    """Sky, two hills, larches and a meadow in five flat colours, by no painter."""
+AREAS: tuple[tuple[tuple[int, int, int], tuple[tuple[float, float], ...]], ...] = (
+    ((120, 120, 150), ((0, 0.45), (0.25, 0.12), (0.5, 0.42), (0.78, 0.2), (1, 0.5), (1, 0.7),
+                       (0, 0.7))),
+    ((190, 115, 50), ((0, 0.62), (0.45, 0.55), (0.7, 0.62), (1, 0.42), (1, 0.8), (0, 0.8))),
+    ((40, 60, 40), ((0.2, 0.68), (0.24, 0.4), (0.28, 0.68))),
+    ((60, 130, 40), ((0, 0.66), (0.5, 0.74), (1, 0.68), (1, 1), (0, 1))),
+)  # fmt: skip
+"""Of a painting, in shares of its size: a ridge, larches, a fir and a meadow, one colour each."""
+
+
+def draw_painting(size: tuple[int, int]) -> Image.Image:
+    """Draw AREAS before a flat sky, as an unskilled painter might."""
     image = Image.new("RGB", size, (215, 225, 240))
     draw = ImageDraw.Draw(image)
-
-    def shape(colour: tuple[int, int, int], *points: tuple[float, float]) -> None:
-        draw.polygon([at(size, x, y) for x, y in points], fill=colour)
-
-    shape(
-        (120, 120, 150),
-        (0, 0.45),
-        (0.25, 0.12),
-        (0.5, 0.42),
-        (0.78, 0.2),
-        (1, 0.5),
-        (1, 0.7),
-        (0, 0.7),
-    )
-    shape((190, 115, 50), (0, 0.62), (0.45, 0.55), (0.7, 0.62), (1, 0.42), (1, 0.8), (0, 0.8))
-    shape((40, 60, 40), (0.2, 0.68), (0.24, 0.4), (0.28, 0.68))
-    shape((60, 130, 40), (0, 0.66), (0.5, 0.74), (1, 0.68), (1, 1), (0, 1))
+    for colour, points in AREAS:
+        draw.polygon([to_pixels(size, x, y) for x, y in points], fill=colour)
     return image
 
 
+def save(path: Path, *pictures: Image.Image | Pixels) -> None:
+    """Write pictures side by side, at one height."""
+    row = []
+    for one in pictures:
+        picture = one if isinstance(one, Image.Image) else images.to_pillow(one)
+        width = round(picture.width * HEIGHT / picture.height)
+        reduced = picture.resize((width, HEIGHT), Image.Resampling.BICUBIC)
+        row.append(np.asarray(reduced.convert("RGB")))
+    images.save(path, np.concatenate(row, axis=1), "jpeg")
+
+
+def read_fir(size: tuple[int, int]) -> Image.Image:
+    """Read the mask of the fir at a size (width, height)."""
+    with Image.open(FIR) as file:
+        return to_mask(file.convert("L").resize(size, Image.Resampling.BOX))
+
+
+def harmonize(sampler: Sampler, scene: Scene) -> list[Pixels]:
+    """Harmonize at the usual start scale, and at the first one after the generators."""
+    image, mask = scene
+    first = len(sampler.fit(sampler.trained_size).passes)
+    inside = np.asarray(mask) > 127
+    return [
+        editing.redraw(sampler, to_floats(image), inside, editing.HARMONIZE, start_scale)
+        for start_scale in (None, first)
+    ]
+
+
 def main() -> None:
-    """Write them all."""
+    """Write all pictures."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--bundle", type=Path, default=ROOT / "models" / "aitzgorri")
     parser.add_argument("--out", type=Path, default=ROOT / "docs" / "pictures")
-    arguments = parser.parse_args()
-    sampler = Sampler.load(arguments.bundle)
-    arguments.out.mkdir(parents=True, exist_ok=True)
-
-    def save(name: str, *shown: Image.Image | Pixels) -> None:
-        """Side by side, at one height."""
-        pictures = [one if isinstance(one, Image.Image) else images.to_pillow(one) for one in shown]
-        widths = [round(one.width * HEIGHT / one.height) for one in pictures]
-        row = [
-            one.resize((w, HEIGHT), Image.Resampling.BICUBIC)
-            for one, w in zip(pictures, widths, strict=True)
-        ]
-        joined = np.concatenate([np.asarray(one.convert("RGB")) for one in row], axis=1)
-        images.save(arguments.out / f"{name}.jpg", joined, "jpeg")
-
+    given = parser.parse_args()
+    sampler, out = Sampler.load(given.bundle), given.out
+    out.mkdir(parents=True, exist_ok=True)
     full = resample.resize(images.read(PHOTO), sampler.trained_size)
     photo = images.to_pillow(images.to_pixels(full)[0])
-    with Image.open(FIR) as file:
-        fir = (
-            file.convert("L")
-            .resize(photo.size, Image.Resampling.BOX)
-            .point(lambda v: 255 * (v > 127))
-        )
-    image, mask = foreign_tree(photo, fir)
-    inside: masks.Mask = np.asarray(mask) > 127
-    scales = (
-        None,
-        len(sampler.fit(sampler.trained_size).passes),
-    )  # the usual one, and the first after the generators
-    ways = [
-        editing.redraw(sampler, to_floats(image), inside, editing.HARMONIZE, scale)
-        for scale in scales
+
+    scene = paste_tree(photo, read_fir(photo.size))
+    save(out / "harmonize.jpg", scene[0], *harmonize(sampler, scene))
+
+    image, mask = move_rock(photo)
+    edited = editing.redraw(sampler, to_floats(image), np.asarray(mask) > 127, editing.EDIT)
+    save(out / "edit.jpg", image, mask, edited)
+
+    painting = draw_painting(photo.size)
+    painted = [
+        editing.paint(sampler, to_floats(painting), colours=colours) for colours in (None, 6)
     ]
-    save("harmonize", image, *ways)
-    image, mask = moved_rock(photo)
-    save(
-        "edit",
-        image,
-        mask,
-        editing.redraw(sampler, to_floats(image), np.asarray(mask) > 127, editing.EDIT),
-    )
-    brushed = painting(photo.size)
-    ways = [editing.paint(sampler, to_floats(brushed), colours=colours) for colours in (None, 6)]
-    save("paint", brushed, *ways)
-    corner = (*at(photo.size, 0.6, 0.3), *at(photo.size, 0.9, 0.75))
+    save(out / "paint.jpg", painting, *painted)
+
+    left, top = to_pixels(photo.size, 0.6, 0.3)
+    right, bottom = to_pixels(photo.size, 0.9, 0.75)
+    corner = (3 * left, 3 * top, 3 * right, 3 * bottom)
     large = images.to_pillow(editing.upscale(sampler, 3))
     plain = photo.resize(large.size, Image.Resampling.BICUBIC)
-    save("upscale", *(one.crop(tuple(3 * side for side in corner)) for one in (plain, large)))
+    save(out / "upscale.jpg", plain.crop(corner), large.crop(corner))
 
 
 if __name__ == "__main__":

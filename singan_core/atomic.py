@@ -14,22 +14,26 @@ from singan_core.errors import OutputError
 
 
 def output_error(path: Path, error: OSError) -> OutputError:
-    """What an OSError while writing means to the user, in one line."""
+    """Translate an OSError on writing into one line for the user."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return OutputError(
-            f"{path}: the disk is full; free some space or write elsewhere, then run the command again"
+            f"{path}: the disk is full; free some space or write elsewhere, "
+            "then run the command again"
         )
+
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         return OutputError(
-            f"{path}: not writable ({error.strerror}); choose another place or change its permissions"
+            f"{path}: not writable ({error.strerror}); choose another place "
+            "or change its permissions"
         )
+
     if error.errno in (errno.ENOTDIR, errno.EEXIST):
         return OutputError(f"{path}: a file stands where a folder is needed; choose another place")
     return OutputError(f"{path}: cannot be written ({error.strerror or error})")
 
 
 def make_folder(path: Path) -> None:
-    """Create a folder and its parents if needed, and check that it can be written to. Raises OutputError."""
+    """Make a folder and its parents if needed. Raises OutputError unless it can be written to."""
     try:
         path.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=path):
@@ -40,7 +44,10 @@ def make_folder(path: Path) -> None:
 
 @contextmanager
 def atomic_file(path: Path) -> Iterator[Path]:
-    """A temporary path beside the target; renamed onto it on success, removed otherwise. Raises OutputError."""
+    """Provide a temporary path that replaces the file when the block succeeds.
+
+    If it fails, the temporary file is removed and a file that was there stays. Raises OutputError.
+    """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         yield temporary
@@ -50,19 +57,24 @@ def atomic_file(path: Path) -> Iterator[Path]:
     except OSError as error:
         raise output_error(path, error) from error
     finally:
-        with suppress(OSError):  # already renamed, or never made
+        with suppress(OSError):  # after success, or if the block wrote nothing, there is none
             temporary.unlink()
 
 
 @contextmanager
 def atomic_folder(path: Path) -> Iterator[Path]:
-    """A temporary folder beside the target; takes its place on success, removed otherwise. Raises OutputError."""
+    """Provide a temporary folder that replaces the folder when the block succeeds.
+
+    If it fails, the temporary folder is removed and a folder that was there stays. Raises
+    OutputError.
+    """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     old = path.with_name(f".{path.name}.{os.getpid()}.old")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary.mkdir()
         yield temporary
+
         if path.exists():
             path.replace(old)
         temporary.replace(path)

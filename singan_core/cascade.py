@@ -1,38 +1,44 @@
-"""The coarse-to-fine loop, written once: sampling, editing and animation differ only in their inputs."""
+"""The coarse-to-fine loop, written once.
+
+Sampling, editing and animation differ only in their inputs. Images are numpy arrays or torch
+tensors, float (B, C, H, W).
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
+
 from singan_core import HALO, windows
+from singan_core.arrays import Array
 from singan_core.pyramid import Pass
-from singan_core.resample import Array, window
+from singan_core.resample import window
 from singan_core.windows import Region, Step, Wrap
 
 Generate = Callable[[int, Array, Array], Array]
-"""(scale, noise, prev), each (B, C, h+10, w+10) -> image (B, C, h, w)."""
+"""(generator, noise, prev) -> image (B, C, h, w). Noise and prev are (B, C, h+10, w+10)."""
 
 Draw = Callable[[Step], Array]
-"""Noise times its amplitude for the step's drawn region and its halo, (B, C, h+10, w+10), its border filled."""
+"""step -> noise times its amplitude, (B, C, h+10, w+10): the step's drawn region and its halo."""
 
 Adjust = Callable[[Array, Step], Array]
-"""(image, step) -> what the next pass, or the picture, gets for the step's kept region (B, C, h, w); pixel by pixel."""
+"""(image, step) -> the image of the step's kept region (B, C, h, w) as it goes on.
+
+Each pixel may depend only on itself and its place, so that windows stay exact.
+"""
 
 
-def zeros(like: Array, shape: tuple[int, ...]) -> Array:
-    """Zeros of the same kind (numpy or torch), dtype and device."""
-    if hasattr(like, "new_zeros"):
-        return like.new_zeros(shape)
-    import numpy as np
-
-    return np.zeros(shape, like.dtype)
+def make_zeros(like: Array, shape: tuple[int, ...]) -> Array:
+    """Make zeros of the same kind (numpy or torch), dtype and device."""
+    return like.new_zeros(shape) if hasattr(like, "new_zeros") else np.zeros(shape, like.dtype)
 
 
 def with_halo(image: Array) -> Array:
-    """The image (B, C, H, W) with zeros around it: what every border mode but wrap feeds as prev."""
+    """Pad an image (B, C, H, W) with a halo of zeros, as prev has it where the canvas ends."""
     *outer, height, width = image.shape
-    padded = zeros(image, (*outer, height + 2 * HALO, width + 2 * HALO))
+    padded = make_zeros(image, (*outer, height + 2 * HALO, width + 2 * HALO))
     padded[..., HALO:-HALO, HALO:-HALO] = image
     return padded
 
@@ -44,59 +50,72 @@ def in_blocks(
     side: int,
     fixed: bool = False,
 ) -> Array:
-    """The image (B, C, H, W) of a generator of noise and prev, (B, C, H+10, W+10), in blocks of at most side px.
+    """Generate an image (B, C, H, W) in blocks of at most side x side px, which bounds the memory.
 
-    All have one shape (windows.blocks), and a block with its halo gives the pixels that the whole picture has there.
+    noise and prev are (B, C, H+10, W+10). All blocks have one shape (windows.cut_blocks). A block
+    that is generated with its halo has exactly the pixels that the whole image has there.
     """
     *outer, height, width = prev.shape
     size = height - 2 * HALO, width - 2 * HALO
+
     image = None
-    for rows, columns in windows.blocks(size, side, fixed):
-        part = (
+    for rows, columns in windows.cut_blocks(size, side, fixed):
+        haloed = (
             ...,
             slice(rows.start, rows.stop + 2 * HALO),
             slice(columns.start, columns.stop + 2 * HALO),
         )
-        drawn = generate(noise[part], prev[part])
+        block = generate(noise[haloed], prev[haloed])
         if (rows.length, columns.length) == size:
-            return drawn
-        image = zeros(prev, (*outer, *size)) if image is None else image
-        image[..., slice(*rows), slice(*columns)] = drawn
+            return block
+
+        if image is None:
+            image = make_zeros(prev, (*outer, *size))
+        image[..., slice(*rows), slice(*columns)] = block
     return image
 
 
 def detail_only(image: Array, prev: Array, step: Step, wrap: Wrap = (False, False)) -> Array:
-    """The step's kept region of prev, and a share of what its image adds beyond what the smaller canvas could hold.
+    """Add to prev a share of the fine detail in what the generator changed.
 
-    A generator that goes on past the scale it was trained on repeats its residual, colour and contrast included, on
-    every pass. Taking the residual's coarse part away leaves it the fine detail and nothing to drift with; half of that
-    detail stays natural over many passes, all of it grows into a net of false lines. A continuation, which has learnt
-    these passes, may add all of it.
+    image and prev are (B, C, h, w) of the step's drawn region. The result covers its kept region.
+
+    A generator that is applied beyond the scale it was trained on repeats its residual on every
+    pass, colour and contrast included. Without the residual's coarse part, which the smaller canvas
+    could hold, nothing is left that could drift. Half of the fine part stays natural over many
+    passes. All of it grows into a net of false lines, unless a continuation draws it, which was
+    trained on these passes.
     """
-    residual = image - prev
-    held = windows.sources(step.kept, step.smaller, step.canvas, wrap)
-    coarse = window(residual, step.drawn, step.canvas, step.smaller, held, wrap)
-    coarse = window(coarse, held, step.smaller, step.canvas, step.kept, wrap)
-    fine, below = (
-        window(part, step.drawn, step.canvas, step.canvas, step.kept, wrap)
-        for part in (residual, prev)
-    )
     assert step.detail is not None
-    return below + step.detail * (fine - coarse)
+    residual = image - prev
+
+    # The residual's coarse part: what survives the way to the smaller canvas and back.
+    sources = windows.find_sources(step.kept, step.smaller, step.canvas, wrap)
+    shrunk = window(residual, step.drawn, step.canvas, step.smaller, sources, wrap)
+    coarse = window(shrunk, sources, step.smaller, step.canvas, step.kept, wrap)
+
+    below = window(prev, step.drawn, step.canvas, step.canvas, step.kept, wrap)
+    change = window(residual, step.drawn, step.canvas, step.canvas, step.kept, wrap)
+    return below + step.detail * (change - coarse)
 
 
 def enlarged(image: Array, have: Region, step: Step, wrap: Wrap) -> Array:
-    """Prev of a step with its halo, from a region of the smaller image: zeros beyond a canvas that does not wrap."""
-    seen = windows.seen(step.drawn, step.canvas, wrap)
-    inside = window(image, have, step.smaller, step.canvas, seen, wrap)
+    """Enlarge a region of the smaller image to the step's prev, halo included, (B, C, h+10, w+10).
+
+    have is the region of the smaller canvas that the image covers. Beyond a canvas that is not
+    periodic, prev is zero.
+    """
+    inside = windows.add_halo(step.drawn, step.canvas, wrap)
+    part = window(image, have, step.smaller, step.canvas, inside, wrap)
     size = [span.length + 2 * HALO for span in step.drawn]
-    if list(inside.shape[-2:]) == size:
-        return inside
-    prev = zeros(inside, (*inside.shape[:-2], *size))
+    if list(part.shape[-2:]) == size:
+        return part
+
+    prev = make_zeros(part, (*part.shape[:-2], *size))
     top, left = (
-        span.start - drawn.start + HALO for span, drawn in zip(seen, step.drawn, strict=True)
+        span.start - drawn.start + HALO for span, drawn in zip(inside, step.drawn, strict=True)
     )
-    prev[..., top : top + inside.shape[-2], left : left + inside.shape[-1]] = inside
+    prev[..., top : top + part.shape[-2], left : left + part.shape[-1]] = part
     return prev
 
 
@@ -109,21 +128,27 @@ def run(
     wrap: Wrap = (False, False),
     adjust: Adjust | None = None,
 ) -> Any:
-    """The region (all of it, unless given) of the picture that the passes draw, float (B, C, h, w).
+    """Run the passes, coarsest first, and return the picture, float (B, C, h, w).
 
-    They start from an image of any size or from nothing; adjust may change what any pass has drawn. A region equals
-    the slice of the whole, bit for bit, if generate is as exact.
+    The first pass starts from an image of any size, or from zeros. region is the part of the last
+    canvas that is wanted, by default all of it. If generate is exact, a region equals the slice of
+    the whole picture bit for bit. adjust may change the image that any pass has drawn.
     """
     source = None if image is None else tuple(image.shape[-2:])
-    steps = windows.plan(passes, source, region or windows.whole(passes[-1].canvas), wrap)
+    steps = windows.plan_steps(passes, source, region or windows.whole(passes[-1].canvas), wrap)
+
     have = windows.whole(steps[0].smaller)
     for step in steps:
         noise = draw(step)
-        prev = zeros(noise, noise.shape) if image is None else enlarged(image, have, step, wrap)
+        prev = make_zeros(noise, noise.shape)
+        if image is not None:
+            prev = enlarged(image, have, step, wrap)
+
         image = generate(step.generator, noise, prev)
         if step.detail is not None:
             image = detail_only(image, prev[..., HALO:-HALO, HALO:-HALO], step, wrap)
         if adjust is not None:
             image = adjust(image, step)
         have = step.kept
+
     return image

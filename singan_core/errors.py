@@ -1,4 +1,7 @@
-"""Errors that a user can cause and mend; each message says what was got, what is allowed and what to do next."""
+"""Errors that a user can cause and mend.
+
+Each message says what was found, what is allowed and what to do next.
+"""
 
 
 class SinGANError(Exception):

@@ -1,7 +1,8 @@
-"""The one noise field: Gaussian noise as a pure function of (seed, scale, frame, channel, y, x).
+"""The one noise field: Gaussian noise as a pure function of its place and seed.
 
-Philox4x32-10 (Salmon et al., SC 2011) followed by Box-Muller. The word layout, the map to (0, 1) and the order of the
-pair are specified with test vectors in docs/noise.md; change nothing here without a new SPEC.
+Its arguments are (seed, scale, frame, channel, y, x). It is Philox4x32-10 (Salmon et al., SC 2011)
+followed by Box-Muller. docs/noise.md specifies the word layout, the map to (0, 1) and the order of
+the pair, with test vectors. Change nothing here without a new SPEC.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from singan_core import HALO
+from singan_core.arrays import Reals
 
 SPEC = "philox4x32-10/box-muller/1"
 RECONSTRUCTION_FRAME = 0xFFFFFFFF
@@ -26,17 +28,18 @@ _HIGH = np.uint64(32)
 _ROWS_AT_ONCE = 1 << 15  # counters per block: the working set stays in cache
 
 U64 = NDArray[np.uint64]
-Reals = NDArray[np.floating[Any]]  # float32 or float64
 Precision = type[np.floating[Any]]
 
 
 def philox(counter: tuple[U64, U64, U64, U64], key: tuple[int, int]) -> tuple[U64, U64, U64, U64]:
-    """Four pseudo-random 32-bit words per counter (words held in uint64, broadcast together), ten rounds.
+    """Compute four pseudo-random 32-bit words per counter, in ten rounds.
 
-    Source: Random123's Philox4x32-10; its known-answer vectors are tests/test_noise.py's first test.
+    Words are held in uint64 and broadcast together.
+    Source: Random123's Philox4x32-10. The first test in tests/test_noise.py has its known answers.
     """
     c0, c1, c2, c3 = counter
     k0, k1 = key
+
     for _ in range(10):
         p0, p1 = c0 * _MULTIPLIERS[0], c2 * _MULTIPLIERS[1]
         c0, c1, c2, c3 = (
@@ -46,14 +49,15 @@ def philox(counter: tuple[U64, U64, U64, U64], key: tuple[int, int]) -> tuple[U6
             p0 & _LOW,
         )
         k0, k1 = (k0 + _WEYL[0]) & 0xFFFFFFFF, (k1 + _WEYL[1]) & 0xFFFFFFFF
+
     return c0, c1, c2, c3
 
 
 def _box_muller(a: U64, b: U64) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Two independent standard normal values from two 32-bit words each.
+    """Turn two 32-bit words into two independent standard normal values.
 
-    Cosine and sine come from the tangent of half the angle, which numpy vectorises: a third of their time, and within
-    2e-16 of them.
+    Cosine and sine come from the tangent of half the angle, which numpy vectorises. This takes a
+    third of their time and differs from them by at most 2e-16.
     """
     radius = np.sqrt(-2.0 * np.log((a + 0.5) * 2.0**-32))
     tangent = np.tan((b + 0.5) * (np.pi * 2.0**-32))
@@ -73,16 +77,16 @@ def field(
     width: int,
     dtype: Precision = np.float32,
 ) -> Reals:
-    """Compute unit Gaussian noise (channels, height, width) of the window whose first value is at (y, x).
+    """Compute unit Gaussian noise (channels, height, width) of a window of the field.
 
-    y and x are signed 32-bit; seed 0..2^64-1; scale and channel 0..65535; frame 0..2^32-1. The window of a field
-    equals the slice of the whole, value for value. With float64 the values are those before rounding to float32.
+    (y, x) is the place of the first value, both signed 32-bit. seed is 0..2^64-1, frame 0..2^32-1,
+    scale and channel 0..65535. A window equals the slice of a larger one, value for value. With
+    float64 the values are those before they are rounded to float32.
     """
     key = (seed & 0xFFFFFFFF, seed >> 32)
-    first, last = (
-        x >> 2,
-        (x + width - 1) >> 2,
-    )  # four neighbours along x share a counter, one word each
+
+    # Four neighbours along x share a counter, one word each.
+    first, last = x >> 2, (x + width - 1) >> 2
     groups = (np.arange(first, last + 1, dtype=np.int64) & 0xFFFFFFFF).astype(np.uint64)
     rows = (np.arange(y, y + height, dtype=np.int64) & 0xFFFFFFFF).astype(np.uint64)
 
@@ -112,7 +116,10 @@ def of_canvas(
     border: str,
     dtype: Precision = np.float32,
 ) -> Reals:
-    """Compute unit noise (channels, H+10, W+10) of a canvas (H, W) and its halo, filled as the border mode says."""
+    """Compute unit noise (channels, H+10, W+10) of a canvas (H, W) and its halo.
+
+    The border mode fills the halo, as in of_region.
+    """
     height, width = size
     return of_region(
         seed, scale, frame, channels, size, ((0, height), (0, width)), border, dtype=dtype
@@ -132,13 +139,14 @@ def of_region(
 ) -> Reals:
     """Compute unit noise (channels, h+10, w+10) of a region of a canvas and its halo.
 
-    The region is (start, stop) of rows and of columns. Beyond the canvas the border mode decides: with noise the field
-    goes on, with zero there is none. Along an axis that wraps, the canvas is repeated.
+    The region is the (start, stop) of its rows and of its columns. Beyond the canvas, the field
+    goes on with border mode noise, and there is no noise with border mode zero. Along an axis that
+    wraps, the canvas repeats.
     """
     spans = [(start - HALO, stop + HALO) for start, stop in region]
     made = np.zeros((channels, *(stop - start for start, stop in spans)), dtype)
     rows, columns = (
-        list(_pieces(*span, length, periodic, border))
+        list(_find_pieces(*span, length, periodic, border))
         for span, length, periodic in zip(spans, size, wrap, strict=True)
     )
 
@@ -149,10 +157,13 @@ def of_region(
     return made
 
 
-def _pieces(
+def _find_pieces(
     start: int, stop: int, length: int, periodic: bool, border: str
 ) -> Iterator[tuple[int, int, int]]:
-    """Where start .. stop-1 of an axis shows the field: (offset from start, position of the field, how many)."""
+    """Find the pieces of the field that positions start .. stop-1 of an axis show.
+
+    Each piece is (offset from start, its position in the field, its length).
+    """
     if periodic:
         at = start
         while at < stop:

@@ -1,4 +1,7 @@
-"""Opens picture files that anybody may have made: every failure is one sentence, and no bomb is decoded."""
+"""Opens picture files of any origin.
+
+Every failure is explained in one sentence, and no decompression bomb is decoded.
+"""
 
 from __future__ import annotations
 
@@ -14,33 +17,31 @@ from pathlib import Path
 
 from PIL import Image, UnidentifiedImageError
 
-from singan_core import tiff_pages
+from singan_core import RECEPTIVE_FIELD, tiff_pages
 from singan_core.errors import ImageError, InstallError, SinGANError
-from singan_core.foreign_files import is_heic, name_kind
+from singan_core.file_kinds import is_heic, name_kind
 from singan_core.pyramid import Size
-from singan_core.transparency import load
+from singan_core.transparency import decode
 
-MIN_SIDE = 11  # the receptive field
 READABLE = "PNG, JPEG, WebP, TIFF, BMP, GIF, AVIF, JPEG 2000, PNM, TGA or HEIC"
-_FORMATS = (
-    "PNG",
-    "JPEG",
-    "WEBP",
-    "TIFF",
-    "BMP",
-    "GIF",
-    "AVIF",
-    "JPEG2000",
-    "PPM",
-    "TGA",
-)  # as Pillow calls them
+"""Formats of the files that are read, for a sentence."""
+
 WHOLE = 89_478_485
-"""Pixels that are decoded without being asked: Pillow's own limit."""
+"""Pixels of the largest picture that is decoded unreduced, Pillow's own limit."""
+
 LARGEST = 2**28
-"""Pixels of a file that is reduced while it is read: a photo of 200 megapixels and a third more."""
+"""Pixels of the largest picture that is reduced while it is read: 268 megapixels."""
+
+_FORMATS = (
+    "PNG", "JPEG", "WEBP", "TIFF", "BMP", "GIF", "AVIF", "JPEG2000", "PPM", "TGA",
+)  # fmt: skip
+"""The same formats as Pillow calls them."""
 _PER_BYTE = 10_000
-"""Pixels above WHOLE that a byte of the file may stand for; honest files stay below what deflate can do, 8256."""
-_REDUCTIONS = (8, 4, 2)  # what JPEG can be decoded at
+"""Pixels above WHOLE for which a byte of the file may stand.
+
+Honest files stay below 8256, the most that deflate can reach.
+"""
+_REDUCTIONS = (8, 4, 2)  # at which JPEG can be decoded, largest first
 _UNSUPPORTED = re.compile(
     r"unsupported|not supported|unknown|not available|cannot (handle|read)", re.I
 )
@@ -54,23 +55,25 @@ _UPRIGHT = {
     8: Image.Transpose.ROTATE_90,
 }  # by EXIF orientation
 
-_process = threading.RLock()  # over what belongs to the whole process: Pillow's limit and stderr
-logging.getLogger("PIL").addHandler(
-    logging.NullHandler()
-)  # else its errors are printed where nobody listens
+_process = threading.RLock()  # guards what the whole process shares: Pillow's limit and stderr
+
+# Without a handler, Python prints what Pillow logs about broken files to stderr.
+logging.getLogger("PIL").addHandler(logging.NullHandler())
 
 
 def check_path(path: Path) -> None:
-    """Raise ImageError unless the path names a file with something in it."""
+    """Raise ImageError unless the path names a file that is not empty."""
     name = str(path)
     if name == "-":
         raise ImageError(
             "-: pictures are read from files, not from standard input; save it and name the file"
         )
+
     if (found := re.match(r"([a-z][a-z0-9+.]+):/", name, re.IGNORECASE)) and not path.exists():
         raise ImageError(
             f"{name}: an address ({found[1]}), not a file; download the picture and name the file"
         )
+
     try:
         if path.is_dir():
             raise ImageError(f"{name}: a folder; name one picture in it")
@@ -89,40 +92,43 @@ def check_path(path: Path) -> None:
 def open_picture(
     path: Path, side: int | None = None, most: int = WHOLE
 ) -> tuple[Image.Image, Size]:
-    """Decode the first full-size picture of a file, upright: the Pillow image, and the file's own (height, width).
+    """Decode the first full-size picture of a file, upright.
 
-    With side, a picture of more than WHOLE pixels is reduced by 2, 4 or 8 as long as its longer side keeps twice as
-    many px: a JPEG while it is decoded, others right after. Without it, more than most pixels are refused.
-    Raises ImageError, or InstallError for HEIC without pi-heif.
+    Return the Pillow image and the file's own (height, width). side is the longer side that the
+    caller needs, in px. A picture of more than WHOLE pixels is then reduced by 2, 4 or 8 as long as
+    it keeps twice that: a JPEG while it is decoded, others right after. Without side, more than
+    most pixels are refused. Raises ImageError, or InstallError for HEIC without pi-heif.
     """
     check_path(path)
     picture = _open_decoded(path, side, most)
-    pages = [page.size for page in tiff_pages.read_pages(path) if page.is_photo]
-    if pages.count(pages[0] if pages else (0, 0)) > 1:
-        warnings.warn(f"{path}: {len(pages)} pages; the first one is used", stacklevel=2)
+
+    sizes = [page.size for page in tiff_pages.read_pages(path) if page.is_photo]
+    if sizes and sizes.count(sizes[0]) > 1:
+        warnings.warn(f"{path}: {len(sizes)} pages; the first one is used", stacklevel=2)
     return picture
 
 
 def _open_decoded(path: Path, side: int | None, most: int) -> tuple[Image.Image, Size]:
-    """What open_picture returns, of any file."""
+    """Decode as open_picture does, without a word about further pages."""
     with explain_failures(path), _lift_limit(), _silence_stderr(path), _open(path) as image:
         _check(image, path, LARGEST if side else most)
         stored = image.size
         factor = find_factor(stored, side)
         if factor > 1:
             image.draft(None, (image.width // factor, image.height // factor))
-        image = load(image, path)
+        image = decode(image, path)
         if factor > 1 and image.size == stored:
             image = _reduce(image, factor, path)
         image = _turn_upright(image)
         if factor == 1:
             return image, (image.height, image.width)
+
         turned = (image.width > image.height) != (stored[0] > stored[1])
         return image, (stored if turned else (stored[1], stored[0]))
 
 
 def find_factor(size: tuple[int, int], side: int | None) -> int:
-    """Return by how much a picture is reduced while it is read."""
+    """Find by how much a picture of (width, height) is reduced while it is read."""
     if side is None or size[0] * size[1] <= WHOLE:
         return 1
     return next((factor for factor in _REDUCTIONS if max(size) // factor >= 2 * side), 1)
@@ -130,11 +136,12 @@ def find_factor(size: tuple[int, int], side: int | None) -> int:
 
 @contextlib.contextmanager
 def explain_failures(path: Path) -> Iterator[None]:
-    """Turn whatever Pillow and its plugins raise over a file into an ImageError, and keep their warnings quiet."""
+    """Turn exceptions of Pillow and its plugins into ImageErrors, and silence their warnings."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
+
     except (SinGANError, MemoryError):
         raise
     except UnidentifiedImageError as error:
@@ -145,12 +152,12 @@ def explain_failures(path: Path) -> Iterator[None]:
         ) from error
     except PermissionError as error:
         raise ImageError(f"{path}: cannot be read: no permission") from error
-    except Exception as error:  # plugins raise what they like over a file they did not expect
+    except Exception as error:  # plugins raise anything over an unexpected file
         raise ImageError(f"{path}: {_explain(error)}") from error
 
 
 def _explain(error: Exception) -> str:
-    """Say whether a decoder cannot do something or the file is damaged, and what to do."""
+    """Say whether a file is unsupported or damaged, and what to do."""
     reason = " ".join(str(error).split()) or type(error).__name__
     reason = reason.replace("not identified by this driver", "its header cannot be read")
     if isinstance(error, NotImplementedError) or _UNSUPPORTED.search(reason):
@@ -159,26 +166,39 @@ def _explain(error: Exception) -> str:
 
 
 def _explain_unidentified(path: Path) -> str:
-    """Say what a file is that no decoder took, and what to do."""
+    """Say what a file is that no decoder recognised, and what to do."""
     if pages := tiff_pages.read_pages(path):
-        return f"a TIFF of a kind that is not supported ({pages[0].describe()}); save it as PNG or JPEG"
+        return _describe_unsupported(pages[0])
     if kind := name_kind(path, _FORMATS):
         return f"{kind}, which is not supported; save it as PNG or JPEG"
+    if error := _find_swallowed_error(path):
+        return _explain(error)
+    return f"not a picture that can be read; save it as PNG or JPEG ({READABLE} can be read)"
+
+
+def _find_swallowed_error(path: Path) -> Exception | None:
+    """Find the error that Pillow swallowed when it tried the format that a file begins with."""
     with path.open("rb") as file:
         start = file.read(16)
         for format in _FORMATS:
             factory, accept = Image.OPEN[format]
-            if accept is not None and accept(start) is True:
-                file.seek(0)
-                try:
-                    factory(file, "")
-                except Exception as error:  # what Pillow swallowed when it tried this format
-                    return _explain(error)
-    return f"not a picture that can be read; save it as PNG or JPEG ({READABLE} can be read)"
+            if accept is None or accept(start) is not True:
+                continue
+            file.seek(0)
+            try:
+                factory(file, "")
+            except Exception as error:  # plugins raise anything over an unexpected file
+                return error
+    return None
+
+
+def _describe_unsupported(page: tiff_pages.Page) -> str:
+    """Say what a TIFF is that cannot be read, and what to do."""
+    return f"a TIFF of a kind that is not supported ({page.describe()}); save it as PNG or JPEG"
 
 
 def _open(path: Path) -> Image.Image:
-    """Open a file, not yet decoded, at the page that is the photo."""
+    """Open a file at the page that is the photo, without decoding it unless it needs unpacking."""
     if is_heic(path):
         return _open_heic(path)
     pages = tiff_pages.read_pages(path)
@@ -188,15 +208,15 @@ def _open(path: Path) -> Image.Image:
     page = tiff_pages.choose_page(pages, path)
     if page.is_floating:
         raise ImageError(
-            f"{path}: its values have no defined white: {page.describe()}; save it with 8 or 16 bits per channel"
+            f"{path}: its values have no defined white: {page.describe()}; "
+            "save it with 8 or 16 bits per channel"
         )
     if not page.is_decodable:
-        raise ImageError(
-            f"{path}: a TIFF of a kind that is not supported ({page.describe()}); save it as PNG or JPEG"
-        )
+        raise ImageError(f"{path}: {_describe_unsupported(page)}")
     if page.needs_unpacking:
         _check_size(page.size[::-1], path, WHOLE)
         return tiff_pages.unpack(path, page)
+
     image = Image.open(path, formats=_FORMATS)
     if page.index:
         image.seek(page.index)
@@ -204,13 +224,14 @@ def _open(path: Path) -> Image.Image:
 
 
 def _open_heic(path: Path) -> Image.Image:
-    """The main picture of a HEIC file."""
+    """Open the main picture of a HEIC file. Raises InstallError without pi-heif."""
     try:
         import pi_heif
     except ImportError as error:
         raise InstallError(
             f"{path}: HEIC pictures need pi-heif; run: pip install 'singan[heic]'"
         ) from error
+
     file = pi_heif.open_heif(path)
     _check_size(file.size, path, WHOLE)
     image: Image.Image = file.to_pillow()
@@ -218,7 +239,7 @@ def _open_heic(path: Path) -> Image.Image:
 
 
 def _check(image: Image.Image, path: Path, most: int) -> None:
-    """Raise ImageError for an animation, or a size that is not taken."""
+    """Raise ImageError for an animation, and for a picture that is too small or too large."""
     frames = 1 if image.format in (None, "TIFF", "MPO") else getattr(image, "n_frames", 1)
     if frames > 1:
         raise ImageError(
@@ -228,27 +249,32 @@ def _check(image: Image.Image, path: Path, most: int) -> None:
 
 
 def _check_size(size: tuple[int, int], path: Path, most: int) -> None:
-    """Raise ImageError for a picture that is too small or too large, before it is decoded."""
+    """Raise ImageError for a size (width, height) that is too small or too large.
+
+    Called before the picture is decoded. A size that the file's bytes cannot hold is a bomb.
+    """
     width, height = size
-    if min(size) < MIN_SIDE:
+    if min(size) < RECEPTIVE_FIELD:
         raise ImageError(
-            f"{path}: {width}x{height} is too small; both sides need at least {MIN_SIDE} px"
+            f"{path}: {width}x{height} is too small; both sides need at least {RECEPTIVE_FIELD} px"
         )
     if width * height > most:
         raise ImageError(f"{path}: more than {most // 10**6} megapixels; shrink the picture first")
-    weight = path.stat().st_size
-    if width * height > max(WHOLE, weight * _PER_BYTE):
+
+    bytes_held = path.stat().st_size
+    if width * height > max(WHOLE, bytes_held * _PER_BYTE):
         raise ImageError(
-            f"{path}: {width}x{height} px in a file of {weight} bytes; shrink the picture first"
+            f"{path}: {width}x{height} px in a file of {bytes_held} bytes; shrink the picture first"
         )
 
 
 def _reduce(image: Image.Image, factor: int, path: Path) -> Image.Image:
-    """Average squares of factor x factor px, transparent ones by what is seen."""
+    """Average squares of factor x factor px, weighted by their opacity."""
     if image.mode.startswith("I") and "transparency" in image.info:
         raise ImageError(
             f"{path}: too large for a transparent grey level of 16 bits; shrink the picture first"
         )
+
     if image.mode in ("L", "RGB", "P", "PA", "1") and image.has_transparency_data:
         image = image.convert("RGBA")
     elif image.mode in ("P", "PA"):
@@ -261,10 +287,10 @@ def _reduce(image: Image.Image, factor: int, path: Path) -> Image.Image:
 
 
 def _turn_upright(image: Image.Image) -> Image.Image:
-    """The picture as its EXIF orientation says; a broken block says nothing."""
+    """Turn a picture as its EXIF orientation says, if that can be read."""
     try:
         orientation = image.getexif().get(tiff_pages.ORIENTATION)
-    except Exception:  # the block is anything
+    except Exception:  # a broken EXIF block raises anything
         return image
     method = _UPRIGHT.get(orientation) if isinstance(orientation, int) else None
     return image if method is None else image.transpose(method)
@@ -272,7 +298,10 @@ def _turn_upright(image: Image.Image) -> Image.Image:
 
 @contextlib.contextmanager
 def _lift_limit() -> Iterator[None]:
-    """Leave the limit on pixels to this module: Pillow's is the same for small and reduced decoding."""
+    """Replace Pillow's limit on pixels by our own for a while.
+
+    Pillow has one limit, whether a picture is reduced while it is decoded or not.
+    """
     with _process:
         before, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, LARGEST
         try:
@@ -283,18 +312,20 @@ def _lift_limit() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _silence_stderr(path: Path) -> Iterator[None]:
-    """Keep quiet what libtiff prints from C over a TIFF; the error that follows says enough."""
+    """Silence what libtiff prints from C about a TIFF, since an error follows that says enough."""
     with path.open("rb") as file:
-        quiet = file.read(4) in tiff_pages.MAGIC
-    if not quiet:
+        is_tiff = file.read(4) in tiff_pages.MAGIC
+    if not is_tiff:
         yield
         return
+
     sys.stderr.flush()
     try:
         kept = os.dup(2)
     except OSError:  # stderr is closed
         yield
         return
+
     try:
         with open(os.devnull, "wb") as nowhere:
             os.dup2(nowhere.fileno(), 2)

@@ -1,146 +1,135 @@
-"""Shapes of every scale: planned once at training, fitted to a requested size ever after. Sizes are (height, width).
+"""The sizes of every scale, planned once at training and fitted to each requested size.
 
-Scale 0 is the coarsest (the SinGAN paper counts from the finest). Above the generators a pyramid may have detail
-levels, which have no weights and go up to the photo's own size.
+Sizes are (height, width). Scale 0 is the coarsest, whereas the SinGAN paper counts from the finest.
+Above the generators a pyramid may have detail levels, which have no weights and lead up to the
+photo's own size.
 """
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from singan_core import RECEPTIVE_FIELD
 from singan_core.errors import RequestError
 
 Size = tuple[int, int]
-Zoom = float | Literal["auto", "area"]
-"""How large content is drawn, 1 being the photo's own scale; auto keeps the composition, area the photo's area."""
+"""(height, width) in pixels."""
 
-MIN_CANVAS = 11  # the receptive field: a smaller canvas has no pixel that sees only picture
-_AUTO_COARSEST = 16  # zoom auto keeps the coarsest canvas at least this high and wide
-DETAIL = {False: 0.5, True: 1.0}
-"""How much of its detail a pass beyond the finest scale adds, by whether a continuation draws it: docs/decisions.md."""
+Zoom = float | Literal["auto", "area"]
+"""How large content is drawn, where 1 is the photo's own scale.
+
+auto keeps the photo's composition on any shape, area shows as much of the scene as the photo does.
+"""
+
+MIN_CANVAS = RECEPTIVE_FIELD
+
 MAX_SIDE = 2**20
-MAX_PIXELS = 7680 * 4320  # of a whole picture, unless told otherwise
+"""Longest side of a picture in pixels."""
+
+MAX_PIXELS = 7680 * 4320
+"""Pixels of the largest picture that is drawn whole unless the caller allows more."""
+
+DETAIL = {False: 0.5, True: 1.0}
+"""Share of its fine detail that a pass beyond the finest scale adds.
+
+The key is whether a continuation draws it. docs/decisions.md has the measurements.
+"""
+
 SEARCH_AREA = 4_500
-"""Positions of the largest detail level whose every patch is searched for in the whole photo."""
-_SEARCH_FACTOR, _COPY_FACTOR = (
-    0.75,
-    0.5,
-)  # between detail levels, up to the search area and above it
-_WORTH_A_LEVEL = (
-    0.9  # of the search area's side: a hand-over that is larger is the only level searched
-)
-WORTH_A_STEP = 0.8  # of the request's own scale: levels from there on are left out below it
-AUTO_RANGE = 0.4, 2.2  # how far zoom auto may go from keeping the area to keep the photo's height
+"""Positions in the largest detail level whose every patch is searched for in the whole photo."""
+
+AUTO_RANGE = 0.4, 2.2
+"""How far zoom auto may leave the zoom that keeps the area, to keep the photo's height."""
+
+WORTH_A_STEP = 0.8
+"""Detail levels larger than this part of the request's own scale are left out below that scale."""
+
+_AUTO_COARSEST = 16  # px, least side of the coarsest canvas at zoom auto, without detail levels
+_SEARCH_FACTOR = 0.75  # between detail levels that are searched
+_COPY_FACTOR = 0.5  # between larger ones
+_WORTH_A_LEVEL = 0.9  # of the search area's side: above it, only the hand-over's level is searched
 
 
 @dataclass(frozen=True)
 class Pyramid:
-    """The trained sizes, coarsest first, and the (geometric mean) ratio of neighbouring scales."""
+    """The trained sizes, coarsest first, and the mean ratio of neighbouring scales."""
 
     shapes: tuple[Size, ...]
     scale_factor: float
-    continuation: bool = False  # one generator more, which draws what lies beyond the finest scale
-    levels: tuple[
-        Size, ...
-    ] = ()  # of the photo's detail, coarsest first: from the hand-over's size to the photo's own
-    hand_over: int = -1  # the last generator that draws when there are levels
+    continuation: bool = False  # whether one more generator draws beyond the finest scale
+    levels: tuple[Size, ...] = ()  # detail levels, coarsest first: hand-over's size to photo's own
+    hand_over: int = -1  # the last generator that draws, if there are levels
 
     @property
     def sizes(self) -> tuple[Size, ...]:
-        """The size that each generator is trained at: the shapes, and the finest again for a continuation."""
+        """Size that each generator is trained at: a continuation has the finest once more."""
         return (*self.shapes, self.shapes[-1]) if self.continuation else self.shapes
+
+    def is_continuation(self, scale: int) -> bool:
+        """Whether a generator is the continuation, which draws beyond the finest scale."""
+        return scale == len(self.shapes)
 
     @property
     def finest(self) -> Size:
-        """The size of the finest scale: with detail the photo's own, else the last generator's."""
+        """Size of the finest level, which is the photo's own, or else of the finest generator."""
         return (self.levels or self.shapes)[-1]
 
     @property
     def generators(self) -> Pyramid:
-        """The same without detail levels."""
+        """The same pyramid without detail levels."""
         return replace(self, levels=(), hand_over=-1)
-
-    def ratio(self, scale: int) -> float:
-        """r_n: how large scale n draws the scene's content, relative to the finest."""
-        height, width = self.shapes[scale]
-        return math.sqrt(height * width / (self.finest[0] * self.finest[1]))
 
     @property
     def passes(self) -> tuple[Pass, ...]:
-        """The generators' part of the cascade on the trained sizes."""
+        """The generators' part of the cascade at the trained sizes."""
         last = self.hand_over if self.levels else len(self.shapes) - 1
         return tuple(Pass(n, n, shape) for n, shape in enumerate(self.shapes[: last + 1]))
+
+    def ratio(self, scale: int) -> float:
+        """Compute r_n: how large scale n draws content, relative to the finest size."""
+        return compute_ratio(self.shapes[scale], self.finest)
 
 
 @dataclass(frozen=True)
 class Pass:
-    """One turn of the cascade: its number, the generator's scale and the canvas that it draws."""
+    """One turn of the cascade: its number, its generator and the canvas that it draws."""
 
-    index: int  # which noise it gets; the scale, and beyond the finest counted on
+    index: int  # selects the noise: the scale, counted on beyond the finest one
     generator: int
     canvas: Size
-    detail: float | None = (
-        None  # beyond the finest scale: the share of its detail that it adds (cascade.detail_only)
-    )
+    detail: float | None = None  # beyond the finest scale: the share of fine detail that it adds
 
     @property
     def beyond(self) -> bool:
-        """Whether it goes on beyond the finest scale."""
+        """Whether the pass goes on beyond the finest scale."""
         return self.detail is not None
 
 
 @dataclass(frozen=True)
 class Fit:
-    """What draws a picture: generators, then detail levels, then one resampling, of which the picture is a part."""
+    """Everything that draws a picture of some size: generators, detail levels, one last resize."""
 
     passes: tuple[Pass, ...]
     levels: tuple[Size, ...]  # canvases of the detail levels that draw, coarsest first
-    whole: Size  # of what is drawn: larger than the picture where its coarsest canvas would be under 11 px
-    origin: tuple[int, int]  # top and left of the picture in it
-    size: Size  # (height, width) of the picture
-    searched: int = (
-        0  # of the levels: those whose every patch looks for its nearest in the whole photo
-    )
+    whole: Size  # what is drawn: more than the picture if that alone had too small a canvas
+    origin: tuple[int, int]  # top and left of the picture in the whole
+    size: Size  # of the picture
+    searched: int = 0  # number of levels whose every patch is searched for in the whole photo
     photo_sizes: tuple[Size, ...] = ()  # of the photo at each of the levels
 
     @property
     def window(self) -> tuple[tuple[int, int], tuple[int, int]]:
-        """The rows and the columns, (start, stop) each, of the whole that are the picture."""
+        """Rows and columns of the whole that are the picture, (start, stop) each."""
         (top, left), (height, width) = self.origin, self.size
         return (top, top + height), (left, left + width)
 
 
-def detail_levels(photo: Size, hand_over: Size) -> tuple[Size, ...]:
-    """The sizes of the detail levels from the hand-over's to the photo's own; none for a photo that is no larger.
-
-    Small steps as long as every patch is searched for, then larger ones, which copying needs less of.
-    """
-    if min(photo) <= min(hand_over):
-        return ()
-    top = min(math.sqrt(SEARCH_AREA / (photo[0] * photo[1])), 1.0)
-    base = math.sqrt(hand_over[0] * hand_over[1] / (photo[0] * photo[1]))
-    ratios = _between(base, top, _SEARCH_FACTOR) if base < _WORTH_A_LEVEL * top else [base]
-    ratios += _between(ratios[-1], 1.0, _COPY_FACTOR)[1:]
-    sizes = [hand_over]
-    for ratio in ratios[
-        1:
-    ]:  # the hand-over's own sides are rounded, so that one may be a little longer
-        height, width = (math.floor(side * ratio + 1e-9) for side in photo)
-        sizes.append((max(height, hand_over[0]), max(width, hand_over[1])))
-    return (*sizes[:-1], photo)
-
-
-def count_searched(levels: tuple[Size, ...]) -> int:
-    """How many levels of the photo, coarsest first, are searched as a whole: the small ones, the first in any case."""
-    return max(1, sum(height * width <= SEARCH_AREA for height, width in levels))
-
-
-def _between(low: float, high: float, factor: float) -> list[float]:
-    """Ratios from low to high, each larger by about 1 / factor, in a whole number of equal steps, one at least."""
-    steps = max(1, round(math.log(low / high) / math.log(factor))) if low < high else 0
-    return [low * (high / low) ** (step / steps) for step in range(steps)] + [high]
+def compute_ratio(shape: Size, finest: Size) -> float:
+    """Compute how large a shape draws content relative to the finest size."""
+    return math.sqrt(shape[0] * shape[1] / (finest[0] * finest[1]))
 
 
 def plan(
@@ -151,54 +140,94 @@ def plan(
     scales: int | None = None,
     schedule: str = "geometric",
 ) -> Pyramid:
-    """The pyramid of a photo of the given size: longer side at most max_size, coarsest shorter side min_size.
+    """Plan the generators' sizes for a photo.
 
-    With a geometric schedule every scale is larger than the one below by the same factor, adjusted so that a whole
-    number of scales fits; with a linear one by the same number of pixels, about min_size. Raises RequestError.
-    Source: SinGAN section 3 and its reference code; sides are rounded here where the reference rounds up.
+    The finest scale's longer side has at most max_size px, the coarsest scale's shorter side
+    min_size. With the geometric schedule every scale is larger than the one below by one factor,
+    close to 1 / scale_factor, so that a whole number of scales fits. With the linear schedule it is
+    larger by one number of pixels, about min_size. Raises RequestError if the photo or the scales
+    do not fit. Source: SinGAN, section 3, and its reference code, which rounds sides up where we
+    round.
     """
-    reduction = min(max_size / max(size), 1.0)
-    finest = (round(size[0] * reduction), round(size[1] * reduction))
+    finest = scale_size(size, min(max_size / max(size), 1.0))
     short = min(finest)
     if short < min_size:
-        raise RequestError(_too_small(size, finest, min_size))
+        raise RequestError(_describe_too_small(size, finest, min_size))
+
     if scales is None:
-        steps = _steps(short, min_size, scale_factor, schedule)
+        steps = _count_steps(short, min_size, scale_factor, schedule)
     elif 1 <= scales <= max(1, short - min_size + 1):
         steps = scales - 1
     else:
+        most = max(1, short - min_size + 1)
         raise RequestError(
-            f"{scales} scales do not fit between {min_size} and {short} px: ask for 1 to {max(1, short - min_size + 1)}"
+            f"{scales} scales do not fit between {min_size} and {short} px: ask for 1 to {most}"
         )
     if steps == 0:
         return Pyramid((finest,), scale_factor)
+
     factor = (min_size / short) ** (1 / steps)
+    ratios = [factor ** (steps - scale) for scale in range(steps + 1)]
     if schedule == "linear":
-        ratios = [
-            (min_size + (short - min_size) * scale / steps) / short for scale in range(steps + 1)
-        ]
-    else:
-        ratios = [factor ** (steps - scale) for scale in range(steps + 1)]
-    return Pyramid(
-        tuple((round(finest[0] * ratio), round(finest[1] * ratio)) for ratio in ratios), factor
-    )
+        growth = short - min_size
+        ratios = [(min_size + growth * scale / steps) / short for scale in range(steps + 1)]
+    return Pyramid(tuple(scale_size(finest, ratio) for ratio in ratios), factor)
 
 
-def _steps(short: int, min_size: int, scale_factor: float, schedule: str) -> int:
-    """How many steps lead from min_size to the finest shorter side."""
+def _count_steps(short: int, min_size: int, scale_factor: float, schedule: str) -> int:
+    """Count the steps from min_size to the finest scale's shorter side."""
     if schedule == "linear":
         return math.ceil((short - min_size) / min_size)
     return math.ceil(round(math.log(min_size / short) / math.log(scale_factor), 6))
 
 
-def _too_small(size: Size, finest: Size, min_size: int) -> str:
+def _describe_too_small(size: Size, finest: Size, min_size: int) -> str:
+    """Say why no pyramid fits, and what to do."""
     if min(size) < min_size:
-        return f"a photo of {size[1]}x{size[0]} is smaller than the coarsest scale of {min_size} px: use a larger one"
+        return (
+            f"a photo of {size[1]}x{size[0]} is smaller than the coarsest scale of {min_size} px: "
+            "use a larger one"
+        )
     needed = math.ceil(min_size * max(size) / min(size))
     return (
         f"a photo of {size[1]}x{size[0]} gives a finest scale of {finest[1]}x{finest[0]}, "
-        f"but the shorter side needs at least {min_size}: raise the maximal size to at least {needed} or crop the photo"
+        f"but the shorter side needs at least {min_size}: raise the maximal size to at least "
+        f"{needed} or crop the photo"
     )
+
+
+def detail_levels(photo: Size, hand_over: Size) -> tuple[Size, ...]:
+    """Plan the sizes of the detail levels, from the hand-over's to the photo's own.
+
+    There are none for a photo that is no larger than the hand-over. Steps are small as long as
+    every patch is searched for. Above that they are larger, since copying patches needs fewer.
+    """
+    if min(photo) <= min(hand_over):
+        return ()
+
+    # The searched levels end at the search area. A hand-over close to it is the only one.
+    top = min(math.sqrt(SEARCH_AREA / (photo[0] * photo[1])), 1.0)
+    base = compute_ratio(hand_over, photo)
+    ratios = _divide(base, top, _SEARCH_FACTOR) if base < _WORTH_A_LEVEL * top else [base]
+    ratios += _divide(ratios[-1], 1.0, _COPY_FACTOR)[1:]
+
+    # The hand-over's sides were rounded, so one of them may exceed the exact side of a level.
+    sizes = [hand_over]
+    for ratio in ratios[1:]:
+        height, width = (math.floor(side * ratio + 1e-9) for side in photo)
+        sizes.append((max(height, hand_over[0]), max(width, hand_over[1])))
+    return (*sizes[:-1], photo)
+
+
+def _divide(low: float, high: float, factor: float) -> list[float]:
+    """Divide the way from low to high into equal steps of about 1 / factor, at least one."""
+    steps = max(1, round(math.log(low / high) / math.log(factor))) if low < high else 0
+    return [low * (high / low) ** (step / steps) for step in range(steps)] + [high]
+
+
+def count_searched(levels: tuple[Size, ...]) -> int:
+    """Count the levels, coarsest first, that are searched as a whole. It is at least one."""
+    return max(1, sum(height * width <= SEARCH_AREA for height, width in levels))
 
 
 def check_size(size: Size) -> None:
@@ -210,21 +239,25 @@ def check_size(size: Size) -> None:
 
 
 def chosen_zoom(pyramid: Pyramid, size: Size, zoom: Zoom) -> float:
-    """A zoom as a number: auto keeps the photo's composition on a canvas of the given size, area the photo's area.
+    """Turn a zoom into a number for a picture of this size.
 
-    With detail levels auto keeps the photo's height, so that what is above and below keeps its place on any shape,
-    within limits that count from keeping the area. Raises RequestError unless it is a number above 0.
+    With detail levels, auto keeps the photo's height, so that the sky stays above and the ground
+    below on any shape. AUTO_RANGE limits how far that may leave the zoom that keeps the area.
+    Without levels, auto keeps the area as long as the coarsest canvas stays large enough. Raises
+    RequestError for a number that is not finite and above 0, and for any other word.
     """
     height, width = pyramid.finest
     area = math.sqrt(size[0] * size[1] / (height * width))
     if zoom == "area":
         return area
+
     if zoom != "auto":
         if isinstance(zoom, str) or not (math.isfinite(zoom) and zoom > 0):
             raise RequestError(
                 f"zoom {zoom} is not possible: it must be a number above 0, auto or area"
             )
         return zoom
+
     if pyramid.levels:
         low, high = AUTO_RANGE
         return min(max(size[0] / height, low * area), high * area)
@@ -234,95 +267,107 @@ def chosen_zoom(pyramid: Pyramid, size: Size, zoom: Zoom) -> float:
 def fit(
     pyramid: Pyramid, size: Size, zoom: Zoom = "auto", wrap: tuple[bool, bool] = (False, False)
 ) -> Fit:
-    """What draws a picture of exactly the given size.
+    """Fit a pyramid to a picture of exactly this size.
 
-    Zoom 1 keeps the texture scale of the finest scale; 2 draws everything twice as large. Below 1 the finest scales are
-    left out. Above 1 a pyramid of generators goes on with its finest. Raises RequestError when the coarsest canvas
-    would be under 11 px; with detail levels, where it is then a part of a wider one, only along an axis that wraps.
+    Zoom 1 keeps the texture of the finest scale, 2 draws everything twice as large. Below 1 the
+    finest scales are left out. Above 1, generators without detail levels go on beyond the finest
+    scale.
+
+    A coarsest canvas under 11 px raises RequestError. With detail levels a wider picture is drawn
+    instead, of which the picture is a part, except along an axis that wraps.
     """
     check_size(size)
     zoom = chosen_zoom(pyramid, size, zoom)
     if pyramid.levels:
         return _fit_with_detail(pyramid, size, zoom, wrap)
-    passes = _passes(pyramid, size, zoom)
-    if min(passes[0].canvas) < MIN_CANVAS:
-        raise RequestError(_too_coarse(pyramid, size, zoom, passes[0].canvas))
+
+    passes = _fit_passes(pyramid, size, zoom)
+    if min(passes[0].canvas) < RECEPTIVE_FIELD:
+        raise RequestError(_describe_too_coarse(pyramid, size, zoom, passes[0].canvas))
     return Fit(passes, (), size, (0, 0), size)
 
 
 def _fit_with_detail(pyramid: Pyramid, size: Size, zoom: float, wrap: tuple[bool, bool]) -> Fit:
-    whole, world = _wide_enough(pyramid, size, zoom, wrap)
+    """Fit a pyramid with detail levels."""
+    whole, world = _widen(pyramid, size, zoom, wrap)
     origin = (whole[0] - size[0]) // 2, (whole[1] - size[1]) // 2
-    searched = count_searched(pyramid.levels)
-    ratios = [_level_ratio(pyramid, n) for n in range(len(pyramid.levels))]
-    own_scale = WORTH_A_STEP * zoom > ratios[searched - 1] and zoom < 1
-    if own_scale:
-        own = tuple(max(1, round(side * zoom)) for side in pyramid.finest)
-        sizes = [
-            shape
-            for shape, ratio in zip(pyramid.levels, ratios, strict=True)
-            if ratio <= WORTH_A_STEP * zoom
-        ]
-        sizes.append((own[0], own[1]))
-    else:
-        used = next((n for n, ratio in enumerate(ratios) if ratio >= zoom), len(ratios) - 1)
-        sizes = list(pyramid.levels[: used + 1])
+    photo_sizes, own_scale = _choose_photo_sizes(pyramid, zoom)
 
-    def canvas(shape: Size) -> Size:
-        height, width = (
-            max(1, round(side * own / finest))
-            for side, own, finest in zip(world, shape, pyramid.finest, strict=True)
-        )
-        return height, width
-
-    passes = tuple(replace(step, canvas=canvas(step.canvas)) for step in pyramid.passes)
-    canvases = [canvas(shape) for shape in sizes]
-    if zoom == 1 or (own_scale and sizes[-1] not in pyramid.levels[:-1]):
-        canvases[-1] = (
-            whole  # not rounded from what it shows, else it would be resampled by a pixel
-        )
-    return Fit(
-        passes, tuple(canvases), whole, origin, size, min(len(sizes), searched), tuple(sizes)
+    # Canvases follow from what the picture shows of the photo's world, in pixels of the photo.
+    passes = tuple(
+        replace(step, canvas=_compute_canvas(step.canvas, world, pyramid.finest))
+        for step in pyramid.passes
     )
+    canvases = [_compute_canvas(shape, world, pyramid.finest) for shape in photo_sizes]
+
+    # A last canvas that is meant to be the picture must not differ from it by a rounded pixel.
+    if zoom == 1 or (own_scale and photo_sizes[-1] not in pyramid.levels[:-1]):
+        canvases[-1] = whole
+
+    searched = min(len(photo_sizes), count_searched(pyramid.levels))
+    return Fit(passes, tuple(canvases), whole, origin, size, searched, photo_sizes)
 
 
-def _level_ratio(pyramid: Pyramid, level: int) -> float:
-    height, width = pyramid.levels[level]
-    return math.sqrt(height * width / (pyramid.finest[0] * pyramid.finest[1]))
+def _choose_photo_sizes(pyramid: Pyramid, zoom: float) -> tuple[tuple[Size, ...], bool]:
+    """Choose the sizes of the photo at which a picture's detail levels copy from it.
+
+    They end either with the first trained level that is large enough, or with the photo reduced to
+    the picture's own scale. Return the sizes, coarsest first, and whether the latter is the case.
+    """
+    ratios = [compute_ratio(level, pyramid.finest) for level in pyramid.levels]
+    last_searched = ratios[count_searched(pyramid.levels) - 1]
+    if zoom >= 1 or WORTH_A_STEP * zoom <= last_searched:
+        used = next((n for n, ratio in enumerate(ratios) if ratio >= zoom), len(ratios) - 1)
+        return pyramid.levels[: used + 1], False
+
+    smaller = (ratio <= WORTH_A_STEP * zoom for ratio in ratios)
+    sizes = itertools.compress(pyramid.levels, smaller)
+    height, width = pyramid.finest
+    return (*sizes, (max(1, round(height * zoom)), max(1, round(width * zoom)))), True
 
 
-def _wide_enough(
+def _compute_canvas(shape: Size, world: tuple[float, float], finest: Size) -> Size:
+    """Compute the canvas on which a trained shape shows this part of the photo's world."""
+    height, width = (
+        max(1, round(side * own / full))
+        for side, own, full in zip(world, shape, finest, strict=True)
+    )
+    return height, width
+
+
+def _widen(
     pyramid: Pyramid, size: Size, zoom: float, wrap: tuple[bool, bool]
 ) -> tuple[Size, tuple[float, float]]:
-    """The size with each side so long that its coarsest canvas has 11 px, and what it shows in pixels of the photo.
+    """Lengthen each side until its coarsest canvas has 11 px.
 
-    The latter is not rounded, so that a shape has the same canvases at every size. Raises RequestError along a wrapped
-    axis that is too short.
+    Return the size and what it shows of the photo's world, in pixels of the photo. The latter is
+    not rounded, so that pictures of one shape have the same canvases at every size. Raises
+    RequestError along an axis that wraps and is too short.
     """
     whole, world = [], []
     for axis, side in enumerate(size):
-        shown = (MIN_CANVAS - 0.5 + 1e-6) * pyramid.finest[axis] / pyramid.shapes[0][axis]
-        least = math.ceil(shown * zoom)
+        needed = (RECEPTIVE_FIELD - 0.5 + 1e-6) * pyramid.finest[axis] / pyramid.shapes[0][axis]
+        least = math.ceil(needed * zoom)
         if side < least and wrap[axis]:
-            name = "xy"[1 - axis]
             raise RequestError(
-                f"size {size[1]}x{size[0]} at zoom {zoom:.4g} is too short to repeat along {name}: "
-                f"that side needs at least {least} px, or a lower zoom"
+                f"size {size[1]}x{size[0]} at zoom {zoom:.4g} is too short to repeat along "
+                f"{'yx'[axis]}: that side needs at least {least} px, or a lower zoom"
             )
         whole.append(max(side, least))
-        world.append(shown if side <= least else side / zoom)
+        world.append(needed if side <= least else side / zoom)
     return (whole[0], whole[1]), (world[0], world[1])
 
 
-def _passes(pyramid: Pyramid, size: Size, zoom: float) -> tuple[Pass, ...]:
-    finest = len(pyramid.shapes) - 1
-    further = further_passes(pyramid, zoom) if zoom >= 1 else 0
-    if zoom >= 1:
-        last, unit = finest, zoom if further else 1.0
-    else:
-        last = _last_scale(pyramid, zoom)
+def _fit_passes(pyramid: Pyramid, size: Size, zoom: float) -> tuple[Pass, ...]:
+    """Fit the passes of a pyramid without detail levels, the last one exactly to the size."""
+    if zoom < 1:
+        last, further = _find_closest_scale(pyramid, zoom), 0
         unit = pyramid.ratio(last)
-    canvases = [_scaled(size, pyramid.ratio(n) / unit) for n in range(last + 1)]
+    else:
+        last, further = len(pyramid.shapes) - 1, further_passes(pyramid, zoom)
+        unit = zoom if further else 1.0
+
+    canvases = [scale_size(size, pyramid.ratio(n) / unit) for n in range(last + 1)]
     passes = [Pass(n, n, canvas) for n, canvas in enumerate(canvases)]
     passes += beyond(pyramid, size, zoom, further)
     passes[-1] = replace(passes[-1], canvas=size)
@@ -330,11 +375,12 @@ def _passes(pyramid: Pyramid, size: Size, zoom: float) -> tuple[Pass, ...]:
 
 
 def beyond(pyramid: Pyramid, size: Size, zoom: float, count: int) -> list[Pass]:
-    """So many passes beyond the finest scale, in equal steps from 1/zoom of the size up to it."""
+    """Plan passes beyond the finest scale, in equal steps from size / zoom up to the size."""
+    if count == 0:
+        return []
     finest, generator = len(pyramid.shapes) - 1, len(pyramid.sizes) - 1
-    canvases = [_scaled(size, zoom ** (step / count) / zoom) for step in range(1, count)] + [
-        size
-    ] * (count > 0)
+    canvases = [scale_size(size, zoom ** (step / count) / zoom) for step in range(1, count)]
+    canvases.append(size)
     share = DETAIL[pyramid.continuation]
     return [
         Pass(finest + step, generator, canvas, share) for step, canvas in enumerate(canvases, 1)
@@ -342,49 +388,55 @@ def beyond(pyramid: Pyramid, size: Size, zoom: float, count: int) -> list[Pass]:
 
 
 def further_passes(pyramid: Pyramid, zoom: float) -> int:
-    """How many passes beyond the finest scale a zoom of 1 or more takes."""
+    """Count the passes beyond the finest scale that a zoom of 1 or more takes."""
     return round(math.log(zoom) / math.log(1 / pyramid.scale_factor))
 
 
-def _last_scale(pyramid: Pyramid, zoom: float) -> int:
-    """Which scale's content is drawn closest to the zoom (< 1)."""
+def _find_closest_scale(pyramid: Pyramid, zoom: float) -> int:
+    """Find the scale that draws content at a size closest to a zoom below 1."""
     return min(range(len(pyramid.shapes)), key=lambda n: abs(math.log(pyramid.ratio(n) / zoom)))
 
 
-def _scaled(size: Size, ratio: float) -> Size:
+def scale_size(size: Size, ratio: float) -> Size:
+    """Scale both sides by a ratio."""
     return round(size[0] * ratio), round(size[1] * ratio)
 
 
 def largest_zoom(pyramid: Pyramid, size: Size) -> float | None:
-    """The largest zoom (rounded down to three digits) whose coarsest canvas reaches 11 px; None if there is none."""
-    if min(size) < MIN_CANVAS:
+    """Find the largest zoom whose coarsest canvas has 11 px, rounded down to three digits.
+
+    There is none, and the result is None, for a side under 11 px.
+    """
+    if min(size) < RECEPTIVE_FIELD:
         return None
-    bound = min(size) * pyramid.ratio(0) / (MIN_CANVAS - 0.5)
+
+    bound = min(size) * pyramid.ratio(0) / (RECEPTIVE_FIELD - 0.5)
     if bound < 1:
-        legal = [
-            n
-            for n in range(len(pyramid.shapes))
-            if min(_scaled(size, pyramid.ratio(0) / pyramid.ratio(n))) >= MIN_CANVAS
-        ]
-        last = legal[-1]
-        bound = (
-            1.0
-            if last == len(pyramid.shapes) - 1
-            else math.sqrt(pyramid.ratio(last) * pyramid.ratio(last + 1))
-        )
+        bound = _find_bound_below_one(pyramid, size)
+
+    # Canvases are rounded, so near the bound a zoom may still be a little too large.
     digits = 2 - math.floor(math.log10(bound))
     zoom = math.floor(bound * 10**digits) / 10**digits
-    while (
-        min(_passes(pyramid, size, zoom)[0].canvas) < MIN_CANVAS
-    ):  # rounding of canvases near the bound
+    while min(_fit_passes(pyramid, size, zoom)[0].canvas) < RECEPTIVE_FIELD:
         zoom = round(zoom - 10**-digits, digits)
     return zoom
 
 
-def _too_coarse(pyramid: Pyramid, size: Size, zoom: float, canvas: Size) -> str:
-    coarsest = f"a coarsest canvas of {canvas[1]}x{canvas[0]}, under {MIN_CANVAS} px"
-    got = f"size {size[1]}x{size[0]} at zoom {zoom:.4g} needs {coarsest}"
-    zoom_limit = largest_zoom(pyramid, size)
-    if zoom_limit is None:
-        return f"{got}: the smallest side that can be drawn is {MIN_CANVAS} px"
-    return f"{got}: the largest zoom for this size is {zoom_limit:g}"
+def _find_bound_below_one(pyramid: Pyramid, size: Size) -> float:
+    """Find where the last scale whose coarsest canvas has 11 px gives way to the next one."""
+    ratios = [pyramid.ratio(scale) for scale in range(len(pyramid.shapes))]
+    coarsest = [scale_size(size, ratios[0] / ratio) for ratio in ratios]
+    last = max(n for n, canvas in enumerate(coarsest) if min(canvas) >= RECEPTIVE_FIELD)
+    return 1.0 if last == len(ratios) - 1 else math.sqrt(ratios[last] * ratios[last + 1])
+
+
+def _describe_too_coarse(pyramid: Pyramid, size: Size, zoom: float, canvas: Size) -> str:
+    """Say that the coarsest canvas is too small, and which zoom or side is possible."""
+    got = (
+        f"size {size[1]}x{size[0]} at zoom {zoom:.4g} needs a coarsest canvas of "
+        f"{canvas[1]}x{canvas[0]}, under {RECEPTIVE_FIELD} px"
+    )
+    limit = largest_zoom(pyramid, size)
+    if limit is None:
+        return f"{got}: the smallest side that can be drawn is {RECEPTIVE_FIELD} px"
+    return f"{got}: the largest zoom for this size is {limit:g}"

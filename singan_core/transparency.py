@@ -9,14 +9,15 @@ from PIL import Image
 
 from singan_core.errors import ImageError
 
-_KEY_STEPS = {
-    "L;2": 85,
-    "L;4": 17,
-}  # between grey levels, by raw mode: keys are written unstretched
+_KEY_STEPS = {"L;2": 85, "L;4": 17}
+"""Steps between grey levels of 2 and 4 bits, by raw mode.
+
+Pillow stretches such levels to 8 bits, but not the level that a file names as transparent.
+"""
 
 
-def load(image: Image.Image, path: Path) -> Image.Image:
-    """Decode the pixels, with a transparent level or colour at the depth of what is decoded.
+def decode(image: Image.Image, path: Path) -> Image.Image:
+    """Decode the pixels, with the transparent level or colour at the same depth.
 
     Raises ImageError for transparency that Pillow would drop.
     """
@@ -27,25 +28,29 @@ def load(image: Image.Image, path: Path) -> Image.Image:
         raise ImageError(
             f"{path}: a BMP of 16 bits with transparency is not supported; save it as PNG"
         )
+
     image.load()
     if image.format != "PNG":
         return image
+
     if isinstance(key, int) and raw in _KEY_STEPS:
         image.info["transparency"] = key * _KEY_STEPS[raw]
     if isinstance(key, tuple) and raw == "RGB;16B":
-        return _cut_out(image, path, key)
+        return _make_transparent(image, path, key)
     return image
 
 
-def _cut_out(image: Image.Image, path: Path, key: tuple[int, ...]) -> Image.Image:
-    """A PNG of 16 bits a channel with its transparent colour as alpha.
+def _make_transparent(image: Image.Image, path: Path, key: tuple[int, ...]) -> Image.Image:
+    """Turn the transparent colour of a PNG of 16 bits per channel into an alpha channel.
 
-    Pillow decodes the upper bytes alone, in which other colours would vanish as well; told that the lower ones come
-    first, it decodes these.
+    Pillow decodes the upper bytes alone, by which other colours would become transparent as well.
+    So the file is decoded again as if the lower bytes came first, and both are compared with the
+    key.
     """
     with Image.open(path, formats=("PNG",)) as lower:
-        lower.tile = [part._replace(args="RGB;16L") for part in lower.tile]  # type: ignore[attr-defined]
+        lower.tile = [part._replace(args="RGB;16L") for part in lower.tile]
         values = np.asarray(image).astype(np.uint16) << np.uint16(8) | np.asarray(lower)
+
     opaque = (values != np.array(key, np.uint16)).any(axis=2)
     del image.info["transparency"]
     image = image.convert("RGB")
@@ -54,9 +59,8 @@ def _cut_out(image: Image.Image, path: Path, key: tuple[int, ...]) -> Image.Imag
 
 
 def _has_alpha_mask(path: Path) -> bool:
-    """Whether the header of a BMP gives some bits of a pixel to its alpha."""
+    """Whether the header of a BMP gives some bits of each pixel to alpha."""
     with path.open("rb") as file:
         header = file.read(70)
-    return (
-        len(header) == 70 and int.from_bytes(header[14:18], "little") >= 56 and any(header[66:70])
-    )
+    has_masks = len(header) == 70 and int.from_bytes(header[14:18], "little") >= 56
+    return has_masks and any(header[66:70])

@@ -1,10 +1,10 @@
-"""The installed version."""
+"""The version of this program."""
 
 from importlib.metadata import PackageNotFoundError, version
 
 
 def tool_version() -> str:
-    """Version of the installed distribution, or 0+unknown from a bare source tree."""
+    """Find the version of the installed package, or 0+unknown in a bare source tree."""
     try:
         return version("singan")
     except PackageNotFoundError:

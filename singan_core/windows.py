@@ -1,4 +1,7 @@
-"""Which region of every scale a window of the picture needs. Rows and columns are planned alike, one axis at a time."""
+"""Which region of every scale must be drawn for a window of the picture.
+
+Rows and columns are planned in the same way, one axis at a time.
+"""
 
 from __future__ import annotations
 
@@ -11,50 +14,53 @@ from singan_core import HALO, resample
 from singan_core.pyramid import Pass, Size
 
 Wrap = tuple[bool, bool]
-"""Whether rows and columns are periodic: the canvas meets itself at the opposite edge."""
+"""Whether the rows and the columns are periodic, so that opposite edges of the canvas meet."""
 
 
 class Span(NamedTuple):
-    """Positions start .. stop-1 of one axis; on a periodic one they may lie outside the canvas and mean its repeats."""
+    """The positions start to stop - 1 along one axis.
+
+    On a periodic axis they may lie outside the canvas, where its content repeats.
+    """
 
     start: int
     stop: int
 
     @property
     def length(self) -> int:
-        """How many positions."""
+        """Number of positions."""
         return self.stop - self.start
 
     def grown(self, by: int) -> Span:
-        """With so many more positions at both ends."""
+        """Extend both ends by this many positions."""
         return Span(self.start - by, self.stop + by)
 
     def moved(self, by: int) -> Span:
-        """So many positions further on."""
+        """Move both ends by this many positions."""
         return Span(self.start + by, self.stop + by)
 
     def within(self, length: int, periodic: bool) -> Span:
-        """What of it lies on the canvas; once around is all that a periodic one has."""
+        """Clip to a canvas of this length. On a periodic axis, keep at most one full turn."""
         if not periodic:
             return Span(max(self.start, 0), min(self.stop, length))
         return self if self.length < length else Span(0, length)
 
 
 Region = tuple[Span, Span]
-"""Rows and columns."""
+"""A rectangle of a canvas: its rows and its columns."""
 
 
 @dataclass(frozen=True)
 class Step:
-    """A pass of the cascade over the part of its canvas that a window needs."""
+    """One pass of the cascade, restricted to the part of its canvas that a window needs."""
 
-    index: int  # of the pass, which numbers its noise
+    index: int  # of the pass, which selects its noise
     generator: int
     canvas: Size
-    detail: float | None  # of a pass beyond the finest scale: the share of its detail that it adds
-    smaller: Size  # canvas of the image that it starts from
-    drawn: Region  # what the generator has to draw
-    kept: Region  # what goes on to the next pass: less, where detail is filtered
+    detail: float | None  # share of the detail that is added; None up to the finest scale
+    smaller: Size  # canvas of the image that the pass enlarges
+    drawn: Region  # what the generator draws
+    kept: Region  # what the next pass receives: less than was drawn where detail is filtered
 
     @property
     def size(self) -> Size:
@@ -63,81 +69,103 @@ class Step:
 
 
 def whole(size: Size) -> Region:
-    """The region that is the whole canvas."""
+    """Return the region that covers a canvas of this size."""
     return Span(0, size[0]), Span(0, size[1])
 
 
-def plan(
+def plan_steps(
     passes: Sequence[Pass], source: Size | None, window: Region, wrap: Wrap = (False, False)
 ) -> list[Step]:
-    """The steps, coarsest first, that draw the window of the last canvas, from an image of the source size."""
-    smaller = [source or passes[0].canvas, *(step.canvas for step in passes[:-1])]
+    """Plan the steps, coarsest first, that draw a window of the last pass's canvas.
+
+    source is the size of the image that the first pass enlarges. Without one it starts from zeros
+    on its own canvas.
+    """
+    smaller = [source or passes[0].canvas]
+    smaller += [one.canvas for one in passes[:-1]]
+
+    # From the finest pass down: what a step reads is what the step below has to keep.
     steps: list[Step] = []
-    needed = window
+    kept = window
     for one, below in zip(reversed(passes), reversed(smaller), strict=True):
-        drawn = filtered(needed, one.canvas, below, wrap) if one.beyond else needed
-        steps.append(Step(one.index, one.generator, one.canvas, one.detail, below, drawn, needed))
-        needed = sources(seen(drawn, one.canvas, wrap), below, one.canvas, wrap)
+        drawn = find_drawn(kept, one.canvas, below, wrap) if one.beyond else kept
+        steps.append(Step(one.index, one.generator, one.canvas, one.detail, below, drawn, kept))
+        kept = find_sources(add_halo(drawn, one.canvas, wrap), below, one.canvas, wrap)
+
     return steps[::-1]
 
 
 def whole_steps(passes: Sequence[Pass]) -> list[Step]:
-    """The steps that draw the whole picture."""
-    return plan(passes, None, whole(passes[-1].canvas))
+    """Plan the steps that draw the whole picture."""
+    return plan_steps(passes, None, whole(passes[-1].canvas))
 
 
-def seen(drawn: Region, canvas: Size, wrap: Wrap) -> Region:
-    """What of its canvas the generator looks at to draw a region: with the halo, as far as there is canvas."""
+def add_halo(region: Region, canvas: Size, wrap: Wrap) -> Region:
+    """Extend a region by the halo that a generator reads around it.
+
+    Clip it to the canvas on an axis that is not periodic: beyond it there is no image to read.
+    """
     rows, columns = (
         span.grown(HALO) if periodic else span.grown(HALO).within(length, False)
-        for span, length, periodic in zip(drawn, canvas, wrap, strict=True)
+        for span, length, periodic in zip(region, canvas, wrap, strict=True)
     )
     return rows, columns
 
 
-def sources(region: Region, n_in: Size, n_out: Size, wrap: Wrap) -> Region:
-    """What of a canvas of n_in the resampler reads for a region of n_out."""
+def find_sources(region: Region, n_in: Size, n_out: Size, wrap: Wrap) -> Region:
+    """Find the region of a canvas n_in that is read when it is resampled to a region of n_out."""
     rows, columns = (
-        Span(*resample.reach(n_in[axis], n_out[axis], *region[axis])).within(n_in[axis], wrap[axis])
+        Span(*resample.find_reach(n_in[axis], n_out[axis], *region[axis])).within(
+            n_in[axis], wrap[axis]
+        )
         for axis in (0, 1)
     )
     return rows, columns
 
 
-def filtered(kept: Region, canvas: Size, smaller: Size, wrap: Wrap) -> Region:
-    """What has to be drawn so that the kept region's detail can be told from what the smaller canvas holds."""
-    coarse = sources(kept, smaller, canvas, wrap)
-    rows, columns = (
-        Span(min(span.start, reach.start), max(span.stop, reach.stop)).within(length, periodic)
-        for span, reach, length, periodic in zip(
-            kept, sources(coarse, canvas, smaller, wrap), canvas, wrap, strict=True
-        )
-    )
+def find_drawn(kept: Region, canvas: Size, smaller: Size, wrap: Wrap) -> Region:
+    """Find the region that must be drawn so that fine detail can be told apart in the kept region.
+
+    Fine is what the smaller canvas cannot hold. To find it, the drawn image is resampled to the
+    smaller canvas and back, which reads a little beyond the kept region.
+    """
+    coarse = find_sources(kept, smaller, canvas, wrap)
+    read = find_sources(coarse, canvas, smaller, wrap)
+    joined = [
+        Span(min(a.start, b.start), max(a.stop, b.stop)) for a, b in zip(kept, read, strict=True)
+    ]
+    rows, columns = (joined[axis].within(canvas[axis], wrap[axis]) for axis in (0, 1))
     return rows, columns
 
 
 def tiles(region: Region, down: int, across: int) -> Iterator[Region]:
-    """So many parts of about equal size, none of them empty, that cover a region row by row."""
-    yield from itertools.product(_shares(region[0], down), _shares(region[1], across))
+    """Cut a region into down x across tiles of nearly equal size, row by row.
+
+    A tile is empty only if the region has fewer positions than tiles along an axis.
+    """
+    yield from itertools.product(_share(region[0], down), _share(region[1], across))
 
 
-def _shares(span: Span, count: int) -> list[Span]:
+def _share(span: Span, count: int) -> list[Span]:
+    """Cut a span into this many parts of nearly equal length."""
     bounds = [span.start + span.length * n // count for n in range(count + 1)]
     return [Span(*pair) for pair in itertools.pairwise(bounds)]
 
 
-def blocks(size: Size, side: int, fixed: bool) -> Iterator[Region]:
-    """Blocks of one shape, at most side x side, that cover a canvas row by row; the last ones reach back into others.
+def cut_blocks(size: Size, side: int, fixed: bool) -> Iterator[Region]:
+    """Cover a canvas with blocks of one shape, at most side x side, row by row.
 
-    Fixed blocks have that very side on every canvas that is not smaller; others share the canvas evenly.
+    Where the blocks do not divide the canvas evenly, the last ones overlap their neighbours. Fixed
+    blocks are exactly side x side on every canvas that is large enough. Others are made smaller, so
+    that they overlap as little as possible.
     """
-    rows, columns = (_equal(length, side, fixed) for length in size)
+    rows, columns = (_place_blocks(length, side, fixed) for length in size)
     yield from itertools.product(rows, columns)
 
 
-def _equal(length: int, side: int, fixed: bool) -> list[Span]:
+def _place_blocks(length: int, side: int, fixed: bool) -> list[Span]:
+    """Cover one axis with as few blocks of one length, at most side, as possible."""
     count = -(-length // side)
     side = min(side, length) if fixed else -(-length // count)
-    return [
-        Span(start, start + side) for start in (min(n * side, length - side) for n in range(count))
-    ]
+    starts = (min(n * side, length - side) for n in range(count))
+    return [Span(start, start + side) for start in starts]

@@ -1,1 +1,4 @@
-"""The only place where PyTorch, ONNX and ONNX Runtime meet: a run in, a bundle with proof of parity out."""
+"""Export a run as a bundle and prove that both compute the same.
+
+This is the only package in which PyTorch, ONNX and ONNX Runtime meet.
+"""

@@ -1,4 +1,4 @@
-"""Run in, bundle out: graphs, z*, preview and the record of parity; whole or not at all."""
+"""Export a run as a bundle: graphs, z*, preview and the record of parity, whole or not at all."""
 
 from __future__ import annotations
 
@@ -21,27 +21,30 @@ from singan_core.images import Pixels
 from singan_core.manifest import Manifest
 from singan_core.pyramid import MAX_PIXELS
 from singan_core.version import tool_version
-from singan_export import double, formats, graph, parity
-from singan_export.comparison import FormatCheck
-from singan_export.degrees import start_amplitudes
-from singan_export.parity import Parity
-from singan_export.photo import check_alike, find_source
+from singan_export import double, formats, graph
+from singan_export.budgets import FormatCheck, Parity
+from singan_export.comparison import compare_bundle
+from singan_export.degrees import find_start_amplitudes
+from singan_export.photo import Source, check_alike, find_source
 from singan_runtime import providers
 from singan_runtime.graphs import Graphs, graph_name
 from singan_runtime.sampler import DOUBLE, RECONSTRUCTION_NOISE, Sampler
 from singan_train.frozen import FrozenPyramid
-from singan_train.run import read_generator, read_start
+from singan_train.run import read_generator
+from singan_train.run_header import read_start
 
 PREVIEW = "preview.png"
 PREVIEW_SIDE = 640  # px, longer side of a preview with detail
-
-
-def frozen_run(folder: Path, manifest: Manifest) -> FrozenPyramid:
-    """The trained networks of a finished run, on the CPU. Raises BundleError."""
-    generators = [read_generator(folder, scale) for scale in range(len(manifest.pyramid.sizes))]
-    return FrozenPyramid(
-        manifest.pyramid, generators, manifest.noise_amplitude, manifest.noise_channels
-    )
+SAME_IN_RUN_AND_BUNDLE = (
+    "name",
+    "shapes",
+    "scale_factor",
+    "channels",
+    "labels",
+    "border",
+    "noise_amplitude",
+    "noise_channels",
+)
 
 
 def export(
@@ -54,72 +57,106 @@ def export(
 ) -> Parity:
     """Write the bundle of a finished run, further formats included, and return what was measured.
 
-    The photo goes into the bundle: the run's own, or the one given for a run without. Raises BundleError for an
-    unfinished or damaged run, ParityError (and leaves no bundle) when a graph differs from its network by more than the
-    budget, RequestError, ImageError, ExportError, OutputError, or InstallError when ONNX Runtime is missing.
+    The photo goes into the bundle: the run's own, or the one given for a run without. Raises
+    BundleError for an unfinished or damaged run, ParityError (and leaves no bundle) when a graph
+    differs from its network by more than its budget, RequestError, ImageError, ExportError,
+    OutputError, or InstallError when ONNX Runtime is missing.
     """
     providers.onnxruntime()
     trained = manifests.read(run, "run")
-    if out.exists() and not force and (not out.is_dir() or any(out.iterdir())):
-        raise OutputError(
-            f"{out}: already exists; choose another folder or pass --force to replace it"
-        )
-    if force and out.is_dir() and any(out.iterdir()) and not (out / manifests.NAME).is_file():
-        raise OutputError(
-            f"{out}: not a bundle, so --force does not replace it; choose another folder"
-        )
+    check_out(out, force)
     source = find_source(run, trained, photo, hand_over)
-    frozen = frozen_run(run, trained)
+    networks = frozen_run(run, trained)
+
     with atomic_folder(out) as folder:
-        shutil.copyfile(run / RECONSTRUCTION_NOISE, folder / RECONSTRUCTION_NOISE)
-        created = datetime.now(UTC).isoformat(timespec="seconds")
-        draft = dataclasses.replace(
-            trained, kind="bundle", created=created, tool_version=tool_version(), files={}
-        )
-        draft = dataclasses.replace(draft, detail=source.write(folder) if source else None)
-        write_graphs(folder, draft, frozen)
+        draft = write_material(folder, run, trained, source)
+        write_graphs(folder, draft, networks)
         sampler = open_unfinished(folder, draft)
         if source is not None and photo is not None:
             check_alike(source, sampler.without_detail().reconstruction(len(trained.shapes)))
-        if draft.detail is not None:
-            starts = dataclasses.replace(
-                draft.detail,
-                start_amplitude=start_amplitudes(sampler, read_start(run).config.variety),
-            )
-            sampler.manifest = draft = dataclasses.replace(draft, detail=starts)
-        measured = parity.compare(sampler, frozen)
-        measured.require()
-        (folder / formats.PARITY).write_text(
-            json.dumps(measured.as_json(), indent=2) + "\n", encoding="utf-8"
-        )
-        images.save(folder / PREVIEW, preview(sampler))
+        sampler.manifest = draft = add_start_amplitudes(draft, sampler, run)
+
+        parity = compare_bundle(sampler, networks)
+        parity.require()
+        record = json.dumps(parity.as_json(), indent=2) + "\n"
+        (folder / formats.PARITY).write_text(record, encoding="utf-8")
+        images.save(folder / PREVIEW, draw_preview(sampler))
+
+        # The manifest comes last: a folder without one is unfinished.
         manifests.write(folder, dataclasses.replace(draft, files=manifests.hash_files(folder)))
-        checks = formats.add(folder, folders, frozen)
-    return dataclasses.replace(measured, formats=tuple(checks))
+        checks = formats.add(folder, folders, networks)
+    return dataclasses.replace(parity, formats=tuple(checks))
 
 
-def preview(sampler: Sampler) -> Pixels:
-    """Draw the reconstruction, uint8 (h, w, C): at the trained size, with detail reduced to 640 px a side."""
-    pixels = sampler.reconstruct()
-    if sampler.photo is None:
-        return pixels
-    return straight(resize.resize(premultiplied(pixels), sampler.size_within(PREVIEW_SIDE)))
+def check_out(out: Path, force: bool) -> None:
+    """Raise OutputError unless a bundle may be written to this folder.
+
+    It may if nothing is there, or with force if a bundle is there.
+    """
+    is_occupied = out.is_dir() and any(out.iterdir())
+    if not force and (is_occupied or (out.exists() and not out.is_dir())):
+        raise OutputError(
+            f"{out}: already exists; choose another folder or pass --force to replace it"
+        )
+    if force and is_occupied and not (out / manifests.NAME).is_file():
+        raise OutputError(
+            f"{out}: not a bundle, so --force does not replace it; choose another folder"
+        )
 
 
-def write_graphs(folder: Path, manifest: Manifest, frozen: FrozenPyramid) -> None:
-    """Write every generator in float32, and in double precision those that draw below detail levels."""
+def write_material(folder: Path, run: Path, trained: Manifest, source: Source | None) -> Manifest:
+    """Write z* and the photo into a bundle's folder; return its manifest as known so far."""
+    shutil.copyfile(run / RECONSTRUCTION_NOISE, folder / RECONSTRUCTION_NOISE)
+    created = datetime.now(UTC).isoformat(timespec="seconds")
+    detail = source.write(folder) if source else None
+    return dataclasses.replace(
+        trained,
+        kind="bundle",
+        created=created,
+        tool_version=tool_version(),
+        files={},
+        detail=detail,
+    )
+
+
+def write_graphs(folder: Path, manifest: Manifest, networks: FrozenPyramid) -> None:
+    """Write every generator in float32, and those below detail levels in double precision too."""
     last = manifest.detail.hand_over if manifest.detail else -1
     if manifest.detail:
         (folder / DOUBLE).mkdir()
-    for scale, generator in enumerate(frozen.generators):
+
+    for scale, generator in enumerate(networks.generators):
         props = graph.metadata(manifest, scale)
         model = graph.build(generator, props)
         (folder / graph_name(scale)).write_bytes(model.SerializeToString(deterministic=True))
         if scale <= last:
             model = double.build(generator, props)
-            (folder / DOUBLE / graph_name(scale)).write_bytes(
-                model.SerializeToString(deterministic=True)
-            )
+            path = folder / DOUBLE / graph_name(scale)
+            path.write_bytes(model.SerializeToString(deterministic=True))
+
+
+def add_start_amplitudes(manifest: Manifest, sampler: Sampler, run: Path) -> Manifest:
+    """Add the noise amplitudes that start scales need to a manifest, if it has detail levels."""
+    if manifest.detail is None:
+        return manifest
+    amplitudes = find_start_amplitudes(sampler, read_start(run).config.variety)
+    detail = dataclasses.replace(manifest.detail, start_amplitude=amplitudes)
+    return dataclasses.replace(manifest, detail=detail)
+
+
+def open_unfinished(folder: Path, manifest: Manifest) -> Sampler:
+    """Open a CPU sampler on a folder whose manifest is not written yet."""
+    noise = np.load(folder / RECONSTRUCTION_NOISE, allow_pickle=False)
+    graphs = Graphs(folder / DOUBLE if manifest.detail else folder, "cpu", None)
+    return Sampler(manifest, graphs, noise, MAX_PIXELS, *store.read(folder, manifest))
+
+
+def draw_preview(sampler: Sampler) -> Pixels:
+    """Draw the reconstruction, uint8 (h, w, C), with detail reduced to 640 px a side."""
+    pixels = sampler.reconstruct()
+    if sampler.photo is None:
+        return pixels
+    return straight(resize.resize(premultiplied(pixels), sampler.size_within(PREVIEW_SIDE)))
 
 
 def add(
@@ -129,34 +166,27 @@ def add(
 
     Raises BundleError for a damaged bundle or another run, and whatever formats.add raises.
     """
-    found = manifests.read(bundle, "bundle")
-    frozen = frozen_run(run, run_of(found, run)) if run else None
-    return formats.add(bundle, folders, frozen, force)
+    manifest = manifests.read(bundle, "bundle")
+    networks = frozen_run(run, find_run(manifest, run)) if run else None
+    return formats.add(bundle, folders, networks, force)
 
 
-def run_of(bundle: Manifest, run: Path) -> Manifest:
-    """The manifest of the run that a bundle came from. Raises BundleError if it cannot be that one."""
+def frozen_run(folder: Path, manifest: Manifest) -> FrozenPyramid:
+    """Read the trained networks of a finished run, on the CPU. Raises BundleError."""
+    generators = [read_generator(folder, scale) for scale in range(len(manifest.pyramid.sizes))]
+    return FrozenPyramid(
+        manifest.pyramid, generators, manifest.noise_amplitude, manifest.noise_channels
+    )
+
+
+def find_run(bundle: Manifest, run: Path) -> Manifest:
+    """Read the manifest of the run that a bundle came from. Raises BundleError for another run."""
     trained = manifests.read(run, "run")
-    for field in (
-        "name",
-        "shapes",
-        "scale_factor",
-        "channels",
-        "labels",
-        "border",
-        "noise_amplitude",
-        "noise_channels",
-    ):
+    for field in SAME_IN_RUN_AND_BUNDLE:
         ours, theirs = getattr(bundle, field), getattr(trained, field)
         if ours != theirs:
             raise BundleError(
-                f"{run}: not the run of this bundle: its {field} is {theirs}, the bundle's {ours}"
+                f"{run}: not the run of this bundle: its {field} is {theirs}, the bundle's {ours}; "
+                "name the run that it was exported from"
             )
     return trained
-
-
-def open_unfinished(folder: Path, manifest: Manifest) -> Sampler:
-    """A CPU sampler of a folder whose manifest is not written yet."""
-    noise = np.load(folder / RECONSTRUCTION_NOISE, allow_pickle=False)
-    graphs = Graphs(folder / DOUBLE if manifest.detail else folder, "cpu", None)
-    return Sampler(manifest, graphs, noise, MAX_PIXELS, *store.read(folder, manifest))

@@ -1,239 +1,307 @@
-"""How far a format draws from its reference: per scale and end to end, at several sizes, against a budget."""
+"""Compare what is exported with what was trained, and hold every difference against a budget.
+
+Both sides always get identical noise. Single generators are compared at many sizes (SIZES), whole
+pictures on three canvases, and the fused graph of a model with detail on five pictures.
+"""
 
 from __future__ import annotations
 
-import dataclasses
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from singan_core import HALO, cascade, noise, windows
-from singan_core.errors import ParityError, RequestError
-from singan_core.pyramid import Pass, Size
+from singan_core.errors import RequestError
+from singan_core.images import Floats, Pixels
+from singan_core.pyramid import Pass, Size, Zoom
+from singan_export.budgets import BUDGETS, Budget, FormatCheck, Parity
+from singan_export.trained import TrainedGenerators
+from singan_runtime.graphs import Graphs
 from singan_runtime.picture import Picture
 from singan_runtime.sampler import Sampler
+from singan_train.frozen import FrozenPyramid
 
-Floats = NDArray[np.float32]
+Reals = NDArray[np.floating[Any]]
 Inputs = tuple[Floats, Floats]
 """Noise at its amplitude and prev of one generator, (B, C, H+10, W+10) each."""
 
-SIZES: tuple[
-    tuple[int, int, int], ...
-] = (  # batch, height, width: tiny, odd, wide, tall, a batch, a block and a bit
+SIZES: tuple[tuple[int, int, int], ...] = (  # batch, height, width
     (1, 1, 1),
     (1, 11, 11),
     (1, 33, 47),
     (1, 17, 130),
     (1, 141, 19),
     (3, 40, 56),
-    (1, 270, 261),
+    (1, 270, 261),  # larger than one block of singan_runtime.graphs
 )
+PICTURE_SIDE = 320  # px, longer side of the pictures that a graph with detail is compared on
 SEED = 0
-LEVELS = 1  # grey levels of 255 that a format of fp32 may differ
-_MOST_PSNR = 200.0  # dB, reported for equal pictures
-
-
-@dataclass(frozen=True)
-class Budget:
-    """What a format may differ by: largest differences for one that computes in fp32, else a PSNR that it keeps."""
-
-    scale: float = 1e-5  # absolute, images in [-1, 1]
-    pyramid: float = 2e-3
-    share: float = 0.01  # of the values may differ, by one grey level
-    psnr: float | None = None  # dB, at least, per scale and over the pyramid; replaces the above
-
-
-NOTHING = Budget(scale=0, pyramid=0, share=0)
-"""Of the fused graph of a model with detail, whose pixels are Sampler's."""
-BUDGETS = {
-    "torchscript": Budget(),
-    "pt2": Budget(),
-    "fused": Budget(),
-    "fp16": Budget(psnr=50.0),
-    "int8": Budget(psnr=25.0),
-}
+_MOST_PSNR = 200.0  # dB, reported for equal images
 
 
 @dataclass(frozen=True)
 class Opened:
-    """A format that is ready to draw: one generator (None if it has only the whole), and a whole picture."""
+    """A format that is ready to draw, by whichever of these calls its files allow."""
 
-    format: str
-    generate: cascade.Generate | None
-    draw: Callable[[Picture, cascade.Draw], Floats]
+    format: str = ""  # its name in the table of formats, which fills it in
+    generate: cascade.Generate | None = None  # one generator's image
+    draw: Callable[[Picture, cascade.Draw], Floats] | None = None  # a picture from unit noise
+    draw_pixels: Callable[[Size, Zoom, int], Pixels] | None = None  # a picture from its seed
     smallest: int = 1  # px, the least side of an image that generate can make
 
 
-@dataclass(frozen=True)
-class FormatCheck:
-    """One comparison on identical noise."""
-
-    format: str
-    scale: int | None  # None is the whole pyramid
-    size: tuple[int, int, int]  # batch, height, width
-    maximum: float
-    rms: float
-    psnr: float  # dB, of a range of 2
-    levels: int  # largest difference of pixel values
-    share: float  # of pixel values that differ
-    budget: Budget
-
-    @property
-    def allowed(self) -> float:
-        """The largest difference of a format that computes in fp32."""
-        return self.budget.pyramid if self.scale is None else self.budget.scale
-
-    @property
-    def passed(self) -> bool:
-        """Within the budget."""
-        if self.budget.psnr is not None:
-            return self.psnr >= self.budget.psnr
-        return (
-            self.maximum <= self.allowed
-            and self.levels <= LEVELS
-            and self.share <= self.budget.share
-        )
-
-    def __str__(self) -> str:
-        batch, height, width = self.size
-        where = "pyramid" if self.scale is None else f"scale {self.scale}"
-        return (
-            f"{self.format} {where} {batch}x{width}x{height}: max {self.maximum:.1e}, rms {self.rms:.1e}, "
-            f"{self.psnr:.1f} dB, {self.levels} grey levels in {self.share:.3%} of values (allowed {self.limit})"
-        )
-
-    @property
-    def limit(self) -> str:
-        """The budget in words."""
-        if self.budget is NOTHING:
-            return "nothing"
-        return f"{self.allowed:.0e}" if self.budget.psnr is None else f"{self.budget.psnr:g} dB"
-
-    def as_json(self) -> dict[str, object]:
-        """The comparison as plain values."""
-        return {"passed": self.passed, **dataclasses.asdict(self)}
+def open_graphs(sampler: Sampler) -> Opened:
+    """Take the sampler's float32 graphs as the reference, where networks are missing."""
+    return Opened("onnx", sampler.graphs.generate, sampler.run_generators)
 
 
-def require(checks: Sequence[FormatCheck]) -> None:
-    """Raise ParityError naming the first comparison that is over its budget."""
-    for check in checks:
-        if not check.passed:
-            raise ParityError(f"{check}: over its budget; do not use this format of this model")
+def open_scales(folder: Path, sampler: Sampler) -> Opened:
+    """Open a format that is a folder of graphs like the bundle's own, one for each scale.
+
+    Raises BundleError when ONNX Runtime cannot load one.
+    """
+    graphs = Graphs(folder, "cpu", sampler.graphs.threads)
+    for scale in range(len(sampler.manifest.pyramid.sizes)):
+        graphs.session(scale)
+    draw = partial(sampler.run_generators, generate=graphs.generate)
+    return Opened(generate=graphs.generate, draw=draw)
 
 
-def graphs(sampler: Sampler) -> Opened:
-    """The sampler's fp32 graphs: what a format is compared with where the trained networks are not at hand."""
-    return Opened("onnx", sampler.graphs.generate, sampler.draw)
+def open_networks(networks: FrozenPyramid, sampler: Sampler) -> Opened:
+    """Take the trained networks as the reference, in the sampler's cascade."""
+    generate = TrainedGenerators(networks.generators, double=False).generate
+    return Opened("networks", generate, partial(sampler.run_generators, generate=generate))
 
 
-def compare(opened: Opened, sampler: Sampler, reference: Opened) -> list[FormatCheck]:
-    """Compare a format with a reference that has every generator, at every size of SIZES and on three canvases."""
-    assert reference.generate is not None
+# The bundle's own graphs
+
+
+def compare_bundle(sampler: Sampler, networks: FrozenPyramid) -> Parity:
+    """Compare all graphs of a bundle with the trained networks, without judging the result."""
+    plain = sampler.without_detail()
+    trained = TrainedGenerators(networks.generators, double=False)
+    scales: list[FormatCheck] = []
+    for scale in range(len(networks.generators)):
+        ours, inputs = Opened("onnx", plain.graphs.generate), make_inputs(plain, scale)
+        scales += compare_scale(ours, trained.generate, plain, scale, inputs, BUDGETS["onnx"])
+
+    pyramid = [compare_pyramid(plain, networks, size) for size in list_canvases(plain)]
+
+    double: list[FormatCheck] = []
+    if sampler.photo is not None:
+        last = len(sampler.manifest.pyramid.passes)
+        exact = TrainedGenerators(networks.generators[:last], double=True)
+        for scale in range(last):
+            ours, inputs = Opened("fp64", sampler.graphs.generate), make_inputs(sampler, scale)
+            double += compare_scale(ours, exact.generate, plain, scale, inputs, BUDGETS["fp64"])
+    return Parity(tuple(scales), tuple(pyramid), tuple(double))
+
+
+def compare_pyramid(sampler: Sampler, networks: FrozenPyramid, size: Size) -> FormatCheck:
+    """Compare a whole picture with the one that torch draws, its resampling included.
+
+    The zoom is 1, or the largest one that the size allows.
+    """
+    try:
+        picture = sampler.picture(size, 1.0)
+    except RequestError:
+        picture = sampler.picture(size)
+    unit_noise = sampler.fresh(SEED)
+
+    def make_noise(step: windows.Step) -> torch.Tensor:
+        return torch.from_numpy(np.array(unit_noise(step)))
+
+    ours = sampler.run_generators(picture, unit_noise)
+    theirs = networks.sample(make_noise, picture.passes).numpy()
+    return compare_images("onnx", None, ours, theirs, sampler, BUDGETS["onnx"])
+
+
+# Further formats
+
+
+def compare_format(
+    opened: Opened, sampler: Sampler, networks: FrozenPyramid | None, budget: Budget
+) -> tuple[str, list[FormatCheck]]:
+    """Compare a format at every size that it draws; also name what it was compared with.
+
+    That is 'sampler' for a format that draws whole pictures from their seeds, else 'networks', or
+    'onnx' (the float32 graphs, which were compared with the networks) where networks are missing.
+    """
+    if opened.draw_pixels is not None:
+        return "sampler", compare_pixels(opened, sampler, budget)
+
+    plain = sampler.without_detail()
+    reference = open_networks(networks, plain) if networks else open_graphs(plain)
     checks: list[FormatCheck] = []
     if opened.generate is not None:
-        # A format of few digits is made for the inputs that a pyramid really has.
-        few_digits = BUDGETS[opened.format].psnr is not None
-        for scale in range(len(sampler.manifest.pyramid.sizes)):
-            given = (
-                inputs_of_pictures
-                if few_digits and scale < len(sampler.manifest.shapes)
-                else inputs
-            )
-            for noise_in, prev in given(sampler, scale):
-                image = reference.generate(scale, noise_in, prev)
-                if min(image.shape[2:]) >= opened.smallest:
-                    made = opened.generate(scale, noise_in, prev)
-                    checks.append(_check(sampler, opened.format, scale, made, image))
-    for picture in pictures(sampler):
-        pair = (
-            opened.draw(picture, sampler.fresh(SEED)),
-            reference.draw(picture, sampler.fresh(SEED)),
-        )
-        checks.append(_check(sampler, opened.format, None, *pair))
+        assert reference.generate is not None
+        for scale in range(len(plain.manifest.pyramid.sizes)):
+            # A format of few digits is made for the inputs that a pyramid really has.
+            in_pictures = budget.psnr is not None and scale < len(plain.manifest.shapes)
+            inputs = record_pictures(plain, scale) if in_pictures else make_inputs(plain, scale)
+            checks += compare_scale(opened, reference.generate, plain, scale, inputs, budget)
+
+    assert opened.draw is not None and reference.draw is not None
+    for picture in pictures(plain):
+        ours = opened.draw(picture, plain.fresh(SEED))
+        theirs = reference.draw(picture, plain.fresh(SEED))
+        checks.append(compare_images(opened.format, None, ours, theirs, plain, budget))
+    return reference.format, checks
+
+
+def compare_pixels(opened: Opened, sampler: Sampler, budget: Budget) -> list[FormatCheck]:
+    """Compare pictures of several shapes, zooms and seeds, masks included, with Sampler's."""
+    assert opened.draw_pixels is not None
+    checks = []
+    for seed, (size, zoom) in enumerate(list_requests(sampler)):
+        ours = opened.draw_pixels(size, zoom, seed)
+        theirs = sampler.seeded(sampler.picture(size, zoom), seed)
+        checks.append(compare_pictures(opened.format, ours, theirs, budget))
     return checks
 
 
-def inputs(sampler: Sampler, scale: int) -> Iterator[Inputs]:
-    """Inputs at every size of SIZES: noise at its amplitude, and noise in [-1, 1] as prev."""
+# One comparison
+
+
+def compare_scale(
+    ours: Opened,
+    theirs: cascade.Generate,
+    sampler: Sampler,
+    scale: int,
+    inputs: Iterable[Inputs],
+    budget: Budget,
+) -> Iterator[FormatCheck]:
+    """Compare one generator on each of these inputs that is large enough for it."""
+    assert ours.generate is not None
+    for noise_in, prev in inputs:
+        image = theirs(scale, noise_in, prev)
+        if min(image.shape[2:]) >= ours.smallest:
+            made = ours.generate(scale, noise_in, prev)
+            yield compare_images(ours.format, scale, made, image, sampler, budget)
+
+
+def compare_images(
+    format: str, scale: int | None, ours: Reals, theirs: Reals, sampler: Sampler, budget: Budget
+) -> FormatCheck:
+    """Compare images (B, C, H, W) in [-1, 1], and the pixels that the sampler makes of them."""
+    batch, _, height, width = theirs.shape
+    pixels = sampler.shown(ours), sampler.shown(theirs)
+    return _measure(format, scale, (batch, height, width), (ours, theirs), pixels, budget)
+
+
+def compare_pictures(format: str, ours: Pixels, theirs: Pixels, budget: Budget) -> FormatCheck:
+    """Compare pictures (h, w, C) in 8 bits."""
+    height, width, _ = theirs.shape
+    unit = np.float32(127.5)
+    images = ours.astype(np.float32) / unit, theirs.astype(np.float32) / unit
+    return _measure(format, None, (1, height, width), images, (ours, theirs), budget)
+
+
+def _measure(
+    format: str,
+    scale: int | None,
+    size: tuple[int, int, int],
+    images: tuple[Reals, Reals],
+    pixels: tuple[Pixels, Pixels],
+    budget: Budget,
+) -> FormatCheck:
+    apart = np.abs(images[0].astype(np.float64) - images[1])
+    maximum, rms = float(apart.max()), float(np.sqrt((apart**2).mean()))
+    psnr = min(20 * math.log10(2 / rms), _MOST_PSNR) if rms else _MOST_PSNR
+
+    steps = np.abs(pixels[0].astype(int) - pixels[1].astype(int))
+    levels, share = int(steps.max()), float((steps > 0).mean())
+    return FormatCheck(format, scale, size, maximum, rms, psnr, levels, share, budget)
+
+
+# What is drawn to be compared
+
+
+def make_inputs(sampler: Sampler, scale: int) -> Iterator[Inputs]:
+    """Make inputs at every size of SIZES: noise at its amplitude, and noise in [-1, 1] as prev."""
     channels = sampler.manifest.channels
+    amplitude = np.float32(sampler.manifest.noise_amplitude[scale])
     for batch, height, width in SIZES:
+        sides = height + 2 * HALO, width + 2 * HALO
         fields = [
-            noise.field(
-                picture, scale, 0, 2 * channels, -HALO, -HALO, height + 2 * HALO, width + 2 * HALO
-            )
+            noise.field(picture, scale, 0, 2 * channels, -HALO, -HALO, *sides)
             for picture in range(batch)
         ]
         stacked = np.stack(fields)
-        scaled = stacked[:, :channels] * np.float32(sampler.manifest.noise_amplitude[scale])
-        yield np.ascontiguousarray(scaled), np.ascontiguousarray(np.tanh(stacked[:, channels:]))
+        prev = np.tanh(stacked[:, channels:])
+        yield (
+            np.ascontiguousarray(stacked[:, :channels] * amplitude),
+            np.ascontiguousarray(prev),
+        )
 
 
-def inputs_of_pictures(sampler: Sampler, scale: int) -> Iterator[Inputs]:
-    """What a generator gets while the pictures of a comparison are drawn."""
+def record_pictures(sampler: Sampler, scale: int) -> Iterator[Inputs]:
+    """Record what a generator gets while each picture of a comparison is drawn."""
     for picture in pictures(sampler):
-        yield recorded(sampler, picture.passes, SEED)[scale]
+        yield record_inputs(sampler, picture.passes, SEED)[scale]
 
 
-def recorded(sampler: Sampler, passes: Sequence[Pass], seed: int) -> list[Inputs]:
-    """What every generator gets while one picture is drawn, coarsest first."""
-    kept: list[Inputs] = []
+def record_inputs(sampler: Sampler, passes: Sequence[Pass], seed: int) -> list[Inputs]:
+    """Record what every generator gets while one picture is drawn, the coarsest first."""
+    record: list[Inputs] = []
 
     def generate(scale: int, scaled: Floats, prev: Floats) -> Floats:
-        kept.append((np.ascontiguousarray(scaled), np.ascontiguousarray(prev)))
+        record.append((np.ascontiguousarray(scaled), np.ascontiguousarray(prev)))
         return sampler.graphs.generate(scale, scaled, prev)
 
-    sampler.draw_with(generate, Picture(tuple(passes), None, (False, False)), sampler.fresh(seed))
-    return kept
+    sampler.run_generators(
+        Picture(tuple(passes), None, (False, False)), sampler.fresh(seed), generate=generate
+    )
+    return record
 
 
-def canvases(sampler: Sampler) -> Sequence[Size]:
-    """Three canvases: the trained size, an odd wider one, a taller one."""
+def make_unit_noises(sampler: Sampler, picture: Picture, unit_noise: cascade.Draw) -> list[Floats]:
+    """Make the unit noise of every pass with its halo, (1, 1 or C, H+10, W+10).
+
+    Formats of the whole pyramid take them as inputs. All are copies, since torch wants to be able
+    to write into its inputs.
+    """
+    channels = sampler.manifest.noise_channels
+    return [
+        np.array(unit_noise(step)[:, : channels[step.generator]])
+        for step in windows.whole_steps(picture.passes)
+    ]
+
+
+def list_canvases(sampler: Sampler) -> Sequence[Size]:
+    """List three canvases: the trained size, an odd wider one, a taller one."""
     height, width = sampler.trained_size
     return (height, width), (height, 2 * width + 1), (2 * height + 3, width)
 
 
 def pictures(sampler: Sampler) -> Iterator[Picture]:
-    """Pictures at zoom 1 through every scale: on the trained canvases, and on the others if they are large enough."""
+    """List pictures at zoom 1 through every scale, on each of the canvases that is large enough."""
     yield Picture(sampler.manifest.pyramid.passes, None, (False, False))
-    for size in canvases(sampler)[1:]:
+    for size in list_canvases(sampler)[1:]:
         with suppress(RequestError):  # rounding may leave the coarsest canvas a pixel too small
             yield sampler.picture(size, 1.0)
 
 
-def unit_noises(sampler: Sampler, picture: Picture, unit_noise: cascade.Draw) -> list[Floats]:
-    """Unit noise of every pass with its halo, (1, 1 or C, H+10, W+10): what formats of the whole pyramid take."""
-    channels = sampler.manifest.noise_channels
-    return [
-        np.array(
-            unit_noise(step)[:, : channels[step.generator]]
-        )  # a copy: torch wants to be able to write
-        for step in windows.whole_steps(picture.passes)
-    ]
+def list_requests(sampler: Sampler) -> Sequence[tuple[Size, Zoom]]:
+    """List sizes and zooms of pictures with detail.
 
-
-def _check(
-    sampler: Sampler, format: str, scale: int | None, ours: Floats, theirs: Floats
-) -> FormatCheck:
-    batch, _, height, width = theirs.shape
-    maximum, rms = difference(ours, theirs)
-    levels = np.abs(sampler.shown(ours).astype(int) - sampler.shown(theirs).astype(int))
-    psnr = find_psnr(rms)
-    share, most = float((levels > 0).mean()), int(levels.max())
-    return FormatCheck(
-        format, scale, (batch, height, width), maximum, rms, psnr, most, share, BUDGETS[format]
+    They are a small picture, a wide and a tall one, one as small as the hand-over, and one of a
+    smaller part of the scene.
+    """
+    height, width = sampler.size_within(PICTURE_SIDE)
+    coarse = sampler.manifest.pyramid.levels[0]
+    return (
+        ((height, width), "auto"),
+        ((height // 2, width + 1), "auto"),
+        ((height, max(width // 3, 1)), "auto"),
+        ((coarse[0] + 2, coarse[1] - 1), "auto"),
+        ((height, width - 1), 0.7),
     )
-
-
-def find_psnr(rms: float) -> float:
-    """Find the PSNR, dB, of images in [-1, 1] from their root mean square difference."""
-    return min(20 * math.log10(2 / rms), _MOST_PSNR) if rms else _MOST_PSNR
-
-
-def difference(a: Floats, b: Floats) -> tuple[float, float]:
-    """Largest and root mean square difference."""
-    apart = np.abs(a.astype(np.float64) - b)
-    return float(apart.max()), float(np.sqrt((apart**2).mean()))

@@ -1,10 +1,11 @@
-"""The whole pyramid as one ONNX graph, for programs that bring ONNX Runtime and nothing else.
+"""Write a whole pyramid as one ONNX graph, for programs that have ONNX Runtime and nothing else.
 
-Inputs noise_0 .. noise_N are unit noise, each of its canvas with a halo of 5 on every side; their sizes set the
-canvases, so the graph draws at any size. Output image (B, C, H, W), float in [-1, 1]. Start scale 0, zoom 1.
+Inputs noise_0 .. noise_N are unit noise, each of its canvas with a halo of 5 on every side. Their
+sizes set the canvases, so the graph draws at any size. Output image (B, C, H, W) is float in
+[-1, 1]. It draws from start scale 0 at zoom 1.
 
-Between scales it resizes by gathering four taps per axis: Resize with antialias=1 is refused by TensorRT's parser, and
-with antialias=0 it takes seconds on ONNX Runtime's CPU (docs/decisions.md).
+Between scales it resizes by gathering four taps per axis: Resize with antialias=1 is refused by
+TensorRT's parser, and with antialias=0 it takes seconds on ONNX Runtime's CPU (docs/decisions.md).
 """
 
 from __future__ import annotations
@@ -16,23 +17,24 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-from numpy.typing import NDArray
 from onnx import TensorProto, helper
 
 from singan_core import HALO, cascade
+from singan_core.images import Floats
 from singan_core.manifest import Manifest
 from singan_export import graph
-from singan_export.comparison import Opened, unit_noises
-from singan_export.writer import Writer
-from singan_runtime.graphs import open_session
+from singan_export.comparison import Opened, make_unit_noises
+from singan_export.graphs.writer import Writer
+from singan_runtime.graphs import graph_name, open_session
 from singan_runtime.picture import Picture
 from singan_runtime.sampler import Sampler
+from singan_train.frozen import FrozenPyramid
 
 NAME = "pyramid.onnx"
 MANIFEST = "singan.manifest"
 
-# Keys' kernel (a = -0.5) as polynomials in t, how far an output lies beyond its second tap: a row per tap, a column per
-# power of t. Source: Keys 1981, eq. 4.
+# Keys' kernel (a = -0.5) as polynomials in t, how far an output lies beyond its second tap: a row
+# for each tap, a column for each power of t. Source: Keys 1981, eq. 4.
 _KEYS = np.array(
     [[0, -0.5, 1, -0.5], [1, 0, -2.5, 1.5], [0, 0.5, 2, -1.5], [0, 0, -0.5, 0.5]], np.float32
 )
@@ -42,22 +44,25 @@ Kind = type[np.float32] | type[np.float64]
 
 
 def build(graphs: Sequence[onnx.ModelProto], manifest: Manifest) -> onnx.ModelProto:
-    """The checked graph of a whole pyramid from the graphs of its scales, coarsest first."""
+    """Build the checked graph of a whole pyramid from the graphs of its scales, coarsest first."""
     writer = Writer()
     image = ""
     for scale, model in enumerate(graphs):
         amplitude = np.full(
             (1, manifest.channels, 1, 1), manifest.noise_amplitude[scale], np.float32
         )
-        noise = writer.node(
-            "Mul", f"noise_{scale}", writer.constant(amplitude)
-        )  # one channel becomes all of them
-        shape = writer.node("Shape", noise)
-        prev = enlarged(writer, image, shape) if image else writer.node("ConstantOfShape", shape)
+        # Noise of one channel becomes noise of all channels here.
+        noise = writer.add_node("Mul", f"noise_{scale}", writer.add_constant(amplitude))
+        shape = writer.add_node("Shape", noise)
+        prev = enlarge(writer, image, shape) if image else writer.add_node("ConstantOfShape", shape)
+
         image = "image" if model is graphs[-1] else f"image_{scale}"
         writer.embed(model.graph, f"scale_{scale}/", {"noise": noise, "prev": prev, "image": image})
+
     inputs = [
-        helper.make_tensor_value_info(f"noise_{scale}", TensorProto.FLOAT, axes(manifest, scale))
+        helper.make_tensor_value_info(
+            f"noise_{scale}", TensorProto.FLOAT, name_axes(manifest, scale)
+        )
         for scale in range(len(graphs))
     ]
     output = helper.make_tensor_value_info(
@@ -66,11 +71,11 @@ def build(graphs: Sequence[onnx.ModelProto], manifest: Manifest) -> onnx.ModelPr
     body = helper.make_graph(
         writer.nodes, "singan_pyramid", inputs, [output], list(writer.constants.values())
     )
-    return graph.model(body, metadata(manifest))
+    return graph.make_model(body, make_metadata(manifest))
 
 
-def axes(manifest: Manifest, scale: int) -> list[str | int]:
-    """Names or lengths of the axes of a scale's input."""
+def name_axes(manifest: Manifest, scale: int) -> list[str | int]:
+    """Give the names, or the lengths where they are fixed, of the axes of a scale's input."""
     return [
         "batch",
         manifest.noise_channels[scale],
@@ -79,8 +84,11 @@ def axes(manifest: Manifest, scale: int) -> list[str | int]:
     ]
 
 
-def metadata(manifest: Manifest) -> dict[str, str]:
-    """What the graph says of itself: the manifest as JSON, and what a program without a JSON parser needs of it."""
+def make_metadata(manifest: Manifest) -> dict[str, str]:
+    """Give the graph's metadata_props: the manifest as JSON, and its main values as plain text.
+
+    The plain text is for programs without a JSON parser.
+    """
     return {
         MANIFEST: json.dumps(dataclasses.replace(manifest, files={}).as_json()),
         "singan.name": manifest.name,
@@ -93,95 +101,120 @@ def metadata(manifest: Manifest) -> dict[str, str]:
     }
 
 
-def enlarged(writer: Writer, image: str, shape: str, kind: Kind = np.float32) -> str:
-    """Prev of the shape (B, C, H+10, W+10) from a smaller image of this kind: resized, with zeros around it."""
-    have = writer.node("Shape", image)
+def enlarge(writer: Writer, image: str, shape: str, kind: Kind = np.float32) -> str:
+    """Write prev of a shape (B, C, H+10, W+10): a smaller image, resized, with zeros around it."""
+    have = writer.add_node("Shape", image)
     for axis in (3, 2):  # columns first, as singan_core.resample does
-        at = writer.constant(axis)
-        wanted = writer.node(
-            "Sub", writer.node("Gather", shape, at, axis=0), writer.constant(2 * HALO)
+        at = writer.add_constant(axis)
+        n_out = writer.add_node(
+            "Sub", writer.add_node("Gather", shape, at, axis=0), writer.add_constant(2 * HALO)
         )
-        indices, weights = taps(writer, writer.node("Gather", have, at, axis=0), wanted, kind)
-        # Rows lie together in memory, so that gathering them is four times as fast as gathering single values.
-        image = image if axis == 2 else writer.node("Transpose", image, perm=[0, 1, 3, 2])
-        image = weighted_rows(writer, image, indices, weights)
-        image = image if axis == 2 else writer.node("Transpose", image, perm=[0, 1, 3, 2])
-    return writer.node("Pad", image, writer.constant([0, 0, HALO, HALO, 0, 0, HALO, HALO]))
+        indices, weights = write_taps(
+            writer, writer.add_node("Gather", have, at, axis=0), n_out, kind
+        )
+
+        # Gathering rows, which lie together in memory, is four times as fast as gathering columns.
+        image = image if axis == 2 else writer.add_node("Transpose", image, perm=[0, 1, 3, 2])
+        image = sum_rows(writer, image, indices, weights)
+        image = image if axis == 2 else writer.add_node("Transpose", image, perm=[0, 1, 3, 2])
+    return writer.add_node("Pad", image, writer.add_constant([0, 0, HALO, HALO, 0, 0, HALO, HALO]))
 
 
-def taps(writer: Writer, n_in: str, n_out: str, kind: Kind = np.float32) -> tuple[str, str]:
-    """Indices (4, n_out) into an axis of length n_in and weights (4, n_out) that enlarge it to length n_out.
+def write_taps(writer: Writer, n_in: str, n_out: str, kind: Kind = np.float32) -> tuple[str, str]:
+    """Write the indices and weights, (4, n_out) each, that enlarge an axis from n_in to n_out.
 
-    An output's place is ((2 p + 1) n_in - n_out) / (2 n_out): whole numbers until the last division, so that large
-    canvases lose nothing in float32.
+    An output's place is ((2 p + 1) n_in - n_out) / (2 n_out): whole numbers until the last
+    division, so that large canvases lose nothing in float32.
     """
     real = helper.np_dtype_to_tensor_dtype(np.dtype(kind))
-    one, two = writer.constant(1), writer.constant(2)
-    positions = writer.node("Range", writer.constant(0), n_out, one)
-    odd = writer.node("Add", writer.node("Mul", positions, two), one)
-    unit = writer.node("Mul", n_out, two)
-    place = writer.node("Add", writer.node("Mul", odd, n_in), n_out)  # one pixel on, hence positive
-    whole = writer.node("Div", place, unit)
-    rest = writer.node("Sub", place, writer.node("Mul", whole, unit))
-    beyond = writer.node("Div", *(writer.node("Cast", value, to=real) for value in (rest, unit)))
-    row = writer.node("Unsqueeze", whole, writer.constant([0]))
-    wished = writer.node("Add", row, writer.constant(np.arange(-2, 2, dtype=np.int64)[:, None]))
-    last = writer.node("Sub", n_in, one)
-    indices = writer.node("Min", writer.node("Max", wished, writer.constant(0)), last)
-    inside = writer.node("Cast", writer.node("Equal", indices, wished), to=real)
-    weights = writer.node(
-        "Mul", keys(writer, beyond, kind), inside
-    )  # a tap beyond the edge weighs nothing
-    return indices, writer.node(
-        "Div", weights, writer.node("ReduceSum", weights, writer.constant([0]))
+    one, two = writer.add_constant(1), writer.add_constant(2)
+
+    # The place of every output, one pixel on so that it is positive: a whole part and a fraction.
+    positions = writer.add_node("Range", writer.add_constant(0), n_out, one)
+    odd = writer.add_node("Add", writer.add_node("Mul", positions, two), one)
+    unit = writer.add_node("Mul", n_out, two)
+    place = writer.add_node("Add", writer.add_node("Mul", odd, n_in), n_out)
+    whole = writer.add_node("Div", place, unit)
+    rest = writer.add_node("Sub", place, writer.add_node("Mul", whole, unit))
+    fraction = writer.add_node(
+        "Div", *(writer.add_node("Cast", value, to=real) for value in (rest, unit))
     )
 
+    # Two taps before it and two after; one beyond the edge weighs nothing.
+    row = writer.add_node("Unsqueeze", whole, writer.add_constant([0]))
+    taps = writer.add_node(
+        "Add", row, writer.add_constant(np.arange(-2, 2, dtype=np.int64)[:, None])
+    )
+    last = writer.add_node("Sub", n_in, one)
+    indices = writer.add_node("Min", writer.add_node("Max", taps, writer.add_constant(0)), last)
+    inside = writer.add_node("Cast", writer.add_node("Equal", indices, taps), to=real)
+    weights = writer.add_node("Mul", write_keys(writer, fraction, kind), inside)
 
-def keys(writer: Writer, beyond: str, kind: Kind) -> str:
-    """Weights (4, n) of the four taps of outputs that lie 0 <= beyond < 1, (n,), behind their second tap."""
-    t = writer.node("Unsqueeze", beyond, writer.constant([0]))
-    square = writer.node("Mul", t, t)
-    powers = writer.node("Concat", t, square, writer.node("Mul", square, t), axis=0)
+    total = writer.add_node("ReduceSum", weights, writer.add_constant([0]))
+    return indices, writer.add_node("Div", weights, total)
+
+
+def write_keys(writer: Writer, fraction: str, kind: Kind) -> str:
+    """Write Keys' weights (4, n) of four taps for outputs at a fraction (n,) behind the second."""
+    t = writer.add_node("Unsqueeze", fraction, writer.add_constant([0]))
+    square = writer.add_node("Mul", t, t)
+    powers = writer.add_node("Concat", t, square, writer.add_node("Mul", square, t), axis=0)
+
     factors = _KEYS.astype(kind)
-    product = writer.node("MatMul", writer.constant(factors[:, 1:]), powers)
-    return writer.node("Add", product, writer.constant(factors[:, :1]))
+    product = writer.add_node("MatMul", writer.add_constant(factors[:, 1:]), powers)
+    return writer.add_node("Add", product, writer.add_constant(factors[:, :1]))
 
 
-def weighted_rows(writer: Writer, image: str, indices: str, weights: str) -> str:
-    """Rows of the image (B, C, n_in, W) gathered by indices (4, n_out), weighted, and summed tap by tap."""
+def sum_rows(writer: Writer, image: str, indices: str, weights: str) -> str:
+    """Sum the rows of an image (B, C, n_in, W) that indices (4, n_out) name, by their weights."""
     total = ""
     for tap in range(_TAPS):
-        one = writer.constant(tap)
-        rows = writer.node("Gather", image, writer.node("Gather", indices, one, axis=0), axis=2)
-        weight = writer.node(
-            "Unsqueeze", writer.node("Gather", weights, one, axis=0), writer.constant([1])
+        one = writer.add_constant(tap)
+        rows = writer.add_node(
+            "Gather", image, writer.add_node("Gather", indices, one, axis=0), axis=2
         )
-        part = writer.node("Mul", rows, weight)
-        total = writer.node("Add", total, part) if total else part
+        weight = writer.add_node(
+            "Unsqueeze", writer.add_node("Gather", weights, one, axis=0), writer.add_constant([1])
+        )
+        part = writer.add_node("Mul", rows, weight)
+        total = writer.add_node("Add", total, part) if total else part
     return total
 
 
-def opened(path: Path, sampler: Sampler) -> Opened:
-    """The graph of a file, ready to draw. Raises BundleError when ONNX Runtime cannot load it."""
-    session = open_session(path, "cpu")
-
-    def draw(picture: Picture, unit_noise: cascade.Draw) -> NDArray[np.float32]:
-        noises = unit_noises(sampler, picture, unit_noise)
-        (image,) = session.run(
-            ["image"], {f"noise_{scale}": noise for scale, noise in enumerate(noises)}
-        )
-        return image
-
-    return Opened("fused", None, draw)
+def write(
+    bundle: Path, folder: Path, sampler: Sampler, networks: FrozenPyramid | None = None
+) -> None:
+    """Write the graph of a bundle's generators into an empty folder."""
+    manifest = sampler.manifest.generators
+    scales = range(len(manifest.shapes))
+    graphs = [onnx.load(bundle / graph_name(scale)) for scale in scales]
+    onnx.save(build(graphs, manifest), folder / NAME)
 
 
-def check(path: Path, manifest: Manifest) -> None:
-    """One valid file whose inputs and metadata are those of the manifest. Raises BundleError."""
+def check(folder: Path, manifest: Manifest) -> None:
+    """Check that the file is one valid graph with the manifest's inputs and metadata.
+
+    Raises BundleError.
+    """
+    path = folder / NAME
     model = graph.read(path)
     expected = {
-        f"noise_{scale}": tuple(axes(manifest, scale)) for scale in range(len(manifest.shapes))
+        f"noise_{scale}": tuple(name_axes(manifest, scale)) for scale in range(len(manifest.shapes))
     }
     graph.check_signature(
         path, model, {**expected, "image": ("batch", manifest.channels, "height", "width")}
     )
-    graph.check_metadata(path, model, metadata(manifest))
+    graph.check_metadata(path, model, make_metadata(manifest))
+
+
+def open_format(folder: Path, sampler: Sampler) -> Opened:
+    """Open the graph for drawing. Raises BundleError when ONNX Runtime cannot load it."""
+    session = open_session(folder / NAME, "cpu")
+
+    def draw(picture: Picture, unit_noise: cascade.Draw) -> Floats:
+        noises = make_unit_noises(sampler, picture, unit_noise)
+        inputs = {f"noise_{scale}": noise for scale, noise in enumerate(noises)}
+        image: Floats = session.run(["image"], inputs)[0]
+        return image
+
+    return Opened(draw=draw)

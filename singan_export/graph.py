@@ -1,7 +1,7 @@
-"""One generator as an ONNX graph: image = tanh(net(noise + prev)) + centre crop of prev, free batch, height and width.
+"""Write one generator as an ONNX graph: image = tanh(net(noise + prev)) + centre crop of prev.
 
-The graph is written node by node: ten lines of ONNX say what the network is, in no time, where the torch exporter
-takes seconds a graph; tests/test_graph.py holds both against each other.
+Batch, height and width are free. The graph is written node by node, which takes no time, while
+torch's exporter takes seconds for each graph; tests/test_graph.py compares the two.
 """
 
 from __future__ import annotations
@@ -14,48 +14,51 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
-from torch import nn
+from torch import Tensor, nn
 
 from singan_core import HALO
 from singan_core.errors import BundleError
 from singan_core.manifest import Manifest
+from singan_runtime.graphs import graph_name
 from singan_train.networks import Generator
 
 OPSET = 17
 IR_VERSION = 8  # ONNX Runtime 1.13 and later read it
-
 
 Layer = tuple[NDArray[np.floating[Any]], NDArray[np.floating[Any]]]
 """Weight (out, in, 3, 3) and bias (out,) of a convolution."""
 
 
 def fold(generator: Generator, dtype: type[np.floating[Any]] = np.float32) -> list[Layer]:
-    """Fold every BatchNorm into the convolution before it, in float64, and round the layers to the dtype."""
-    layers: list[tuple[NDArray[np.float64], NDArray[np.float64]]] = []
+    """Fold every BatchNorm into the convolution before it.
 
+    BatchNorm computes (value - mean) * gain + bias, with gain = weight / sqrt(variance + eps). So
+    the convolution's weight and bias times the gain, and the shift bias - mean * gain, do the same.
+    All is computed in float64 and rounded to the dtype at the end.
+    """
+    layers: list[tuple[NDArray[np.float64], NDArray[np.float64]]] = []
     for module in generator.net:
         if isinstance(module, nn.Conv2d):
             assert module.bias is not None
-            layers.append(
-                (
-                    module.weight.detach().double().cpu().numpy(),
-                    module.bias.detach().double().cpu().numpy(),
-                )
-            )
+            layers.append((_to_numpy(module.weight), _to_numpy(module.bias)))
         elif isinstance(module, nn.BatchNorm2d):
             assert module.running_mean is not None and module.running_var is not None
-            gain = (
-                module.weight.detach().double() / (module.running_var.double() + module.eps).sqrt()
-            )
+            variance = module.running_var.double() + module.eps
+            gain = module.weight.detach().double() / variance.sqrt()
             shift = module.bias.detach().double() - module.running_mean.double() * gain
             weight, bias = layers[-1]
-            scale = gain.cpu().numpy()
-            layers[-1] = (weight * scale[:, None, None, None], bias * scale + shift.cpu().numpy())
+            scale = _to_numpy(gain)
+            layers[-1] = weight * scale[:, None, None, None], bias * scale + _to_numpy(shift)
 
     return [(weight.astype(dtype), bias.astype(dtype)) for weight, bias in layers]
 
 
-def leaky_slope(generator: Generator) -> float:
+def _to_numpy(values: Tensor) -> NDArray[np.float64]:
+    array: NDArray[np.float64] = values.detach().double().cpu().numpy()
+    return array
+
+
+def read_slope(generator: Generator) -> float:
     """Read the slope that all of the generator's LeakyReLUs share."""
     return next(
         module.negative_slope for module in generator.net if isinstance(module, nn.LeakyReLU)
@@ -63,32 +66,28 @@ def leaky_slope(generator: Generator) -> float:
 
 
 def build(generator: Generator, props: Mapping[str, str]) -> onnx.ModelProto:
-    """Build the checked graph of a generator in eval mode: inputs noise and prev, output image, metadata_props."""
-    slope = leaky_slope(generator)
+    """Build the checked graph of a generator in eval mode.
+
+    Its inputs are noise and prev, its output is image. props are its metadata_props.
+    """
+    slope = read_slope(generator)
     layers = fold(generator)
     nodes = [helper.make_node("Add", ["noise", "prev"], ["sum"], name="add_noise")]
     constants = []
     value = "sum"
 
     for number, (weight, bias) in enumerate(layers):
-        constants += [
-            numpy_helper.from_array(weight, f"weight_{number}"),
-            numpy_helper.from_array(bias, f"bias_{number}"),
-        ]
-        inputs = [value, f"weight_{number}", f"bias_{number}"]
-        nodes.append(
-            helper.make_node(
-                "Conv", inputs, [f"conv_{number}"], name=f"conv_{number}", kernel_shape=[3, 3]
-            )
-        )
-        value = f"conv_{number}"
+        names = f"weight_{number}", f"bias_{number}"
+        constants.append(numpy_helper.from_array(weight, names[0]))
+        constants.append(numpy_helper.from_array(bias, names[1]))
+        name = f"conv_{number}"
+        conv = helper.make_node("Conv", [value, *names], [name], name=name, kernel_shape=[3, 3])
+        nodes.append(conv)
+        value = name
         if number < len(layers) - 1:
-            nodes.append(
-                helper.make_node(
-                    "LeakyRelu", [value], [f"relu_{number}"], name=f"relu_{number}", alpha=slope
-                )
-            )
-            value = f"relu_{number}"
+            name = f"relu_{number}"
+            nodes.append(helper.make_node("LeakyRelu", [value], [name], name=name, alpha=slope))
+            value = name
 
     return complete(nodes, constants, value, len(layers[-1][1]), TensorProto.FLOAT, props)
 
@@ -101,7 +100,10 @@ def complete(
     element: int,
     props: Mapping[str, str],
 ) -> onnx.ModelProto:
-    """Append image = tanh(value) + centre crop of prev, and make a checked model with inputs of this element type."""
+    """Append image = tanh(value) + centre crop of prev, and make a checked model.
+
+    Inputs and output have the element type.
+    """
     ranges = [
         numpy_helper.from_array(np.array(numbers, np.int64), name)
         for name, numbers in (("starts", [HALO, HALO]), ("ends", [-HALO, -HALO]), ("axes", [2, 3]))
@@ -121,11 +123,13 @@ def complete(
     graph = helper.make_graph(
         [*nodes, *tail], "singan_generator", inputs, [output], [*constants, *ranges]
     )
-    return model(graph, props)
+    return make_model(graph, props)
 
 
-def model(graph: onnx.GraphProto, props: Mapping[str, str], opset: int = OPSET) -> onnx.ModelProto:
-    """The graph as a checked model with these metadata_props."""
+def make_model(
+    graph: onnx.GraphProto, props: Mapping[str, str], opset: int = OPSET
+) -> onnx.ModelProto:
+    """Make a checked model of a graph, with these metadata_props."""
     made = helper.make_model(
         graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=IR_VERSION
     )
@@ -136,7 +140,10 @@ def model(graph: onnx.GraphProto, props: Mapping[str, str], opset: int = OPSET) 
 
 
 def read(path: Path) -> onnx.ModelProto:
-    """The graph of a file that holds all of it. Raises BundleError for one that is cut short or not valid."""
+    """Read the graph of a file that holds all of it.
+
+    Raises BundleError for a file that is cut short, not valid, or keeps weights elsewhere.
+    """
     try:
         model = onnx.load(path, load_external_data=False)
         onnx.checker.check_model(model)
@@ -152,7 +159,10 @@ def read(path: Path) -> onnx.ModelProto:
 def check_signature(
     path: Path, model: onnx.ModelProto, expected: Mapping[str, tuple[str | int, ...]]
 ) -> None:
-    """Raise BundleError unless inputs and outputs have these names, and their axes these names and lengths."""
+    """Raise BundleError unless inputs and outputs, and their axes, are the expected ones.
+
+    expected gives for each input and output the names of its axes, or their lengths.
+    """
     values = (*model.graph.input, *model.graph.output)
     found = {
         value.name: tuple(
@@ -167,17 +177,21 @@ def check_signature(
 
 
 def check_metadata(path: Path, model: onnx.ModelProto, expected: Mapping[str, str]) -> None:
-    """Raise BundleError unless metadata_props says this."""
+    """Raise BundleError unless metadata_props has the expected entries."""
     stated = {entry.key: entry.value for entry in model.metadata_props}
     for key, value in expected.items():
         if stated.get(key) != value:
             raise BundleError(
-                f"{path}: metadata {key} is {stated.get(key)!r}, the manifest says {value!r}; export again"
+                f"{path}: metadata {key} is {stated.get(key)!r}, the manifest says {value!r}; "
+                "export again"
             )
 
 
 def check(path: Path, manifest: Manifest, scale: int) -> None:
-    """One valid file with inputs noise and prev, output image, free batch, height and width. Raises BundleError."""
+    """Check that a file is one valid graph of this scale, with free batch, height and width.
+
+    Raises BundleError.
+    """
     model = read(path)
     haloed = ("batch", manifest.channels, "height_with_halo", "width_with_halo")
     image = ("batch", manifest.channels, "height", "width")
@@ -185,8 +199,14 @@ def check(path: Path, manifest: Manifest, scale: int) -> None:
     check_metadata(path, model, metadata(manifest, scale))
 
 
+def check_scales(folder: Path, manifest: Manifest) -> None:
+    """Check the graph of every scale in a folder. Raises BundleError."""
+    for scale in range(len(manifest.pyramid.sizes)):
+        check(folder / graph_name(scale), manifest, scale)
+
+
 def metadata(manifest: Manifest, scale: int) -> dict[str, str]:
-    """What a graph says of itself in metadata_props: it is the generators' alone, whatever comes after them."""
+    """Give a graph's metadata_props: they are those of the generators, whatever follows them."""
     manifest = manifest.generators
     height, width = manifest.pyramid.sizes[scale]
     return {

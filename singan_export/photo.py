@@ -1,4 +1,4 @@
-"""Which photo a bundle takes its detail from, and where its generators hand over."""
+"""Find the photo that a bundle takes its detail from, and where its generators hand over."""
 
 from __future__ import annotations
 
@@ -15,25 +15,27 @@ from singan_core.detail import store
 from singan_core.detail.photo import Photo
 from singan_core.detail.search import choose_position
 from singan_core.errors import RequestError
+from singan_core.images import Floats, Pixels
 from singan_core.manifest import Detail, Manifest
 from singan_core.pyramid import Size
 
 _ALIKE = 0.6  # least correlation of a photo with what its model reconstructs
 _FLAT = 0.02  # standard deviation of values in [-1, 1] below which a correlation says nothing
-_USUAL = 33  # px, hand-over of generators that go further: two scales of 25 and 33 px, as most pyramids begin
-MOST = 1920  # px, longer side of a photo that comes with the export
+# px, hand-over of generators that go further: most pyramids begin with scales of 25 and 33 px
+_USUAL = 33
+MOST = 1920  # px, longer side of a photo that is given to the export
 
 
 @dataclass(frozen=True)
 class Source:
-    """The photo of a bundle and what its manifest says of the detail, but for the bases."""
+    """The photo of a bundle, and its manifest's detail without what is known of the bases."""
 
-    pixels: NDArray[np.uint8]  # (h, w, C), colours straight
-    masks: NDArray[np.bool_] | None
+    pixels: Pixels  # (h, w, C), colours straight
+    masks: NDArray[np.bool_] | None  # (h, w, labels)
     detail: Detail
 
     def write(self, folder: Path) -> Detail:
-        """Write photo, masks and bases into a bundle's folder; the complete detail of its manifest."""
+        """Write photo, masks and bases into a bundle's folder; return its manifest's detail."""
         photo = Photo(self.pixels, self.detail.levels)
         stored.write_photo(folder, self.pixels)
         if self.masks is not None:
@@ -45,22 +47,22 @@ class Source:
 def find_source(
     run: Path, trained: Manifest, photo: Path | None, hand_over: int | None
 ) -> Source | None:
-    """The photo of a run, or one that is given to a run without; None for a bundle of generators alone.
+    """Find the photo of a run, or read the one that is given to a run without.
 
-    hand_over is the most px that the shorter side of the last generator's canvas may have: as trained unless given,
-    33 px for a photo that is given. Raises RequestError, ImageError or BundleError.
+    hand_over is the most px that the shorter side of the last generator's canvas may have: as
+    trained if it is None, or 33 px for a photo that is given. Returns None for a bundle of
+    generators alone. Raises RequestError, ImageError or BundleError.
     """
     if trained.detail is not None:
         if photo is not None:
             raise RequestError(f"{run}: has its own photo inside; leave out --photo")
-        size = trained.detail.levels[-1]
-        pixels = stored.read_photo(run, size, trained.channels, trained.detail.photo_sha256)
-        masks = stored.read_masks(run, size, len(trained.labels)) if trained.labels else None
+        pixels, masks = _read_stored(run, trained, trained.detail)
     elif photo is not None:
-        pixels, masks = _given(trained, photo), None
+        pixels, masks = _read_given(trained, photo), None
     elif hand_over is not None:
         raise RequestError(
-            f"{run}: has no photo, so nothing can be handed over to it; name the photo, --photo PHOTO"
+            f"{run}: has no photo, so nothing can be handed over to it; "
+            "name the photo, --photo PHOTO"
         )
     else:
         return None
@@ -69,20 +71,32 @@ def find_source(
         last = trained.detail.hand_over
     else:
         usual = max(_USUAL, min(trained.shapes[0]))
-        last = last_within(trained, usual if hand_over is None else hand_over)
+        last = find_last(trained, usual if hand_over is None else hand_over)
     levels = pyramid.detail_levels((pixels.shape[0], pixels.shape[1]), trained.shapes[last])
     if not levels:
         raise RequestError(
-            f"the photo of {pixels.shape[1]}x{pixels.shape[0]} is no larger than the hand-over's canvas: "
+            f"the photo of {pixels.shape[1]}x{pixels.shape[0]} "
+            "is no larger than the hand-over's canvas: "
             "use a larger photo or a lower --hand-over"
         )
     return Source(pixels, masks, Detail(last, levels, stored.digest(pixels)))
 
 
-def check_alike(source: Source, reconstruction: NDArray[np.float32]) -> None:
-    """Raise RequestError if the photo's layout is not the one that the generators reconstruct, (1, C, h, w).
+def _read_stored(
+    run: Path, trained: Manifest, detail: Detail
+) -> tuple[Pixels, NDArray[np.bool_] | None]:
+    """Read the photo that a run holds, and its masks."""
+    size = detail.levels[-1]
+    pixels = stored.read_photo(run, size, trained.channels, detail.photo_sha256)
+    masks = stored.read_masks(run, size, len(trained.labels)) if trained.labels else None
+    return pixels, masks
 
-    Both are compared at the hand-over by the correlation of their values; a model's own photo has 0.9 and more.
+
+def check_alike(source: Source, reconstruction: Floats) -> None:
+    """Raise RequestError if the generators reconstruct another layout than the photo's.
+
+    The reconstruction is (1, C, h, w). Both are compared at the hand-over by the correlation of
+    their values, which is 0.9 and more for a model's own photo.
     """
     size = source.detail.levels[0]
     photo = resample.resize(images.from_pixels(source.pixels), size).reshape(-1)
@@ -92,34 +106,43 @@ def check_alike(source: Source, reconstruction: NDArray[np.float32]) -> None:
     alike = float(np.corrcoef(photo, known)[0, 1])
     if alike < _ALIKE:
         raise RequestError(
-            f"the photo is not the one that the model was trained on: their layouts agree to {max(alike, 0.0):.0%}, "
-            f"at least {_ALIKE:.0%} are expected; name the model's own photo"
+            "the photo is not the one that the model was trained on: the correlation with what "
+            f"the model reconstructs is {alike:.2f}, at least {_ALIKE:g} is expected; "
+            "name the model's own photo"
         )
 
 
-def last_within(trained: Manifest, side: int) -> int:
-    """The finest generator whose canvas's shorter side has at most so many px. Raises RequestError."""
+def find_last(trained: Manifest, side: int) -> int:
+    """Find the finest generator whose canvas has a shorter side of at most so many px.
+
+    Raises RequestError.
+    """
     small = [scale for scale, shape in enumerate(trained.shapes) if min(shape) <= side]
     if not small:
         least = min(trained.shapes[0])
         raise RequestError(
-            f"hand-over {side} is not possible: the coarsest generator's canvas has {least} px"
+            f"hand-over {side} is not possible: the coarsest generator's canvas has {least} px; "
+            f"use {least} or more"
         )
     return small[-1]
 
 
-def _given(trained: Manifest, path: Path) -> NDArray[np.uint8]:
-    """A photo file as the bundle stores it. Raises RequestError unless it has the model's shape."""
+def _read_given(trained: Manifest, path: Path) -> Pixels:
+    """Read a photo file as the bundle stores it.
+
+    Raises RequestError unless it has the shape of the model's photo.
+    """
     if trained.labels:
         raise RequestError(
             f"{path}: this model draws labels, which a photo cannot; train it anew with detail"
         )
     photo = images.open_photo(path, str(trained.channels), MOST)
     size = photo.size
-    if not _same_shape(size, trained.pyramid.finest):
+    if not _is_same_shape(size, trained.pyramid.finest):
         height, width = trained.pyramid.finest
         raise RequestError(
-            f"{path}: {size[1]}x{size[0]} is not of the shape that the model was trained on, {width}x{height}"
+            f"{path}: {size[1]}x{size[0]} is not of the shape that the model was trained on, "
+            f"{width}x{height}"
         )
     factor = min(1.0, MOST / max(size))
     pixels = images.to_pixels(photo.resized((round(size[0] * factor), round(size[1] * factor))))[0]
@@ -128,7 +151,7 @@ def _given(trained: Manifest, path: Path) -> NDArray[np.uint8]:
     return pixels
 
 
-def _same_shape(a: Size, b: Size) -> bool:
-    """Whether two sizes have one aspect ratio, but for the rounding of the smaller one's sides."""
+def _is_same_shape(a: Size, b: Size) -> bool:
+    """Tell whether two sizes have the same aspect ratio, as far as whole pixels allow."""
     least = min(*a, *b)
     return abs(math.log(a[0] * b[1] / (a[1] * b[0]))) <= 1.5 / least

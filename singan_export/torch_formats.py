@@ -1,25 +1,27 @@
-"""The trained networks for programs that bring libtorch or PyTorch: TorchScript, and torch.export's pt2.
+"""Write the trained networks for libtorch and PyTorch: as TorchScript, and as torch.export's pt2.
 
-A file per scale, and the whole pyramid at zoom 1 and start scale 0 from its unit noises. Upstream calls TorchScript
-deprecated and names torch.export as what comes after it; libtorch in C++ still loads the former with one line.
+There is a file for each scale, and one for the whole pyramid, which draws from start scale 0 at
+zoom 1 and takes the unit noise of every scale. PyTorch calls TorchScript deprecated and recommends
+torch.export instead, but libtorch in C++ still loads TorchScript with one line.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import warnings
-from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 import torch.nn.functional as F
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from singan_core import HALO, cascade
 from singan_core.errors import BundleError
-from singan_export.comparison import Opened, unit_noises
+from singan_core.images import Floats
+from singan_core.manifest import Manifest
+from singan_export.comparison import Opened, make_unit_noises
+from singan_runtime.graphs import graph_name
 from singan_runtime.picture import Picture
 from singan_runtime.sampler import Sampler
 from singan_train.frozen import FrozenPyramid
@@ -27,15 +29,15 @@ from singan_train.frozen import FrozenPyramid
 TORCHSCRIPT, PT2 = "torchscript", "pt2"
 _SUFFIX = {TORCHSCRIPT: ".pt", PT2: ".pt2"}
 _SMALLEST = 2  # px of an image: torch.export takes a side of 1 for a constant
-_EXAMPLE = (
-    2,
-    31,
-    37,
-)  # batch, height, width with halo: sides that differ, so that none is taken for another
+# Batch, height and width with halo: all differ, so that none is taken for another.
+_EXAMPLE = (2, 31, 37)
 
 
 class WholePyramid(nn.Module):
-    """All scales as one module: unit noises (B, 1 or C, H+10, W+10) each, coarsest first, to the image (B, C, H, W)."""
+    """All scales as one module, which draws an image (B, C, H, W) from unit noises.
+
+    The noises are (B, 1 or C, H+10, W+10) each, the coarsest first.
+    """
 
     def __init__(self, generators: list[nn.Module], amplitudes: list[float], channels: int) -> None:
         super().__init__()
@@ -45,7 +47,7 @@ class WholePyramid(nn.Module):
         self.halo = HALO
 
     def forward(self, noises: list[Tensor]) -> Tensor:
-        """The picture; its size is that of the last noise without its halo."""
+        """Draw the picture, whose size is that of the last noise without its halo."""
         image = noises[0]
         for scale, generator in enumerate(self.generators):
             noise = (noises[scale] * self.amplitudes[scale]).expand(-1, self.channels, -1, -1)
@@ -61,99 +63,105 @@ class WholePyramid(nn.Module):
         return image
 
 
-def file_name(format: str, scale: int | None) -> str:
-    """File name of a scale, or of the whole pyramid."""
-    return f"{'pyramid' if scale is None else f'scale_{scale:02d}'}{_SUFFIX[format]}"
+def name_file(format: str, scale: int | None) -> str:
+    """Name the file of a scale, or of the whole pyramid."""
+    stem = "pyramid" if scale is None else Path(graph_name(scale)).stem
+    return stem + _SUFFIX[format]
 
 
-def write(folder: Path, format: str, networks: FrozenPyramid, channels: int) -> None:
-    """Every generator and the whole pyramid of the networks, which draw pictures of so many channels, in a format."""
-    generators = [generator.eval().requires_grad_(False) for generator in networks.generators]
-    save = _save_torchscript if format == TORCHSCRIPT else _save_pt2
-    save(folder, generators, networks, channels)
-
-
-def _save_torchscript(
-    folder: Path, generators: list[Any], networks: FrozenPyramid, channels: int
+def write_torchscript(
+    bundle: Path, folder: Path, sampler: Sampler, networks: FrozenPyramid | None
 ) -> None:
-    batch, height, width = _EXAMPLE
+    """Write the networks as TorchScript into an empty folder: traced scales, a scripted pyramid."""
+    generators = _freeze(networks)
+    assert networks is not None
+    channels, scales = sampler.manifest.channels, len(networks.pyramid.shapes)
+
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", r"`torch\.jit\.", DeprecationWarning)
-        traced = [
-            torch.jit.trace(generator, _inputs(batch, channels, height, width))
-            for generator in generators
-        ]  # type: ignore[no-untyped-call]
+        example = _make_inputs(_EXAMPLE[0], channels, *_EXAMPLE[1:])
+        trace: Any = torch.jit.trace
+        traced = [trace(generator, example) for generator in generators]
         for scale, module in enumerate(traced):
-            torch.jit.save(module, str(folder / file_name(TORCHSCRIPT, scale)))
-        scales = len(networks.pyramid.shapes)
-        whole = torch.jit.script(
-            WholePyramid(traced[:scales], list(networks.amplitudes[:scales]), channels)
-        )
-        torch.jit.save(whole, str(folder / file_name(TORCHSCRIPT, None)))
+            torch.jit.save(module, str(folder / name_file(TORCHSCRIPT, scale)))
+
+        amplitudes = list(networks.amplitudes[:scales])
+        whole = torch.jit.script(WholePyramid(traced[:scales], amplitudes, channels))
+        torch.jit.save(whole, str(folder / name_file(TORCHSCRIPT, None)))
 
 
-def _save_pt2(folder: Path, generators: list[Any], networks: FrozenPyramid, channels: int) -> None:
+def write_pt2(bundle: Path, folder: Path, sampler: Sampler, networks: FrozenPyramid | None) -> None:
+    """Write the networks by torch.export into an empty folder, with free batch and sides."""
+    generators = _freeze(networks)
+    assert networks is not None
+    channels, scales = sampler.manifest.channels, len(networks.pyramid.shapes)
+
     batch, height, width = _EXAMPLE
     sizes = [(height + 3 * scale, width + 5 * scale) for scale in range(len(generators))]
     free = [
-        {0: torch.export.Dim("batch"), 2: _side(f"height_{n}"), 3: _side(f"width_{n}")}
+        {0: torch.export.Dim("batch"), 2: _make_side(f"height_{n}"), 3: _make_side(f"width_{n}")}
         for n in range(len(sizes))
     ]
     for scale, generator in enumerate(generators):
-        example = _inputs(batch, channels, *sizes[scale])
+        example = _make_inputs(batch, channels, *sizes[scale])
         program = torch.export.export(generator, example, dynamic_shapes=(free[scale], free[scale]))
-        torch.export.save(program, folder / file_name(PT2, scale))
-    scales = len(networks.pyramid.shapes)
+        torch.export.save(program, folder / name_file(PT2, scale))
+
     noises = [
         torch.zeros(batch, networks.noise_channels[scale], *sizes[scale]) for scale in range(scales)
     ]
     whole = WholePyramid(generators[:scales], list(networks.amplitudes[:scales]), channels)
     program = torch.export.export(whole, (noises,), dynamic_shapes=(free[:scales],))
-    torch.export.save(program, folder / file_name(PT2, None))
+    torch.export.save(program, folder / name_file(PT2, None))
 
 
-def _inputs(*shape: int) -> tuple[Tensor, Tensor]:
-    """Noise and prev; one tensor in both places would be exported as one input."""
+def _freeze(networks: FrozenPyramid | None) -> list[Any]:
+    assert networks is not None
+    return [generator.eval().requires_grad_(False) for generator in networks.generators]
+
+
+def _make_inputs(*shape: int) -> tuple[Tensor, Tensor]:
+    """Make noise and prev: one tensor in both places would be exported as one input."""
     return torch.zeros(shape), torch.zeros(shape)
 
 
-def _side(name: str) -> Any:
+def _make_side(name: str) -> Any:
     return torch.export.Dim(name, min=2 * HALO + _SMALLEST)
 
 
-def opened(folder: Path, format: str, sampler: Sampler) -> Opened:
-    """The files of a format, ready to draw. Raises BundleError when torch cannot load one."""
+def check(folder: Path, manifest: Manifest) -> None:
+    """Check nothing: opening the files is the only test that torch offers for them."""
+
+
+def open_torchscript(folder: Path, sampler: Sampler) -> Opened:
+    """Open the TorchScript files for drawing. Raises BundleError when torch cannot load one."""
+    return _open(folder, TORCHSCRIPT, sampler)
+
+
+def open_pt2(folder: Path, sampler: Sampler) -> Opened:
+    """Open the pt2 files for drawing. Raises BundleError when torch cannot load one."""
+    return dataclasses.replace(_open(folder, PT2, sampler), smallest=_SMALLEST)
+
+
+def _open(folder: Path, format: str, sampler: Sampler) -> Opened:
     scales = [
-        _load(folder / file_name(format, scale))
+        _load(folder / name_file(format, scale))
         for scale in range(len(sampler.manifest.pyramid.sizes))
     ]
-    whole = _load(folder / file_name(format, None))
+    whole = _load(folder / name_file(format, None))
 
-    def generate(
-        scale: int, noise: NDArray[np.float32], prev: NDArray[np.float32]
-    ) -> NDArray[np.float32]:
+    def generate(scale: int, noise: Floats, prev: Floats) -> Floats:
         with torch.no_grad():
-            return scales[scale](torch.from_numpy(noise), torch.from_numpy(prev)).numpy()
+            image: Floats = scales[scale](torch.from_numpy(noise), torch.from_numpy(prev)).numpy()
+        return image
 
-    def draw(picture: Picture, unit_noise: cascade.Draw) -> NDArray[np.float32]:
+    def draw(picture: Picture, unit_noise: cascade.Draw) -> Floats:
+        noises = make_unit_noises(sampler, picture, unit_noise)
         with torch.no_grad():
-            return whole(
-                [torch.from_numpy(noise) for noise in unit_noises(sampler, picture, unit_noise)]
-            ).numpy()
+            image: Floats = whole([torch.from_numpy(noise) for noise in noises]).numpy()
+        return image
 
-    return Opened(format, generate, draw, smallest=_SMALLEST if format == PT2 else 1)
-
-
-def trained(networks: FrozenPyramid, sampler: Sampler) -> Opened:
-    """The trained networks themselves, in the sampler's cascade: what every format is held against."""
-
-    def generate(
-        scale: int, noise: NDArray[np.float32], prev: NDArray[np.float32]
-    ) -> NDArray[np.float32]:
-        noise, prev = np.ascontiguousarray(noise), np.ascontiguousarray(prev)
-        return networks.generate(scale, torch.from_numpy(noise), torch.from_numpy(prev)).numpy()
-
-    return Opened("networks", generate, partial(sampler.draw_with, generate))
+    return Opened(generate=generate, draw=draw)
 
 
 def _load(path: Path) -> Any:

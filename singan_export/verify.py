@@ -1,4 +1,4 @@
-"""Check a bundle again: alone (files, graphs, preview), or against the run that it came from (parity)."""
+"""Check a bundle: files, graphs, preview, formats, and parity with the run that it came from."""
 
 from __future__ import annotations
 
@@ -9,77 +9,81 @@ import numpy as np
 from PIL import Image
 
 from singan_core.errors import BundleError, ParityError
-from singan_export import double, formats, graph, parity
-from singan_export.bundle import PREVIEW, frozen_run, preview, run_of
-from singan_export.comparison import FormatCheck
-from singan_export.parity import Parity
+from singan_core.manifest import Manifest
+from singan_export import double, formats, graph
+from singan_export.budgets import BUDGETS, FormatCheck, Parity
+from singan_export.bundle import PREVIEW, draw_preview, find_run, frozen_run
+from singan_export.comparison import compare_bundle, compare_pictures
 from singan_runtime.graphs import graph_name
 from singan_runtime.sampler import DOUBLE, Sampler
-from singan_train.frozen import FrozenPyramid
 
 
 @dataclass(frozen=True)
 class Verified:
-    """What was found; everything in it but formats has passed."""
+    """What verify found: all of it has passed, except perhaps the formats."""
 
     files: int
     graphs: int
     preview_levels: int  # largest difference between the reconstruction and preview.png
     parity: Parity | None
-    formats: list[FormatCheck]  # of further formats; these alone may have failed
+    formats: list[FormatCheck]
 
 
 def verify(bundle: Path, run: Path | None = None) -> Verified:
-    """Check hashes, graph signatures, the preview and further formats, and parity with the run if one is given.
+    """Check hashes, graphs, preview and further formats, and with a run parity with its networks.
 
-    Raises BundleError or ParityError naming the first thing that is wrong, but leaves it to the caller to require the
-    formats, so that all of them can be shown.
+    Raises BundleError or ParityError naming the first thing that is wrong. Comparisons of further
+    formats are returned even if they are over budget, so that all can be shown: budgets.require
+    raises for them.
     """
     sampler = Sampler.load(bundle, device="cpu")
-    manifest = sampler.manifest
-    for scale in range(len(manifest.pyramid.sizes)):
-        graph.check(bundle / graph_name(scale), manifest, scale)
-    for scale in range(len(manifest.pyramid.passes) if manifest.detail else 0):
-        path = bundle / DOUBLE / graph_name(scale)
-        graph.check(path, manifest, scale)
-        double.check(path)
-    measured, networks = None, None
-    if run is not None:  # before the preview: a doctored weight should be named by its scale
-        networks = frozen_run(run, run_of(manifest, run))
-        measured = parity.compare(sampler, networks)
-        measured.require()
+    check_graphs(bundle, sampler.manifest)
+
+    # Parity before the preview: a changed weight should be named by its scale.
+    parity, networks = None, None
+    if run is not None:
+        networks = frozen_run(run, find_run(sampler.manifest, run))
+        parity = compare_bundle(sampler, networks)
+        parity.require()
+
     levels = check_preview(sampler, bundle / PREVIEW)
-    checks = check_formats(bundle, sampler, networks)
-    return Verified(len(manifest.files), len(manifest.pyramid.sizes), levels, measured, checks)
+    checks = formats.verify_present(bundle, sampler, networks)
+    files, graphs = len(sampler.manifest.files), len(sampler.manifest.pyramid.sizes)
+    return Verified(files, graphs, levels, parity, checks)
 
 
-def check_formats(
-    bundle: Path, sampler: Sampler, networks: FrozenPyramid | None = None
-) -> list[FormatCheck]:
-    """How every further format of a bundle compares with the trained networks, or with the float32 graphs without them.
+def check_graphs(bundle: Path, manifest: Manifest) -> None:
+    """Check inputs, outputs and metadata of all graphs, those in double precision included.
 
-    Raises BundleError for one that is broken.
+    Raises BundleError.
     """
-    checks = []
-    for name in formats.present(sampler.manifest):
-        formats.check(bundle, name, sampler.manifest)
-        checks += formats.compare(bundle / name, name, sampler, networks)[1]
-    return checks
+    graph.check_scales(bundle, manifest)
+    if manifest.detail is not None:
+        for scale in range(len(manifest.pyramid.passes)):
+            path = bundle / DOUBLE / graph_name(scale)
+            graph.check(path, manifest, scale)
+            double.check(path)
 
 
 def check_preview(sampler: Sampler, path: Path) -> int:
-    """Largest difference between the reconstruction and preview.png, in grey levels. Raises ParityError over one."""
+    """Compare preview.png with the reconstruction; return the largest difference in grey levels.
+
+    Raises BundleError for a preview of another size, ParityError for one that is over its budget.
+    """
     with Image.open(path) as image:
         stored = np.asarray(image)
-    made = preview(sampler)
     stored = stored[..., None] if stored.ndim == 2 else stored
-    if stored.shape != made.shape:
+    drawn = draw_preview(sampler)
+    if stored.shape != drawn.shape:
         raise BundleError(
-            f"{path}: {stored.shape[1]}x{stored.shape[0]}, but the model draws {made.shape[1]}x{made.shape[0]}"
+            f"{path}: {stored.shape[1]}x{stored.shape[0]}, "
+            f"but the model draws {drawn.shape[1]}x{drawn.shape[0]}; export again"
         )
-    levels = int(np.abs(stored.astype(int) - made.astype(int)).max())
-    if levels > 1:
+
+    found = compare_pictures("preview", stored, drawn, BUDGETS["preview"])
+    if not found.passed:
         raise ParityError(
-            f"{path}: the reconstruction differs from it by {levels} grey levels, allowed is 1; export again"
+            f"{path}: the reconstruction differs from it by {found.levels} grey levels, "
+            f"allowed is {found.budget.levels}; export again"
         )
-    return levels
+    return found.levels

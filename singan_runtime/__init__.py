@@ -1,5 +1,44 @@
-"""Making pictures from a bundle: numpy, Pillow and ONNX Runtime; never PyTorch."""
+"""Making pictures from a bundle: numpy, Pillow and ONNX Runtime; never PyTorch.
 
+A Sampler opens a bundle and draws the pictures of Requests. The functions apply it: animations,
+edits of pictures, enlargements, datasets, scores. Retargeting is in singan_runtime.retarget.
+"""
+
+from singan_core.errors import (
+    BundleError,
+    ImageError,
+    InstallError,
+    OutputError,
+    RequestError,
+    SinGANError,
+)
+from singan_runtime.animation import Walk, animate
+from singan_runtime.dataset import DatasetSpec, write_dataset
+from singan_runtime.editing import EDIT, HARMONIZE, paint, read_image, redraw, upscale
+from singan_runtime.evaluation import evaluate
+from singan_runtime.keep import Keep
+from singan_runtime.request import Request
 from singan_runtime.sampler import Sampler
 
-__all__ = ["Sampler"]
+__all__ = [
+    "EDIT",
+    "HARMONIZE",
+    "BundleError",
+    "DatasetSpec",
+    "ImageError",
+    "InstallError",
+    "Keep",
+    "OutputError",
+    "Request",
+    "RequestError",
+    "Sampler",
+    "SinGANError",
+    "Walk",
+    "animate",
+    "evaluate",
+    "paint",
+    "read_image",
+    "redraw",
+    "upscale",
+    "write_dataset",
+]

@@ -1,4 +1,4 @@
-"""How fast a bundle draws on this machine."""
+"""Measures how fast a bundle draws on this machine."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from singan_runtime.sampler import Sampler
 
 @dataclass(frozen=True)
 class Timing:
-    """Seconds per picture after one that warms up, and what was really used."""
+    """Seconds per picture, without the first one, and the provider and threads really used."""
 
     width: int
     height: int
@@ -37,36 +37,35 @@ def bench(
     zoom: Zoom = "auto",
     advance: Callable[[], None] = lambda: None,
 ) -> Timing:
-    """Draw a picture repeats + 1 times and time it. Raises RequestError."""
+    """Draw a picture repeats + 1 times, with a seed each, and time it. Raises RequestError."""
     if repeats < 1:
         raise RequestError(f"{repeats} repeats are not possible: ask for 1 or more")
+
     seconds = []
     for seed in range(repeats + 1):
         began = time.perf_counter()
         drawn = sampler.sample(size, seed, zoom=zoom)
         seconds.append(time.perf_counter() - began)
         advance()
+
     _, height, width, _ = drawn.shape
     first, *rest = seconds
     median = statistics.median(rest)
-    p95 = sorted(rest)[-(-95 * len(rest) // 100) - 1]
-    speed = height * width / 1e6 / median
-    graphs = sampler.graphs
     return Timing(
-        width,
-        height,
-        repeats,
-        first,
-        median,
-        p95,
-        speed,
-        peak_memory(),
-        graphs.provider,
-        graphs.threads,
+        width=width,
+        height=height,
+        repeats=repeats,
+        first=first,
+        median=median,
+        p95=sorted(rest)[-(-95 * len(rest) // 100) - 1],
+        megapixels_per_second=height * width / 1e6 / median,
+        peak_memory_mb=peak_memory(),
+        provider=sampler.graphs.provider,
+        threads=sampler.graphs.threads,
     )
 
 
 def peak_memory() -> float:
-    """The largest resident memory of this process so far, in MB."""
+    """Measure the largest resident memory of this process so far, in MB."""
     unit = 1 if sys.platform == "darwin" else 1024  # macOS counts bytes, Linux kB
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6

@@ -8,56 +8,76 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from singan_core import cascade
+from singan_core.arrays import Reals
 from singan_core.errors import BundleError, RequestError
+from singan_core.file_names import DOUBLE
+from singan_core.file_names import graph_name as graph_name
+from singan_core.manifest import Manifest
 from singan_runtime import providers
 
-Reals = NDArray[np.floating[Any]]  # float32 or float64
-
-BLOCK = (
-    256  # px: the activations of a block stay in cache, and memory does not grow with the picture
-)
+BLOCK = 256
+"""Side in px of a block, whose activations stay in cache. Memory does not grow with the picture."""
 ON_CPU = "CPUExecutionProvider"
+PRECISIONS = (DOUBLE, "fp32", "fp16", "int8")
 _DTYPES: dict[str, type[np.floating[Any]]] = {
     "tensor(float)": np.float32,
     "tensor(double)": np.float64,
 }
 
 
-def graph_name(scale: int) -> str:
-    """File name of a scale's graph inside a bundle."""
-    return f"scale_{scale:02d}.onnx"
+def find_graphs(bundle: Path, manifest: Manifest, precision: str) -> Path:
+    """Find the folder of a bundle's graphs of a precision.
+
+    Raises RequestError for an unknown precision, BundleError for one that the bundle has not.
+    """
+    if precision not in PRECISIONS:
+        raise RequestError(f"unknown precision {precision!r}: choose auto, {', '.join(PRECISIONS)}")
+    if precision == "fp32":
+        return bundle
+    if f"{precision}/{graph_name(0)}" in manifest.files:
+        return bundle / precision
+
+    if precision == DOUBLE:
+        raise BundleError(
+            f"{bundle}: has no {DOUBLE} graphs, as a model without detail needs none; leave it out"
+        )
+    raise BundleError(
+        f"{bundle}: has no {precision} graphs; "
+        f"add them with 'singan export {bundle} --precision {precision}'"
+    )
 
 
 def open_session(path: Path, device: str = "auto") -> Any:
-    """An ONNX Runtime session of one graph, single-threaded. Raises BundleError, RequestError or InstallError.
+    """Open one graph as an ONNX Runtime session that uses a single thread.
 
-    Parts of a picture are drawn in threads of their own, which keeps noise and resampling busy too.
+    Tiles of a picture are drawn in threads of their own, which keeps noise and resampling busy too.
+    Raises BundleError, RequestError or InstallError.
     """
     runtime = providers.onnxruntime()
     options = runtime.SessionOptions()
     options.log_severity_level = 3
     options.intra_op_num_threads = 1
-    options.enable_mem_pattern = (
-        False  # it would remember a plan for every size that was ever drawn
-    )
-    options.enable_cpu_mem_arena = (
-        False  # it would keep what the largest sizes needed, and more in pieces
-    )
-    chosen = providers.choose(device)
+    # A memory pattern would be kept for every size that was ever drawn, and the arena would keep
+    # what the largest sizes needed, and more in pieces.
+    options.enable_mem_pattern = False
+    options.enable_cpu_mem_arena = False
+
+    chosen = providers.choose_providers(device)
     try:
         session = runtime.InferenceSession(path, options, providers=chosen)
     except Exception as error:  # the library's own exceptions share no public base
         raise BundleError(
             f"{path}: not a graph that ONNX Runtime can load ({_first_line(error)}); export again"
         ) from error
+
     wanted = chosen[0] if isinstance(chosen[0], str) else chosen[0][0]
     if device != "auto" and wanted not in session.get_providers():
         raise RequestError(
             f"device {device}: ONNX Runtime could not start its CUDA provider; "
-            "check the driver with nvidia-smi and run: pip install 'singan[gpu]', or use --device cpu"
+            "check the driver with nvidia-smi and run: pip install 'singan[gpu]', "
+            "or use --device cpu"
         )
     return session
 
@@ -66,8 +86,11 @@ def _first_line(error: Exception) -> str:
     return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
 
 
-def _dtype(session: Any, path: Path) -> type[np.floating[Any]]:
-    """Tell a graph's precision from its first input. Raises BundleError unless it is float32 or float64."""
+def _read_dtype(session: Any, path: Path) -> type[np.floating[Any]]:
+    """Read a graph's precision from its first input.
+
+    Raises BundleError unless it is float32 or float64.
+    """
     kind = session.get_inputs()[0].type
     if kind not in _DTYPES:
         raise BundleError(
@@ -77,29 +100,29 @@ def _dtype(session: Any, path: Path) -> type[np.floating[Any]]:
 
 
 def processors() -> int:
-    """How many processors this process may use."""
+    """Count the processors that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class Generators(Protocol):
-    """What a sampler draws with: a bundle's graphs, or anything else that draws like them."""
+    """Generators that a sampler draws with: a bundle's graphs, or anything that acts like them."""
 
     threads: int
 
     @property
     def provider(self) -> str:
-        """What computes."""
+        """The execution provider that computes."""
 
     @property
     def dtype(self) -> type[np.floating[Any]]:
-        """In which precision noise is wanted and images come, float32 or float64."""
+        """The precision of noise and images, float32 or float64."""
 
     def generate(self, scale: int, noise: Reals, prev: Reals) -> Reals:
-        """One generator's image (B, C, H, W) from noise and prev (B, C, H+10, W+10)."""
+        """Draw one generator's image (B, C, H, W) from noise and prev (B, C, H+10, W+10)."""
 
 
 class Graphs:
-    """Hold the generators of a bundle, in float32 or float64, each opened when first used."""
+    """The generators of a bundle, in float32 or float64, each opened when it is first used."""
 
     def __init__(self, folder: Path, device: str, threads: int | None) -> None:
         if threads is not None and threads < 1:
@@ -111,35 +134,35 @@ class Graphs:
         self._opening = threading.Lock()
         on_cpu = self.provider == ON_CPU
         self.threads = threads or (processors() if on_cpu else 1)
-        self.fixed_blocks = (
-            not on_cpu
-        )  # a GPU's libraries choose an algorithm for every shape that they first see
+        # A GPU's libraries choose an algorithm for every shape that they see for the first time.
+        self.fixed_blocks = not on_cpu
 
     @property
     def provider(self) -> str:
-        """The execution provider that is really used."""
+        """The execution provider that is used."""
         return str(self.session(0).get_providers()[0])
 
     @property
     def dtype(self) -> type[np.floating[Any]]:
-        """Tell in which precision the coarsest generator draws, float32 or float64. Raises BundleError."""
+        """The precision in which the coarsest generator draws. Raises BundleError."""
         self.session(0)
         return self._dtypes[0]
 
     def session(self, scale: int) -> Any:
-        """The session of a scale."""
+        """Return the session of a scale, opened if need be."""
         with self._opening:
             if scale not in self._sessions:
                 path = self.folder / graph_name(scale)
                 session = open_session(path, self.device)
-                self._dtypes[scale] = _dtype(session, path)
+                self._dtypes[scale] = _read_dtype(session, path)
                 self._sessions[scale] = session
             return self._sessions[scale]
 
     def generate(self, scale: int, noise: Reals, prev: Reals) -> Reals:
-        """Draw one generator's image (B, C, H, W) from noise and prev (B, C, H+10, W+10), in blocks.
+        """Draw one generator's image (B, C, H, W) from noise and prev (B, C, H+10, W+10).
 
-        Noise and prev may be float32 or float64. The image has the precision of the generator's graph.
+        It is drawn in blocks. Noise and prev may be float32 or float64, the image has the precision
+        of the generator's graph.
         """
         session, dtype = self.session(scale), self._dtypes[scale]
 
@@ -148,7 +171,7 @@ class Graphs:
             image: Reals = session.run(["image"], inputs)[0]
             return image
 
-        # Not block by block, because an image that is put together from blocks takes the type of prev.
+        # Before the blocks, because an image that is put together from them takes the type of prev.
         noise, prev = np.asarray(noise, dtype), np.asarray(prev, dtype)
         drawn: Reals = cascade.in_blocks(draw, noise, prev, BLOCK, self.fixed_blocks)
         return drawn

@@ -1,4 +1,4 @@
-"""What is done with masks, bool (H, W): feathers, blending, bounds. singan_core/masks.py reads them."""
+"""Masks, bool (H, W), at work: growing, feathering, blending. singan_core.masks reads them."""
 
 from __future__ import annotations
 
@@ -9,47 +9,43 @@ from singan_core.detail.photo import premultiplied, straight
 from singan_core.masks import Mask as Mask
 from singan_core.masks import read as read
 from singan_core.windows import Region, Span
+from singan_runtime.boxes import box_sums
 
 Floats = NDArray[np.float32]
 Pixels = NDArray[np.uint8]
 
 
-def box_sums(values: NDArray[np.float64], radius: int) -> NDArray[np.float64]:
-    """The sum over the square of 2 radius + 1 px around every value of (H, W); what lies beyond an edge repeats it.
-
-    Sums of whole numbers are exact.
-    """
-    for axis in (0, 1):
-        padding = [(0, 0), (0, 0)]
-        padding[axis] = (radius + 1, radius)
-        sums = np.pad(values, padding, mode="edge").cumsum(axis=axis)
-        length = values.shape[axis]
-        low, high = (
-            np.take(sums, np.arange(length) + start, axis) for start in (0, 2 * radius + 1)
-        )
-        values = high - low
-    return values
+def dilate(mask: Mask, by: int) -> Mask:
+    """Grow a mask by so many px to all sides, corners included."""
+    return box_sums(mask.astype(np.float64), by) > 0
 
 
-def feathered(mask: Mask, reach: int) -> Floats:
-    """Weights (H, W) that are exactly 1 on the mask and fall smoothly to exactly 0 beyond reach px around it.
+def erode(mask: Mask, by: int) -> Mask:
+    """Shrink a mask by so many px from all sides, but not from the edges of the picture."""
+    return ~dilate(~mask, by)
 
-    The mask is dilated by half the reach, then blurred by two boxes that share the other half, so that no weight
-    leaves the reach, as a Gaussian's would. Source: SinGAN's harmonization and editing, which dilate and blur.
+
+def feather(mask: Mask, reach: int) -> Floats:
+    """Soften a mask to weights (H, W): exactly 1 on it, exactly 0 beyond reach px around it.
+
+    The mask is dilated by half the reach, then blurred by two boxes that share the other half: no
+    weight leaves the reach, as a Gaussian's would.
+    Source: SinGAN's harmonization and editing, which dilate and blur; the boxes are ours.
     """
     first, second = (reach - reach // 2) // 2, reach // 2 // 2
-    grown = box_sums(mask.astype(np.float64), reach - first - second) > 0
-    sums = box_sums(
-        box_sums(grown.astype(np.float64), first), second
-    )  # whole numbers, hence exact zeros and ones
+    grown = dilate(mask, reach - first - second)
+
+    # Sums of whole numbers, hence exact zeros and ones.
+    sums = box_sums(box_sums(grown.astype(np.float64), first), second)
     return (sums / ((2 * first + 1) * (2 * second + 1)) ** 2).astype(np.float32)
 
 
-def mix(below: Pixels, above: Pixels, share: Floats) -> Pixels:
+def blend(below: Pixels, above: Pixels, share: Floats) -> Pixels:
     """Blend two pictures (h, w, C) by the share (h, w, 1), 0 to 1, of the second.
 
-    The result has the first's very pixels where the share is 0, the second's where it is 1. Transparent pictures are
-    blended premultiplied, so that the colour of a pixel that cannot be seen has no part in it.
+    The result has the first's very pixels where the share is 0, the second's where it is 1.
+    Transparent pictures are blended premultiplied, so that the colour of an invisible pixel has no
+    part in it.
     """
     soft = ((share > 0) & (share < 1))[..., 0]
     pixels = np.where(share > 0, above, below)
@@ -61,9 +57,6 @@ def mix(below: Pixels, above: Pixels, share: Floats) -> Pixels:
 
 
 def bounds(mask: Mask) -> Region:
-    """The smallest rectangle around what is true."""
-    rows, columns = (
-        Span(int(hit[0]), int(hit[-1]) + 1)
-        for hit in (np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0))
-    )
-    return rows, columns
+    """Find the smallest rectangle that holds all of a mask, which must not be empty."""
+    rows, columns = (np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0))
+    return Span(int(rows[0]), int(rows[-1]) + 1), Span(int(columns[0]), int(columns[-1]) + 1)

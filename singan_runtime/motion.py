@@ -12,28 +12,29 @@ from singan_core.detail import resize
 from singan_core.detail.photo import premultiplied, straight
 from singan_core.pyramid import Size
 from singan_core.windows import Region, Span, whole
-from singan_runtime import masks, objects, warp
+from singan_runtime import displacement, masks, objects
+from singan_runtime.drawing import hand_over
 from singan_runtime.flow import find_flow
 from singan_runtime.lines import find_freedom
 from singan_runtime.picture import Picture
-from singan_runtime.sampler import Sampler, hand_over
+from singan_runtime.sampler import Sampler
 
 Pixels = NDArray[np.uint8]
 Values = NDArray[np.float64]
 Places = NDArray[np.int32]
 
-BORDER = 0.02  # of the longer side: how far what stands still fades out
-RIM = 3  # px of the hand-over: so near to an edge of the picture motion across it fades out
-_STRIP = 32  # rows at once, so that what is in work stays in the processor's cache
+BORDER = 0.02  # of the longer side: the width over which motion fades beside what stands still
+RIM = 3  # px of the hand-over: the width over which motion fades towards an edge of the picture
+_STRIP = 32  # rows at once, so that they stay in the processor's cache
 _FINE = 4096  # steps of a value before it is enlarged
 
 
 class Motion:
-    """A picture with detail, finished once, whose frames show it moved: each a function of its own noise alone.
+    """A finished picture with detail, and its frames: each shows it moved as its own noise says.
 
-    What moves it is the optical flow from the picture's own hand-over to a frame's. Straight lines and kept objects
-    stand still, and nothing comes in over an edge. The flow is rounded to 1/16 px of the picture: equal bytes on every
-    processor.
+    What moves it is the optical flow from the picture's own hand-over to a frame's. Straight lines
+    and kept objects stand still, and nothing comes in over an edge. The flow is rounded to 1/16 px
+    of the picture: equal bytes on every processor.
     """
 
     def __init__(self, sampler: Sampler, picture: Picture, first: cascade.Draw) -> None:
@@ -42,81 +43,80 @@ class Motion:
         self.sampler, self.picture, self.first = sampler, picture, sampler.painted(picture, first)
         self.handed = self._hand_over(first)
         self.fit, self.size = picture.fit, picture.size
-        sides = zip(self.fit.whole, self.handed.shape[:2], strict=True)
-        self.scales = [
-            side / small for side, small in sides
-        ]  # px of the picture per px of the hand-over
 
-        shown = premultiplied(self.first)
-        cells = [
-            max(1, math.floor(side / by + 0.5))
-            for side, by in zip(self.size, self.scales, strict=True)
-        ]
-        self._freedom = Enlarged(
-            find_freedom(shown, (cells[0], cells[1])), self.size, whole(self.size)
-        )
+        # Pixels of the picture per pixel of the hand-over.
+        sides = zip(self.fit.whole, self.handed.shape[:2], strict=True)
+        self.scales = [side / small for side, small in sides]
+
+        opaque = premultiplied(self.first)
+        self._fine = displacement.double(opaque)
+        self._freedom = self._find_freedom(opaque)
         self._rims = [
-            _fade(side, RIM * by) for side, by in zip(self.size, self.scales, strict=True)
+            _fade_in(side, RIM * by) for side, by in zip(self.size, self.scales, strict=True)
         ]
         self._around = None  # how freely kept objects let pixels move, (h, w)
         if picture.kept:
-            self._around = 1 - masks.feathered(
-                objects.cover(picture), round(BORDER * max(self.size))
-            )
-        self._fine = warp.double(shown)
+            reach = round(BORDER * max(self.size))
+            self._around = 1 - masks.feather(objects.cover(picture), reach)
 
-    def frame(self, unit_noise: cascade.Draw) -> Pixels:
-        """Draw the frame of a noise, uint8 (h, w, C); by the calling thread alone."""
+    def draw_frame(self, unit_noise: cascade.Draw) -> Pixels:
+        """Draw the frame of a noise, uint8 (h, w, C), by the calling thread alone."""
         handed = self._hand_over(unit_noise)
         if np.array_equal(handed, self.handed):
             return self.first
+
         top, left = (Span(*span) for span in self.fit.window)
-        down, across = (
-            Enlarged(one, self.fit.whole, (top, left)) for one in find_flow(handed, self.handed)
-        )
+        flow = find_flow(handed, self.handed)
+        down, across = (Enlarged(one, self.fit.whole, (top, left)) for one in flow)
 
         frame = np.empty_like(self.first)
         for start in range(0, self.size[0], _STRIP):
             part = Span(start, min(start + _STRIP, self.size[0]))
-            frame[slice(*part)] = warp.move(
-                self._fine, frame.shape[2], *self._places(down, across, part)
-            )
+            rows, columns = self._find_places(down, across, part)
+            frame[slice(*part)] = displacement.move(self._fine, frame.shape[2], rows, columns)
         return straight(frame)
 
     def _hand_over(self, unit_noise: cascade.Draw) -> Pixels:
-        return hand_over(self.sampler.draw(self.picture, unit_noise))
+        """Draw what the generators hand over of a noise, uint8 (h, w, C)."""
+        return hand_over(self.sampler.run_generators(self.picture, unit_noise))
 
-    def _places(self, down: Enlarged, across: Enlarged, part: Span) -> tuple[Places, Places]:
-        """The rows and columns of the picture, in 1/16 px, that the rows of a part show."""
-        share = self._freedom.rows(part) * warp.UNIT
+    def _find_freedom(self, picture: Pixels) -> Enlarged:
+        """Find how freely straight lines let each part of the picture move."""
+        rows, columns = (
+            max(1, math.floor(side / by + 0.5))
+            for side, by in zip(self.size, self.scales, strict=True)
+        )
+        return Enlarged(find_freedom(picture, (rows, columns)), self.size, whole(self.size))
+
+    def _find_places(self, down: Enlarged, across: Enlarged, part: Span) -> tuple[Places, Places]:
+        """Find the rows and columns of the picture, in 1/16 px, that the rows of a part show."""
+        share = self._freedom.rows(part) * displacement.UNIT
         if self._around is not None:
             share *= self._around[slice(*part)]
         rows = down.rows(part) * share * self.scales[0] * self._rims[0][slice(*part), None]
         columns = across.rows(part) * share * self.scales[1] * self._rims[1]
 
-        own = np.arange(*part)[:, None], np.arange(self.size[1])
-        moved = (
-            warp.UNIT * here + np.floor(by + 0.5)
-            for here, by in zip(own, (rows, columns), strict=True)
-        )
-        y, x = (place.astype(np.int32) for place in moved)
-        return y, x
+        y = displacement.UNIT * np.arange(*part)[:, None] + np.floor(rows + 0.5)
+        x = displacement.UNIT * np.arange(self.size[1]) + np.floor(columns + 0.5)
+        return y.astype(np.int32), x.astype(np.int32)
 
 
 class Enlarged:
-    """Values (h, w), within -8..8, enlarged to a whole, of whose window any rows can be had.
+    """Values (h, w), within -8..8, enlarged to a whole, of whose window any rows can be computed.
 
-    Values and weights are whole numbers until the sums are done: no order of addition can change a bit.
+    Values and weights are whole numbers until the sums are done: no order of addition can change a
+    bit.
     """
 
     def __init__(self, values: Values, size: Size, window: Region) -> None:
+        """Enlarge the columns; the rows are left for later."""
         across = resize.taps(values.shape[1], size[1], False, *window[1])
         steps = np.floor(values * _FINE + 0.5)
         self._wide = (steps[:, across.indices] * across.weights).sum(axis=2)
         self._down = resize.taps(values.shape[0], size[0], False, *window[0])
 
     def rows(self, part: Span) -> Values:
-        """The part's rows of the window, (rows, columns)."""
+        """Compute a part of the window's rows, (rows, columns)."""
         indices, weights = self._down.indices[slice(*part)], self._down.weights[slice(*part)]
         low, high = int(indices.min()), int(indices.max()) + 1
         matrix = np.zeros((part.length, high - low))
@@ -124,7 +124,7 @@ class Enlarged:
         return (matrix @ self._wide[low:high]) / (_FINE * resize.UNIT**2)
 
 
-def _fade(length: int, reach: float) -> Values:
-    """0 at both ends of an axis, 1 from a reach (px) on."""
+def _fade_in(length: int, reach: float) -> Values:
+    """Compute weights along an axis: 0 at both ends, 1 from a reach (px) on."""
     positions = np.arange(length)
     return np.minimum(np.minimum(positions, positions[::-1]) / reach, 1.0)

@@ -1,11 +1,14 @@
-"""ONNX Runtime: the installed flavour, and the provider behind a device name. Strict, never a silent fallback."""
+"""ONNX Runtime: the installed flavour, and the provider behind a device name.
+
+What was asked for and is not there is an error, never replaced silently.
+"""
 
 from __future__ import annotations
 
-import re
 from importlib import metadata
 from typing import Any
 
+from singan_core.device_names import parse_device
 from singan_core.errors import InstallError, RequestError
 
 FLAVOURS = {
@@ -17,8 +20,11 @@ FLAVOURS = {
 _PROVIDERS = {"cuda": "CUDAExecutionProvider", "cpu": "CPUExecutionProvider"}
 
 
-def installed() -> list[str]:
-    """The distributions of ONNX Runtime that are installed; they share one import package, so two of them clash."""
+def list_installed() -> list[str]:
+    """List the distributions of ONNX Runtime that are installed.
+
+    They share one import package, so two of them clash.
+    """
     found = []
     for name in FLAVOURS:
         try:
@@ -30,11 +36,15 @@ def installed() -> list[str]:
 
 
 def onnxruntime() -> Any:
-    """The onnxruntime module. Raises InstallError, naming the pip line that mends it, unless exactly one is there."""
-    found = installed()
+    """Import onnxruntime.
+
+    Raises InstallError, with the pip line that mends it, unless exactly one distribution is there.
+    """
+    found = list_installed()
     if not found:
         raise InstallError(
-            "ONNX Runtime is not installed; run: pip install 'singan[cpu]' (NVIDIA GPU: pip install 'singan[gpu]')"
+            "ONNX Runtime is not installed; run: pip install 'singan[cpu]' "
+            "(NVIDIA GPU: pip install 'singan[gpu]')"
         )
     if len(found) > 1:
         keep = "onnxruntime-gpu" if "onnxruntime-gpu" in found else found[-1]
@@ -42,31 +52,37 @@ def onnxruntime() -> Any:
             f"{' and '.join(found)} are both installed and overwrite each other; "
             f"run: pip uninstall -y {' '.join(found)} && {FLAVOURS[keep]}"
         )
+
     try:
         import onnxruntime as module
     except ImportError as error:
         raise InstallError(
-            f"ONNX Runtime cannot be imported ({error}); run: pip install --force-reinstall {found[0]}"
+            f"ONNX Runtime cannot be imported ({error}); "
+            f"run: pip install --force-reinstall {found[0]}"
         ) from error
     return module
 
 
-def choose(device: str) -> list[str | tuple[str, dict[str, Any]]]:
-    """Providers for auto, cpu, cuda or cuda:N. Raises RequestError when what was asked for is not there."""
+def choose_providers(device: str) -> list[str | tuple[str, dict[str, Any]]]:
+    """Choose the providers for auto, cpu, cuda or cuda:N, as ONNX Runtime takes them.
+
+    Raises RequestError if the device is not there.
+    """
     available = onnxruntime().get_available_providers()
     if device == "auto":
         device = "cuda" if _PROVIDERS["cuda"] in available else "cpu"
-    if not re.fullmatch(r"cpu|cuda(:\d+)?", device):
-        raise RequestError(f"unknown device {device!r}: choose auto, cpu, cuda or cuda:N")
-    if device == "cpu":
+
+    kind, number = parse_device(device)
+    if kind == "cpu":
         return [_PROVIDERS["cpu"]]
     if _PROVIDERS["cuda"] not in available:
         raise RequestError(
             f"device {device}: this ONNX Runtime has no CUDA provider; "
             "run: pip uninstall -y onnxruntime && pip install 'singan[gpu]', or use --device cpu"
         )
+
     options = {
-        "device_id": int(device.partition(":")[2] or 0),
+        "device_id": number,
         "use_tf32": 0,
         "cudnn_conv_algo_search": "HEURISTIC",
     }

@@ -17,57 +17,58 @@ from singan_core.errors import RequestError
 from singan_core.pyramid import Fit, Size, Zoom
 from singan_core.windows import Span, Step
 from singan_runtime import masks, objects, quality
-from singan_runtime.editing import injected, on_whole
+from singan_runtime.injection import inject, resample_to_canvas
 from singan_runtime.objects import Keep
 from singan_runtime.picture import Picture
-from singan_runtime.sampler import Sampler, check_seed
+from singan_runtime.request import check_seed
+from singan_runtime.sampler import Sampler
 
 Floats = NDArray[np.float32]
 Pixels = NDArray[np.uint8]
 
 START_SCALE = 1  # the layout is the photo's, everything finer is drawn for the new canvas
-REACH = (
-    5  # px around a kept object, at the trained size, over which it blends into its surroundings
-)
+REACH = 5
+"""px around a kept object, at the trained size, over which it blends into its surroundings."""
 
 
 class Stretch(NamedTuple):
-    """One axis of a warp: which part of the target shows the object, and which part of the source that is.
+    """One axis of a warp: the part of the source that is the object, and where the target has it.
 
-    Shares of the axis. Within, all is scaled evenly; what lies before and behind fills the rest.
+    Both are (start, stop) in shares of the axis. Within, all is scaled evenly; what lies before and
+    behind fills the rest.
     """
 
     source: tuple[float, float]
     target: tuple[float, float]
 
     def taps(self, n_in: int, n_out: int) -> resample.Taps:
-        """What resamples an axis of length n_in so, on a canvas of length n_out."""
+        """Compute the taps that resample an axis of length n_in to a canvas of length n_out."""
+        edges = self._find_sources(np.arange(n_out + 1) / n_out, n_in)
+        middles = self._find_sources((np.arange(n_out) + 0.5) / n_out, n_in)
+        return resample.taps_at(n_in, middles, np.diff(edges))
 
-        def back(shares: NDArray[np.float64]) -> NDArray[np.float64]:
-            return np.interp(shares, (0, *self.target, 1), (0, *self.source, 1)) * n_in
-
-        edges = back(np.arange(n_out + 1) / n_out)
-        return resample.taps_at(n_in, back((np.arange(n_out) + 0.5) / n_out), np.diff(edges))
+    def _find_sources(self, shares: NDArray[np.float64], n_in: int) -> NDArray[np.float64]:
+        """Find the positions in the source, of length n_in, that shares of the target show."""
+        return np.interp(shares, (0, *self.target, 1), (0, *self.source, 1)) * n_in
 
 
 @dataclass(frozen=True)
 class Warp:
-    """A photo brought to another shape so that one rectangle of it is scaled evenly and all beside it gives way."""
+    """A photo brought to another shape: one rectangle is scaled evenly, all beside it gives way."""
 
     rows: Stretch
     columns: Stretch
 
     def __call__(self, image: Floats, size: Size) -> Floats:
-        """The image (..., H, W) on a canvas (height, width)."""
+        """Resample an image (..., H, W) to a canvas (height, width)."""
         height, width = image.shape[-2:]
-        return resample.apply(
-            image, self.rows.taps(height, size[0]), self.columns.taps(width, size[1])
-        )
+        rows, columns = self.rows.taps(height, size[0]), self.columns.taps(width, size[1])
+        return resample.apply(image, rows, columns)
 
 
 @dataclass(frozen=True)
 class Retargeted:
-    """The result, uint8 (h, w, C), and how like itself the kept object is in it: 1 at best, None if none was kept."""
+    """A result, uint8 (h, w, C), and the SSIM of the object kept in it, if any."""
 
     pixels: Pixels
     survival: float | None = None
@@ -82,33 +83,48 @@ def retarget(
     keep: masks.Mask | None = None,
     seed: int = 0,
 ) -> Retargeted:
-    """The training photo, or an image (1, C, H, W) like it, on a canvas of exactly size (height, width).
+    """Bring the training photo, or an image (1, C, H, W) like it, to exactly size (height, width).
 
-    An object under the mask keep (of the image's size or, without one, the trained size) keeps its shape and its
-    place between the edges: the photo is stretched around it, and it is put in again after every scale but the
-    last. Raises RequestError.
+    An object under the mask keep (of the image's size or, without one, the trained size) keeps its
+    shape and its place between the edges: the photo is stretched around it, and it is put in again
+    after every scale but the last. Raises RequestError. Source: SinGAN, section 4; keeping is ours.
     """
     check_seed(seed)
     photo = sampler.known_photo() if image is None else image
-    picture = injected(sampler, photo, size, zoom, start_scale)
-    if keep is None:
-        if image is None and picture.passes:
-            # The reconstruction below the start scale is the very image that the scale was trained on.
-            picture = dataclasses.replace(picture, base=sampler.reconstruction(start_scale))
-        return Retargeted(sampler.pixels(picture, seed))
-    drawn_at = pyramid.chosen_zoom(sampler.manifest.pyramid, size, zoom)
-    unit = math.sqrt(
-        math.prod(sampler.trained_size) / keep.size
-    )  # trained pixels per pixel of the photo
-    weights = masks.feathered(keep, round(REACH / unit))
-    warp = placed(masks.bounds(weights > 0), keep.shape, size, drawn_at * unit)
+    picture = inject(sampler, photo, size, zoom, start_scale)
+    if keep is not None:
+        return _retarget_with_object(sampler, picture, photo, keep, size, zoom, start_scale, seed)
+
+    # The reconstruction below the start scale is the very image that the scale was trained on.
+    if image is None and picture.passes:
+        picture = dataclasses.replace(picture, base=sampler.reconstruction(start_scale))
+    return Retargeted(sampler.pixels(picture, seed))
+
+
+def _retarget_with_object(
+    sampler: Sampler,
+    picture: Picture,
+    photo: Floats,
+    keep: masks.Mask,
+    size: Size,
+    zoom: Zoom,
+    start_scale: int,
+    seed: int,
+) -> Retargeted:
+    """Draw an injected picture with the object under a mask kept by the generators."""
+    per_pixel = math.sqrt(math.prod(sampler.trained_size) / keep.size)  # trained px per photo px
+    scale = pyramid.chosen_zoom(sampler.manifest.pyramid, size, zoom) * per_pixel
+    weights = masks.feather(keep, round(REACH / per_pixel))
+    warp = place_object(masks.bounds(weights > 0), keep.shape, size, scale)
+
     fit = sampler.fit(size, zoom)
-    base = on_whole(warp(photo, size), fit, fit.passes[start_scale - 1].canvas)
-    kept = dataclasses.replace(picture, base=base, adjust=keeping(picture, warp, photo, weights))
-    pixels = sampler.pixels(kept, seed)
+    base = resample_to_canvas(warp(photo, size), fit, fit.passes[start_scale - 1].canvas)
+    adjust = keep_object(picture, warp, photo, weights)
+    pixels = sampler.pixels(dataclasses.replace(picture, base=base, adjust=adjust), seed)
+
     truth = sampler.shown(warp(photo, size))[0]
     inside = warp(keep.astype(np.float32), size) >= 0.5
-    return Retargeted(pixels, quality.similarity(truth, pixels, inside))
+    return Retargeted(pixels, quality.ssim(truth, pixels, inside))
 
 
 def retarget_around(
@@ -119,30 +135,30 @@ def retarget_around(
     start_scale: int = START_SCALE,
     seed: int = 0,
 ) -> Pixels:
-    """The training photo on a canvas of exactly size (height, width), with objects of it as they are: (h, w, C), uint8.
+    """Bring the training photo to exactly size (height, width), with objects of it as they are.
 
-    The photo is stretched around a single object; several stand in front of the stretched photo. For models with
-    detail. Raises RequestError.
+    The photo is stretched around a single object; several stand in front of the stretched photo.
+    For models with detail. The result is uint8 (h, w, C). Raises RequestError.
     """
     check_seed(seed)
     photo = sampler.known_photo()
-    picture = sampler.with_kept(injected(sampler, photo, size, zoom, start_scale), keep)
+    picture = sampler.with_kept(inject(sampler, photo, size, zoom, start_scale), keep)
     assert picture.fit is not None
+
     base = picture.base
     if len(picture.kept) == 1:
         warp = around(picture.kept[0], picture.fit)
-        base = injected(sampler, warp(photo, size), size, zoom, start_scale).base
+        base = inject(sampler, warp(photo, size), size, zoom, start_scale).base
     elif picture.passes:
         base = sampler.reconstruction(start_scale)
     return sampler.pixels(dataclasses.replace(picture, base=base), seed)
 
 
 def around(kept: Kept, fit: Fit) -> Warp:
-    """The stretch of the photo that leaves an object where it stands in a picture as fitted."""
+    """Find the warp of the photo that leaves an object where it stands in a picture as fitted."""
     stretches = []
-    for axis, (span, room) in enumerate(
-        zip(masks.bounds(kept.mask), objects.find_room(fit), strict=True)
-    ):
+    spans, rooms = masks.bounds(kept.mask), objects.find_room(fit)
+    for axis, (span, room) in enumerate(zip(spans, rooms, strict=True)):
         length = kept.mask.shape[axis]
         source = span.start / length, span.stop / length
         start, stop = (
@@ -153,8 +169,11 @@ def around(kept: Kept, fit: Fit) -> Warp:
     return Warp(*stretches)
 
 
-def keeping(picture: Picture, warp: Warp, photo: Floats, weights: Floats) -> cascade.Adjust:
-    """What puts the object into the image of every pass but the last, which draws it and all around it as one."""
+def keep_object(picture: Picture, warp: Warp, photo: Floats, weights: Floats) -> cascade.Adjust:
+    """Return what puts the object into the image of every pass but the last.
+
+    The last pass draws the object and all around it as one.
+    """
     layers = {
         step.index: (warp(photo, step.canvas), warp(weights, step.canvas).clip(0, 1))
         for step in picture.passes[:-1]
@@ -170,23 +189,25 @@ def keeping(picture: Picture, warp: Warp, photo: Floats, weights: Floats) -> cas
     return put_in
 
 
-def placed(object_at: tuple[Span, Span], photo: Size, size: Size, scale: float) -> Warp:
-    """Where an object of a photo goes on a canvas of the size, scaled evenly.
+def place_object(object_at: tuple[Span, Span], photo: Size, size: Size, scale: float) -> Warp:
+    """Choose the place and the scale of an object of a photo on a canvas of a size.
 
-    Its scale is the given one unless the object would fill the canvas: of what the photo has beside it along either
-    axis, half must stay, as a share of that axis. Margins keep their proportion, so that what touches an edge or
-    stands in the middle goes on doing so. Raises RequestError for what touches opposite edges but cannot reach them.
+    Its scale is the given one unless the object would fill the canvas: of what the photo has beside
+    it along either axis, half must stay, as a share of that axis. Margins keep their proportion, so
+    that what touches an edge or stands in the middle goes on doing so. Raises RequestError for what
+    touches opposite edges but cannot reach them.
     """
     for span, length, canvas in zip(object_at, photo, size, strict=True):
         scale = min(scale, canvas * (1 + span.length / length) / 2 / span.length)
+
     stretches = []
     for span, length, canvas in zip(object_at, photo, size, strict=True):
         share, beside = span.length * scale / canvas, length - span.length
         if beside == 0 and canvas * (1 - share) > 0.5:
             raise RequestError(
-                f"the mask reaches from edge to edge of the photo: on {size[1]}x{size[0]} an object so long would end "
-                "short of an edge, with nothing to go on beside it; keep less, or ask for a canvas nearer to the "
-                "photo's shape"
+                "the mask reaches from edge to edge of the photo: on "
+                f"{size[1]}x{size[0]} an object so long would end short of an edge, with nothing "
+                "to go on beside it; keep less, or ask for a canvas nearer to the photo's shape"
             )
         start = (1 - share) * span.start / beside if beside else 0.0
         stretches.append(Stretch((span.start / length, span.stop / length), (start, start + share)))

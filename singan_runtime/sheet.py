@@ -1,4 +1,4 @@
-"""A contact sheet: pictures that are only begun, small, each with its seed, by which it can be drawn large."""
+"""A contact sheet of begun pictures, small, each with its seed, by which it can be drawn large."""
 
 from __future__ import annotations
 
@@ -30,19 +30,21 @@ NARROWEST = 80  # px: a cell has room for its label
 INK, PAPER = (32, 32, 32), (255, 255, 255)
 
 
-def preview(picture: Picture, candidate: Candidate) -> Pixels:
-    """Draw a candidate small, uint8 (h, w, C): 240 px on the longer side, or as large as the picture if that is less.
+def draw_preview(picture: Picture, candidate: Candidate) -> Pixels:
+    """Draw a candidate small, uint8 (h, w, C): 240 px on the longer side, nothing enlarged.
 
-    It is the first level after the searched ones, about 160 px: the picture as it is on its way to any size.
+    It is the first level after the searched ones, about 160 px: a stage that the picture passes on
+    its way to any size.
     """
     drawing, fit = candidate.drawing, picture.fit
     assert drawing is not None and fit is not None
-    size = preview_size(fit.size)
-    wholes = (
-        max(side, round(all * side / full))
-        for side, all, full in zip(size, fit.whole, fit.size, strict=True)
+    size = choose_preview_size(fit.size)
+
+    # The canvas may show more than the picture; the preview is the middle of it.
+    height, width = (
+        max(side, round(whole * side / full))
+        for side, whole, full in zip(size, fit.whole, fit.size, strict=True)
     )
-    height, width = wholes
     top, left = (height - size[0]) // 2, (width - size[1]) // 2
     want = Span(top, top + size[0]), Span(left, left + size[1])
 
@@ -50,14 +52,12 @@ def preview(picture: Picture, candidate: Candidate) -> Pixels:
     canvas = drawing.canvases[number]
     needed = resize.sources(want, canvas, (height, width), drawing.wrap)
     part = drawing.draw_level(number, needed)
-    return straight(
-        resize.window(
-            premultiplied(part.pixels), part.region, canvas, (height, width), want, drawing.wrap
-        )
-    )
+    pixels = premultiplied(part.pixels)
+    small = resize.window(pixels, part.region, canvas, (height, width), want, drawing.wrap)
+    return straight(small)
 
 
-def preview_size(size: Size) -> Size:
+def choose_preview_size(size: Size) -> Size:
     """Choose the size (height, width) of the preview of a picture of a size."""
     factor = min(1.0, SIDE / max(size))
     return max(1, round(size[0] * factor)), max(1, round(size[1] * factor))
@@ -72,8 +72,9 @@ def draw_sheet(
 ) -> Pixels:
     """Draw a sheet of the candidates, row by row in their order, uint8 (h, w, 3).
 
-    Below each stands its seed, before that its place if they are ranked; the chosen seeds have a frame and a dark line.
-    Transparent pictures are put on the background. Raises RequestError for none.
+    Below each stands its seed, and before that its place if they are ranked; the chosen seeds have
+    a frame and a dark line. Transparent pictures are put on the background. Raises RequestError for
+    none.
     """
     if not candidates:
         raise RequestError("a sheet of no pictures is not possible: ask for 1 seed or more")
@@ -82,38 +83,38 @@ def draw_sheet(
     sheet = Image.new("RGB", (columns * cell[1] + GAP, rows * cell[0] + GAP), PAPER)
 
     for number, one in enumerate(candidates):
-        shown = images.flatten(preview(picture, one), background)
+        small = images.flatten(draw_preview(picture, one), background)
         place = f"{number + 1}.  " if ranked else ""
         corner = find_corner(picture.size, len(candidates), number)
-        _put(sheet, corner, shown, f"{place}seed {one.seed}", one.seed in chosen)
+        _put(sheet, corner, small, f"{place}seed {one.seed}", one.seed in chosen)
     return np.asarray(sheet)
 
 
 def find_corner(size: Size, count: int, number: int) -> tuple[int, int]:
-    """Find where in a sheet of count pictures of a size the preview of one begins: its top row and left column."""
+    """Find the top row and left column of a preview in a sheet of count pictures of a size."""
     cell, columns = _lay_out(size, count)
     row, column = divmod(number, columns)
     return row * cell[0] + GAP, column * cell[1] + GAP
 
 
 def _lay_out(size: Size, count: int) -> tuple[Size, int]:
-    """Choose for pictures of a size the cells' (height, width), one gap included, and how many stand side by side."""
-    height, width = preview_size(size)
+    """Choose the size of the cells, one gap included, and how many stand side by side."""
+    height, width = choose_preview_size(size)
     cell = height + LABEL + GAP, max(width, NARROWEST) + GAP
     columns = math.ceil(math.sqrt(count * SHAPE * cell[0] / cell[1]))
     return cell, min(count, columns)
 
 
 def _put(
-    sheet: Image.Image, corner: tuple[int, int], shown: Pixels, label: str, chosen: bool
+    sheet: Image.Image, corner: tuple[int, int], small: Pixels, label: str, chosen: bool
 ) -> None:
-    """Put a preview, its label below it and, if chosen, a frame around both to where its cell begins (top, left)."""
-    (top, left), (height, width) = corner, shown.shape[:2]
+    """Put a preview and its label at a corner (top, left) of the sheet, with a frame if chosen."""
+    (top, left), (height, width) = corner, small.shape[:2]
     draw = ImageDraw.Draw(sheet)
     if chosen:
         right = left + max(width, NARROWEST) + FRAME - 1
         draw.rectangle((left - FRAME, top - FRAME, right, top + height + LABEL - 1), fill=INK)
 
-    sheet.paste(images.to_pillow(shown).convert("RGB"), (left, top))
+    sheet.paste(images.to_pillow(small).convert("RGB"), (left, top))
     ink = PAPER if chosen else INK
     draw.text((left + 4, top + height + 2), label, fill=ink, font=ImageFont.load_default(14))

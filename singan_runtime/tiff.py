@@ -1,4 +1,4 @@
-"""Pictures larger than memory, as tiled TIFF files."""
+"""Tiled TIFF files, for pictures larger than memory."""
 
 from __future__ import annotations
 
@@ -8,22 +8,23 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from singan_core import windows
+from singan_core.arrays import Pixels
 from singan_core.atomic import atomic_file
 from singan_core.errors import InstallError
 from singan_core.pyramid import Size
 from singan_core.windows import Region, Span
-
-Pixels = NDArray[np.uint8]
 
 TILE = 1024  # px, side of a tile of the file: each is drawn on its own, so memory holds one
 BIG = 2**32 - 2**25  # bytes of pixels from which on a file has to be a BigTIFF
 
 
 def regions(size: Size, region: Region | None = None) -> Iterator[Region]:
-    """The tiles of a picture, or of a region of it, in the order of the file; those at the far edges are smaller."""
+    """Yield the tiles of a picture, or of a region of it, in the order of the file.
+
+    Those at the far edges are smaller.
+    """
     rows, columns = region or windows.whole(size)
     for y, x in itertools.product(range(*rows, TILE), range(*columns, TILE)):
         yield Span(y, min(y + TILE, rows.stop)), Span(x, min(x + TILE, columns.stop))
@@ -32,16 +33,17 @@ def regions(size: Size, region: Region | None = None) -> Iterator[Region]:
 def save(
     path: Path, size: Size, channels: int, tiles: Iterable[Pixels], description: str = ""
 ) -> None:
-    """Write the tiles of regions(size), uint8 (h, w, C) each, as they come, whole or not at all.
+    """Write the tiles of regions(size), uint8 (h, w, C) each, as they come.
 
-    Deflate without loss. Raises InstallError without tifffile, OutputError if the file cannot be written.
+    The file is there as a whole or not at all. It is compressed by Deflate, without loss. Raises
+    InstallError without tifffile, OutputError if the file cannot be written.
     """
-    tifffile = _tifffile()
+    tifffile = _import_tifffile()
     height, width = size
     with atomic_file(path) as temporary:
         tifffile.imwrite(
             temporary,
-            (_padded(tile) for tile in tiles),
+            (_pad_tile(tile) for tile in tiles),
             shape=(height, width, channels) if channels > 1 else (height, width),
             dtype=np.uint8,
             tile=(TILE, TILE),
@@ -56,7 +58,7 @@ def save(
         )
 
 
-def _tifffile() -> Any:
+def _import_tifffile() -> Any:
     try:
         import tifffile
     except ImportError as error:
@@ -64,8 +66,11 @@ def _tifffile() -> Any:
     return tifffile
 
 
-def _padded(tile: Pixels) -> Pixels:
-    """A whole tile, as the format wants it, edge values repeated; grey without its channel axis."""
+def _pad_tile(tile: Pixels) -> Pixels:
+    """Repeat a tile's edges up to the full size that the format wants.
+
+    A grey tile loses its channel axis.
+    """
     height, width = tile.shape[:2]
     whole = np.pad(tile, ((0, TILE - height), (0, TILE - width), (0, 0)), mode="edge")
     return whole[..., 0] if whole.shape[2] == 1 else whole

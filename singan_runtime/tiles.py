@@ -1,4 +1,4 @@
-"""Edits of pictures that repeat without a seam: shifted until the edit is away from the edges, edited, shifted back."""
+"""Edits pictures that repeat without a seam: shifts the edit away from the edges and back."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from singan_core.errors import RequestError
-from singan_runtime import editing, masks
-from singan_runtime.editing import Redrawing
-from singan_runtime.sampler import Sampler, read_wrap
+from singan_runtime import masks, redrawing
+from singan_runtime.redrawing import Redrawing
+from singan_runtime.request import read_wrap
+from singan_runtime.sampler import Sampler
 
 Floats = NDArray[np.float32]
 Pixels = NDArray[np.uint8]
@@ -24,31 +25,28 @@ def redraw(
     reach: int | None = None,
     seed: int = 0,
 ) -> Pixels:
-    """Redraw the masked part as editing.redraw does, of an image that repeats along tileable x, y or xy.
+    """Redraw the masked part as redrawing.redraw does, of an image that repeats along tileable.
 
-    What the mask reaches over an edge goes on at the opposite one. Raises RequestError, also if nothing is left along
-    such an axis that stays as it is.
+    tileable is x, y, xy or nothing. What the mask reaches over an edge goes on at the opposite one.
+    Raises RequestError, also if nothing is left along such an axis that stays as it is.
     """
-    reach = (
-        editing.reach_at(sampler, (mask.shape[0], mask.shape[1]), how) if reach is None else reach
-    )
+    if reach is None:
+        reach = redrawing.reach_at(sampler, (mask.shape[0], mask.shape[1]), how)
     shift = [
         find_shift(mask, reach, axis) if wraps else 0
         for axis, wraps in enumerate(read_wrap(tileable))
     ]
 
-    moved = np.roll(image, shift, (2, 3))
-    drawn = editing.redraw(
-        sampler, moved, np.roll(mask, shift, (0, 1)), how, start_scale, reach, seed
-    )
+    moved, moved_mask = np.roll(image, shift, (2, 3)), np.roll(mask, shift, (0, 1))
+    drawn = redrawing.redraw(sampler, moved, moved_mask, how, start_scale, reach, seed)
     return np.roll(drawn, [-by for by in shift], (0, 1))
 
 
 def find_shift(mask: masks.Mask, reach: int, axis: int) -> int:
-    """Find by how many px to shift along an axis so that the reach of a mask (H, W) touches neither end.
+    """Find by how many px to shift along an axis to bring a mask and its reach off both ends.
 
-    It is 0 where it does not; else the middle of the widest gap becomes the end. Raises RequestError if none is wide
-    enough.
+    It is 0 where it already is; else the middle of the widest gap becomes the end. Raises
+    RequestError if no gap is wide enough.
     """
     length = mask.shape[axis]
     hit = np.flatnonzero(mask.any(axis=1 - axis))
@@ -59,7 +57,8 @@ def find_shift(mask: masks.Mask, reach: int, axis: int) -> int:
     widest = int(gaps.argmax())
     if gaps[widest] <= 2 * reach:
         raise RequestError(
-            f"the mask and the {reach} px around it go all the way along {'yx'[axis]}, so that nothing is left where "
-            f"the edges could meet: leave more than {2 * reach} px of it black there, or lower --reach"
+            f"the mask and the {reach} px around it go all the way along {'yx'[axis]}, so that "
+            f"nothing is left where the edges could meet: leave more than {2 * reach} px of it "
+            "black there, or lower --reach"
         )
     return -int(hit[widest] + 1 + gaps[widest] // 2) % length

@@ -1,17 +1,19 @@
-"""Which device trains: strict, never a silent fallback."""
+"""Which device trains. What was asked for is taken or refused, never replaced silently."""
 
 from __future__ import annotations
 
-import re
-
 import torch
 
+from singan_core.device_names import parse_device
 from singan_core.errors import RequestError
 from singan_train.config import Precision
 
 
-def precision(device: torch.device) -> Precision:
-    """What auto means: bfloat16 on a CPU that multiplies it twice as fast as float32, float32 everywhere else."""
+def choose_precision(device: torch.device) -> Precision:
+    """Return what precision `auto` means on a device.
+
+    It is bfloat16 on a CPU that multiplies it twice as fast as float32, and float32 elsewhere.
+    """
     if device.type != "cpu":
         return "float32"
     able = torch.cpu.get_capabilities()
@@ -19,27 +21,28 @@ def precision(device: torch.device) -> Precision:
 
 
 def resolve(name: str) -> torch.device:
-    """The torch device of auto, cpu, cuda or cuda:N. Raises RequestError with the cause when it cannot be had."""
+    """Return the torch device of auto, cpu, cuda or cuda:N, and make cuDNN deterministic on a GPU.
+
+    Raises RequestError with the cause when the device cannot be had.
+    """
     if name == "auto":
         return resolve("cuda:0" if torch.cuda.is_available() else "cpu")
-    if not re.fullmatch(r"cpu|cuda(:\d+)?", name):
-        raise RequestError(f"unknown device {name!r}: choose auto, cpu, cuda or cuda:N")
-    if name == "cpu":
+    kind, index = parse_device(name)
+    if kind == "cpu":
         return torch.device("cpu")
+
     if not torch.cuda.is_available():
-        cause = (
-            "this PyTorch is built without CUDA"
-            if torch.version.cuda is None
-            else "no usable NVIDIA GPU or driver"
-        )
+        built_without = "this PyTorch is built without CUDA"
+        cause = "no usable NVIDIA GPU or driver" if torch.version.cuda else built_without
         raise RequestError(
-            f"device {name}: {cause}; install a CUDA build of PyTorch and a driver, or use --device cpu"
+            f"device {name}: {cause}; install a CUDA build of PyTorch and a driver, "
+            "or use --device cpu"
         )
-    index = int(name.partition(":")[2] or 0)
     if index >= torch.cuda.device_count():
         raise RequestError(
             f"device {name}: this machine has cuda:0 to cuda:{torch.cuda.device_count() - 1}"
         )
+
     torch.backends.cudnn.deterministic = True  # the same seed must end in the same weights
     torch.backends.cudnn.benchmark = False
     return torch.device("cuda", index)

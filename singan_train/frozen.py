@@ -1,4 +1,7 @@
-"""The finished scales as one torch cascade: previous-scale samples, reconstructions, and the reference of parity."""
+"""The finished scales as one cascade in PyTorch.
+
+It draws previous-scale samples and reconstructions, and is what exported graphs are compared with.
+"""
 
 from __future__ import annotations
 
@@ -7,23 +10,26 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from singan_core import cascade
+from singan_core import HALO, cascade
 from singan_core.pyramid import Pass, Pyramid
 from singan_core.windows import Step
 from singan_train.networks import Generator
 from singan_train.run import TrainedScale
 
-BLOCK = 1024  # px: larger canvases are drawn in parts, whose activations are what takes memory
+BLOCK = 1024  # px: larger canvases are drawn in parts, since activations are what takes memory
 
 
 @torch.no_grad()
 def generated(generator: Generator, noise: Tensor, prev: Tensor) -> Tensor:
-    """The image (B, C, H, W) of a trained generator from noise and prev (B, C, H+10, W+10)."""
+    """Draw the image (B, C, H, W) of a trained generator from noise and prev (B, C, H+10, W+10)."""
     return cascade.in_blocks(generator, noise, prev, BLOCK)
 
 
 class FrozenPyramid:
-    """Generators of scales 0..n with their noise amplitudes; draws with torch on one device, never with gradients."""
+    """Trained generators of scales 0 to n with their noise amplitudes.
+
+    They draw with PyTorch on the device that they lie on, without gradients.
+    """
 
     def __init__(
         self,
@@ -33,42 +39,49 @@ class FrozenPyramid:
         noise_channels: Sequence[int],
     ) -> None:
         continuation = len(generators) > len(pyramid.shapes)
-        self.pyramid = Pyramid(
-            pyramid.shapes[: len(generators)], pyramid.scale_factor, continuation
-        )
+        shapes = pyramid.shapes[: len(generators)]
+        self.pyramid = Pyramid(shapes, pyramid.scale_factor, continuation)
         self.passes = self.pyramid.passes
         self.generators = generators
         self.amplitudes = amplitudes
         self.noise_channels = noise_channels
 
     @classmethod
-    def of(cls, pyramid: Pyramid, done: Sequence[TrainedScale]) -> FrozenPyramid:
-        """The finished scales of a pyramid."""
-        facts = [trained.facts for trained in done]
-        amplitudes, channels = [f.noise_amplitude for f in facts], [f.noise_channels for f in facts]
-        return cls(pyramid, [trained.generator for trained in done], amplitudes, channels)
+    def from_scales(cls, pyramid: Pyramid, done: Sequence[TrainedScale]) -> FrozenPyramid:
+        """Make a trained pyramid of the finished scales."""
+        return cls(
+            pyramid,
+            [trained.generator for trained in done],
+            [trained.metadata.noise_amplitude for trained in done],
+            [trained.metadata.noise_channels for trained in done],
+        )
 
     def generate(self, scale: int, noise: Tensor, prev: Tensor) -> Tensor:
-        """One generator's image (B, C, H, W)."""
+        """Draw one generator's image (B, C, H, W)."""
         return generated(self.generators[scale], noise, prev)
 
     def reconstruct(self, reconstruction_noise: Tensor) -> Tensor:
-        """The photo as the pyramid knows it: z* (1, C, H0+10, W0+10) at scale 0 and no noise above."""
+        """Draw the photo as the generators know it, (1, C, H, W).
 
-        def draw(step: Step) -> Tensor:
+        Scale 0 gets z* (1, C, H0+10, W0+10) times its amplitude; the scales above get no noise.
+        """
+
+        def draw_noise(step: Step) -> Tensor:
             if step.index == 0:
                 return reconstruction_noise * self.amplitudes[0]
-            height, width = step.canvas
-            return reconstruction_noise.new_zeros(
-                (1, reconstruction_noise.shape[1], height + 10, width + 10)
-            )
+            channels, (height, width) = reconstruction_noise.shape[1], step.canvas
+            shape = (1, channels, height + 2 * HALO, width + 2 * HALO)
+            return reconstruction_noise.new_zeros(shape)
 
-        return cascade.run(self.passes, self.generate, draw)
+        return cascade.run(self.passes, self.generate, draw_noise)
 
-    def sample(self, unit_noise: cascade.Draw, passes: Sequence[Pass] | None = None) -> Tensor:
-        """A picture from unit noise per pass, on the trained canvases unless other passes are given."""
+    def sample(self, draw_unit: cascade.Draw, passes: Sequence[Pass] | None = None) -> Tensor:
+        """Draw a picture (B, C, H, W), draw_unit giving the unit noise of every pass.
 
-        def draw(step: Step) -> Tensor:
-            return unit_noise(step) * self.amplitudes[step.generator]
+        Without passes it has the trained canvases.
+        """
 
-        return cascade.run(self.passes if passes is None else passes, self.generate, draw)
+        def draw_noise(step: Step) -> Tensor:
+            return draw_unit(step) * self.amplitudes[step.generator]
+
+        return cascade.run(self.passes if passes is None else passes, self.generate, draw_noise)

@@ -1,4 +1,4 @@
-"""What a finished scale looks like: the photo, its reconstruction, and a contact sheet of both with random samples."""
+"""How a finished scale looks: the photo, its reconstruction, and a sheet of both with samples."""
 
 from __future__ import annotations
 
@@ -6,74 +6,70 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
 from singan_core import images, noise, pyramid
+from singan_core.images import Pixels
 from singan_core.pyramid import Pass
 from singan_core.windows import Step
 from singan_train.frozen import FrozenPyramid
-from singan_train.run import Start
-
-Pixels = NDArray[np.uint8]
+from singan_train.run_header import Start
 
 TILE = 240  # px: smaller pictures are enlarged by a whole number to about this width
 GAP = 4  # px between pictures of the sheet
 FAKES = 4
 
 
-def pictures(frozen: FrozenPyramid, start: Start, z: Tensor, real: Tensor) -> dict[str, Pixels]:
-    """real, reconstruction and sheet of the newest scale; fake k is the picture of seed k."""
-    height, width = frozen.pyramid.finest
-    zoom = 2 if frozen.pyramid.continuation else 1  # a continuation shows at larger sizes only
-    passes = pyramid.fit(frozen.pyramid, (zoom * height, zoom * width), zoom).passes
-    wide = pyramid.fit(frozen.pyramid, (height, 2 * width), 1.0).passes
-    shown, reconstruction = _pixels(real, start), _pixels(frozen.reconstruct(z), start)
-    fakes = [_pixels(fake(frozen, start, seed, passes, real), start) for seed in range(FAKES)]
-    rows = [
-        [shown, reconstruction],
-        fakes[:2],
-        fakes[2:],
-        [_pixels(fake(frozen, start, FAKES, wide, real), start)],
-    ]
-    return {"real": shown, "reconstruction": reconstruction, "sheet": sheet(rows)}
+def draw_pictures(
+    trained: FrozenPyramid, header: Start, z: Tensor, real: Tensor
+) -> dict[str, Pixels]:
+    """Draw the real picture, the reconstruction and the sheet of the newest scale.
+
+    The sheet has both, the samples of seeds 0 to 3, and a wide one of seed 4.
+    """
+    height, width = trained.pyramid.finest
+    zoom = 2 if trained.pyramid.continuation else 1  # a continuation shows at larger sizes only
+    passes = pyramid.fit(trained.pyramid, (zoom * height, zoom * width), zoom).passes
+    wide_passes = pyramid.fit(trained.pyramid, (height, 2 * width), 1.0).passes
+
+    photo = _to_pixels(real, header)
+    reconstruction = _to_pixels(trained.reconstruct(z), header)
+    fakes = []
+    for seed in range(FAKES):
+        fakes.append(_to_pixels(draw_fake(trained, header, seed, passes, real.device), header))
+    wide = _to_pixels(draw_fake(trained, header, FAKES, wide_passes, real.device), header)
+
+    rows = [[photo, reconstruction], fakes[:2], fakes[2:], [wide]]
+    return {"real": photo, "reconstruction": reconstruction, "sheet": sheet(rows)}
 
 
-def fake(
-    frozen: FrozenPyramid, start: Start, seed: int, passes: Sequence[Pass], like: Tensor
+def draw_fake(
+    trained: FrozenPyramid, header: Start, seed: int, passes: Sequence[Pass], device: torch.device
 ) -> Tensor:
-    """The picture of a seed, (1, C, H, W), drawn from the noise field as the runtime draws it."""
+    """Draw the picture of a seed, (1, C, H, W), from the noise that the runtime would use."""
 
-    def unit_noise(step: Step) -> Tensor:
-        channels = frozen.noise_channels[step.generator]
-        values = noise.of_canvas(seed, step.index, 0, channels, step.canvas, start.config.border)
-        return torch.from_numpy(values)[None].expand(-1, start.channels, -1, -1).to(like.device)
+    def draw_unit(step: Step) -> Tensor:
+        channels = trained.noise_channels[step.generator]
+        values = noise.of_canvas(seed, step.index, 0, channels, step.canvas, header.config.border)
+        return torch.from_numpy(values)[None].expand(-1, header.channels, -1, -1).to(device)
 
-    return frozen.sample(unit_noise, passes)
+    return trained.sample(draw_unit, passes)
 
 
-def _pixels(image: Tensor, start: Start) -> Pixels:
-    """uint8 (H, W, C) without the labels."""
-    shown = image[:, : start.picture_channels]
-    return images.to_pixels(np.ascontiguousarray(shown.cpu().numpy()))[0]
+def _to_pixels(image: Tensor, header: Start) -> Pixels:
+    """Turn an image (1, C, H, W) into pixels (H, W, C) without the labels."""
+    colours = image[:, : header.picture_channels]
+    return images.to_pixels(np.ascontiguousarray(colours.cpu().numpy()))[0]
 
 
 def sheet(rows: Sequence[Sequence[Pixels]]) -> Pixels:
-    """The pictures, uint8 (h, w, C) each, in rows on white, enlarged by a whole number if they are small."""
+    """Lay out pictures (h, w, C) in rows on white, small ones enlarged by a whole number."""
     factor = max(1, TILE // rows[0][0].shape[1])
-    tiles = [
-        [images.to_pillow(images.flatten(tile, (255, 255, 255))) for tile in row] for row in rows
-    ]
-    tiles = [
-        [
-            tile.resize((tile.width * factor, tile.height * factor), Image.Resampling.NEAREST)
-            for tile in row
-        ]
-        for row in tiles
-    ]
+    tiles = [[_make_tile(pixels, factor) for pixels in row] for row in rows]
     width = max(sum(tile.width + GAP for tile in row) for row in tiles) - GAP
     height = sum(row[0].height + GAP for row in tiles) - GAP
+
     whole = Image.new("RGB", (width, height), "white")
     top = 0
     for row in tiles:
@@ -83,3 +79,9 @@ def sheet(rows: Sequence[Sequence[Pixels]]) -> Pixels:
             left += tile.width + GAP
         top += row[0].height + GAP
     return np.asarray(whole)
+
+
+def _make_tile(pixels: Pixels, factor: int) -> Image.Image:
+    """Put a picture on white and enlarge it by a whole number."""
+    tile = images.to_pillow(images.flatten(pixels, (255, 255, 255)))
+    return tile.resize((tile.width * factor, tile.height * factor), Image.Resampling.NEAREST)

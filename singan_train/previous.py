@@ -11,83 +11,97 @@ from singan_core import HALO, resample
 from singan_core.cascade import with_halo
 from singan_core.pyramid import Pyramid
 from singan_core.windows import Step
+from singan_train.crops import (
+    BEFORE_THE_FIRST,
+    Crops,
+    Randomness,
+    draw_unit_noise,
+    make_noise_mask,
+    seed_generator,
+)
 from singan_train.frozen import FrozenPyramid, generated
-from singan_train.run import Start, TrainedScale
-from singan_train.scale import DrawPrev
-from singan_train.views import Draw, Views, noise_mask, random, unit_noise
+from singan_train.run import TrainedScale
+from singan_train.run_header import Start
+from singan_train.scale_training import DrawPrev
 
 POOL_PIXELS = 16_000_000  # of all images of a pool together: bounds its memory on large canvases
-LEAST = 8  # images of a pool, however large: the many windows in each make up for the few
+LEAST = 8  # images of a pool, however large: the many crops of each make up for the few
 
 
 def enlarged(image: Tensor, pyramid: Pyramid, scale: int) -> Tensor:
-    """What a scale is given of an image of the scale below, (B, C, H, W): the same enlarged to its canvas.
+    """Enlarge an image (B, C, H, W) of the scale below to the canvas of a scale.
 
-    A continuation learns on the finest canvas: its images are shrunk first, by as much as it will enlarge.
+    A continuation learns on the finest canvas: its images are first shrunk by as much as it will
+    enlarge.
     """
     size = pyramid.sizes[scale]
-    if scale == len(pyramid.shapes):
+    if pyramid.is_continuation(scale):
         smaller = round(size[0] * pyramid.scale_factor), round(size[1] * pyramid.scale_factor)
         image = resample.resize(image, smaller)
     return resample.resize(image, size)
 
 
-class Previous:
+class SamplePool:
     """A pool of samples that climbs the pyramid with training.
 
-    The samples of a scale are those of the scale below, passed through its generator once and enlarged: every scale
-    costs one pass per sample where fresh ones would cost a whole cascade, and windows of a large canvas are slices.
+    The samples of a scale are those of the scale below, passed through its generator once and
+    enlarged. So every scale costs one pass per sample, where fresh samples would cost a whole
+    cascade, and crops of a large canvas are slices.
     """
 
-    def __init__(self, start: Start, device: torch.device) -> None:
-        self.start = start
+    def __init__(self, header: Start, device: torch.device) -> None:
+        self.header = header
         self.scale = 0
-        self.pool = torch.zeros((1, start.channels, *start.pyramid.shapes[0]), device=device)
+        self.images = torch.zeros((1, header.channels, *header.pyramid.shapes[0]), device=device)
 
-    def at(self, scale: int, done: Sequence[TrainedScale]) -> DrawPrev:
-        """What a scale draws its previous-scale samples with, given the finished scales below it."""
-        if scale and not self.start.config.pool:
-            return self._fresh(FrozenPyramid.of(self.start.pyramid, done), scale)
+    def climb_to(self, scale: int, done: Sequence[TrainedScale]) -> DrawPrev:
+        """Climb to a scale and return what draws its previous-scale samples.
+
+        done are the finished scales below it. Without a pool (config.pool 0) every sample is drawn
+        by the whole cascade, as in the paper.
+        """
+        if scale and not self.header.config.pool:
+            return self._draw_fresh(FrozenPyramid.from_scales(self.header.pyramid, done), scale)
         while self.scale < scale:
-            self.pool = self._climb(done[self.scale])
+            self.images = self._climb(done[self.scale])
             self.scale += 1
-        pool = [with_halo(self.pool[n : n + 1]) for n in range(len(self.pool))]
 
-        def draw(views: Views, draw: Draw) -> Tensor:
-            chosen = draw.positions.integers(len(pool), size=len(views.corners))
-            return views.each([pool[n] for n in chosen], HALO)
+        pool = [with_halo(self.images[n : n + 1]) for n in range(len(self.images))]
 
-        return draw
+        def draw_prev(crops: Crops, randomness: Randomness) -> Tensor:
+            choice = randomness.positions.integers(len(pool), size=len(crops.corners))
+            return crops.cut_each([pool[n] for n in choice], HALO)
+
+        return draw_prev
 
     def _climb(self, trained: TrainedScale) -> Tensor:
-        """The pool (P, C, H, W) of the next scale, from that of this one and its trained generator."""
-        start, facts, scale = self.start, trained.facts, self.scale + 1
-        size = start.pyramid.sizes[scale]
-        values = random(start.config, scale, -1, self.pool.device)
-        mask = noise_mask(self.pool[:1], start.config.border)
-        count = min(start.config.pool, max(LEAST, POOL_PIXELS // (size[0] * size[1])))
-        made = []
+        """Make the images (P, C, H, W) of the next scale from those of this one."""
+        header, metadata, scale = self.header, trained.metadata, self.scale + 1
+        size = header.pyramid.sizes[scale]
+        values = seed_generator(header.config, scale, BEFORE_THE_FIRST, self.images.device)
+        mask = make_noise_mask(self.images[:1], header.config.border)
+        count = min(header.config.pool, max(LEAST, POOL_PIXELS // (size[0] * size[1])))
+
+        images = []
         for n in range(count):
-            prev = with_halo(self.pool[n % len(self.pool)][None])
-            noise = (
-                unit_noise(mask, start.channels, facts.noise_channels, values)
-                * facts.noise_amplitude
-            )
-            made.append(enlarged(generated(trained.generator, noise, prev), start.pyramid, scale))
-        return torch.cat(made)
+            prev = with_halo(self.images[n % len(self.images)][None])
+            unit = draw_unit_noise(mask, header.channels, metadata.noise_channels, values)
+            image = generated(trained.generator, unit * metadata.noise_amplitude, prev)
+            images.append(enlarged(image, header.pyramid, scale))
+        return torch.cat(images)
 
-    def _fresh(self, below: FrozenPyramid, scale: int) -> DrawPrev:
-        """A new sample of the whole cascade every time, as the paper has it."""
-        start = self.start
+    def _draw_fresh(self, below: FrozenPyramid, scale: int) -> DrawPrev:
+        """Return what draws a new sample with the whole cascade at every call."""
+        header = self.header
 
-        def draw(views: Views, draw: Draw) -> Tensor:
-            def unit(step: Step) -> Tensor:
-                like = self.pool.new_empty((1, start.channels, *step.canvas))
-                mask = noise_mask(like, start.config.border)
-                return unit_noise(
-                    mask, start.channels, below.noise_channels[step.index], draw.values
-                )
+        def draw_prev(crops: Crops, randomness: Randomness) -> Tensor:
+            def draw_unit(step: Step) -> Tensor:
+                canvas = self.images.new_empty((1, header.channels, *step.canvas))
+                mask = make_noise_mask(canvas, header.config.border)
+                channels = below.noise_channels[step.index]
+                return draw_unit_noise(mask, header.channels, channels, randomness.values)
 
-            return views.of(with_halo(enlarged(below.sample(unit), start.pyramid, scale)), HALO)
+            sample = enlarged(below.sample(draw_unit), header.pyramid, scale)
+            return crops.cut(with_halo(sample), HALO)
 
-        return draw
+        return draw_prev

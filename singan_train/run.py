@@ -8,8 +8,9 @@ import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
@@ -20,38 +21,17 @@ from singan_core import manifest as manifests
 from singan_core.atomic import atomic_file, atomic_folder
 from singan_core.errors import BundleError
 from singan_core.manifest import Detail, Manifest
-from singan_core.pyramid import Pyramid
-from singan_train.config import TrainingConfig
 from singan_train.networks import Discriminator, Generator
+from singan_train.run_header import Start
 
-CONFIG, METRICS, RECONSTRUCTION_NOISE = manifests.BEGUN, "metrics.jsonl", "reconstruction_noise.npy"
-FACTS = "facts"  # the metadata key of a generator.safetensors
-
-
-@dataclass(frozen=True)
-class Start:
-    """What is fixed before the first scale: config.json."""
-
-    config: TrainingConfig
-    name: str
-    photo_sha256: str  # of the decoded pixels and masks
-    photo_size: tuple[int, int]
-    channels: int  # of the generators: without detail labels included
-    pyramid: Pyramid
-    device: str
-    torch_version: str
-    labels: tuple[str, ...] = ()  # names of the masks; older runs lack the field
-    stored_sha256: str = ""  # with detail levels: of the stored photo's pixels
-
-    @property
-    def picture_channels(self) -> int:
-        """Channels without the labels, which generators draw only where there is no detail."""
-        return self.channels if self.pyramid.levels else self.channels - len(self.labels)
+METRICS = "metrics.jsonl"
+GENERATOR, DISCRIMINATOR = "generator.safetensors", "discriminator.safetensors"
+METADATA_KEY = "facts"  # under which generator.safetensors keeps the scale's metadata
 
 
 @dataclass(frozen=True)
-class Facts:
-    """What a finished scale knows of itself, kept as metadata of generator.safetensors.
+class ScaleMetadata:
+    """What is known of a finished scale, kept as metadata of generator.safetensors.
 
     Nothing in it depends on when or how fast it was made: the same seed gives the same bytes.
     """
@@ -68,201 +48,165 @@ class Facts:
 class TrainedScale:
     """A finished scale."""
 
-    facts: Facts
+    metadata: ScaleMetadata
     generator: Generator
     discriminator: Discriminator
 
 
-def scale_folder(folder: Path, scale: int) -> Path:
-    """Where a scale of a run lies."""
+def is_finished(folder: Path) -> bool:
+    """Whether every scale of a run is trained, which its manifest says."""
+    return (folder / manifests.NAME).exists()
+
+
+def find_scale(folder: Path, scale: int) -> Path:
+    """Return the folder of a scale in a run."""
     return folder / f"scale_{scale:02d}"
-
-
-def write_start(folder: Path, start: Start, noise: NDArray[np.float32]) -> None:
-    """Begin a run: z* and config.json. Raises OutputError."""
-    with atomic_file(folder / RECONSTRUCTION_NOISE) as temporary, open(temporary, "wb") as file:
-        np.save(file, noise)
-    with atomic_file(folder / CONFIG) as temporary:
-        temporary.write_text(
-            json.dumps(dataclasses.asdict(start), indent=2) + "\n", encoding="utf-8"
-        )
-
-
-def read_start(folder: Path) -> Start:
-    """Read the config.json of a run; what older ones lack means no detail. Raises BundleError."""
-    path = folder / CONFIG
-    try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-        config = data["config"]
-        return Start(
-            config=TrainingConfig(
-                **{
-                    "detail": False,
-                    "variety": 0.0,
-                    "open_sides": 0.0,
-                    **config,
-                    "betas": tuple(config["betas"]),
-                }
-            ),
-            name=data["name"],
-            photo_sha256=data["photo_sha256"],
-            photo_size=tuple(data["photo_size"]),
-            channels=data["channels"],
-            pyramid=_pyramid(data["pyramid"]),
-            device=data["device"],
-            torch_version=data["torch_version"],
-            labels=tuple(data.get("labels", ())),
-            stored_sha256=data.get("stored_sha256", ""),
-        )
-    except FileNotFoundError as error:
-        raise BundleError(
-            f"{folder}: no {CONFIG}, so no run was begun here; train without --resume"
-        ) from error
-    except (ValueError, KeyError, TypeError, OSError) as error:
-        raise BundleError(f"{path}: damaged ({error!r}); train into a new folder") from error
-
-
-def _pyramid(data: dict[str, Any]) -> Pyramid:
-    shapes, levels = (
-        tuple((h, w) for h, w in sizes) for sizes in (data["shapes"], data.get("levels", ()))
-    )
-    return Pyramid(
-        shapes, data["scale_factor"], data["continuation"], levels, data.get("hand_over", -1)
-    )
 
 
 def write_scale(
     folder: Path,
     scale: int,
-    facts: Facts,
+    metadata: ScaleMetadata,
     generator: Generator,
     discriminator: Discriminator | None,
     pictures: Mapping[str, NDArray[np.uint8]],
 ) -> None:
-    """Write a finished scale, whole or not at all; an imported one may lack the discriminator. Raises OutputError."""
-    with atomic_folder(scale_folder(folder, scale)) as temporary:
-        metadata = {
-            FACTS: json.dumps(dataclasses.asdict(facts))
-        }  # one key: the library shuffles several
-        for name, network, notes in (
-            ("generator", generator, metadata),
-            ("discriminator", discriminator, None),
-        ):
-            if network is not None:
-                state = {
-                    key: value.detach().cpu().contiguous()
-                    for key, value in network.state_dict().items()
-                }
-                (temporary / f"{name}.safetensors").write_bytes(save(state, notes))
+    """Write a finished scale, whole or not at all.
+
+    An imported scale may lack the discriminator. Raises OutputError.
+    """
+    # one key, because safetensors writes several in random order
+    notes = {METADATA_KEY: json.dumps(dataclasses.asdict(metadata))}
+    with atomic_folder(find_scale(folder, scale)) as temporary:
+        (temporary / GENERATOR).write_bytes(_to_safetensors(generator, notes))
+        if discriminator is not None:
+            (temporary / DISCRIMINATOR).write_bytes(_to_safetensors(discriminator))
         for name, pixels in pictures.items():
             images.save(temporary / f"{name}.png", pixels)
 
 
-def read_facts(folder: Path, scale: int) -> Facts:
-    """What a finished scale knows of itself. Raises BundleError."""
-    path = scale_folder(folder, scale) / "generator.safetensors"
+def _to_safetensors(
+    network: Generator | Discriminator, notes: dict[str, str] | None = None
+) -> bytes:
+    state = network.state_dict()
+    return save({key: value.detach().cpu().contiguous() for key, value in state.items()}, notes)
+
+
+def read_metadata(folder: Path, scale: int) -> ScaleMetadata:
+    """Read what is known of a finished scale. Raises BundleError if it is missing or damaged."""
+    path = find_scale(folder, scale) / GENERATOR
     try:
         with safe_open(path, "np") as file:
-            metadata: dict[str, Any] = file.metadata() or {}
-        return Facts(**json.loads(metadata[FACTS]))
-    except (OSError, SafetensorError, KeyError, ValueError, TypeError) as error:
-        raise BundleError(
-            f"{path}: missing or damaged ({error}); delete the folder {path.parent} and resume"
-        ) from error
+            notes = file.metadata() or {}
+        return msgspec.json.decode(notes[METADATA_KEY], type=ScaleMetadata)
+    except (OSError, SafetensorError, KeyError, ValueError) as error:
+        raise _make_scale_error(path, error) from error
 
 
 def read_generator(folder: Path, scale: int) -> Generator:
-    """The generator of a finished scale on the CPU, ready for inference. Raises BundleError."""
-    facts = read_facts(folder, scale)
-    generator = Generator(facts.channels, facts.width, facts.norm)
-    return _load(generator, scale_folder(folder, scale) / "generator.safetensors")
+    """Read the generator of a finished scale onto the CPU, ready for inference.
+
+    Raises BundleError if it is missing or damaged.
+    """
+    metadata = read_metadata(folder, scale)
+    generator = Generator(metadata.channels, metadata.width, metadata.norm)
+    return _load_weights(generator, find_scale(folder, scale) / GENERATOR)
 
 
 def read_scale(folder: Path, scale: int) -> TrainedScale:
-    """A finished scale with both networks on the CPU, ready for inference. Raises BundleError."""
-    facts, generator = read_facts(folder, scale), read_generator(folder, scale)
-    path = scale_folder(folder, scale) / "discriminator.safetensors"
-    norm = False
+    """Read both networks of a finished scale onto the CPU, ready for inference.
+
+    Raises BundleError if something is missing or damaged.
+    """
+    metadata, generator = read_metadata(folder, scale), read_generator(folder, scale)
+    path = find_scale(folder, scale) / DISCRIMINATOR
     try:
         with safe_open(path, "np") as file:
             norm = any("running_mean" in key for key in file.keys())  # noqa: SIM118 (no mapping)
     except (OSError, SafetensorError) as error:
-        raise BundleError(
-            f"{path}: missing or damaged ({error}); delete the folder {path.parent} and resume"
-        ) from error
-    discriminator = Discriminator(facts.channels, facts.width, norm)
-    _load(discriminator, path)
-    return TrainedScale(facts, generator, discriminator)
+        raise _make_scale_error(path, error) from error
+
+    discriminator = Discriminator(metadata.channels, metadata.width, norm)
+    return TrainedScale(metadata, generator, _load_weights(discriminator, path))
 
 
 Network = TypeVar("Network", Generator, Discriminator)
 
 
-def _load(network: Network, path: Path) -> Network:
+def _load_weights(network: Network, path: Path) -> Network:
     try:
         network.load_state_dict(load_file(path))
     except (OSError, SafetensorError, RuntimeError) as error:
-        raise BundleError(
-            f"{path}: missing or damaged ({error}); delete the folder {path.parent} and resume"
-        ) from error
-    return network.eval()  # type: ignore[return-value]
+        raise _make_scale_error(path, error) from error
+    return network.eval()
 
 
-def finished_scales(folder: Path, scales: int) -> int:
-    """How many scales, from the coarsest on, are there."""
-    return next((n for n in range(scales) if not scale_folder(folder, n).is_dir()), scales)
+def _make_scale_error(path: Path, error: Exception) -> BundleError:
+    return BundleError(
+        f"{path}: missing or damaged ({error}); delete the folder {path.parent} and resume"
+    )
 
 
-def forget_unfinished(folder: Path, first: int, iteration: int = 0) -> None:
-    """Drop what a stopped run left from an iteration of the first unfinished scale on: temporaries and metrics."""
+def count_finished_scales(folder: Path, scales: int) -> int:
+    """Count the finished scales of a run, from the coarsest to the first that is missing."""
+    return next((n for n in range(scales) if not find_scale(folder, n).is_dir()), scales)
+
+
+def remove_unfinished(folder: Path, first: int, iteration: int = 0) -> None:
+    """Remove what a stopped run left: temporary files, and metrics beyond its checkpoint.
+
+    Metrics are kept up to an iteration of the first unfinished scale.
+    """
     for left in folder.glob(".*.tmp"):
         if left.is_dir():
             shutil.rmtree(left)
         else:
             left.unlink()
+
     path = folder / METRICS
     if path.exists():
-        lines = [
-            line
-            for line in path.read_text(encoding="utf-8").splitlines()
-            if _place_of(line) <= (first, iteration)
-        ]
+        lines = path.read_text(encoding="utf-8").splitlines()
+        kept = [line for line in lines if find_position(line) <= (first, iteration)]
         with atomic_file(path) as temporary:
-            temporary.write_text("".join(line + "\n" for line in lines), encoding="utf-8")
+            temporary.write_text("".join(line + "\n" for line in kept), encoding="utf-8")
 
 
-def _place_of(line: str) -> tuple[float, float]:
-    """(scale, iteration) of a line of metrics; its summary stands for the end of a scale."""
+def find_position(line: str) -> tuple[float, float]:
+    """Return (scale, iteration) of a line of metrics.
+
+    The summary of a scale counts as infinite iterations. A line cut short by a kill counts as an
+    infinite scale.
+    """
     try:
         entry = json.loads(line)
         return int(entry["scale"]), float(entry.get("iteration", "inf"))
     except (ValueError, KeyError):
-        return float("inf"), 0.0  # a line cut short by a kill
+        return float("inf"), 0.0
 
 
 def write_manifest(
-    folder: Path, start: Start, facts: Sequence[Facts], created: str, tool_version: str
+    folder: Path, header: Start, scales: Sequence[ScaleMetadata], created: str, tool_version: str
 ) -> Manifest:
     """Declare the run finished. Raises OutputError."""
-    pyramid = start.pyramid
-    detail = (
-        Detail(pyramid.hand_over, pyramid.levels, start.stored_sha256) if pyramid.levels else None
-    )
+    pyramid, detail = header.pyramid, None
+    if pyramid.levels:
+        detail = Detail(pyramid.hand_over, pyramid.levels, header.stored_sha256)
+
     manifest = Manifest(
         kind="run",
-        name=start.name,
+        name=header.name,
         created=created,
         tool_version=tool_version,
-        channels=start.channels,
+        channels=header.channels,
         shapes=pyramid.shapes,
         scale_factor=pyramid.scale_factor,
-        noise_amplitude=tuple(fact.noise_amplitude for fact in facts),
-        noise_channels=tuple(fact.noise_channels for fact in facts),
-        border=start.config.border,
-        preset=start.config.preset,
-        photo_size=start.photo_size,
+        noise_amplitude=tuple(scale.noise_amplitude for scale in scales),
+        noise_channels=tuple(scale.noise_channels for scale in scales),
+        border=header.config.border,
+        preset=header.config.preset,
+        photo_size=header.photo_size,
         files=manifests.hash_files(folder),
-        labels=start.labels,
+        labels=header.labels,
         detail=detail,
     )
     manifests.write(folder, manifest)

@@ -1,7 +1,8 @@
-"""Single Image FID: distance of two pictures' Inception features (SinGAN, section 3).
+"""Single Image FID: the distance of two pictures' Inception features (SinGAN, section 3).
 
-The features are those before Inception v3's second pooling layer, 192 channels, every position being one observation;
-the network's first five convolutions are all that this needs. Weights are the user's: pytorch-fid's state dict.
+The features are those before Inception v3's second pooling layer: 192 channels, every position
+being one observation. That needs the network's first five convolutions alone. The weights are the
+user's: pytorch-fid's state dict.
 """
 
 from __future__ import annotations
@@ -15,8 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from singan_core.errors import RequestError
-
-Pixels = NDArray[np.uint8]
+from singan_core.images import Pixels
 
 
 class _Convolution(nn.Module):
@@ -34,7 +34,10 @@ class _Convolution(nn.Module):
 
 
 class Inception(nn.Module):
-    """Inception v3 up to its second pooling layer (Szegedy et al. 2015), names as in torchvision's state dict."""
+    """Inception v3 up to its second pooling layer (Szegedy et al. 2015).
+
+    The names are those of torchvision's state dict.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -46,50 +49,54 @@ class Inception(nn.Module):
 
     @classmethod
     def load(cls, path: Path) -> Inception:
-        """The network with the weights of a state-dict file; nothing in the file is executed. Raises RequestError."""
-        made = cls()
+        """Make the network with the weights of a state-dict file, of which nothing is executed.
+
+        Raises RequestError if the file is missing or no such state dict.
+        """
+        network = cls()
         try:
             found = torch.load(path, map_location="cpu", weights_only=True)
-            made.load_state_dict({name: found[name] for name in made.state_dict()})
+            network.load_state_dict({name: found[name] for name in network.state_dict()})
         except FileNotFoundError as error:
             raise RequestError(
                 f"{path}: no such file; pass pytorch-fid's Inception weights"
             ) from error
         except Exception as error:  # what unpickling can raise has no common base
-            cause = (
-                str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-            )
+            text = str(error).strip()
+            cause = text.splitlines()[0] if text else type(error).__name__
             raise RequestError(
                 f"{path}: no Inception v3 state dict ({cause}); pass pytorch-fid's weights"
             ) from error
-        return made.eval()
+        return network.eval()
 
     def forward(self, image: Tensor) -> Tensor:
-        """Features (B, 192, h, w) of RGB images (B, 3, H, W) in [-1, 1]."""
+        """Compute features (B, 192, h, w) of RGB images (B, 3, H, W) in [-1, 1]."""
         value = self.Conv2d_2b_3x3(self.Conv2d_2a_3x3(self.Conv2d_1a_3x3(image)))
         return self.Conv2d_4a_3x3(self.Conv2d_3b_1x1(F.max_pool2d(value, 3, 2)))
 
     def features(self, pixels: Pixels) -> NDArray[np.float64]:
-        """One row of 192 per position, of a picture uint8 (h, w, 1 or 3)."""
-        image = torch.from_numpy(
-            np.repeat(pixels, 3, axis=2) if pixels.shape[2] == 1 else pixels.copy()
-        )
+        """Compute the features of a picture (h, w, 1 or 3): one row of 192 per position."""
+        rgb = np.repeat(pixels, 3, axis=2) if pixels.shape[2] == 1 else pixels.copy()
+        image = torch.from_numpy(rgb).permute(2, 0, 1)[None]
         with torch.no_grad():
-            found = self(image.permute(2, 0, 1)[None].float() / 127.5 - 1)
+            found = self(image.float() / 127.5 - 1)
         return found[0].flatten(1).T.double().numpy()
 
     def distance(self, photo: Pixels, sample: Pixels) -> float:
-        """The SIFID of two pictures of the same size."""
-        return frechet(self.features(photo), self.features(sample))
+        """Compute the SIFID of two pictures of the same size."""
+        return frechet_distance(self.features(photo), self.features(sample))
 
 
-def frechet(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
-    """Squared Frechet distance of the normal distributions fitted to two sets of rows (Heusel et al. 2017, eq. 6)."""
+def frechet_distance(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
+    """Compute the squared Frechet distance of the normal distributions fitted to two sets of rows.
+
+    Source: Heusel et al. 2017, eq. 6.
+    """
     mean = ((a.mean(axis=0) - b.mean(axis=0)) ** 2).sum()
     first, second = np.cov(a, rowvar=False), np.cov(b, rowvar=False)
-    values, vectors = np.linalg.eigh(
-        first
-    )  # sqrt(AB) has the trace of sqrt(sqrt(A) B sqrt(A)), which is symmetric
+
+    # sqrt(A B) has the trace of sqrt(sqrt(A) B sqrt(A)), which is symmetric.
+    values, vectors = np.linalg.eigh(first)
     root = vectors * np.sqrt(values.clip(0)) @ vectors.T
-    shared = np.sqrt(np.linalg.eigvalsh(root @ second @ root).clip(0)).sum()
-    return float(mean + np.trace(first) + np.trace(second) - 2 * shared)
+    trace = np.sqrt(np.linalg.eigvalsh(root @ second @ root).clip(0)).sum()
+    return float(mean + np.trace(first) + np.trace(second) - 2 * trace)

@@ -1,4 +1,4 @@
-"""Makers of small picture files that are valid but unusual, each by hand where Pillow cannot write it."""
+"""Makes small picture files that are valid but unusual, by hand where Pillow cannot write them."""
 
 import struct
 import zlib
@@ -23,7 +23,7 @@ def grey(bits):
 
 
 def pack(values, bits):
-    """Lines of whole numbers (H, n) as bytes, highest bit first, each line ending with a whole byte."""
+    """Pack lines of whole numbers (H, n), highest bit first, each line into whole bytes."""
     single = values[..., None] >> np.arange(bits - 1, -1, -1) & 1
     return np.packbits(single.reshape(len(values), -1).astype(np.uint8), axis=1).tobytes()
 
@@ -56,11 +56,12 @@ def tiff(
     extra=(),
     following=None,
 ):
-    """A TIFF of one page of grey or colour, whatever its bits; following is where it says that the next page lies."""
+    """Write a TIFF of one page of any bits; following holds the bytes of the next page."""
     start = 8
     tags = [
-        (256, 4, size[1]), (257, 4, size[0]), (258, 3, bits), (259, 3, compression), (262, 3, photometric), (273, 4, 0),
-        (277, 3, samples), (278, 4, size[0]), (279, 4, len(data)), *extra,
+        (256, 4, size[1]), (257, 4, size[0]), (258, 3, bits), (259, 3, compression),
+        (262, 3, photometric), (273, 4, 0), (277, 3, samples), (278, 4, size[0]),
+        (279, 4, len(data)), *extra,
     ]  # fmt: skip
     tags.sort()
     length = 2 + 12 * len(tags) + 4

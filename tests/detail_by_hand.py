@@ -1,7 +1,8 @@
-"""Detail levels once more, as docs/detail.md tells them: plain loops over whole numbers, for RGB, without any wrap.
+"""Detail levels once more, as docs/detail.md describes them: plain loops over whole numbers.
 
-Slow, and independent of singan_core.detail: what both compute must be equal. A program in another language can be
-written along these lines and checked against tests/data/detail_vectors.json.
+For RGB, without wrapped axes. Slow, and independent of singan_core.detail: both must compute the
+same. A program in another language can be written along these lines and checked against
+tests/data/detail_vectors.json.
 """
 
 import math
@@ -50,7 +51,7 @@ def taps(n_in, n_out, position):
 
 
 def resize(picture, size):
-    """A picture, rows of pixels of channels, at another size (height, width): rows first, then columns."""
+    """Resize a picture, rows of pixels of channels, to (height, width): rows, then columns."""
     height, width = len(picture), len(picture[0])
     if (height, width) == tuple(size):
         return picture
@@ -101,7 +102,7 @@ def distance(a, b):
 
 
 def search(photo_features, size, query_features, canvas, position, completeness=0.02):
-    """The nearest position of the photo for every pixel, row by row, after eight rounds of asking neighbours."""
+    """Find the nearest position for every pixel, row by row, with eight rounds of propagation."""
     count = len(photo_features)
     columns = list(zip(*photo_features, strict=True))
     variance = (
@@ -131,8 +132,10 @@ def search(photo_features, size, query_features, canvas, position, completeness=
 
 
 def ask_neighbours(found, size, canvas, score):
-    """One round: own position and the four neighbours' shifted back, by 3/16 cheaper for each that says the same and by
-    8/16 dearer for each that shows that position itself.
+    """Try a pixel's own position and the proposals of its four neighbours, once for all pixels.
+
+    A candidate is 3/16 cheaper for each neighbour that proposes it, and 8/16 dearer for each that
+    shows it itself.
     """
     chosen = []
     for pixel, own in enumerate(found):
@@ -176,7 +179,10 @@ def enlarge(found, size_below, size, canvas_below, canvas):
 
 
 def refine(found, size, canvas, query_features, blurred_features):
-    """The best of a pixel's own position and its eight neighbours' at 1 and 2 px; in a tie its own, then the lowest."""
+    """Take the best candidate of every pixel: its own position or that of a neighbour.
+
+    Eight neighbours at 1 and 2 px. A tie goes to the pixel's own position, then to the lowest.
+    """
     made = []
     for pixel, own in enumerate(found):
         y, x = divmod(pixel, canvas[1])
@@ -201,7 +207,7 @@ def smoothness(real, blurred):
 
 
 def paint(found, photo, canvas, sigma, blurred=None, below=None):
-    """The picture of a map: votes of the patches around; where all within 3 px is smooth, below keeps its colours."""
+    """Paint the picture of a map by votes; where it is smooth, below keeps its colours."""
     size = len(photo), len(photo[0])
     made = []
     for y in range(canvas[0]):

@@ -1,4 +1,4 @@
-"""Photos and guides for tests of detail levels: a landscape, and what generators might hand over of it."""
+"""Photos and guides for tests of detail levels: a landscape, and hand-overs made from it."""
 
 import dataclasses
 import shutil
@@ -18,7 +18,7 @@ WRAPS = ((False, False), (True, False), (False, True), (True, True))
 
 
 def landscape(height=90, width=130, channels=3):
-    """The example photo reduced, uint8 (height, width, channels); RGBA fades out towards its left."""
+    """Return the example photo, reduced, uint8 (h, w, channels); RGBA fades out to the left."""
     with Image.open(EXAMPLE) as image:
         pixels = np.array(image.convert("RGB").resize((width, height), Image.Resampling.LANCZOS))
     if channels == 1:
@@ -35,7 +35,7 @@ RED = (200, 40, 40)
 
 
 def marked(height=100, width=150):
-    """The landscape in grey with a thing of one colour on its meadow, uint8 (height, width, 3), and where that is."""
+    """Return the landscape in grey, uint8 (h, w, 3), with a red thing on it, and its mask."""
     pixels = np.repeat(landscape(height, width)[..., 1:2], 3, axis=2)
     y, x = np.mgrid[0:height, 0:width] / height
     thing = ((y - 0.55) / 0.2) ** 2 + ((x - 1.12) / 0.13) ** 2 < 1
@@ -60,7 +60,7 @@ def photo_of(pixels, hand_over=33):
 
 
 def canvases_of(photo, down=1.0, across=1.0):
-    """The canvases of a picture that is so many times as high and wide as the photo, sides rounded."""
+    """Return the canvases of a picture so many times as high and wide as the photo, rounded."""
     return tuple(
         (max(1, round(height * down)), max(1, round(width * across)))
         for height, width in photo.sizes
@@ -68,7 +68,7 @@ def canvases_of(photo, down=1.0, across=1.0):
 
 
 def guide_of(photo, canvas, seed=0, wrap=(False, False), grain=20):
-    """A hand-over for a canvas: the coarsest photo, moved sideways, mirrored at its ends, with grain."""
+    """Make a hand-over for a canvas: the coarsest photo, moved sideways, mirrored, with grain."""
     rng = np.random.default_rng(seed)
     small = photo.at(0)
     picture = small[mirrored(canvas[0], small.shape[0])][
@@ -96,7 +96,7 @@ def mirrored(count, length, begin=0):
 
 
 def drawing_of(photo, canvases, seed=0, wrap=(False, False), grain=20, first=0):
-    """A picture on the canvases, drawn from a guide of the seed, which enters at the level first."""
+    """Make a drawing on the canvases from a guide of the seed, which enters at the level first."""
     return Drawing(
         photo, canvases, guide_of(photo, canvases[first], seed, wrap, grain), wrap=wrap, first=first
     )
@@ -113,12 +113,12 @@ def draw_whole(drawing):
 
 
 def steps(pixels, axis):
-    """Mean absolute difference between neighbouring rows (axis 0) or columns (1), one number a pair."""
+    """Mean absolute difference of neighbouring rows (axis 0) or columns (1), one number a pair."""
     return np.abs(np.diff(pixels.astype(float), axis=axis)).mean(axis=(1 - axis, 2))
 
 
 def bundle_with(folder, source, pixels, masks=None, labels=()):
-    """A bundle of another bundle's generators and another photo (h, w, 3) of any size, all of it vouched for."""
+    """Make a bundle of another bundle's generators and another photo (h, w, 3) of any size."""
     shutil.copytree(source, folder)
     found = manifest.read(folder, "bundle")
     levels = pyramid.detail_levels(pixels.shape[:2], found.detail.levels[0])

@@ -1,4 +1,4 @@
-"""Bundles of untrained networks, made in a moment: what a format computes does not depend on what was learned."""
+"""Bundles of untrained networks: what a format computes does not depend on what was learned."""
 
 import dataclasses
 from pathlib import Path

@@ -1,8 +1,10 @@
-"""Make tests/data, bundles that let the runtime be tested without torch. Usage: python tests/make_data.py.
+"""Make tests/data, bundles that let the runtime be tested without torch.
 
-tiny_bundle, detail_bundle (whose detail levels hold the photo) and marked_bundle (which holds a photo with a mask) are
-trained; grey_bundle (whose noise goes on beyond
-the border), rgba_bundle and labelled_bundle have random weights.
+Usage: python tests/make_data.py.
+
+tiny_bundle, detail_bundle (whose detail levels hold the photo) and marked_bundle (which holds a
+photo with a mask) are trained; grey_bundle (whose noise goes on beyond the border), rgba_bundle and
+labelled_bundle have random weights.
 """
 
 from __future__ import annotations
@@ -70,7 +72,10 @@ def untrained(folder: Path, channels: int, border: str, labels: tuple[str, ...] 
 def trained(
     folder: Path, size: tuple[int, int], settings: config.TrainingConfig, detail: bool = False
 ) -> None:
-    """Train on the example photo reduced to the size (width, height), which a bundle with detail also holds."""
+    """Train on the example photo reduced to a size (width, height).
+
+    A bundle with detail also holds the photo.
+    """
     with tempfile.TemporaryDirectory() as work:
         photo = Path(work) / "hills.png"
         with Image.open(PHOTO) as image:
@@ -82,7 +87,10 @@ def trained(
 
 
 def labelled(folder: Path) -> None:
-    """Train on a photo whose object has one colour, with its mask; without the files that nothing here reads."""
+    """Train on a photo whose object has one colour, and its mask.
+
+    Files that nothing here reads are left out.
+    """
     with tempfile.TemporaryDirectory() as work:
         photo, mask = Path(work) / "marked.png", Path(work) / "thing.png"
         for path, pixels in zip((photo, mask), marked(), strict=True):

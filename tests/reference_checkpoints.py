@@ -1,4 +1,6 @@
-"""Checkpoints as the reference SinGAN writes them, with random weights, and its arithmetic written out once more.
+"""Checkpoints as the reference SinGAN writes them, and its arithmetic written out once more.
+
+The weights are random.
 
 Nothing here is taken from singan_train: the order of operations is the reference's own.
 """
@@ -39,7 +41,10 @@ class Network(nn.Module):
 
 
 def generator_of_reference(state, x, y):
-    """What the reference's generator returns: x is the noisy input, y the previous picture, both padded by 5."""
+    """Compute what the reference's generator returns.
+
+    x is the noisy input, y the previous picture, both padded by 5.
+    """
     for block in BLOCKS:
         x = F.conv2d(x, state[f"{block}.conv.weight"], state[f"{block}.conv.bias"])
         mean, variance = state[f"{block}.norm.running_mean"], state[f"{block}.norm.running_var"]
@@ -68,7 +73,7 @@ def network(channels, width, outputs, is_generator, seed):
 
 @contextlib.contextmanager
 def pretending():
-    """While this lasts the classes above are those of a module SinGAN.models, and modules have the old _backend."""
+    """Pretend that the classes above are those of SinGAN.models, and have the old _backend."""
     models, thnn = types.ModuleType("SinGAN.models"), types.ModuleType("torch.nn.backends.thnn")
 
     def _get_thnn_function_backend():
@@ -112,8 +117,8 @@ def save(value, path, zipped=False):
 
 
 def write(
-    folder: Path, *, border="zero", channels=3, layout="folders", zipped=False, critics=False, shapes=SHAPES,
-    widths=WIDTHS
+    folder: Path, *, border="zero", channels=3, layout="folders", zipped=False, critics=False,
+    shapes=SHAPES, widths=WIDTHS
 ) -> list[dict[str, torch.Tensor]]:  # fmt: skip
     """Write a checkpoint; returns the generators' state dicts."""
     folder.mkdir(parents=True)

@@ -1,35 +1,33 @@
-"""Small graphs of one piece each, run by ONNX Runtime, for tests of graphs that are written by hand."""
+"""Small graphs, run by ONNX Runtime, for tests of the pieces that graphs are written from."""
 
 import numpy as np
 import onnxruntime
 from onnx import helper
 
-from singan_export.values import OPSET, Value
-from singan_export.writer import Writer
+from singan_export.graphs.values import OPSET, Value
+from singan_export.graphs.writer import Writer
+
+
+def describe(name, kind, shape):
+    element = helper.np_dtype_to_tensor_dtype(np.dtype(kind))
+    return helper.make_tensor_value_info(name, element, shape)
 
 
 class Piece:
-    """A graph of what a function makes of inputs of these types and numbers of axes."""
+    """A graph of what a function writes from inputs of these types and numbers of axes."""
 
     def __init__(self, write, **kinds):
         writer = Writer()
-        given = {
+        inputs = {
             name: Value(writer, name, np.dtype(kind).type) for name, (kind, _) in kinds.items()
         }
-        outputs = [one.named(f"out_{number}") for number, one in enumerate(write(writer, **given))]
-        told = [
-            helper.make_tensor_value_info(
-                name, helper.np_dtype_to_tensor_dtype(np.dtype(kind)), [None] * axes
-            )
-            for name, (kind, axes) in kinds.items()
-        ]
-        made = [
-            helper.make_tensor_value_info(
-                one.name, helper.np_dtype_to_tensor_dtype(np.dtype(one.kind)), None
-            )
-            for one in outputs
-        ]
-        body = helper.make_graph(writer.nodes, "piece", told, made, list(writer.constants.values()))
+        results = write(writer, **inputs)
+        outputs = [one.rename(f"out_{number}") for number, one in enumerate(results)]
+
+        inputs_info = [describe(name, kind, [None] * axes) for name, (kind, axes) in kinds.items()]
+        outputs_info = [describe(one.name, one.kind, None) for one in outputs]
+        constants = list(writer.constants.values())
+        body = helper.make_graph(writer.nodes, "piece", inputs_info, outputs_info, constants)
         self.kinds = {name: kind for name, (kind, _) in kinds.items()}
         model = helper.make_model(
             body, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=8

@@ -1,4 +1,7 @@
-"""Small training runs for tests, seconds on one thread: generators alone, 19x14 to 42x31 px, and with detail."""
+"""Small training runs for tests, seconds on one thread, without detail and with it.
+
+The generators alone are 19x14 to 42x31 px.
+"""
 
 from pathlib import Path
 
@@ -17,7 +20,7 @@ SMALL = config.preset(
     pool=4,
 )
 DETAILED = config.preset("draft", width=8, iterations=20, pool=4, min_size=19, hand_over=33)
-"""Of conftest.drawn_scene: generators of 26x19, 34x25 and 45x33 px, levels of 45x33 and 60x44 px."""
+"""Of conftest.drawn_scene: generators of 26x19, 34x25, 45x33 px, levels of 45x33 and 60x44 px."""
 
 
 def train(photo: Path, folder: Path, settings=SMALL, show=lambda progress: None) -> Path:
@@ -33,7 +36,7 @@ def files_of(folder: Path) -> dict[str, bytes]:
 
 
 def results(files: dict[str, bytes]) -> dict[str, bytes]:
-    """What a run has made: its files without the diaries, which tell times."""
+    """What a run has made: its files but for those that tell times."""
     return {
         name: content
         for name, content in files.items()

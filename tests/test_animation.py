@@ -7,7 +7,10 @@ from singan_core import windows
 from singan_core.errors import RequestError
 from singan_core.noise import RECONSTRUCTION_FRAME
 from singan_runtime import Sampler, animation, masks
-from singan_runtime.animation import Clip, Walk, animate, harmonics, there_and_back, variance
+from singan_runtime import clip as clip_module
+from singan_runtime.animation import Clip, Walk, animate
+from singan_runtime.paper_walk import play_there_and_back
+from singan_runtime.walk import choose_harmonics, spectrum, variance
 
 
 def frames(sampler, size=None, zoom="auto", **walk):
@@ -39,7 +42,7 @@ def test_the_same_seed_gives_the_same_frames_whatever_the_length(sampler, kind):
 
 @pytest.mark.parametrize("kind", animation.KINDS)
 def test_alpha_one_and_no_noise_stand_still_at_the_photo(sampler, kind):
-    """With alpha 1 the walk is pulled all the way back to z*: the reconstruction, frame for frame."""
+    """With alpha 1 the walk is pulled all the way to z*: every frame is the reconstruction."""
     still = frames(sampler, alpha=1.0, start_scale=0, kind=kind)
     for frame in still[1:]:
         assert np.array_equal(frame, sampler.reconstruct())
@@ -54,14 +57,14 @@ def test_frames_can_be_made_in_any_order(sampler):
     for order in list(permutations(range(4)))[::7]:
         clip = Clip(sampler, walk)
         for number in order:
-            assert np.array_equal(clip.frame(number), ready[number])
+            assert np.array_equal(clip.draw_frame(number), ready[number])
 
 
 def test_a_loop_closes_exactly(sampler):
     clip = Clip(sampler, Walk(12, start_scale=0, loop=True))
     for number in (0, 5):
-        assert np.array_equal(clip.frame(number), clip.frame(number + 12))
-        assert np.array_equal(clip.frame(number), clip.frame(number + 12 * 10**9))
+        assert np.array_equal(clip.draw_frame(number), clip.draw_frame(number + 12))
+        assert np.array_equal(clip.draw_frame(number), clip.draw_frame(number + 12 * 10**9))
 
 
 @pytest.mark.parametrize("start_scale", [0, 1, 2])
@@ -90,7 +93,7 @@ def test_variance_and_spectrum_are_those_of_the_paper_s_walk(alpha, beta):
         np.abs(np.fft.rfft(z.reshape(-1, 400) * bell, axis=1)[:, 2:101]) ** 2
     )  # up to a quarter turn per frame
     angle = 2 * np.pi * np.arange(2, 101) / 400
-    ratio = power.mean(0) / (bell**2).sum() / animation.spectrum(walk, angle)
+    ratio = power.mean(0) / (bell**2).sum() / spectrum(walk, angle)
     assert np.abs(ratio - 1).mean() < 0.06
 
 
@@ -99,7 +102,7 @@ def test_variance_and_spectrum_are_those_of_the_paper_s_walk(alpha, beta):
 def test_at_most_eight_harmonics_share_the_variance(loop, count):
     for beta in (0.5, 0.8, 0.95):
         walk = Walk(count, beta=beta, loop=loop)
-        found = harmonics(walk)
+        found = choose_harmonics(walk)
         assert 1 <= len(found) <= 8
         assert len({k for k, _ in found}) == len(found)
         assert sum(amplitude**2 for _, amplitude in found) == pytest.approx(variance(walk))
@@ -109,9 +112,9 @@ def test_short_loops_take_the_walk_s_spectrum_itself():
     """Where few enough k matter, each has the amplitude that the recursion has there."""
     walk = Walk(24, loop=True)
     angle = 2 * np.pi * np.arange(1, 13) / 24
-    power = animation.spectrum(walk, angle)
+    power = spectrum(walk, angle)
     expected = np.sqrt(variance(walk) * power / power.sum())
-    (first, amplitude), *_ = harmonics(walk)
+    (first, amplitude), *_ = choose_harmonics(walk)
     assert first == 1 and amplitude == pytest.approx(expected[0])
 
 
@@ -122,31 +125,31 @@ def test_the_noise_of_a_frame_is_the_sum_that_the_documentation_gives(sampler):
     v = variance(walk)
     for step in windows.whole_steps(sampler.passes())[:2]:
         z = np.sqrt(1 - v) * sampler.fill(sampler.reconstruction_noise) if step.index == 0 else 0
-        for j, (k, amplitude) in enumerate(harmonics(walk)):
+        for j, (k, amplitude) in enumerate(choose_harmonics(walk)):
             angle = 2 * np.pi * k * (11 + clip._first) / 30
             a, b = sampler.fresh(4, 2 * j)(step), sampler.fresh(4, 2 * j + 1)(step)
             z = z + amplitude * (np.cos(angle) * a + np.sin(angle) * b)
-        assert np.abs(clip.noise(11)(step) - z).max() < 1e-6
+        assert np.abs(clip.mix_noise(11)(step) - z).max() < 1e-6
 
 
 def test_noise_has_the_variance_that_generators_were_trained_with(sampler):
-    """Unit noise, z* included, however strong the pull: beyond the trained canvas z* is fresh noise."""
+    """The noise has variance 1 however strong the pull; off the trained canvas z* is fresh."""
     step = windows.whole_steps(sampler.passes((64, 96), 1.0))[0]
     for alpha in (0.0, 0.1, 0.6):
         draws = []
         for seed in range(20):
             clip = Clip(sampler, Walk(alpha=alpha, start_scale=0, seed=seed), (64, 96), 1.0)
-            draws += [clip.noise(frame)(step)[0, 0, 5:-5, 5:-5] for frame in (0, 7, 500)]
+            draws += [clip.mix_noise(frame)(step)[0, 0, 5:-5, 5:-5] for frame in (0, 7, 500)]
         assert np.mean(np.square(draws)) == pytest.approx(1, abs=0.03)
 
 
 def test_fields_that_are_not_kept_give_the_same_frames(sampler, monkeypatch):
     expected = frames(sampler, (50, 70), start_scale=0)
     for memory in (0, 400_000):
-        monkeypatch.setattr(animation, "FIELD_MEMORY", memory)
+        monkeypatch.setattr(clip_module, "FIELD_MEMORY", memory)
         clip = Clip(sampler, Walk(5, start_scale=0), (50, 70))
-        assert sum(field.nbytes for kept in clip._kept.values() for field in kept) <= 3 * memory
-        assert (len(clip._kept) > 0) == (memory > 0)
+        assert sum(field.nbytes for kept in clip._fields.values() for field in kept) <= 3 * memory
+        assert (len(clip._fields) > 0) == (memory > 0)
         assert np.array_equal(frames(sampler, (50, 70), start_scale=0), expected)
 
 
@@ -154,7 +157,7 @@ def test_fields_that_are_not_kept_give_the_same_frames(sampler, monkeypatch):
 def test_frames_do_not_depend_on_threads_or_parts(tiny_bundle, monkeypatch, kind):
     one = frames(Sampler.load(tiny_bundle, threads=1), (130, 170), kind=kind)
     assert np.array_equal(frames(Sampler.load(tiny_bundle, threads=3), (130, 170), kind=kind), one)
-    monkeypatch.setattr("singan_runtime.sampler.TILE", 60)
+    monkeypatch.setattr("singan_runtime.parallel.TILE", 60)
     assert np.array_equal(frames(Sampler.load(tiny_bundle, threads=1), (130, 170), kind=kind), one)
 
 
@@ -176,7 +179,10 @@ def test_scales_that_do_not_move_are_computed_once(tiny_bundle, monkeypatch):
 
 @pytest.mark.parametrize("start_scale", [0, 1, 2])
 def test_the_rim_moves_as_its_content_lets_it(sampler, start_scale):
-    """Neither dead nor flickering: motion in units of the photo's contrast, two rows at an edge and four inside."""
+    """Edges neither stand still nor flicker.
+
+    Motion is in units of the photo's contrast, in two rows at an edge and four inside.
+    """
     moved = (
         frames(sampler, frames=24, start_scale=start_scale, loop=True).astype(float).std(0).mean(2)
     )
@@ -229,17 +235,19 @@ def test_scales_below_the_start_scale_stand_still(sampler, kind):
 
 
 def test_z_star_moves_the_trained_canvas_and_a_fixed_noise_any_other(sampler):
-    rest = animation._rest(sampler, Walk(), windows.whole_steps(sampler.passes())[0])
+    rest = clip_module.draw_rest(sampler, Walk(), windows.whole_steps(sampler.passes())[0])
     assert np.array_equal(rest[0, :1], sampler.reconstruction_noise)
     other = windows.whole_steps(sampler.passes((40, 61), 1.0))[0]
-    rest = animation._rest(sampler, Walk(seed=3), other)
+    rest = clip_module.draw_rest(sampler, Walk(seed=3), other)
     assert np.array_equal(rest, sampler.fresh(3, RECONSTRUCTION_FRAME)(other))
 
 
 def test_there_and_back_closes_without_a_jump():
-    order = [int(frame[0]) for frame in there_and_back(iter([np.array([n]) for n in range(4)]))]
+    order = [
+        int(frame[0]) for frame in play_there_and_back(iter([np.array([n]) for n in range(4)]))
+    ]
     assert order == [0, 1, 2, 3, 2, 1]
-    assert len(list(there_and_back(iter([np.zeros(1)])))) == 1
+    assert len(list(play_there_and_back(iter([np.zeros(1)])))) == 1
 
 
 @pytest.mark.parametrize(
@@ -277,10 +285,10 @@ def upper_left(size, rows, columns):
 
 
 def claim_that_only_the_mask_moves(one, size, walk, mask, reach):
-    """Outside the mask all is the first frame, deep inside it all moves as ever, and in between lies a soft border."""
+    """Outside the mask is the first frame, deep inside all moves, between is a soft border."""
     free = list(animate(one, walk, size))
     held = list(animate(one, walk, size, move=mask))
-    deep = masks.feathered(~mask, reach) == 0
+    deep = masks.feather(~mask, reach) == 0
     assert len(held) == len(free) == walk.length and np.array_equal(held[0], free[0])
     assert any((frame[~mask] != free[0][~mask]).any() for frame in free)
     for frame, before in zip(held, free, strict=True):

@@ -1,4 +1,4 @@
-"""Above the photo's own size: windows are exact, edges crisper than resampling gives, and flat stays flat."""
+"""Above the photo's own size: windows are exact, edges crisp, and flat stays flat."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from singan_core.detail import beyond, resize
 from singan_core.detail.drawing import Drawing
+from singan_core.detail.maps import Map
 from singan_core.detail.photo import Photo, premultiplied
-from singan_core.detail.votes import Map
 from singan_core.windows import Region, Span, Wrap, whole
 from singan_runtime.quality import octaves
 
@@ -137,7 +137,7 @@ def test_a_sky_gets_no_noise() -> None:
     rng = np.random.default_rng(0)
     photo = (np.full((*SIZE, 3), 150) + rng.integers(-1, 2, (*SIZE, 3))).astype(np.uint8)
     level = Photo(photo, [(36, 48), SIZE]).level(1)
-    assert not beyond.make_detail(level, (51, 68)).lacking.any()
+    assert not beyond.make_lost_detail(level, (51, 68)).lacking.any()
 
 
 def test_positions_stay_on_the_photo_and_near_their_own() -> None:

@@ -8,12 +8,14 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from singan_core.pyramid import Pyramid  # noqa: E402
-from singan_train import calibration, config, diary, run, steps  # noqa: E402
-from singan_train.scale import LOG_EVERY, Losses  # noqa: E402
+from singan_train import calibration, config, run_header, steps  # noqa: E402
+from singan_train.progress import ProgressClock  # noqa: E402
+from singan_train.scale_training import LOG_EVERY, Losses  # noqa: E402
+from singan_train.work import measure_work  # noqa: E402
 
 CPU = torch.device("cpu")
 PLAN = Pyramid(((20, 20), (30, 40), (200, 300)), 0.5)
-START = run.Start(config.preset("draft"), "small", "", (200, 300), 3, PLAN, "cpu", "")
+START = run_header.Start(config.preset("draft"), "small", "", (200, 300), 3, PLAN, "cpu", "")
 LOSSES = Losses(0.0, 0.0, 0.0, 0.0, 0.0)
 
 
@@ -27,7 +29,7 @@ def plan_of(name, *sizes):
 
 
 class Machine:
-    """A step that takes seconds of a processor, and of the wall so much more as others keep the processor busy."""
+    """A step that takes seconds of a processor, and more of the wall if others keep it busy."""
 
     def __init__(self, *seconds, busy=1.0):
         self.processor = self.wall = 0.0
@@ -54,18 +56,17 @@ class Machine:
     ],
 )
 def test_the_whole_is_the_sum_of_the_scales(monkeypatch, start):
-    """With steps that cost what their work costs the estimate is exact, and no step that is timed is a long one."""
+    """The estimate is exact for steps that cost their work, and no step that is timed is long."""
     settings, overhead = start.config, 0.01 if len(start.pyramid.sizes) > 1 else 0.0
     timed = []
 
     def seconds(start, scale, size, device, budget):
-        timed.append(calibration.measure_work(settings, scale, size))
+        timed.append(measure_work(settings, scale, size))
         return overhead + 1e-8 * timed[-1]
 
     monkeypatch.setattr(calibration, "iteration_seconds", seconds)
     whole = sum(
-        (overhead + 1e-8 * calibration.measure_work(settings, scale, size))
-        * settings.iterations_for(size)
+        (overhead + 1e-8 * measure_work(settings, scale, size)) * settings.iterations_for(size)
         for scale, size in enumerate(start.pyramid.sizes)
     )
     assert calibration.expected_seconds(start, CPU) == pytest.approx(whole)
@@ -84,7 +85,7 @@ def test_steps_are_timed_without_the_time_that_other_processes_take():
 
 
 def test_an_estimate_does_not_count_waiting(monkeypatch):
-    monkeypatch.setattr(steps, "iteration", lambda *_: time.sleep(0.2))
+    monkeypatch.setattr(steps, "run_iteration", lambda *_: time.sleep(0.2))
     iterations = sum(START.config.iterations_for(size) for size in PLAN.sizes)
     assert calibration.expected_seconds(START, CPU) < 0.1 * iterations
 
@@ -106,14 +107,14 @@ class Journey:
 
     def __init__(self, *sizes):
         self.seconds = 0.0
-        self.clock = diary.Clock(plan_of("standard", *sizes), lambda: self.seconds)
+        self.clock = ProgressClock(plan_of("standard", *sizes), lambda: self.seconds)
 
     def go(self, scale, begin, end, seconds):
-        """Train from iteration to iteration, each LOG_EVERY of them in some seconds; the last seconds left."""
+        """Train on, each LOG_EVERY iterations in some seconds; return the last seconds left."""
         for iteration in range(begin + LOG_EVERY, end + 1, LOG_EVERY):
             self.seconds += seconds
-            told = self.clock.progress(scale, iteration, LOSSES)
-        return told.seconds_left
+            progress = self.clock.measure_progress(scale, iteration, LOSSES)
+        return progress.seconds_left
 
 
 def test_a_steady_pace_tells_the_time_left_exactly():

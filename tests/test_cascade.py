@@ -53,7 +53,7 @@ def test_noise_reaches_the_generator_by_index_of_the_pass():
 
 
 def test_a_further_pass_can_shift_no_colour():
-    """The finest generator goes on beyond its scale: whatever it adds everywhere is taken away again."""
+    """Beyond the finest scale, what its generator adds everywhere is taken away again."""
     without = cascade.run(PASSES[:2], adding(0.25), silent)
     beyond = cascade.run(PASSES, adding(0.25), silent)
     assert np.allclose(without, 0.5) and np.allclose(beyond, 0.5, atol=1e-6)

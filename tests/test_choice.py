@@ -1,4 +1,4 @@
-"""Candidates: judged while small, ordered without favouring copies, shown on a sheet as they will be when large."""
+"""Candidates are judged while small, and the order of the best does not favour copies."""
 
 import dataclasses
 
@@ -24,7 +24,7 @@ def made(values):
 
 
 def picture_of(sampler, image):
-    """A picture that begins with a hand-over (h, w, C) instead of noise, so that its seed changes nothing."""
+    """A picture that begins with a hand-over (h, w, C), so that its seed changes nothing."""
     picture = sampler.picture()
     base = image.astype(np.float64).transpose(2, 0, 1)[None] / 127.5 - 1
     return dataclasses.replace(picture, passes=(), base=base)
@@ -126,7 +126,7 @@ def test_any_shape_can_be_judged_and_shown(detail_sampler, size):
     picture = detail_sampler.picture(size)
     for one in choice.rank(detail_sampler, picture, range(2)):
         assert one.cost > 0 and 0 < one.copied_share <= 1
-        assert sheet.preview(picture, one).shape == (*sheet.preview_size(size), 3)
+        assert sheet.draw_preview(picture, one).shape == (*sheet.choose_preview_size(size), 3)
 
 
 def test_seamless_pictures_and_start_scales_can_be_judged(detail_sampler):
@@ -158,10 +158,10 @@ def test_a_model_without_detail_is_refused(sampler):
 
 @pytest.mark.parametrize("size", [(100, 150), (480, 720), (1080, 1920), (600, 200), (400, 40)])
 def test_a_preview_is_the_large_picture_reduced(detail_sampler, size):
-    """Mean grey levels apart: 0 to 1.9 were measured on four seeds each, 14 to 25 from another seed's picture."""
+    """Measured distances in grey levels: 0 to 1.9 over four seeds, 14 to 25 to another seed."""
     picture = detail_sampler.picture(size)
     [one] = choice.judge(detail_sampler, picture, [0])
-    shown = sheet.preview(picture, one).astype(int)
+    shown = sheet.draw_preview(picture, one).astype(int)
     large, other = (detail_sampler.pixels(picture, seed) for seed in (0, 100))
     assert np.abs(resize.resize(large, shown.shape[:2]) - shown).mean() <= 2.5
     assert np.abs(resize.resize(other, shown.shape[:2]) - shown).mean() >= 10
@@ -177,7 +177,7 @@ def test_grey_and_transparent_photos_are_judged_and_shown(channels):
         choice.judge_drawing(fit, drawing_of(photo, canvases, seed), seed) for seed in range(2)
     ]
     assert all(one.cost > 0 for one in candidates)
-    assert sheet.preview(picture, candidates[0]).shape == (90, 130, channels)
+    assert sheet.draw_preview(picture, candidates[0]).shape == (90, 130, channels)
 
     white, black = (
         sheet.draw_sheet(picture, candidates, background=colour)
@@ -195,7 +195,7 @@ def test_a_sheet_holds_every_preview_with_its_seed_below(detail_sampler, size, c
     labels = []
     for number, one in enumerate(candidates):
         top, left = sheet.find_corner(size, count, number)
-        shown = sheet.preview(picture, one)
+        shown = sheet.draw_preview(picture, one)
         height, width = shown.shape[:2]
         np.testing.assert_array_equal(drawn[top : top + height, left : left + width], shown)
         labels.append(

@@ -25,9 +25,9 @@ from singan_runtime.bench import Timing
 SINGAN = str(Path(sys.executable).with_name("singan"))
 EDITING = ("retarget", "harmonize", "edit", "paint", "upscale")
 COMMANDS = (
-    *("train", "import", "export", "verify", "inspect", "sample", "animate", "dataset", *EDITING, "evaluate"),
-    *("bench", "plot"),
-)  # fmt: skip
+    *("train", "import", "export", "verify", "inspect", "sample", "animate", "dataset"),
+    *(*EDITING, "evaluate", "bench", "plot"),
+)
 
 
 def call(*words):
@@ -114,9 +114,7 @@ def test_png_text_repeats_the_picture(tiny_bundle, tmp_path):
     with Image.open(picture) as image:
         assert image.text["Software"] == "singan"
         request = json.loads(image.text["singan"])
-    assert (
-        request["bundle"] == "hills" and len(request["bundle_sha256"]) == 64 and request["version"]
-    )
+    assert request["bundle"] == "hills" and len(request["identity"]) == 64 and request["version"]
     again = [
         f"--{name.replace('_', '-')}={request[name]}"
         for name in ("size", "seed", "zoom", "start_scale")
@@ -398,7 +396,14 @@ def test_a_shell_completes_commands_and_options(tmp_path):
         "HOME": str(tmp_path),
         "_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1",
     }
-    for words, begun in (("singan ev", "evaluate"), ("singan sample --ti", "--tileable")):
+    for words, begun in (
+        ("singan ev", "evaluate"),
+        ("singan sample --ti", "--tileable"),
+        ("singan train --preset s", "standard"),
+        ("singan train --layout st", "strict"),
+        ("singan export --precision i", "int8"),
+        ("singan bench --device cu", "cuda"),
+    ):
         asked = {
             "_SINGAN_COMPLETE": "complete_bash",
             "COMP_WORDS": words,
@@ -417,6 +422,24 @@ def test_a_shell_completes_commands_and_options(tmp_path):
     )
 
 
+def test_an_option_of_fixed_words_lists_them_as_its_value():
+    """They are defined where they are checked: none is missing here, and none is added."""
+    formats = pytest.importorskip("singan_export.formats")
+    config = pytest.importorskip("singan_train.config")
+    commands = typer.main.get_command(app).commands
+    words = {
+        ("train", "preset"): config.PRESETS,
+        ("train", "layout"): config.LAYOUTS,
+        ("train", "schedule"): typing.get_args(config.Schedule),
+        ("train", "border"): typing.get_args(config.Border),
+        ("train", "precision"): typing.get_args(config.Precision),
+        ("export", "precision"): formats.PRECISIONS,
+    }
+    for (command, name), known in words.items():
+        (option,) = (one for one in commands[command].params if one.name == name)
+        assert option.metavar == "|".join(known)
+
+
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_option_says_what_it_is_and_its_default(name):
     command = typer.main.get_command(app).commands[name]
@@ -431,18 +454,31 @@ def test_every_option_says_what_it_is_and_its_default(name):
 
 RANGES = {
     "train": {
-        "max_size": "11 to 8192 px", "min_size": "11 to 1024 px", "hand_over": "11 to 1024 px", "scales": "1 or more",
-        "iterations": "1 to 1000000", "seed": "0 to 2^63-1", "threads": "1 or more",
+        "max_size": "11 to 8192 px", "min_size": "11 to 1024 px", "hand_over": "11 to 1024 px",
+        "scales": "1 or more", "iterations": "1 to 1000000", "seed": "0 to 2^63-1",
+        "threads": "1 or more",
     },
-    "sample": {"size": "pixels", "count": "1 or more", "seed": "0 to 2^64-1", "zoom": "above 0", "start_scale": "0 to",
-               "max_pixels": "pixels", "format": "png, jpeg, webp or tiff"},
+    "sample": {
+        "size": "pixels", "count": "1 or more", "seed": "0 to 2^64-1", "zoom": "above 0",
+        "start_scale": "0 to", "max_pixels": "pixels", "format": "png, jpeg, webp or tiff",
+    },
     "dataset": {"count": "1 or more", "seed": "0 to 2^64-1", "despeckle": "px", "size": "pixels"},
-    "retarget": {"size": "pixels", "start_scale": "1 to the finest", "seed": "0 to 2^64-1", "keep": "pixels"},
-    "edit": {"mask": "pixels", "start_scale": "1 to the finest", "reach": "in pixels of IMAGE, 0 or more"},
+    "retarget": {
+        "size": "pixels", "start_scale": "1 to the finest", "seed": "0 to 2^64-1", "keep": "pixels",
+    },
+    "edit": {
+        "mask": "pixels", "start_scale": "1 to the finest",
+        "reach": "in pixels of IMAGE, 0 or more",
+    },
     "paint": {"size": "pixels", "colours": "2 or more"},
     "upscale": {"factor": "above 1"},
-    "evaluate": {"count": "2 or more", "start_scales": "0 to the finest", "size_limit": "px, 1 or more"},
-    "animate": {"frames": "1 or more", "fps": "0.1 to 50", "alpha": "0 to 1", "beta": "0 to 1", "start_scale": "0 to"},
+    "evaluate": {
+        "count": "2 or more", "start_scales": "0 to the finest", "size_limit": "px, 1 or more",
+    },
+    "animate": {
+        "frames": "1 or more", "fps": "0.1 to 50", "alpha": "0 to 1", "beta": "0 to 1",
+        "start_scale": "0 to",
+    },
 }  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""singan sample --best and --sheet: which seeds are finished, where they go, and what is refused."""
+"""singan sample --best and --sheet: which seeds are finished and what is refused."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""The commands that take a picture of the user's: what they write, and one clear line for every mistake."""
+"""The commands that edit a user's picture: what they write, and one line for every mistake."""
 
 import json
 import os
@@ -62,16 +62,13 @@ def test_a_picture_of_the_exact_size_is_written_and_says_how(
     )
     with Image.open(out) as image:
         request = json.loads(image.text["singan"])
-    assert (
-        request["command"] == command
-        and request["seed"] == 3
-        and len(request["bundle_sha256"]) == 64
-    )
+    assert request["command"] == command and request["seed"] == 3 and len(request["identity"]) == 64
     if command in ("harmonize", "edit", "paint"):
         assert request["image"]["name"] == "preview.png" and len(request["image"]["sha256"]) == 64
     if command == "retarget":
         assert (
-            f"survived to {request['survival']:.3f} (SSIM inside the mask, 1 is unchanged)" in said
+            f"similarity of the kept object: {request['survival']:.3f} (SSIM; 1 is identical)"
+            in said
         )
 
 
@@ -138,8 +135,8 @@ def test_a_mask_to_keep_may_be_drawn_over_the_photo_or_over_the_preview(tiny_bun
     assert call(*words, masked(tmp_path / "preview.png", (32, 48), (10, 20), (12, 30)))[0] == 0
     said = one_line(*words, masked(tmp_path / "other.png", (33, 48), (10, 20), (12, 30)))
     assert (
-        "the mask is 48x33, but must be 60x40 (the photo) or 48x32 (preview.png, the photo as trained)"
-        in said
+        "the mask is 48x33, but must be 60x40 (the photo) or 48x32 "
+        "(preview.png, the photo as trained)" in said
     )
 
 

@@ -10,12 +10,12 @@ import pytest
 from PIL import Image
 from test_cli import call, one_line, usage
 
-from singan_cli import train
+from singan_cli import training_time
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("onnx")
 
-from singan_train import calibration, config  # noqa: E402
+from singan_train import calibration, config, threads  # noqa: E402
 
 FLOAT32 = ("--precision", "float32")
 TINY = (
@@ -75,13 +75,13 @@ def test_the_plan_says_what_is_trained_and_what_comes_from_the_photo(drawn_scene
     status, said, _ = call(*words)
     assert status == 0 and "3 scales to train, factor 0.7746" in said
     assert "  scale 0: 20x15, width 32" in said and "  scale 2: 34x25, width 32" in said
-    assert (
-        "3 detail levels, nothing to train: they draw with pixels of the photo itself\n  level 0: 34x25\n"
-        in said
+    lines = said.splitlines()
+    first = lines.index(
+        "3 detail levels, nothing to train: they draw with pixels of the photo itself"
     )
-    assert (
-        "  level 2: 60x44\nthe photo is stored in the run and in what is exported from it, at 60x44\n"
-        in said
+    assert lines[first + 1] == "  level 0: 34x25" and lines[first + 3] == "  level 2: 60x44"
+    assert lines[first + 4] == (
+        "the photo is stored in the run and in what is exported from it, at 60x44"
     )
     mask = tmp_path / "left.png"
     Image.linear_gradient("L").rotate(90).resize((60, 44)).save(mask)
@@ -118,7 +118,7 @@ def test_a_run_with_detail_goes_on(drawn_scene, tmp_path):
 def test_training_that_will_be_long_is_said_to_be(drawn_scene, tmp_path, monkeypatch):
     words = ["train", drawn_scene, "--out", tmp_path / "run", *TINY, "--dry-run"]
     assert "warning" not in call(*words)[2]
-    monkeypatch.setattr(train, "LONG", 0.0)
+    monkeypatch.setattr(training_time, "LONG", 0.0)
     assert (
         "warning: this will be long; --preset draft or a smaller --max-size would be shorter"
         in call(*words)[2]
@@ -128,7 +128,7 @@ def test_training_that_will_be_long_is_said_to_be(drawn_scene, tmp_path, monkeyp
     )
     detailed = [word for word in words if word not in TINY] + ["--dry-run", "--threads", "1"]
     assert "; --preset draft or fewer --iterations would be shorter" in call(*detailed)[2]
-    assert [train.duration(seconds) for seconds in (0.2, 40, 400, 9000)] == [
+    assert [training_time.describe_seconds(seconds) for seconds in (0.2, 40, 400, 9000)] == [
         "1 s",
         "40 s",
         "7 min",
@@ -138,9 +138,9 @@ def test_training_that_will_be_long_is_said_to_be(drawn_scene, tmp_path, monkeyp
 
 def test_the_expected_time_is_said_in_words(capsys):
     settings, cpu = config.preset("standard"), torch.device("cpu")
-    train.say_time(67.4, settings, cpu, 1)
-    train.say_time(400.0, settings, cpu, 3)
-    train.say_time(9000.0, settings, torch.device("cuda:0"), 3)
+    training_time.say_time(67.4, settings, cpu, 1)
+    training_time.say_time(400.0, settings, cpu, 3)
+    training_time.say_time(9000.0, settings, torch.device("cuda:0"), 3)
     lines = capsys.readouterr().out.splitlines()
     assert lines[:2] == [
         "training on cpu, 1 thread: about 67 s",
@@ -153,26 +153,26 @@ def test_the_expected_time_is_said_in_words(capsys):
 def test_several_threads_are_never_expected_to_take_longer_than_one(
     monkeypatch, one, several, expected
 ):
-    """Where another process is busy, a few steps of several threads may take as long as hundreds."""
+    """Beside a busy process, a few steps of several threads may take as long as hundreds."""
     counts = []
 
     def seconds(start, place):
         counts.append(torch.get_num_threads())
         return one if counts[-1] == 1 else several
 
-    before = torch.get_num_threads()
+    cpu, before = torch.device("cpu"), torch.get_num_threads()
     monkeypatch.setattr(calibration, "expected_seconds", seconds)
     try:
-        assert train.estimate(None, torch.device("cpu"), 3) == expected
+        assert threads.estimate_seconds(None, cpu, 3) == expected
         assert counts == [1, 3] and torch.get_num_threads() == 3
-        assert train.estimate(None, torch.device("cpu"), 1) == one and torch.get_num_threads() == 1
+        assert threads.estimate_seconds(None, cpu, 1) == one and torch.get_num_threads() == 1
     finally:
         torch.set_num_threads(before)
 
 
 def test_unless_told_otherwise_a_run_leaves_a_processor_to_others():
-    assert [train.default_threads(False, processors) for processors in (1, 2, 16)] == [1, 1, 15]
-    assert train.default_threads(True, 16) == 1
+    assert [threads.choose_threads(False, processors) for processors in (1, 2, 16)] == [1, 1, 15]
+    assert threads.choose_threads(True, 16) == 1
 
 
 @pytest.mark.parametrize(

@@ -51,7 +51,7 @@ def test_only_passes_beyond_the_finest_scale_use_it():
 
 
 def test_its_images_are_shrunk_before_they_are_enlarged():
-    """It learns on the finest canvas what a pass beyond it will see: pictures that lack the finest detail."""
+    """On the finest canvas it learns from pictures that lack the finest detail, as later ones do."""
     image = torch.rand(1, 3, 56, 80)
     expected = resample.resize(resample.resize(image, (28, 40)), (56, 80))
     assert torch.equal(enlarged(image, CONTINUED, 3), expected)

@@ -9,8 +9,9 @@ from PIL import Image
 from test_cli import call, one_line, usage
 
 from singan_core.errors import InstallError, OutputError, RequestError
-from singan_runtime import Sampler, animation, dataset
-from singan_runtime.dataset import Request
+from singan_runtime import Sampler, animation
+from singan_runtime.dataset import DatasetSpec, write_dataset
+from singan_runtime.request import Request
 
 pytest.importorskip("pycocotools")
 
@@ -47,7 +48,7 @@ def test_a_labelled_picture_is_the_picture_of_the_seed(labelled):
 
 def test_masks_are_the_label_channels_cut_at_zero(labelled):
     picture = labelled.picture((50, 70), 1.0)
-    drawn = labelled.draw(picture, labelled.fresh(3))[0]
+    drawn = labelled.run_generators(picture, labelled.fresh(3))[0]
     masks = labelled.labelled((50, 70), seed=3, zoom=1.0)[1]
     assert np.array_equal(masks > 0, drawn[3:].transpose(1, 2, 0) > 0)
 
@@ -76,7 +77,7 @@ def test_a_model_without_labels_has_none_to_give(sampler):
 
 
 def test_pictures_masks_and_index_agree(labelled, tmp_path):
-    assert dataset.write(labelled, tmp_path, Request(3, seed=5, size=(40, 60), zoom=1.0)) == 0
+    assert write_dataset(labelled, tmp_path, DatasetSpec(3, Request((40, 60), 5, 1.0))) == 0
     names = [f"labelled_bundle_60x40_{seed}.png" for seed in (5, 6, 7)]
     assert sorted(path.name for path in (tmp_path / "images").iterdir()) == names
     with open(tmp_path / "index.csv", newline="", encoding="utf-8") as file:
@@ -104,7 +105,7 @@ def test_pictures_masks_and_index_agree(labelled, tmp_path):
 def test_the_coco_index_gives_the_masks_back(labelled, tmp_path, capsys):
     from pycocotools.coco import COCO
 
-    dataset.write(labelled, tmp_path, Request(2))
+    write_dataset(labelled, tmp_path, DatasetSpec(2))
     index = COCO(str(tmp_path / "annotations.json"))
     assert [entry["name"] for entry in index.loadCats(index.getCatIds())] == ["hill", "sun"]
     assert len(index.getImgIds()) == 2 and len(index.getAnnIds()) == 4
@@ -122,28 +123,32 @@ def test_an_object_that_is_not_in_a_picture_has_no_annotation(labelled, tmp_path
         masks[3:9, 5:7, 0] = 255
         return np.zeros((32, 41, 3), np.uint8), masks
 
-    monkeypatch.setattr(labelled, "labelled", without_sun)
-    dataset.write(labelled, tmp_path, Request(1))
+    monkeypatch.setattr(labelled, "draw_labelled", without_sun)
+    write_dataset(labelled, tmp_path, DatasetSpec(1))
     index = json.loads((tmp_path / "annotations.json").read_text())
     assert [(one["category_id"], one["area"], one["bbox"]) for one in index["annotations"]] == [
         (1, 12, [5, 3, 2, 6])
     ]
-    assert [line.split(",")[2:] for line in (tmp_path / "index.csv").read_text().splitlines()[1:]] == [
-        ["hill", "0", "41", "32", "12", "5", "3", "2", "6"], ["sun", "0", "41", "32", "0", "0", "0", "0", "0"],
-    ]  # fmt: skip
+    lines = (tmp_path / "index.csv").read_text().splitlines()[1:]
+    assert [line.split(",", 2)[2] for line in lines] == [
+        "hill,0,41,32,12,5,3,2,6",
+        "sun,0,41,32,0,0,0,0,0",
+    ]
 
 
 def test_the_same_request_gives_the_same_bytes(labelled, tmp_path):
     for name in ("a", "b"):
-        dataset.write(labelled, tmp_path / name, Request(2))
+        write_dataset(labelled, tmp_path / name, DatasetSpec(2))
     assert files_of(tmp_path / "a") == files_of(tmp_path / "b")
 
 
 def test_despeckling_removes_specks_and_nothing_larger(labelled, tmp_path, monkeypatch):
     mask = np.zeros((32, 41, 2), np.uint8)
     mask[10:20, 10:20], mask[5, 5], mask[14, 14] = 255, 255, 0
-    monkeypatch.setattr(labelled, "labelled", lambda *_: (np.zeros((32, 41, 3), np.uint8), mask))
-    dataset.write(labelled, tmp_path, Request(1, despeckle=3))
+    monkeypatch.setattr(
+        labelled, "draw_labelled", lambda *_: (np.zeros((32, 41, 3), np.uint8), mask)
+    )
+    write_dataset(labelled, tmp_path, DatasetSpec(1, despeckle=3))
     got = pixels_of(tmp_path / "masks" / "sun" / "labelled_bundle_41x32_0.png")
     assert not got[5, 5] and got[11:19, 11:19].all() and set(np.unique(got)) == {0, 255}
 
@@ -167,29 +172,29 @@ def test_an_interrupted_dataset_goes_on_and_ends_like_an_uninterrupted_one(
 ):
     out, whole = tmp_path / "out", tmp_path / "whole"
     with pytest.raises(KeyboardInterrupt):
-        dataset.write(labelled, out, Request(4), advance=stopping_after(2))
+        write_dataset(labelled, out, DatasetSpec(4), advance=stopping_after(2))
     assert len(list((out / "images").iterdir())) == 2 and not (out / "index.csv").exists()
     times = {path: path.stat().st_mtime_ns for path in out.rglob("*.png")}
-    assert dataset.write(labelled, out, Request(4)) == 2
+    assert write_dataset(labelled, out, DatasetSpec(4)) == 2
     assert times == {path: path.stat().st_mtime_ns for path in times}
-    dataset.write(labelled, whole, Request(4))
+    write_dataset(labelled, whole, DatasetSpec(4))
     assert files_of(out) == files_of(whole)
 
 
 def test_what_is_missing_or_damaged_is_drawn_again(labelled, tmp_path):
-    dataset.write(labelled, tmp_path, Request(4))
+    write_dataset(labelled, tmp_path, DatasetSpec(4))
     before = files_of(tmp_path)
     (tmp_path / "masks" / "sun" / "labelled_bundle_41x32_0.png").unlink()
     (tmp_path / "images" / "labelled_bundle_41x32_1.png").write_bytes(b"damaged")
     Image.new("L", (41, 32), 7).save(tmp_path / "masks" / "hill" / "labelled_bundle_41x32_2.png")
-    assert dataset.write(labelled, tmp_path, Request(4)) == 1
+    assert write_dataset(labelled, tmp_path, DatasetSpec(4)) == 1
     assert files_of(tmp_path) == before
 
 
 def test_a_dataset_can_grow(labelled, tmp_path):
-    dataset.write(labelled, tmp_path / "out", Request(2))
-    assert dataset.write(labelled, tmp_path / "out", Request(3)) == 2
-    dataset.write(labelled, tmp_path / "whole", Request(3))
+    write_dataset(labelled, tmp_path / "out", DatasetSpec(2))
+    assert write_dataset(labelled, tmp_path / "out", DatasetSpec(3)) == 2
+    write_dataset(labelled, tmp_path / "whole", DatasetSpec(3))
     assert files_of(tmp_path / "out") == files_of(tmp_path / "whole")
 
 
@@ -234,7 +239,7 @@ def test_an_interruption_says_how_to_go_on(labelled_bundle, tmp_path, monkeypatc
     def interrupted(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(Sampler, "labelled", interrupted)
+    monkeypatch.setattr(Sampler, "draw_labelled", interrupted)
     said = one_line("dataset", labelled_bundle, "--out", tmp_path, "--count", "2", status=130)
     assert "what is done is kept: repeat the command to go on" in said
 
@@ -263,7 +268,7 @@ def test_a_missing_package_is_named_before_the_work(labelled, tmp_path, monkeypa
         InstallError,
         match=r"the COCO index needs pycocotools; run: pip install 'singan\[dataset\]'",
     ):
-        dataset.write(labelled, tmp_path / "new", Request(1))
+        write_dataset(labelled, tmp_path / "new", DatasetSpec(1))
     assert not (tmp_path / "new").exists()
 
 
@@ -273,5 +278,5 @@ def test_a_full_disk_is_said(labelled, tmp_path, monkeypatch):
 
     monkeypatch.setattr(Image.Image, "save", full)
     with pytest.raises(OutputError, match="the disk is full"):
-        dataset.write(labelled, tmp_path, Request(1))
+        write_dataset(labelled, tmp_path, DatasetSpec(1))
     assert not list((tmp_path / "images").iterdir()) and not (tmp_path / "index.csv").exists()

@@ -1,4 +1,4 @@
-"""Start scales are degrees of variation: each shows about half of the variety of the one below, and 0 none at will."""
+"""Start scales are degrees of variation: each has about half of the variety of the one below."""
 
 import dataclasses
 import json
@@ -41,9 +41,8 @@ def test_a_bundle_without_start_amplitudes_draws_with_the_trained_ones(
         > 2 * found.noise_amplitude[1]
     )
     assert variety(older, 1) < 0.5 * variety(detail_sampler, 1)
-    np.testing.assert_array_equal(
-        older.sample(seed=3), detail_sampler.sample(seed=3)
-    )  # start scale 0 is as it was
+    # Start scale 0 is as it was.
+    np.testing.assert_array_equal(older.sample(seed=3), detail_sampler.sample(seed=3))
 
 
 def test_only_the_start_scale_s_own_noise_is_raised(detail_sampler):
@@ -97,14 +96,15 @@ def test_noise_is_raised_for_the_least_variety_unless_pictures_would_leave_the_p
     detail_sampler, monkeypatch
 ):
     degrees = pytest.importorskip("singan_export.degrees")
-    own = degrees._variety(detail_sampler, 0, 1.0)
-    assert degrees.first_amplitude(detail_sampler, own) == 1.0
+    own = degrees._measure_variety(detail_sampler, 0, 1.0)
+    assert degrees.find_first_amplitude(detail_sampler, own) == 1.0
     monkeypatch.setattr(degrees, "DRIFT", 1.0)
-    raised = degrees.first_amplitude(detail_sampler, 9.0)
+    raised = degrees.find_first_amplitude(detail_sampler, 9.0)
     assert 1.8 < raised <= degrees.MOST_FIRST
-    limit = degrees._drift(*degrees._samples(detail_sampler, 0, 1.3))
+    limit = degrees._measure_drift(*degrees._draw_samples(detail_sampler, 0, 1.3))
     monkeypatch.setattr(degrees, "DRIFT", limit)
-    held = degrees.first_amplitude(detail_sampler, 9.0)
+    held = degrees.find_first_amplitude(detail_sampler, 9.0)
     assert (
-        1.0 <= held < raised and degrees._drift(*degrees._samples(detail_sampler, 0, held)) <= limit
+        1.0 <= held < raised
+        and degrees._measure_drift(*degrees._draw_samples(detail_sampler, 0, held)) <= limit
     )

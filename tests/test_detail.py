@@ -1,6 +1,7 @@
-"""Detail levels: pictures put together from a photo, the same bytes whatever part of them is asked for, and how."""
+"""Detail levels draw the same bytes whatever part of a picture is asked for, in any order."""
 
 import functools
+import types
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -20,7 +21,7 @@ from detail_scenes import (
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from singan_core.detail import coherence, drawing, votes
+from singan_core.detail import coherence, drawing, maps, searched, votes
 from singan_core.windows import Span
 
 FACTOR = st.floats(0.4, 1.1)
@@ -28,7 +29,7 @@ FACTOR = st.floats(0.4, 1.1)
 
 @functools.cache
 def photo(channels=3, height=90, width=130):
-    """Three searched levels and one that is copied; of more than 160 px a side, two that are copied."""
+    """Three searched levels and a copied one, or two if the photo is larger than 160 px."""
     return photo_of(landscape(height, width, channels))
 
 
@@ -66,7 +67,7 @@ def pick_region(data, size, wrap):
 def test_a_window_equals_the_slice_of_the_whole_and_of_its_map(
     data, down, across, wrap, channels, first
 ):
-    """On canvases of any shape, whose sides are rounded, over the edges of those that repeat, begun at any level."""
+    """On canvases of any shape, with rounded sides, over edges that repeat, begun at any level."""
     canvases = canvases_of(photo(channels), down, across)
     whole = draw_whole(drawing_of(photo(channels), canvases, 0, wrap, first=first))
     part_of = drawing_of(photo(channels), canvases, 0, wrap, first=first)
@@ -92,15 +93,15 @@ def test_a_window_of_a_resampled_picture_equals_the_slice_of_the_whole(
 @pytest.fixture
 def small_blocks(monkeypatch):
     for name, value in (("WHOLE", 40), ("BLOCK", 24), ("MARGIN", 7)):
-        monkeypatch.setattr(drawing, name, value)
+        monkeypatch.setattr(searched, name, value)
     return monkeypatch
 
 
 @given(st.data(), st.sampled_from(WRAPS), st.sampled_from([2, 64]))
 @settings(max_examples=5)
 def test_windows_are_slices_where_the_canvas_is_cut_into_blocks_too(small_blocks, data, wrap, kept):
-    """A window lies in several blocks, each with levels of its own below, and few of them may be kept."""
-    small_blocks.setattr(drawing, "KEPT_BLOCKS", kept)
+    """A window lies in several blocks, each with its own searched levels, and few may be kept."""
+    small_blocks.setattr(searched, "KEPT_BLOCKS", kept)
     large = photo(3, 190, 230)
     canvases = canvases_of(large, 0.6, 1.7)
     whole = draw_whole(drawing_of(large, canvases, 2, wrap))
@@ -113,20 +114,21 @@ def test_windows_are_slices_where_the_canvas_is_cut_into_blocks_too(small_blocks
 
 def test_a_window_of_a_canvas_too_long_to_be_searched_as_one_is_a_slice():
     canvases = canvases_of(photo(), 0.6, 6.3)
-    assert canvases[0][1] > drawing.WHOLE
+    assert canvases[0][1] > searched.WHOLE
     whole = draw_whole(drawing_of(photo(), canvases, 3))
-    border = drawing.BLOCK * canvases[-1][1] // canvases[0][1]
+    border = searched.BLOCK * canvases[-1][1] // canvases[0][1]
     region = Span(5, 50), Span(border - 30, border + 20)
-    searched = []
+    asked = []
     part_of = drawing_of(photo(), canvases, 3)
-    search_block = part_of._search_block
-    part_of._search_block = lambda row, column: (
-        searched.append((row, column)) or search_block(row, column)
+    levels = part_of.searched_levels
+    search_block = levels._search_block
+    levels._search_block = lambda row, column: (
+        asked.append((row, column)) or search_block(row, column)
     )
     assert equal(part_of.draw(region), slice_of(whole, region, canvases[-1]))
-    assert searched == [(0, 0), (0, 1)]
+    assert asked == [(0, 0), (0, 1)]
     part_of.draw((Span(0, 9), Span(0, 9)))
-    assert len(searched) == 2  # blocks are kept
+    assert len(asked) == 2  # blocks are kept
 
 
 def test_a_window_of_a_huge_canvas_costs_a_window(small_blocks):
@@ -135,7 +137,7 @@ def test_a_window_of_a_huge_canvas_costs_a_window(small_blocks):
     drawn = drawing_of_noise(canvases)
     region = Span(700_000, 700_020), Span(11, 41)
     part = drawn.draw(region)
-    assert part.pixels.shape == (20, 30, 3) and len(drawn._blocks) <= 4
+    assert part.pixels.shape == (20, 30, 3) and len(drawn.searched_levels._blocks) <= 4
     inner = Span(700_005, 700_015), Span(20, 30)
     assert equal(
         drawing_of_noise(canvases).draw(inner), [values[5:15, 9:19] for values in contents(part)]
@@ -164,8 +166,8 @@ def test_work_at_the_joins_alone_gives_the_bytes_of_all_the_work(monkeypatch, ch
     work = []
 
     def refine(level, found, padded, kept):
-        index = votes.indices(level, found)
-        work.append(votes.joins(votes.offsets(level, index), 2).mean())
+        entries = maps.index_map(level, found)
+        work.append(maps.find_joins(maps.find_offsets(level, entries), 2).mean())
         return coherence.refine(level, found, padded, everywhere=True, kept=kept)
 
     monkeypatch.setattr(drawing, "coherence", coherence_with(refine))
@@ -177,11 +179,8 @@ def test_work_at_the_joins_alone_gives_the_bytes_of_all_the_work(monkeypatch, ch
 
 
 def coherence_with(refine):
-    class Module:
-        enlarge = staticmethod(coherence.enlarge)
-
-    Module.refine = staticmethod(refine)
-    return Module
+    """Stand in for the module coherence, of which a drawing needs one function."""
+    return types.SimpleNamespace(refine=refine)
 
 
 def test_chores_leave_only_the_copying_to_the_regions():
@@ -189,7 +188,8 @@ def test_chores_leave_only_the_copying_to_the_regions():
     drawn = drawing_of(photo(), canvases, 5)
     for chore in drawn.chores:
         chore()
-    drawn.guide = drawn._search_block = None  # nothing is asked for again
+    levels = drawn.searched_levels
+    levels.guide = levels._search_block = None  # nothing is asked for again
     assert equal(
         drawn.draw(whole_of(canvases[-1])), contents(draw_whole(drawing_of(photo(), canvases, 5)))
     )
@@ -238,7 +238,7 @@ def test_the_layout_in_memory_of_what_is_handed_over_changes_no_byte(channels):
 
 
 def test_blocks_leave_no_seam():
-    """The step over the border of two blocks is like any other, over three borders of three pictures."""
+    """The step over the border of two blocks is like any other: three borders, three pictures."""
     canvases = canvases_of(photo(), 0.6, 14)
     borders = [
         192 * n * canvases[-1][1] // canvases[0][1] - 1 for n in range(1, -(-canvases[0][1] // 192))
@@ -265,7 +265,7 @@ def test_the_photo_itself_handed_over_comes_back(channels):
 
 @pytest.mark.parametrize("wrap", WRAPS)
 def test_opposite_edges_meet_where_the_picture_repeats(wrap):
-    """Even though what is handed over has a hard edge there, from sky to ground; over three pictures."""
+    """Even though the hand-over has a hard edge there, from sky to ground; over three pictures."""
     canvases = canvases_of(photo(), 1.3, 1.3)
     pictures = [
         draw_whole(drawing_of(photo(), canvases, seed, wrap)).pixels.astype(float)

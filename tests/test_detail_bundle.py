@@ -1,4 +1,4 @@
-"""A bundle's photo and its manifest are checked before anything is drawn, whoever made them; masks ride on the map."""
+"""A bundle's photo and manifest are checked before anything is drawn, and masks follow the map."""
 
 import dataclasses
 import json
@@ -11,7 +11,7 @@ from PIL import Image
 
 from singan_core import manifest, stored
 from singan_core.detail import store
-from singan_core.detail.votes import Map
+from singan_core.detail.maps import Map
 from singan_core.errors import BundleError, RequestError
 from singan_runtime import Sampler
 
@@ -181,7 +181,7 @@ GROWN = [[24, 36], [31, 47], [41, 62], [54, 82], [100, 150]]
 )
 def test_impossible_detail_is_refused(bundle, fields):
     change(bundle, **fields)
-    refused(bundle, "growing levels from the hand-over's size on|wrong form")
+    refused(bundle, "growing levels from the hand-over's size on|wrong form|not readable as JSON")
 
 
 def test_what_is_no_digest_never_reaches_a_message(bundle):
@@ -202,7 +202,7 @@ def test_a_stranger_s_endless_levels_are_refused_in_a_short_line(bundle):
 @pytest.mark.parametrize("value", [None, "x", {}, [[1]]], ids=["missing", "word", "object", "list"])
 def test_missing_and_malformed_fields_of_detail_are_refused(bundle, field, value):
     change(bundle, **{field: value})
-    refused(bundle, "wrong form|growing levels|not the photo")
+    refused(bundle, "wrong form|growing levels|not the photo|lacks detail")
 
 
 @pytest.mark.parametrize("detail", [None, [], 3, "detail"])
@@ -251,7 +251,7 @@ def labelled(detail_bundle, tmp_path_factory):
 
 @pytest.mark.parametrize("size", [(100, 150), (60, 150), (140, 180), (54, 82)])
 def test_labels_follow_what_is_shown(labelled, size):
-    """Over five pictures, where the object's colour is and where its label is are almost the same."""
+    """Over five pictures the label lies almost exactly where the object's colour is."""
     both = either = 0
     for seed in range(5):
         pixels, masks = labelled.labelled(size, seed)

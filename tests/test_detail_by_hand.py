@@ -1,4 +1,4 @@
-"""The engine equals the plain loops of detail_by_hand, and both the stored vectors for other languages."""
+"""The engine equals the plain loops of detail_by_hand, and both equal the stored vectors."""
 
 import json
 from pathlib import Path
@@ -9,10 +9,11 @@ import pytest
 
 from singan_core.detail import coherence
 from singan_core.detail.drawing import Drawing
-from singan_core.detail.patches import Basis, features, pad
+from singan_core.detail.maps import Map, enlarge_map
+from singan_core.detail.patches import Basis, compute_features, pad
 from singan_core.detail.photo import Photo
 from singan_core.detail.search import Weights, search
-from singan_core.detail.votes import COARSE, FINE, Map, paint
+from singan_core.detail.votes import COARSE, FINE, paint
 from singan_core.windows import Span
 
 VECTORS = Path(__file__).parent / "data" / "detail_vectors.json"
@@ -89,7 +90,7 @@ def test_pictures_are_resampled_as_by_hand(photo, drawn_by_hand):
 def test_features_are_those_by_hand(photo):
     level = photo.level(0)
     rows, columns = np.divmod(np.arange(LOW[0] * LOW[1]), LOW[1])
-    found = features(pad(photo.at(0)), rows, columns, level.basis, level.centre)
+    found = compute_features(pad(photo.at(0)), rows, columns, level.basis, level.centre)
     plain = by_hand.all_features(
         listed(photo.at(0)),
         level.basis.directions.tolist(),
@@ -110,9 +111,7 @@ def test_maps_are_enlarged_and_refined_as_by_hand(photo, drawn_by_hand):
         np.array(drawn_by_hand["map_2"], np.int32).reshape(CANVASES[0]), LOW[1]
     )
     whole = Span(0, CANVASES[1][0]), Span(0, CANVASES[1][1])
-    found = coherence.enlarge(
-        Map(rows, columns), photo.level(1), LOW, CANVASES[1], CANVASES[0], whole
-    )
+    found = enlarge_map(Map(rows, columns), photo.level(1), LOW, CANVASES[1], CANVASES[0], whole)
     assert (found.rows * PHOTO[1] + found.columns).reshape(-1).tolist() == drawn_by_hand[
         "map_enlarged"
     ]

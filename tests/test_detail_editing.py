@@ -1,4 +1,4 @@
-"""The applications on a bundle with detail: sizes are exact, and what was not to be changed is not."""
+"""The applications on a bundle with detail: sizes are exact, and nothing else is changed."""
 
 import numpy as np
 import pytest

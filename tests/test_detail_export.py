@@ -1,4 +1,4 @@
-"""From a run to a bundle with the photo inside, and the proof that it draws what the networks do."""
+"""A run is exported with its photo inside, and the bundle provably draws what its networks do."""
 
 import dataclasses
 import json
@@ -233,7 +233,7 @@ def test_a_run_whose_photo_was_changed_is_refused(detailed_run, scene, tmp_path,
 
 @pytest.mark.parametrize("channels", [1, 4])
 def test_grey_and_transparent_photos_keep_their_channels(tmp_path, channels):
-    """From the file to pictures, their parts, and edits that leave all else as it was, transparent colours included.
+    """From the file to pictures, their windows and edits, transparent colours included.
 
     The fused graph draws the same bytes.
     """

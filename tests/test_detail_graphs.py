@@ -1,4 +1,4 @@
-"""The detail levels as ONNX operators compute what the numpy engine computes, piece by piece and value by value."""
+"""The graphs of detail levels compute what the numpy engine computes, piece by piece."""
 
 import numpy as np
 import pytest
@@ -22,19 +22,17 @@ from small_graphs import Piece
 
 from singan_core import manifest, pyramid
 from singan_core import noise as field
-from singan_core.detail import coherence, patches, resize, search, votes
+from singan_core.detail import coherence, maps, patches, resize, search, votes
 from singan_core.detail.photo import premultiplied, straight
 from singan_core.detail.votes import COARSE, FINE, Map
-from singan_export import (
-    detail_copy_graph,
-    detail_patch_graph,
-    detail_resize_graph,
-    detail_search_graph,
-    detail_size_graph,
-    detail_vote_graph,
-    noise_graph,
-)
-from singan_export.values import constant, list_of
+from singan_export.graphs import coherence as coherence_graph
+from singan_export.graphs import noise as noise_graph
+from singan_export.graphs import patches as patches_graph
+from singan_export.graphs import resize as resize_graph
+from singan_export.graphs import search as search_graph
+from singan_export.graphs import sizes as sizes_graph
+from singan_export.graphs import votes as votes_graph
+from singan_export.graphs.values import add_constant, make_list
 
 NUMBER, PICTURE, POSITIONS = ("int64", 0), ("int32", 3), ("int32", 2)
 
@@ -46,12 +44,12 @@ def photo(request):
 
 
 def written(writer, pixels):
-    return constant(writer, pixels.astype(np.int32))
+    return add_constant(writer, pixels.astype(np.int32))
 
 
 def tables_of(writer, level):
     parts = (written(writer, part) for part in (level.pixels, level.matched, level.blurred))
-    return detail_vote_graph.make_tables(*parts, channels=level.pixels.shape[2])
+    return votes_graph.make_tables(*parts, channels=level.pixels.shape[2])
 
 
 def random_map(rng, photo_size, canvas):
@@ -64,7 +62,7 @@ def random_map(rng, photo_size, canvas):
 
 @pytest.fixture(scope="module")
 def taps():
-    return Piece(lambda writer, a, b: detail_resize_graph.find_taps(a, b), a=NUMBER, b=NUMBER)
+    return Piece(lambda writer, a, b: resize_graph.find_taps(a, b), a=NUMBER, b=NUMBER)
 
 
 @settings(deadline=None)
@@ -85,7 +83,7 @@ def test_taps_are_those_of_the_engine(taps, n_in, n_out):
 
 def test_pictures_of_extremes_are_resampled_as_by_the_engine():
     piece = Piece(
-        lambda writer, pixels, height, width: [detail_resize_graph.resize(pixels, height, width)],
+        lambda writer, pixels, height, width: [resize_graph.resize(pixels, height, width)],
         pixels=PICTURE, height=NUMBER, width=NUMBER,
     )  # fmt: skip
     rng = np.random.default_rng(0)
@@ -103,14 +101,12 @@ def test_pictures_of_extremes_are_resampled_as_by_the_engine():
 def test_features_are_those_of_the_engine(photo, level):
     level = photo.level(level % len(photo.sizes))
     piece = Piece(
-        lambda writer, pixels: [
-            detail_patch_graph.find_features(pixels, level.basis, level.centre)
-        ],
+        lambda writer, pixels: [patches_graph.find_features(pixels, level.basis, level.centre)],
         pixels=PICTURE,
     )
     pixels = noise(21, 17, level.pixels.shape[2])
     ours = piece(pixels=pixels)[0].reshape(-1, level.basis.count)
-    assert np.array_equal(ours, patches.all_features(pixels, level.basis, level.centre))
+    assert np.array_equal(ours, patches.compute_all_features(pixels, level.basis, level.centre))
 
 
 @pytest.mark.parametrize("sharp", [True, False])
@@ -119,11 +115,9 @@ def test_the_search_finds_the_positions_of_the_engine(photo, sharp, position):
     level, weights = photo.level(1), search.Weights(position=position)
 
     def write(writer, query):
-        keys = detail_search_graph.write_keys(writer, level, weights, sharp)
+        keys = search_graph.write_keys(writer, level, weights, sharp)
         return [
-            detail_search_graph.search(
-                keys, detail_patch_graph.find_features(query, level.basis, level.centre)
-            )
+            search_graph.search(keys, patches_graph.find_features(query, level.basis, level.centre))
         ]
 
     piece = Piece(write, query=PICTURE)
@@ -141,19 +135,17 @@ def test_the_search_finds_the_positions_of_the_engine(photo, sharp, position):
 
 
 def test_of_equal_patches_the_lowest_position_is_found_in_many_chunks_too(monkeypatch):
-    """A photo of stripes has every patch a dozen times, and every pixel of the picture a dozen equal scores."""
+    """In a photo of stripes every patch exists a dozen times, and so does every score."""
     pixels = np.tile(np.uint8([[[40], [200], [90], [120]]]), (40, 12, 1))
     photo = photo_of(pixels, 20)
     level = photo.level(0)
     weights = search.Weights(position=0.0)
-    monkeypatch.setattr(detail_search_graph, "AT_ONCE", 7 * level.size[0] * level.size[1])
+    monkeypatch.setattr(search_graph, "AT_ONCE", 7 * level.size[0] * level.size[1])
 
     def write(writer, query):
-        keys = detail_search_graph.write_keys(writer, level, weights, True)
+        keys = search_graph.write_keys(writer, level, weights, True)
         return [
-            detail_search_graph.search(
-                keys, detail_patch_graph.find_features(query, level.basis, level.centre)
-            )
+            search_graph.search(keys, patches_graph.find_features(query, level.basis, level.centre))
         ]
 
     query = level.matched[:, :19]
@@ -170,8 +162,8 @@ def test_votes_are_those_of_the_engine_where_all_the_work_is_done(photo, sigma):
     def write(writer, rows, columns, below):
         tables = tables_of(writer, level)
         positions = tables.locate(rows, columns)
-        painted = [detail_vote_graph.paint(tables, positions, sigma, one) for one in (below, None)]
-        return [*painted, tables.rows(positions), tables.columns(positions)]
+        painted = [votes_graph.paint(tables, positions, sigma, one) for one in (below, None)]
+        return [*painted, tables.get_rows(positions), tables.get_columns(positions)]
 
     piece = Piece(write, rows=POSITIONS, columns=POSITIONS, below=PICTURE)
     rng = np.random.default_rng(1)
@@ -190,8 +182,7 @@ def test_colours_are_multiplied_by_alpha_and_divided_again_as_by_the_engine():
     pixels[:3, :, 3], pixels[3:6, :, 3] = 0, 255
     piece = Piece(
         lambda writer, pixels: [
-            make(pixels, 4)
-            for make in (detail_vote_graph.premultiply, detail_vote_graph.straighten)
+            make(pixels, 4) for make in (votes_graph.premultiply, votes_graph.straighten)
         ],
         pixels=PICTURE,
     )
@@ -210,9 +201,9 @@ def copied(photo):
     level, small = photo.level(3), photo.at(2)
 
     def write(writer, pixels, rows, columns, height, width):
-        below = detail_copy_graph.Drawn(pixels, rows, columns, written(writer, small))
+        below = coherence_graph.LevelOutput(pixels, rows, columns, written(writer, small))
         now = written(writer, level.pixels), written(writer, level.matched)
-        drawn = detail_copy_graph.copy_level(
+        drawn = coherence_graph.copy_level(
             below, now, (height, width), level.basis, level.centre, FINE
         )
         return drawn.values
@@ -228,8 +219,12 @@ def test_a_copied_level_is_the_engine_s(photo, copied, seed, shape):
     below, expected = (draw_whole(drawing_of(photo, canvases[:count], seed)) for count in (3, 4))
     height, width = canvases[3]
     ours = copied(
-        pixels=below.pixels, rows=below.map.rows, columns=below.map.columns, height=height, width=width
-    )  # fmt: skip
+        pixels=below.pixels,
+        rows=below.map.rows,
+        columns=below.map.columns,
+        height=height,
+        width=width,
+    )
     for one, theirs in zip(
         ours, (expected.pixels, expected.map.rows, expected.map.columns), strict=False
     ):
@@ -242,7 +237,7 @@ def test_a_copied_level_of_joins_alone_is_the_engine_s(photo, copied):
     below = random_map(np.random.default_rng(5), photo.sizes[2], smaller)
     pixels = noise(*smaller, level.pixels.shape[2])
     enlarged = resize.resize(premultiplied(pixels), canvas)
-    found = coherence.enlarge(below, level, photo.sizes[2], canvas, smaller, whole_of(canvas))
+    found = maps.enlarge_map(below, level, photo.sizes[2], canvas, smaller, whole_of(canvas))
     found = coherence.refine(level, found, patches.pad(enlarged))
     ours = copied(
         pixels=pixels, rows=below.rows, columns=below.columns, height=canvas[0], width=canvas[1]
@@ -280,9 +275,9 @@ def fitted(request, detail_bundle):
         found = pyramid.Pyramid(found.shapes, found.scale_factor, False, levels, found.hand_over)
 
     def write(writer, size, zoom):
-        sizes = detail_size_graph.write_sizes(size, zoom, found)
+        sizes = sizes_graph.write_sizes(size, zoom, found)
         told = [*sizes.generators, *sizes.levels, sizes.photo, sizes.whole, sizes.origin]
-        return [*(list_of(writer, one) for one in told), *sizes.draws]
+        return [*(make_list(writer, one) for one in told), *sizes.draws]
 
     return found, Piece(write, size=("int64", 1), zoom=("float64", 0))
 

@@ -1,4 +1,4 @@
-"""Pictures with detail from a bundle, without torch: any size, any part, the same bytes everywhere."""
+"""Pictures with detail, without torch: any size, any part, the same bytes everywhere."""
 
 import shutil
 import time
@@ -13,7 +13,7 @@ from PIL import Image
 from singan_core import manifest, pyramid
 from singan_core.errors import RequestError
 from singan_runtime import Sampler
-from singan_runtime import sampler as sampler_module
+from singan_runtime import parallel as sampler_module
 
 SIDE = st.integers(12, 120)
 
@@ -70,7 +70,7 @@ def test_the_last_digits_of_the_generators_change_no_byte(detail_bundle, monkeyp
 @given(st.data())
 @settings(max_examples=30)
 def test_a_window_equals_the_slice_of_the_whole_picture(detail_sampler, data):
-    """At any zoom and start scale, tileable or not, also where the picture is a part of a wider one."""
+    """At any zoom and start scale, tileable or not, also as part of a wider picture."""
     height, width = data.draw(SIDE), data.draw(SIDE)
     y, x = data.draw(st.integers(0, height - 1)), data.draw(st.integers(0, width - 1))
     h, w = data.draw(st.integers(1, height - y)), data.draw(st.integers(1, width - x))
@@ -93,7 +93,7 @@ def test_a_window_equals_the_slice_of_the_whole_picture(detail_sampler, data):
 
 
 def test_a_window_of_a_very_wide_picture_costs_a_window(detail_bundle):
-    """A million pixels wide: a few times the work of an ordinary picture, and the same through a larger window."""
+    """A million pixels wide: a few times the work of a usual picture, the same in any window."""
     sampler = Sampler.load(detail_bundle, threads=1)
     sampler.sample()
     moments = [time.process_time()]
@@ -153,9 +153,9 @@ def test_zoom_says_how_large_the_photo_s_content_is(detail_sampler):
 
 
 def test_a_thumbnail_draws_no_level_larger_than_it_needs(detail_sampler):
-    assert [len(detail_sampler.fit((side, side * 3 // 2)).levels) for side in (16, 24, 31, 41, 54, 55, 100)] == [
-        1, 1, 2, 3, 4, 5, 5,
-    ]  # fmt: skip
+    sides = (16, 24, 31, 41, 54, 55, 100)
+    levels = [len(detail_sampler.fit((side, side * 3 // 2)).levels) for side in sides]
+    assert levels == [1, 1, 2, 3, 4, 5, 5]
 
 
 @pytest.mark.parametrize("size", [(20, 400), (400, 20), (1, 20), (1, 1), (7, 150)])
@@ -221,7 +221,7 @@ def test_tileable_pictures_meet_themselves(detail_sampler, tileable):
 
 
 def test_the_reconstruction_is_like_the_photo(detail_sampler):
-    """The tiny model hands over a picture that is a little off; what the photo has is put in its place."""
+    """The tiny model hands over a picture that is a little off; the photo's patches replace it."""
     photo = detail_sampler.photo.pixels
     apart = np.abs(detail_sampler.reconstruct().astype(int) - photo)
     others = [

@@ -70,7 +70,7 @@ def test_one_colour_stays_that_colour(old, new, wrap, value):
 
 @st.composite
 def windows(draw):
-    """Two sizes, wrap, and a region of the second, which beyond the ends of a periodic axis means its repeats."""
+    """Two sizes, wrap, and a region of the second, which may lie outside along a periodic axis."""
     old, new, wrap = draw(SIZE), draw(SIZE), draw(WRAP)
     region = []
     for length, periodic in zip(new, wrap, strict=True):
@@ -114,7 +114,7 @@ def test_neither_blocks_nor_strips_change_a_byte(monkeypatch):
 @given(st.integers(1, 300), st.integers(1, 300), st.booleans())
 @settings(max_examples=200)
 def test_sums_of_both_passes_are_whole_numbers_that_float32_holds(n_in, n_out, wrap):
-    """The most that 8-bit pictures can give: where weights are positive all white, or all white where negative."""
+    """The worst 8-bit pictures: white where weights are positive, or where they are negative."""
     weights = resize.taps(n_in, n_out, wrap, 0, n_out).weights
     most = max(weights.clip(0).sum(axis=1).max(), -weights.clip(max=0).sum(axis=1).min())
     between = -(-255 * most * resize.KEPT // resize.UNIT)

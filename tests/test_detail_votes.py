@@ -1,4 +1,4 @@
-"""The picture of a map, and what patches are compared by: whole numbers, nothing from beyond, no hard edge in a sky."""
+"""Votes and features: whole numbers, nothing from beyond the photo, no hard edge in a sky."""
 
 import functools
 
@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from singan_core.detail import patches, resize, search
+from singan_core.detail.maps import Map
 from singan_core.detail.patches import FEATURE
 from singan_core.detail.photo import (
     FULL,
@@ -18,7 +19,7 @@ from singan_core.detail.photo import (
     premultiplied,
     straight,
 )
-from singan_core.detail.votes import COARSE, FINE, Map, paint, weights
+from singan_core.detail.votes import COARSE, FINE, paint, weights
 
 LAST = 3
 
@@ -86,7 +87,7 @@ def test_a_pixel_is_the_weighted_mean_of_what_the_patches_around_it_say(channels
 
 
 def test_the_outermost_rows_and_columns_are_like_those_inside():
-    """Over four pictures: the step from the first row to the second, and so on at all four edges."""
+    """Over four pictures: the step from the first row to the second, likewise at all edges."""
     canvases = canvases_of(photo(), 0.9, 1.2)
     pictures = [draw_whole(drawing_of(photo(), canvases, seed)).pixels for seed in range(4)]
     for axis in (0, 1):
@@ -96,13 +97,13 @@ def test_the_outermost_rows_and_columns_are_like_those_inside():
 
 @pytest.mark.parametrize("wrap", [(False, True), (True, False), (True, True)])
 def test_a_searched_level_that_repeats_is_the_same_wherever_it_is_cut(wrap):
-    """What is handed over rolled gives the map and the picture rolled: votes and neighbours go over the edges."""
+    """A rolled hand-over gives a rolled map and picture: votes and neighbours cross the edges."""
     level = photo().level(1)
     query = noise(30, 44) // 4 + landscape(30, 44) // 2
     by = tuple(11 * periodic for periodic in wrap)
     heights = None if wrap[0] else (np.arange(30), 30)
-    found, pixels = search.settle(level, query, search.Weights(), wrap, heights, True)
-    rolled, picture = search.settle(
+    found, pixels = search.synthesize_level(level, query, search.Weights(), wrap, heights, True)
+    rolled, picture = search.synthesize_level(
         level, np.roll(query, by, (0, 1)), search.Weights(), wrap, heights, True
     )
     assert np.array_equal(picture, np.roll(pixels, by, (0, 1)))
@@ -162,7 +163,7 @@ def test_two_pieces_of_a_sky_join_without_a_hard_step():
 
 
 def test_detail_is_the_photo_s_own_and_not_smoothed_away():
-    """Of pixels whose detail is strong, smoothness takes nothing, whatever the picture below says."""
+    """Smoothness takes nothing from pixels with strong detail, whatever the picture below says."""
     level = level_of(noise(40, 50))
     found = Map(*own_places(40, 50))
     assert (
@@ -203,20 +204,21 @@ EXTREMES = {
 @pytest.mark.parametrize("name", EXTREMES)
 @pytest.mark.parametrize("query", ["own", "noise", "black", "white"])
 def test_features_are_whole_numbers_in_their_range_and_distances_exact(name, query):
-    """Of any picture by the directions of any photo: products of float32 matrices equal sums in int64."""
+    """Any picture, directions of any photo: products of float32 matrices equal sums in int64."""
     pixels = EXTREMES[name].astype(np.uint8)
     channels = pixels.shape[2]
     level = Photo(pixels, [(40, 50)]).level(0)
     others = {"own": pixels, "noise": noise(30, 35, channels, 7)}
     others |= {"black": np.zeros_like(pixels), "white": np.full_like(pixels, 255)}
     asked, keys = (
-        search._all_features(level, one, (False, False)) for one in (others[query], level.matched)
+        patches.compute_all_features(one, level.basis, level.centre)
+        for one in (others[query], level.matched)
     )
     for values in (asked, keys):
         assert values.dtype == np.float32 and values.shape[1] == SEARCH_FEATURES
         assert (values == np.rint(values)).all() and np.abs(values).max() <= FEATURE
 
-    left, right = search._products(asked[::7], keys)
+    left, right = search.expand_distances(asked[::7], keys)
     apart = asked[::7, None].astype(np.int64) - keys[None].astype(np.int64)
     assert np.array_equal((left @ right.T).astype(np.int64), (apart**2).sum(axis=2))
 
@@ -234,7 +236,7 @@ def test_products_are_exact_for_any_features(asked, keys, seed):
         rng.integers(0, search.HEIGHTS, asked),
         rng.integers(0, search.HEIGHTS, keys),
     )
-    left, right = search._products(a, b)
+    left, right = search.expand_distances(a, b)
     apart = ((a[:, None].astype(np.int64) - b[None].astype(np.int64)) ** 2).sum(axis=2)
     assert np.array_equal((left @ right.T).astype(np.int64), apart)
 

@@ -20,7 +20,7 @@ from singan_train.networks import Generator  # noqa: E402
 
 
 def generator_of(channels=3, width=12, norm=True, seed=0):
-    """A network in eval mode whose residual is neither small nor saturated, and whose BatchNorm has seen data."""
+    """A network in eval mode, its residual neither small nor saturated, its BatchNorm trained."""
     torch.manual_seed(seed)
     made = Generator(channels, width, norm)
     for module in made.net:

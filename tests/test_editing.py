@@ -1,4 +1,4 @@
-"""Applications: images of the user's go through the cascade, and what was not to be changed is not."""
+"""Applications: images of the user's go through the cascade, and nothing else is changed."""
 
 import dataclasses
 
@@ -10,6 +10,8 @@ from singan_core import images, pyramid, resample
 from singan_core.errors import ImageError, RequestError
 from singan_runtime import Sampler, editing, masks, retarget
 from singan_runtime.editing import EDIT, HARMONIZE
+from singan_runtime.injection import inject
+from singan_runtime.palette import find_palette, recolour
 
 
 @pytest.fixture
@@ -36,7 +38,7 @@ def square(size, rows, columns):
 @pytest.mark.parametrize("reach", [0, 1, 2, 3, 7, 20])
 def test_a_feather_is_one_on_the_mask_and_nothing_beyond_its_reach(reach):
     mask = square((60, 80), (25, 31), (0, 9))
-    weights = masks.feathered(mask, reach)
+    weights = masks.feather(mask, reach)
     near = square((60, 80), (max(0, 25 - reach), 31 + reach), (0, 9 + reach))
     assert (weights[mask] == 1).all() and (weights[~near] == 0).all()
     assert weights.min() >= 0 and weights.max() <= 1
@@ -68,7 +70,7 @@ def test_a_mix_has_both_pictures_pixels_at_its_ends_and_shades_between(channels)
     below, above = np.random.default_rng(0).integers(0, 256, (2, 5, 256, channels), np.uint8)
     share = np.broadcast_to(np.float32([0, 0.25, 0.5, 0.75, 1])[:, None, None], (5, 256, 1))
     below[:], above[:] = below[:1], above[:1]
-    mixed = masks.mix(below, above, share)
+    mixed = masks.blend(below, above, share)
     assert np.array_equal(mixed[0], below[0]) and np.array_equal(mixed[4], above[4])
     weight = (mixed if channels < 4 else mixed[..., 3:]).astype(int)
     away = (weight - weight[0]) * np.sign(weight[4] - weight[0])
@@ -80,7 +82,7 @@ def test_a_mix_has_both_pictures_pixels_at_its_ends_and_shades_between(channels)
 def test_a_colour_that_cannot_be_seen_has_no_part_in_a_mix():
     red = np.full((1, 1, 4), (200, 0, 0, 255), np.uint8)
     hidden = np.full((1, 1, 4), (0, 250, 0, 0), np.uint8)
-    assert masks.mix(red, hidden, np.full((1, 1, 1), 0.5, np.float32)).tolist() == [
+    assert masks.blend(red, hidden, np.full((1, 1, 1), 0.5, np.float32)).tolist() == [
         [[199, 0, 0, 128]]
     ]
 
@@ -116,7 +118,7 @@ def test_redrawing_is_repeatable_and_its_noise_follows_the_seed(sampler, photo):
 def test_only_what_the_mask_needs_is_drawn_yet_it_equals_the_whole(sampler, photo):
     mask = square((32, 48), (10, 20), (20, 33))
     result = editing.redraw(sampler, photo, mask, EDIT, 1, reach=0)
-    whole = sampler.pixels(editing.injected(sampler, photo, (32, 48), "auto", 1), 0)
+    whole = sampler.pixels(inject(sampler, photo, (32, 48), "auto", 1), 0)
     assert np.array_equal(result[mask], whole[mask])
 
 
@@ -138,9 +140,9 @@ def test_start_scales_at_which_nothing_can_be_injected(sampler, photo):
         with pytest.raises(
             RequestError, match=f"start scale {scale} is not possible: .* at scales 1 to 3 here"
         ):
-            editing.injected(sampler, photo, (32, 48), "auto", scale)
+            inject(sampler, photo, (32, 48), "auto", scale)
     with pytest.raises(RequestError, match="raise the zoom"):
-        editing.injected(sampler, photo, (32, 48), 0.1, 1)
+        inject(sampler, photo, (32, 48), 0.1, 1)
 
 
 # paint
@@ -159,19 +161,19 @@ def test_a_painting_becomes_a_picture_of_exactly_the_size(sampler, size):
 def test_a_palette_holds_the_colours_that_there_are():
     colours = np.array([[-1, 0, 1], [0.5, 0.5, 0.5], [0.9, -0.9, 0]], np.float32)
     image = colours[np.random.default_rng(0).integers(0, 3, (20, 30))].transpose(2, 0, 1)[None]
-    palette = editing.palette_of(image, 3)
+    palette = find_palette(image, 3)
     assert {tuple(colour) for colour in palette.round(4).tolist()} == {
         tuple(c) for c in colours.round(4).tolist()
     }
     off = image + np.random.default_rng(1).normal(0, 0.05, image.shape).astype(np.float32)
-    assert np.allclose(editing.nearest(off, palette), image, atol=1e-4)
+    assert np.allclose(recolour(off, palette), image, atol=1e-4)
 
 
 def test_colours_are_taken_from_the_photo(sampler):
     """A painting in colours foreign to the photo is injected in the photo's own."""
     painting = np.broadcast_to(np.array([1, -1, 1], np.float32)[:, None, None], (1, 3, 32, 48))
     below = sampler.reconstruction(1)
-    palette = editing.palette_of(below, 5)
+    palette = find_palette(below, 5)
     plain, quantised = (
         floats(editing.paint(sampler, painting, start_scale=1, colours=colours))
         for colours in (None, 5)

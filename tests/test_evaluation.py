@@ -11,8 +11,8 @@ import pytest
 from singan_core import images
 from singan_core.detail import resize
 from singan_core.errors import RequestError
-from singan_runtime import evaluation, pieces, quality
-from singan_runtime.sampler import hand_over
+from singan_runtime import evaluation, pieces, quality, report
+from singan_runtime.drawing import hand_over
 
 COPYING = ("guide_diversity", "repetition", "piece_size", "copied_share", "join_cost")
 
@@ -90,8 +90,10 @@ def test_the_guide_is_what_the_generators_hand_over(detail_sampler, judged):
     picture = detail_sampler.picture(None, 1.0)
     guides = []
     for seed in (5, 6):
-        handed = hand_over(detail_sampler.draw(picture, detail_sampler.fresh(seed)))
-        assert np.array_equal(evaluation.guide(detail_sampler, picture, seed, (24, 36)), handed)
+        handed = hand_over(detail_sampler.run_generators(picture, detail_sampler.fresh(seed)))
+        assert np.array_equal(
+            evaluation.draw_guide(detail_sampler, picture, seed, (24, 36)), handed
+        )
         guides.append(resize.resize(handed, (60, 90)))
 
     photo = resize.resize(detail_sampler.photo.pixels, (60, 90))
@@ -182,7 +184,7 @@ def test_pictures_too_small_for_patch_statistics_are_refused(detail_sampler):
 
 
 def test_the_report_shows_every_measure_with_its_meaning(detail_sampler, judged):
-    page = evaluation.report("hills", detail_sampler.photo.pixels, [judged, judged])
+    page = report.write_page("hills", detail_sampler.photo.pixels, [judged, judged])
     assert page.count("<img") == 1 + 2 * (2 + 1)
     assert "The photo at the trained size, 150x100 (here and below reduced to 90x60):" in page
     for key in evaluation.MEANING.keys() - {"sifid"}:
@@ -195,7 +197,7 @@ def test_the_report_shows_every_measure_with_its_meaning(detail_sampler, judged)
 
 def test_the_report_shows_pictures_of_generators_alone_as_they_are(sampler):
     photo = sampler.reconstruct()
-    page = evaluation.report("hills", photo, [evaluation.evaluate(sampler, photo, 2)])
+    page = report.write_page("hills", photo, [evaluation.evaluate(sampler, photo, 2)])
     assert "The photo at the trained size, 48x32:" in page and "repetition" not in page
 
 
@@ -215,5 +217,5 @@ def test_transparent_guides_have_straight_colours():
     handed = np.full((24, 36, 4), (50, 50, 50, 128), np.uint8)
     drawing = SimpleNamespace(guide=lambda region: handed, canvases=[(24, 36)], first=0)
     model = SimpleNamespace(drawing=lambda picture, noise: drawing, fresh=lambda seed: None)
-    shown = evaluation.guide(model, None, 0, (48, 72))
+    shown = evaluation.draw_guide(model, None, 0, (48, 72))
     assert shown.shape == (48, 72, 4) and (shown == (100, 100, 100, 128)).all()

@@ -16,7 +16,8 @@ from small_runs import SMALL, train  # noqa: E402
 
 from singan_core import manifest  # noqa: E402
 from singan_core.errors import BundleError, OutputError, ParityError  # noqa: E402
-from singan_export import bundle, graph, parity, verify  # noqa: E402
+from singan_export import bundle, graph, verify  # noqa: E402
+from singan_export.budgets import BUDGETS, FormatCheck, Parity  # noqa: E402
 from singan_runtime import Sampler  # noqa: E402
 
 
@@ -83,6 +84,15 @@ def test_parity_is_measured_at_many_sizes_and_recorded(exported):
         assert check["maximum"] <= 1e-3 and check["levels"] <= 1 and check["share"] <= 0.002
 
 
+def test_the_record_of_parity_has_the_documented_fields(exported):
+    record = json.loads((exported / "parity.json").read_text())
+    assert set(record) == {"passed", "scales", "pyramid"}
+    assert set(record["scales"][0]) == {"scale", "size", "maximum", "rms", "allowed"}
+    whole = record["pyramid"][0]
+    fields = {"size", "maximum", "rms", "levels", "share", "allowed", "allowed_share"}
+    assert set(whole) == fields and len(whole["size"]) == 2
+
+
 def test_reconstruction_of_the_bundle_is_the_one_of_training(exported, small_run):
     with Image.open(small_run / "scale_03" / "reconstruction.png") as image:
         trained = np.asarray(image).astype(int)
@@ -92,7 +102,7 @@ def test_reconstruction_of_the_bundle_is_the_one_of_training(exported, small_run
 
 
 def test_a_graph_that_differs_leaves_no_bundle(small_run, tmp_path, monkeypatch):
-    """One scale is built from a network that is slightly off: exporting names it and leaves nothing."""
+    """One graph is built from a slightly different network: export names it and leaves nothing."""
     built = graph.build
 
     def off(generator, metadata):
@@ -211,15 +221,16 @@ def test_a_full_disk_leaves_no_bundle(small_run, tmp_path, monkeypatch):
 
 
 def test_budgets_are_those_of_the_promise():
-    assert (parity.SCALE_BUDGET, parity.PYRAMID_BUDGET) == (1e-5, 1e-3)
-    assert (parity.LEVEL_BUDGET, parity.LEVEL_SHARE) == (1, 0.002)
-    within = parity.PyramidCheck((9, 9), 1e-3, 0, 1, 0.002)
+    budget = BUDGETS["onnx"]
+    assert (budget.scale, budget.pyramid, BUDGETS["fp64"].scale) == (1e-5, 1e-3, 1e-11)
+    assert (budget.levels, budget.share) == (1, 0.002)
+    within = FormatCheck("onnx", None, (1, 9, 9), 1e-3, 0, 60, 1, 0.002, budget)
     for over in ({"maximum": 1.1e-3}, {"levels": 2}, {"share": 0.003}):
         assert within.passed and not dataclasses.replace(within, **over).passed
     with pytest.raises(
         ParityError, match=r"whole pyramid .* at 9x9: differs by 2\.00e-03 \(allowed 1e-03\)"
     ):
-        parity.Parity((), (dataclasses.replace(within, maximum=2e-3),)).require()
+        Parity((), (dataclasses.replace(within, maximum=2e-3),)).require()
 
 
 @pytest.mark.parametrize("mode", ["L", "RGBA"])

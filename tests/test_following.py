@@ -1,4 +1,4 @@
-"""Pictures of the user's in the detail levels: an edit follows them, and what was pasted keeps its colours."""
+"""Drawings that follow a user's picture: edits stay close, pasted things keep their colours."""
 
 import numpy as np
 import pytest
@@ -14,6 +14,7 @@ from singan_core.errors import RequestError
 from singan_core.windows import Span
 from singan_runtime import Sampler, editing, retarget
 from singan_runtime.editing import EDIT, HARMONIZE
+from singan_runtime.redrawing import find_trust
 
 SIZE = (100, 150)
 
@@ -78,7 +79,7 @@ def test_the_photo_trusted_comes_back_bit_for_bit(scene):
 
 
 def test_colours_that_are_kept_are_the_picture_s_and_the_grain_is_the_photo_s(scene):
-    """Reduced to the level below both are nearly the same; a picture without any grain has the photo's afterwards."""
+    """Reduced to the level below both are nearly equal; a smooth picture gets the photo's grain."""
     photo, picture = scene
     last = len(photo.sizes) - 1
     soft = resize.resize(resize.resize(picture, photo.sizes[last - 1]), picture.shape[:2])
@@ -122,7 +123,7 @@ def test_keeping_colours_only_near_joins_is_doing_all_the_work(channels):
 
 @pytest.fixture(scope="module")
 def moved(detail_sampler):
-    """The photo with its fir copied onto the meadow, where no height says that a fir can be, and the fir's mask."""
+    """The photo with its fir copied onto the meadow, where heights are against it, and its mask."""
     pixels = detail_sampler.photo.pixels.copy()
     pixels[62:92, 30:50] = pixels[40:70, 102:122]
     return pixels, rectangle(SIZE, (62, 92), (30, 50))
@@ -156,7 +157,7 @@ def test_along_the_border_of_an_edit_the_step_is_gone(detail_sampler, moved):
 
 def test_an_edit_is_trusted_but_along_its_border(detail_sampler):
     fit = detail_sampler.fit(SIZE)
-    trust = editing.trust_in(rectangle(SIZE, (30, 70), (50, 110)), fit)[..., 0]
+    trust = find_trust(rectangle(SIZE, (30, 70), (50, 110)), fit)[..., 0]
     assert set(np.unique(trust)) == {0, FULL_TRUST} and trust.shape == fit.levels[fit.searched - 1]
     height, width = trust.shape
     assert (
@@ -164,7 +165,7 @@ def test_an_edit_is_trusted_but_along_its_border(detail_sampler):
         and trust[0, 0]
         and not trust[round(0.3 * height), width // 2]
     )
-    thin = editing.trust_in(rectangle(SIZE, (30, 70), (72, 78)), fit)[..., 0]
+    thin = find_trust(rectangle(SIZE, (30, 70), (72, 78)), fit)[..., 0]
     assert thin[height // 2, width // 2 - 1 : width // 2 + 1].any()
 
 
@@ -203,7 +204,7 @@ def test_the_first_scale_after_the_generators_makes_the_nearest_that_the_photo_h
 
 
 def test_usual_start_scales(detail_sampler):
-    """Three generators, one searched level and one copied level: the last, the first after them, the last of them."""
+    """Three generators, a searched and a copied level: the last, the first and last after them."""
     fit = detail_sampler.fit(SIZE)
     assert (len(fit.passes), len(fit.levels) - fit.searched) == (3, 1)
     assert editing.start_scale_of(detail_sampler, SIZE, HARMONIZE) == 4

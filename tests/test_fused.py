@@ -60,8 +60,8 @@ def test_the_fused_graph_draws_the_pictures_of_the_sampler(folder, size, request
     folder = request.getfixturevalue(folder)
     sampler = Sampler.load(folder, threads=1)
     picture = sampler.picture(size, 1.0)
-    ours = fused.opened(folder / "fused" / "pyramid.onnx", sampler).draw(picture, sampler.fresh(7))
-    theirs = sampler.draw(picture, sampler.fresh(7))
+    ours = fused.open_format(folder / "fused", sampler).draw(picture, sampler.fresh(7))
+    theirs = sampler.run_generators(picture, sampler.fresh(7))
     assert ours.shape == (1, sampler.manifest.channels, *picture.size)
     assert np.abs(ours - theirs).max() < 2e-5  # a hundredth of what is allowed
     assert np.abs(images.to_pixels(ours).astype(int) - images.to_pixels(theirs)).max() <= 1
@@ -70,7 +70,7 @@ def test_the_fused_graph_draws_the_pictures_of_the_sampler(folder, size, request
 def test_a_batch_is_drawn_like_its_pictures(noisy_grey):
     sampler = Sampler.load(noisy_grey, threads=1)
     picture = sampler.picture((50, 44), 1.0)
-    noises = [comparison.unit_noises(sampler, picture, sampler.fresh(seed)) for seed in (1, 2)]
+    noises = [comparison.make_unit_noises(sampler, picture, sampler.fresh(seed)) for seed in (1, 2)]
     session = onnxruntime.InferenceSession(noisy_grey / "fused" / "pyramid.onnx")
     stacked = {
         f"noise_{scale}": np.concatenate(pair)
@@ -100,7 +100,7 @@ def test_taps_computed_in_the_graph_are_those_of_the_resampler(n_in, more):
 
 
 def test_taps_of_the_largest_canvases_are_exact_too():
-    """Positions are whole numbers to the end: in float32 they would be an eighth of a pixel off at 2^20."""
+    """Positions are whole numbers: in float32 they would be an eighth of a pixel off at 2^20."""
     n_in, n_out = 2**20 - 77, 2**20
     indices, weights = taps_session().run(None, {"n_in": np.array(n_in), "n_out": np.array(n_out)})
     made = resample.taps(n_in, n_out, start=n_out - 100)
@@ -111,9 +111,9 @@ def test_taps_of_the_largest_canvases_are_exact_too():
 def taps_session(cache=[]):  # noqa: B006
     if not cache:
         writer = fused.Writer()
-        indices, weights = fused.taps(writer, "n_in", "n_out")
-        writer.node("Identity", indices, out="indices")
-        writer.node("Identity", weights, out="weights")
+        indices, weights = fused.write_taps(writer, "n_in", "n_out")
+        writer.add_node("Identity", indices, out="indices")
+        writer.add_node("Identity", weights, out="weights")
         inputs = [
             helper.make_tensor_value_info(name, TensorProto.INT64, []) for name in ("n_in", "n_out")
         ]
@@ -159,8 +159,9 @@ def test_no_operator_is_there_that_tensorrt_refuses(trained):
     """Its parser's list has all of these, and Resize only without antialias."""
     model = onnx.load(trained / "fused" / "pyramid.onnx")
     assert {node.op_type for node in model.graph.node} == {
-        "Add", "Cast", "Concat", "ConstantOfShape", "Conv", "Div", "Equal", "Gather", "LeakyRelu", "MatMul", "Max",
-        "Min", "Mul", "Pad", "Range", "ReduceSum", "Shape", "Slice", "Sub", "Tanh", "Transpose", "Unsqueeze",
+        "Add", "Cast", "Concat", "ConstantOfShape", "Conv", "Div", "Equal", "Gather", "LeakyRelu",
+        "MatMul", "Max", "Min", "Mul", "Pad", "Range", "ReduceSum", "Shape", "Slice", "Sub", "Tanh",
+        "Transpose", "Unsqueeze",
     }  # fmt: skip
 
 

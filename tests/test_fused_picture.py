@@ -17,10 +17,10 @@ onnx = pytest.importorskip("onnx")
 from onnx import numpy_helper  # noqa: E402
 from test_fused import build_example, skip_without_node  # noqa: E402
 
-from singan_cli.export import generators_lines  # noqa: E402
+from singan_cli.bundle_text import list_generators_alone  # noqa: E402
 from singan_core import manifest  # noqa: E402
 from singan_core.errors import BundleError, ParityError  # noqa: E402
-from singan_export import bundle, comparison, formats, fused_picture, verify  # noqa: E402
+from singan_export import budgets, bundle, formats, fused_picture, verify  # noqa: E402
 from singan_runtime import Sampler  # noqa: E402
 from singan_runtime.graphs import open_session  # noqa: E402
 
@@ -80,7 +80,7 @@ def test_the_graph_draws_the_bytes_of_the_sampler(session, detail_sampler, size,
 
 
 def test_the_map_says_which_pixel_of_the_photo_each_shows(session, detail_sampler):
-    """In a picture of the photo's own scale; in a smaller one, where its pixel lies in the photo."""
+    """At the photo's own scale it is that very pixel, in a smaller picture the nearest one."""
     drawn, expected = detail_sampler.traced(detail_sampler.picture((100, 140)), 5)
     pixels, found = fused_picture.draw(session, (100, 140), 5)
     assert np.array_equal(found, expected) and np.array_equal(pixels, drawn)
@@ -166,7 +166,7 @@ def test_a_graph_of_one_changed_pixel_of_the_photo_is_found_out(copied):
     with pytest.raises(
         ParityError, match=r"fused pyramid .* grey levels .* over its budget"
     ) as refused:
-        comparison.require(found.formats)
+        budgets.require(found.formats)
     assert "\n" not in str(refused.value)
 
 
@@ -186,8 +186,8 @@ def test_the_line_about_it_names_size_and_seconds(trained):
 
 
 def test_only_formats_without_detail_are_said_to_hold_the_generators_alone(trained):
-    assert generators_lines(trained, ["fused"]) == []
-    (line,) = generators_lines(trained, ["fp16", "fused"])
+    assert list_generators_alone(trained, ["fused"]) == []
+    (line,) = list_generators_alone(trained, ["fp16", "fused"])
     assert line.startswith("fp16 holds the generators alone, up to 36x24")
 
 

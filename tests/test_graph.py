@@ -101,9 +101,15 @@ def test_graph_equals_the_one_of_torch_s_exporter(tmp_path):
     height, width = torch.export.Dim("height", min=11), torch.export.Dim("width", min=11)
     axes = {0: torch.export.Dim("batch"), 2: height, 3: width}
     torch.onnx.export(
-        made, example, tmp_path / "torch.onnx", dynamo=True, input_names=["noise", "prev"], output_names=["image"],
-        dynamic_shapes=(axes, axes), verbose=False,
-    )  # fmt: skip
+        made,
+        example,
+        tmp_path / "torch.onnx",
+        dynamo=True,
+        input_names=["noise", "prev"],
+        output_names=["image"],
+        dynamic_shapes=(axes, axes),
+        verbose=False,
+    )
     theirs = onnxruntime.InferenceSession(
         tmp_path / "torch.onnx", providers=["CPUExecutionProvider"]
     )

@@ -130,7 +130,7 @@ def test_cmyk_photos_become_rgb(tmp_path):
 
 
 def test_an_embedded_profile_is_converted_to_srgb(tmp_path):
-    """Lab is the one wide space that Pillow can make: its 8-bit codes of one colour must come back as that colour."""
+    """A profile that calls red blue must change the colours, and sRGB must not."""
     flat = np.zeros((20, 30, 3), np.uint8) + np.array([200, 60, 30], np.uint8)
     srgb = ImageCms.createProfile("sRGB")
     swapped = _profile_with_swapped_primaries(ImageCms.ImageCmsProfile(srgb).tobytes())
@@ -143,7 +143,7 @@ def test_an_embedded_profile_is_converted_to_srgb(tmp_path):
 
 
 def _profile_with_swapped_primaries(profile):
-    """An sRGB profile whose red and blue primaries have changed places, so that RGB reads as BGR."""
+    """Swap the red and blue primaries of an sRGB profile, so that RGB reads as BGR."""
     table = bytearray(profile)
     entries = {
         bytes(table[at : at + 4]): at

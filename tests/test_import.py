@@ -22,8 +22,9 @@ from singan_core import manifest  # noqa: E402
 from singan_core.errors import CheckpointError, OutputError  # noqa: E402
 from singan_export import graph  # noqa: E402
 from singan_runtime import Sampler  # noqa: E402
-from singan_train import run, unpickle  # noqa: E402
-from singan_train.foreign import convert, read  # noqa: E402
+from singan_train import run, run_header, unpickle  # noqa: E402
+from singan_train.foreign import convert  # noqa: E402
+from singan_train.reference_checkpoint import read  # noqa: E402
 
 
 @pytest.fixture
@@ -49,7 +50,7 @@ def call(*words):
 
 
 def largest_difference(folder, states):
-    """Between a run's graphs and the reference's own arithmetic, over all scales and three sizes."""
+    """Between a run's graphs and the reference's arithmetic, over all scales and three sizes."""
     torch.manual_seed(0)
     apart, made = 0.0, manifest.read(folder, "run")
     for scale, state in enumerate(states):
@@ -100,12 +101,12 @@ def test_sizes_amplitudes_widths_and_z_come_from_the_tensors(checkpoint, tmp_pat
     np.testing.assert_allclose(made.noise_amplitude, [1, 0.1, 0.05, 0.1 / 3], rtol=1e-6)
     assert made.noise_channels == (1, 3, 3, 3)
     assert made.scale_factor == pytest.approx((13 * 18 / (29 * 40)) ** (1 / 6))
-    assert [run.read_facts(tmp_path / "run", scale).width for scale in range(4)] == list(WIDTHS)
+    assert [run.read_metadata(tmp_path / "run", scale).width for scale in range(4)] == list(WIDTHS)
     z = np.load(tmp_path / "run" / "reconstruction_noise.npy")
     np.testing.assert_array_equal(
         z, torch.load(checkpoint / "0" / "z_opt.pth", weights_only=True)[0, :1].numpy()
     )
-    assert run.read_start(tmp_path / "run") == start
+    assert run_header.read_start(tmp_path / "run") == start
 
 
 def test_the_reconstruction_is_the_cascade_of_the_references_generators(imported):
@@ -143,7 +144,8 @@ def test_an_imported_run_is_not_trained_further(imported):
     refused = call("train", folder / "scale_03" / "real.png", "--out", folder, "--resume")
     assert refused.exit_code == 1 and refused.stdout == ""
     assert refused.stderr.strip().splitlines() == [
-        f"error: {folder}: an imported run cannot be trained further; train a new one into another folder"
+        f"error: {folder}: an imported run cannot be trained further; "
+        "train a new one into another folder"
     ]
     assert {path.name: path.stat().st_mtime_ns for path in folder.iterdir()} == before
 
@@ -171,14 +173,14 @@ def test_z_may_lie_in_the_scales_folders_alone(checkpoint):
 
 
 def test_tensors_saved_on_cuda_are_read_without_it(checkpoint):
-    expected = unpickle.load(checkpoint / "1" / "netG.pth")
+    expected = unpickle.read_file(checkpoint / "1" / "netG.pth")
     path = checkpoint / "1" / "netG.pth"
     saved = path.read_bytes()
     on_cuda = saved.replace(b"ctorch\nFloatStorage\n", b"ctorch.cuda\nFloatStorage\n")
     on_cuda = on_cuda.replace(b"X\x03\0\0\0cpu", b"X\x06\0\0\0cuda:0")
     assert b"cuda:0" in on_cuda and len(on_cuda) > len(saved) + 5
     path.write_bytes(on_cuda)
-    found = unpickle.load(path)
+    found = unpickle.read_file(path)
     assert found.keys() == expected.keys()
     for key, value in expected.items():
         np.testing.assert_array_equal(found[key], value)
@@ -188,13 +190,14 @@ def test_tensors_saved_on_cuda_are_read_without_it(checkpoint):
 def test_every_kind_of_tensor_is_read_as_torch_reads_it(tmp_path, zipped):
     base = torch.arange(24.0).reshape(2, 3, 4)
     values = {
-        "transposed": base.transpose(0, 2), "part": base[1, 1:], "repeated": base[:1].expand(5, -1, -1),
-        "double": base.double(), "half": base.half(), "long": base.long(), "bool": base > 3, "empty": base[:0],
-        "scalar": torch.tensor(7), "parameter": torch.nn.Parameter(base), "shared": base, "byte": base.byte(),
+        "transposed": base.transpose(0, 2), "part": base[1, 1:], "double": base.double(),
+        "repeated": base[:1].expand(5, -1, -1), "half": base.half(), "long": base.long(),
+        "bool": base > 3, "empty": base[:0], "scalar": torch.tensor(7), "shared": base,
+        "parameter": torch.nn.Parameter(base), "byte": base.byte(),
         "plain": [1, 2.5, None, True, "word", (3, 4), 2**40],
     }  # fmt: skip
     reference.save(values, tmp_path / "file", zipped)
-    found = unpickle.load(tmp_path / "file")
+    found = unpickle.read_file(tmp_path / "file")
     assert found.pop("plain") == values.pop("plain")
     for key, value in values.items():
         assert found[key].dtype == value.detach().numpy().dtype
@@ -240,13 +243,14 @@ def test_a_hostile_pickle_is_refused_by_name_and_not_executed(
 
 def test_a_class_of_a_network_cannot_be_called(tmp_path):
     """torch.nn.modules names are known, but only as kinds of described objects."""
-    body = b"\x80\x02ctorch.nn.modules.module\nModule\n(X\x04\0\0\0trapctorch.nn.modules.module\nModule\ntR."
+    module = b"ctorch.nn.modules.module\nModule\n"
+    body = b"\x80\x02" + module + b"(X\x04\0\0\0trap" + module + b"tR."
     (tmp_path / "file").write_bytes(body)
     with pytest.raises(
         CheckpointError,
         match=r"refused, because it names the call of torch\.nn\.modules\.module\.Module",
     ):
-        unpickle.load(tmp_path / "file")
+        unpickle.read_file(tmp_path / "file")
 
 
 def test_a_name_with_control_codes_stays_on_its_line(tmp_path):
@@ -254,13 +258,13 @@ def test_a_name_with_control_codes_stays_on_its_line(tmp_path):
     body = b"\x80\x04\x8c\x02os" + bytes([0x8C, len(name)]) + name.encode() + b"\x93."
     (tmp_path / "file").write_bytes(body)
     with pytest.raises(CheckpointError, match=r"names os\.evil\\n\\x1b\[2Jname, which"):
-        unpickle.load(tmp_path / "file")
+        unpickle.read_file(tmp_path / "file")
 
 
 def test_whole_modules_are_read_without_their_classes(tmp_path):
     states = write(tmp_path / "in", layout="modules")
     assert "SinGAN" not in sys.modules
-    modules = unpickle.load(tmp_path / "in" / "Gs.pth")
+    modules = unpickle.read_file(tmp_path / "in" / "Gs.pth")
     assert [str(module.kind) for module in modules] == [
         "SinGAN.models.GeneratorConcatSkip2CleanAdd"
     ] * 4
@@ -282,7 +286,7 @@ def test_a_file_that_claims_more_than_it_holds_is_refused(tmp_path, zipped):
     assert claim != saved
     (tmp_path / "file").write_bytes(claim)
     with pytest.raises(CheckpointError, match="no PyTorch file, or cut short"):
-        unpickle.load(tmp_path / "file")
+        unpickle.read_file(tmp_path / "file")
 
 
 # bad input

@@ -1,4 +1,4 @@
-"""The border of a mask lies on the border of what is drawn: a photo's object of one colour says where it is."""
+"""The border of a mask lies on the border of the drawn object, whose colour says where it is."""
 
 import numpy as np
 import pytest
@@ -8,18 +8,18 @@ from detail_scenes import RED, bundle_with, marked, whole_of
 from singan_core.detail.drawing import Still
 from singan_core.detail.labels import Labels
 from singan_runtime import Sampler, dataset
-from singan_runtime.dataset import Request
+from singan_runtime.dataset import DatasetSpec
 
 
 @pytest.fixture(scope="module")
 def own_size():
-    """Trained on a grey photo of 150x100 with a red object, which is labelled; made by tests/make_data.py."""
+    """A model of a grey photo, 150x100, with a labelled red object; made by tests/make_data.py."""
     return Sampler.load(DATA / "marked_bundle", threads=1)
 
 
 @pytest.fixture(scope="module")
 def reduced(tmp_path_factory):
-    """The same generators with that photo at 660x440, so that pictures of 500 px show it reduced."""
+    """The same generators with that photo at 660x440, which pictures of 500 px show reduced."""
     pixels, thing = marked(440, 660)
     folder = tmp_path_factory.mktemp("marked") / "bundle"
     made = bundle_with(folder, DATA / "marked_bundle", pixels, thing[..., None], ("thing",))
@@ -33,7 +33,7 @@ def is_red(pixels):
 
 
 def overlap(sampler, size, seeds):
-    """Intersection over union of masks and red pixels, over all samples; all of which must show the object."""
+    """Intersection over union of masks and red pixels in all samples, which all show the object."""
     both = either = 0
     for seed in seeds:
         pixels, masks = sampler.labelled(size, seed)
@@ -58,7 +58,7 @@ def test_masks_end_where_the_object_ends(own_size, size):
 
 
 def test_masks_of_the_usual_500_px_end_where_the_object_ends(reduced):
-    size = dataset.size_of(reduced, Request(1))
+    size = dataset.settle(reduced, DatasetSpec(1)).request.size
     assert size == (334, 500)
     assert overlap(reduced, size, range(3)) >= 0.99
 

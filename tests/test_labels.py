@@ -17,8 +17,11 @@ from singan_core import images, manifest  # noqa: E402
 from singan_core.errors import TrainingError  # noqa: E402
 from singan_export import bundle, verify  # noqa: E402
 from singan_runtime import Sampler  # noqa: E402
-from singan_train import config, trainer  # noqa: E402
-from singan_train import run as runs  # noqa: E402
+from singan_train import (  # noqa: E402
+    config,
+    run_header,
+    trainer,
+)
 
 CPU = torch.device("cpu")
 HILL, SKY, SUN = (60, 120, 40), (150, 180, 220), (220, 60, 40)
@@ -62,7 +65,7 @@ def overlap(a, b):
 
 
 def agreement(sampler, label, colours, size=None):
-    """Mean overlap of ten pictures' masks with where their colour is the first of these, and with other pictures'."""
+    """Mean overlap of ten masks with the object's colour in their own pictures, and in others."""
     drawn = [sampler.labelled(size, seed, 1.0) for seed in range(10)]
     masks = [masks[..., sampler.manifest.labels.index(label)] > 0 for _, masks in drawn]
     shown = [
@@ -198,7 +201,7 @@ def test_runs_from_before_there_were_labels_are_read(small_run, tmp_path):
     data = json.loads((copy / "config.json").read_text())
     del data["labels"]
     (copy / "config.json").write_text(json.dumps(data))
-    assert runs.read_start(copy) == runs.read_start(small_run)
+    assert run_header.read_start(copy) == run_header.read_start(small_run)
 
 
 # mistakes
@@ -222,13 +225,13 @@ def test_mistakes_with_masks(drawn_scene, hill, tmp_path):
     )
     black = drawn("black.png", np.full((44, 60), 127, np.uint8))
     assert (
-        "black.png: the mask is empty, its value 127 all over: paint what you mean white (128 or more of 255)"
-        in mistake(black)
+        "black.png: the mask is empty, its value 127 all over: "
+        "paint what you mean white (128 or more of 255)" in mistake(black)
     )
     white = drawn("white.png", np.full((44, 60), 128, np.uint8))
     assert (
-        "white.png: the mask is white all over (values 128 of 255): paint only what you mean white and all else black"
-        in mistake(hill, white)
+        "white.png: the mask is white all over (values 128 of 255): "
+        "paint only what you mean white and all else black" in mistake(hill, white)
     )
     assert "none.png: no such file" in mistake(tmp_path / "none.png")
     (tmp_path / "text.png").write_text("no picture")

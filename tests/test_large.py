@@ -99,7 +99,7 @@ def write_deepzoom(sampler, folder, format="png"):
 
 def level_of(folder, level, suffix="png"):
     """A level put together from its tiles."""
-    height, width = deepzoom.levels(SIZE)[level]
+    height, width = deepzoom.list_levels(SIZE)[level]
     whole = Image.new("RGB", (width, height))
     for path in (folder / "picture_files" / str(level)).iterdir():
         column, row = (int(part) for part in path.stem.split("_"))

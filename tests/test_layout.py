@@ -1,4 +1,4 @@
-"""Arrows go one way: core <- train, core <- runtime, {core, train, runtime} <- export, all <- cli."""
+"""Imports go one way: core <- train, core <- runtime, all three <- export, all <- cli."""
 
 import ast
 import sys
@@ -8,13 +8,15 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-CORE = {"numpy", "PIL", "singan_core"}
+CORE = {"numpy", "PIL", "msgspec", "singan_core"}
 ALLOWED = {
     "singan_core": CORE | {"pi_heif"},
     "singan_train": CORE | {"singan_train", "torch", "safetensors", "matplotlib"},
-    "singan_runtime": CORE | {"singan_runtime", "onnxruntime", "imageio_ffmpeg", "tifffile", "pycocotools"},
+    "singan_runtime": CORE
+    | {"singan_runtime", "onnxruntime", "imageio_ffmpeg", "tifffile", "pycocotools"},
     "singan_export": CORE
-    | {"singan_train", "singan_runtime", "singan_export", "torch", "onnx", "onnxruntime", "safetensors"},
+    | {"singan_train", "singan_runtime", "singan_export"}
+    | {"torch", "onnx", "onnxruntime", "safetensors"},
     "cli": CORE
     | {"singan_cli", "singan_train", "singan_runtime", "singan_export", "typer", "rich", "torch"},
 }  # fmt: skip
@@ -59,6 +61,19 @@ def test_heavy_packages_wait_inside_the_commands():
         assert not {"torch", "singan_export", "rich"} & set(imports_of(ast.unparse(top))), path
 
 
+def test_no_command_imports_another_command():
+    """What commands share has a module of its own."""
+    folder = ROOT / "cli" / "singan_cli"
+    sources = {path.stem: path.read_text(encoding="utf-8") for path in folder.glob("*.py")}
+    commands = {name for name, source in sources.items() if "\ndef command(" in source}
+    assert len(commands) >= 16
+    for name in commands:
+        for node in ast.walk(ast.parse(sources[name])):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("singan_cli"):
+                imported = {*node.module.split("."), *(alias.name for alias in node.names)}
+                assert not imported & commands, name
+
+
 def test_no_top_level_module_called_cli_is_installed():
     files = metadata.distribution("singan").files or []
     assert not any(str(file).startswith("cli/") for file in files)
@@ -88,7 +103,7 @@ def test_no_file_can_run_code_when_it_is_loaded():
 
 
 def test_every_package_is_installed():
-    """A folder of modules that pyproject.toml does not list works from the source tree and is missing for a user."""
+    """A folder that pyproject.toml does not list works here, and is missing for a user."""
     import tomllib
 
     listed = set(
@@ -123,3 +138,14 @@ def test_every_target_that_the_makefile_names_has_a_rule():
     named = next(line for line in lines if line.startswith(".PHONY:")).split()[1:]
     rules = {line.partition(":")[0] for line in lines if ":" in line and not line.startswith("\t")}
     assert set(named) <= rules
+
+
+def test_every_package_says_that_it_is_typed():
+    import tomllib
+
+    data = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"][
+        "package-data"
+    ]
+    for package in ("singan_core", "singan_train", "singan_export", "singan_runtime", "singan_cli"):
+        folder = ROOT / ("cli/singan_cli" if package == "singan_cli" else package)
+        assert (folder / "py.typed").exists() and "py.typed" in data[package]

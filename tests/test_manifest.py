@@ -158,6 +158,37 @@ def test_a_path_that_leaves_the_folder_is_refused(bundle, name):
     refused(bundle, "which leaves the folder")
 
 
+@pytest.mark.parametrize("name", ["a\0b", "a" * 5000])
+def test_a_name_that_no_file_can_have_is_refused(bundle, name):
+    change(bundle, files={**manifest.read(bundle, "bundle").files, name: "0" * 64})
+    refused(bundle, "which cannot be a file")
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "said"),
+    [
+        ("channels", 0, r"channels has the wrong form: 0 \(expected `int` >= 1\)"),
+        ("channels", "3", r"channels has the wrong form: '3' \(expected `int`, got `str`\)"),
+        ("scale_factor", 1.5, r"scale_factor has the wrong form: 1.5 \(expected `float` < 1.0\)"),
+        ("shapes", [[16, 0]], r"shapes\[0\]\[1\] has the wrong form: 0 \(expected `int` >= 1\)"),
+        ("border", "fog", r"border 'fog' \(expected zero or noise\)"),
+        (
+            "noise_amplitude",
+            [1.0],
+            r"noise_amplitude \(1.0,\) \(expected 4 values, or one more\); .*",
+        ),
+    ],
+)
+def test_an_error_says_what_was_found_expected_and_to_do(bundle, field, value, said):
+    change(bundle, **{field: value})
+    refused(bundle, rf"manifest\.json: {said}; make the folder again or upgrade singan")
+
+
+def test_json_that_nests_without_end_is_refused(bundle):
+    (bundle / "manifest.json").write_text("[" * 100_000)
+    refused(bundle, "not readable as JSON")
+
+
 def test_a_link_that_leaves_the_folder_is_refused(bundle):
     (bundle.parent / "outside").write_bytes((bundle / "preview.png").read_bytes())
     (bundle / "preview.png").unlink()

@@ -1,4 +1,4 @@
-"""Memory is bounded by the parts that a picture is drawn in, not by the picture or by how many there were."""
+"""Memory is bounded by the tiles of a picture, not by its size or by how many are drawn."""
 
 import subprocess
 import sys
@@ -17,7 +17,8 @@ pytestmark = [
 LARGE = """
 import re, sys
 from pathlib import Path
-from singan_runtime import Sampler
+from singan_runtime import Sampler, heap
+heap.share()  # as the command does
 Sampler.load(sys.argv[1], threads=2).sample((4320, 7680))
 print(int(re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text())[1]) / 1024)
 """
@@ -26,7 +27,9 @@ MANY = """
 import resource, sys
 import numpy as np
 from pathlib import Path
-from singan_runtime import Sampler
+from singan_runtime import Sampler, heap
+
+heap.share()  # as the command does
 
 def resident():
     return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize() / 2**20
@@ -60,7 +63,8 @@ def test_memory_stays_flat_over_200_random_sizes(tiny_bundle):
 FILM = """
 import resource, sys
 from pathlib import Path
-from singan_runtime import Sampler, animation, video
+from singan_runtime import Sampler, animation, heap, video
+heap.share()  # as the command does
 sampler = Sampler.load(sys.argv[1], threads=2)
 frames = animation.animate(sampler, animation.Walk(int(sys.argv[3])), (360, 480))
 video.save(Path(sys.argv[2]), frames)

@@ -1,4 +1,4 @@
-"""Clips with detail: the flow between small pictures, what it may move, and the frames that it makes."""
+"""Clips with detail: the flow between small pictures, what it may move, and the frames."""
 
 import dataclasses
 import itertools
@@ -13,7 +13,7 @@ from singan_core.detail.photo import Photo
 from singan_core.manifest import Detail
 from singan_core.pyramid import Fit
 from singan_core.windows import Span
-from singan_runtime import Sampler, flow, lines, motion, objects, quality, warp
+from singan_runtime import Sampler, displacement, flow, lines, motion, objects, quality
 from singan_runtime.animation import Clip, Walk, animate
 from singan_runtime.motion import Enlarged, Motion
 from singan_runtime.objects import Keep
@@ -27,14 +27,14 @@ def frames(sampler, size=SIZE, **walk):
 
 def still_at(size):
     """Positions, in 1/16 px, of a picture that does not move."""
-    return np.mgrid[: size[0], : size[1]].astype(np.int32) * warp.UNIT
+    return np.mgrid[: size[0], : size[1]].astype(np.int32) * displacement.UNIT
 
 
 # the flow between small pictures
 
 
 def blobs(height=30, width=45, down=0.0, across=0.0, seed=0):
-    """A function of the plane, uint8 (height, width, 3), moved by a share of a pixel: an analytic truth."""
+    """An analytic function of the plane, uint8 (height, width, 3), moved by a share of a pixel."""
     rng = np.random.default_rng(seed)
     y, x = np.mgrid[:height, :width]
     total = np.zeros((height, width, 3))
@@ -102,10 +102,12 @@ def test_a_flat_picture_may_move_everywhere():
 @pytest.mark.parametrize("channels", [1, 3, 4])
 def test_what_moves_by_whole_pixels_keeps_its_bytes(channels):
     pixels = noise(20, 31, channels)
-    fine = warp.double(pixels)
+    fine = displacement.double(pixels)
     rows, columns = still_at((20, 31))
-    assert np.array_equal(warp.move(fine, channels, rows, columns), pixels)
-    moved = warp.move(fine, channels, rows + 2 * warp.UNIT, columns - 3 * warp.UNIT)
+    assert np.array_equal(displacement.move(fine, channels, rows, columns), pixels)
+    moved = displacement.move(
+        fine, channels, rows + 2 * displacement.UNIT, columns - 3 * displacement.UNIT
+    )
     assert np.array_equal(moved[:-2, 3:], pixels[2:, :-3])
     assert np.array_equal(
         moved[:-2, :3], pixels[2:, :1].repeat(3, axis=1)
@@ -115,8 +117,8 @@ def test_what_moves_by_whole_pixels_keeps_its_bytes(channels):
 def test_a_ramp_moves_by_any_sixteenth():
     ramp = (8 * np.arange(30, dtype=np.uint8))[:, None, None].repeat(12, axis=1)
     rows, columns = still_at((30, 12))
-    for part in range(warp.UNIT):
-        moved = warp.move(warp.double(ramp), 1, rows + part, columns)[4:-5, ..., 0]
+    for part in range(displacement.UNIT):
+        moved = displacement.move(displacement.double(ramp), 1, rows + part, columns)[4:-5, ..., 0]
         assert np.abs(moved - (ramp[4:-5, ..., 0] + part / 2)).max() <= 0.5 + 1e-9
 
 
@@ -124,7 +126,7 @@ def test_a_ramp_moves_by_any_sixteenth():
 def test_moving_by_part_of_a_pixel_keeps_fine_detail(part):
     pixels = landscape(200, 300)
     rows, columns = still_at((200, 300))
-    moved = warp.move(warp.double(pixels), 3, rows + part[0], columns + part[1])
+    moved = displacement.move(displacement.double(pixels), 3, rows + part[0], columns + part[1])
     assert quality.octaves(pixels, moved)[0] > 0.87
 
 
@@ -157,24 +159,24 @@ def test_the_flow_of_the_hand_over_moves_the_same_place_of_the_picture(
 
     window = [Span(*span) for span in made.fit.window]
     down, across = (Enlarged(one, made.fit.whole, (window[0], window[1])) for one in found)
-    places = made._places(down, across, Span(0, size[0]))
+    places = made._find_places(down, across, Span(0, size[0]))
     for axis, share in ((0, 0.6), (1, 0.8)):
         here = np.indices(size)[axis]
         part = (here + made.fit.origin[axis] + 0.5) / made.fit.whole[axis]
         expected = here + share * part * made.fit.whole[axis] / (height, width)[axis]
         inner = (slice(6, -6), slice(6, -6))
-        assert np.abs(places[axis] / warp.UNIT - expected)[inner].max() < 0.2
+        assert np.abs(places[axis] / displacement.UNIT - expected)[inner].max() < 0.2
 
 
 def test_nothing_comes_in_over_an_edge(detail_sampler):
     clip = Clip(detail_sampler, Walk(6), SIZE)
     window = [Span(*span) for span in clip._motion.fit.window]
     for number in range(1, 6):
-        found = flow.find_flow(clip._motion._hand_over(clip.noise(number)), clip._motion.handed)
+        found = flow.find_flow(clip._motion._hand_over(clip.mix_noise(number)), clip._motion.handed)
         down, across = (
             Enlarged(one, clip._motion.fit.whole, (window[0], window[1])) for one in found
         )
-        rows, columns = clip._motion._places(down, across, Span(0, SIZE[0]))
+        rows, columns = clip._motion._find_places(down, across, Span(0, SIZE[0]))
         assert (rows[0] == 0).all() and (rows[-1] == 16 * (SIZE[0] - 1)).all()
         assert (columns[:, 0] == 0).all() and (columns[:, -1] == 16 * (SIZE[1] - 1)).all()
         assert rows.min() == 0 and rows.max() == 16 * (SIZE[0] - 1)
@@ -194,21 +196,21 @@ def test_the_first_frame_is_the_finished_picture_and_the_only_one(
     assert len(made) == 1 and len({frame.tobytes() for frame in drawn}) == 6
     if kind == "harmonic":
         clip = Clip(detail_sampler, Walk(6), SIZE)
-        assert np.array_equal(drawn[0], detail_sampler.painted(clip.picture, clip.noise(0)))
+        assert np.array_equal(drawn[0], detail_sampler.painted(clip.picture, clip.mix_noise(0)))
 
 
 def test_a_frame_is_a_function_of_its_number(detail_sampler):
     drawn = frames(detail_sampler, start_scale=1)
     for number in (4, 1, 5):
         alone = Clip(detail_sampler, Walk(3, start_scale=1), SIZE)
-        assert np.array_equal(alone.frame(number), drawn[number])
+        assert np.array_equal(alone.draw_frame(number), drawn[number])
 
 
 def test_a_loop_with_detail_closes(detail_sampler):
     clip = Clip(detail_sampler, Walk(8, loop=True), SIZE)
     for number in (0, 3):
-        assert np.array_equal(clip.frame(number), clip.frame(number + 8))
-        assert np.array_equal(clip.frame(number), clip.frame(number + 8 * 10**9))
+        assert np.array_equal(clip.draw_frame(number), clip.draw_frame(number + 8))
+        assert np.array_equal(clip.draw_frame(number), clip.draw_frame(number + 8 * 10**9))
 
 
 @pytest.mark.parametrize("kind", ["harmonic", "paper"])
@@ -239,7 +241,7 @@ def test_nothing_moves_where_the_generators_clip_stands_still(detail_sampler):
     size = (100, 600)
     clip = Clip(detail_sampler, Walk(2), size)
     made = clip._motion
-    handed = made._hand_over(clip.noise(1)).copy()
+    handed = made._hand_over(clip.mix_noise(1)).copy()
     assert (handed != made.handed).any()
     handed[:, 30:] = made.handed[:, 30:]
     frame = _frame_of(made, handed)
@@ -253,17 +255,17 @@ def _frame_of(made, handed):
     kept = made._hand_over
     made._hand_over = lambda unit_noise: handed
     try:
-        return made.frame(None)
+        return made.draw_frame(None)
     finally:
         made._hand_over = kept
 
 
 @pytest.mark.parametrize("start_scale", [0, 1])
 def test_frames_are_as_crisp_as_the_first_and_calm(detail_sampler, start_scale):
-    """Where the flow predicts no change of a frame there is hardly any: fine detail does not flicker."""
+    """Where the flow predicts no change there is hardly any: fine detail does not flicker."""
     size = detail_sampler.trained_size
     clip = Clip(detail_sampler, Walk(12, start_scale=start_scale, loop=True), size)
-    drawn = [clip.frame(number) for number in range(12)]
+    drawn = [clip.draw_frame(number) for number in range(12)]
     assert np.mean([quality.octaves(drawn[0], frame)[0] for frame in drawn[1:]]) > 0.85
 
     def fine(picture):
@@ -272,18 +274,18 @@ def test_frames_are_as_crisp_as_the_first_and_calm(detail_sampler, start_scale):
 
     def back(frame, number):
         """The frame, its flow undone: what the motion explains is gone."""
-        found = flow.find_flow(clip._motion._hand_over(clip.noise(number)), clip._motion.handed)
+        found = flow.find_flow(clip._motion._hand_over(clip.mix_noise(number)), clip._motion.handed)
         down, across = (Enlarged(one, clip._motion.fit.whole, whole_of(size)) for one in found)
-        places = clip._motion._places(down, across, Span(0, size[0])) / np.float64(16) - np.indices(
-            size
-        )
+        places = clip._motion._find_places(down, across, Span(0, size[0])) / np.float64(
+            16
+        ) - np.indices(size)
         undo = np.zeros_like(places)
         for _ in range(8):
             at = (np.indices(size) + undo).round().astype(int)
             at = at[0].clip(0, size[0] - 1), at[1].clip(0, size[1] - 1)
             undo = -np.stack([one[at] for one in places])
         rows, columns = ((np.indices(size) + undo) * 16).round().astype(np.int32)
-        return warp.move(warp.double(frame), 3, rows, columns)
+        return displacement.move(displacement.double(frame), 3, rows, columns)
 
     still = [fine(back(frame, number)) for number, frame in enumerate(drawn) if number]
     steps = np.mean([np.abs(b - a).mean() for a, b in itertools.pairwise(still)])
@@ -338,7 +340,7 @@ def test_without_detail_every_frame_is_drawn(sampler, monkeypatch):
     monkeypatch.setattr(motion, "find_flow", None)
     clip = Clip(sampler, Walk(3))
     for number, frame in enumerate(animate(sampler, Walk(3))):
-        assert np.array_equal(frame, sampler.painted(clip.picture, clip.noise(number)))
+        assert np.array_equal(frame, sampler.painted(clip.picture, clip.mix_noise(number)))
 
 
 def test_a_fit_of_a_window_is_what_these_tests_think(detail_sampler):

@@ -13,13 +13,14 @@ from PIL import Image
 from test_cli import call, one_line, usage
 from test_detail import coherence_with, contents, equal, pick_region, slice_of
 
-from singan_core.detail import clear, coherence, drawing, votes
+from singan_core.detail import clear, coherence, drawing, morphology, searched, votes
 from singan_core.detail.kept import Kept
 from singan_core.detail.search import Weights
 from singan_core.errors import RequestError
 from singan_core.windows import Span
 from singan_runtime import Sampler, animation, dataset, masks, objects, retarget
-from singan_runtime.objects import Keep
+from singan_runtime.keep import Keep, read_objects
+from singan_runtime.request import Request
 
 SHARE = st.floats(0, 1)
 
@@ -40,7 +41,7 @@ def fir(detail_sampler):
 
 
 def shifted(picture, kept):
-    """Where the object stands in a picture drawn at the photo's scale, and the positions that it shows there."""
+    """Find where the object stands in a picture, and the positions of the photo shown there."""
     rows, columns = np.nonzero(kept.mask)
     top, left = picture.fit.origin
     return (rows - kept.apart[0] - top, columns - kept.apart[1] - left), (rows, columns)
@@ -70,7 +71,7 @@ def test_a_kept_object_is_the_photo_bit_for_bit_wherever_it_stands(
 
 
 def test_no_other_pixel_shows_a_part_of_it(detail_sampler, fir):
-    """But for what goes on from the object itself, a few px around it, whose colours are not the object's."""
+    """A few px around the object may go on from it; their colours are not the object's."""
     picture = detail_sampler.picture((100, 300), 1.0, keep=(Keep(fir, 0.25),))
     _, positions = detail_sampler.traced(picture, 5)
     there, _ = shifted(picture, picture.kept[0])
@@ -89,7 +90,7 @@ def test_what_lies_beside_the_object_in_the_photo_joins_it(detail_sampler, fir):
     picture = detail_sampler.picture((100, 300), 1.0, keep=(Keep(fir, 0.3),))
     _, positions = detail_sampler.traced(picture, 2)
     kept = picture.kept[0]
-    rows, columns = np.nonzero(votes.spread(kept.mask, 2) & ~kept.mask)
+    rows, columns = np.nonzero(morphology.dilate(kept.mask, 2) & ~kept.mask)
     rows, columns = rows[(rows > 0) & (rows < 99)], columns[(rows > 0) & (rows < 99)]
     shown = positions[rows - kept.apart[0], columns - kept.apart[1]]
     assert (shown == np.stack([rows, columns], axis=1)).all(axis=1).mean() > 0.8
@@ -163,7 +164,7 @@ def test_work_at_the_joins_alone_gives_the_bytes_of_all_the_work(monkeypatch, wr
 def test_blocks_of_a_long_canvas_keep_objects_too():
     photo, shapes = scene()
     canvases = canvases_of(photo, 0.6, 7)
-    assert canvases[0][1] > drawing.WHOLE
+    assert canvases[0][1] > searched.WHOLE
     kept = [Kept(shapes[0], (10, -700), photo.sizes[-1])]
     part = kept_drawing(photo, canvases, kept).draw((Span(40, 110), Span(840, 900)))
     rows, columns = np.nonzero(shapes[0])
@@ -387,7 +388,7 @@ def test_a_mask_of_the_original_photo_is_reduced_to_the_stored_one(
     Image.fromarray(fir.astype(np.uint8) * 255).resize((300, 200), Image.Resampling.NEAREST).save(
         path
     )
-    (read,) = objects.read(found, [str(path)])
+    (read,) = read_objects(found, [str(path)])
     assert np.array_equal(read.mask, fir)
 
 
@@ -478,11 +479,10 @@ def test_a_label_names_the_object_to_keep(labelled, fir):
 
 def test_a_dataset_places_labelled_objects_at_random_within_limits(labelled, tmp_path):
     pytest.importorskip("pycocotools")
-    request = dataset.Request(
-        6, size=(100, 240), zoom=1.0, keep=("fir",), within=(0.2, 0.4, 0.8, 0.7), scales=(0.7, 1.0)
-    )
+    request = Request((100, 240), zoom=1.0, keep=(Keep(name="fir"),))
+    spec = dataset.DatasetSpec(6, request, within=(0.2, 0.4, 0.8, 0.7), scales=(0.7, 1.0))
     sampler = Sampler.load(labelled, threads=1)
-    dataset.write(sampler, tmp_path, request)
+    dataset.write_dataset(sampler, tmp_path, spec)
     places, areas = [], []
     for seed in range(6):
         with Image.open(tmp_path / "masks" / "fir" / f"hills_240x100_{seed}.png") as image:

@@ -1,4 +1,4 @@
-"""Picture files as people have them: pages, depths, transparency, profiles, formats, sizes, and words for failures."""
+"""Picture files as people have them: pages, depths, transparency, profiles, formats and sizes."""
 
 import base64
 import re

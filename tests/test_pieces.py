@@ -57,7 +57,10 @@ def test_every_part_shown_equally_often_repeats_nothing_in_a_larger_picture():
 
 
 def test_the_left_half_shown_twice_counts_double():
-    """The three columns beside the unused half see 6, 5 and 4 sevenths of it: 6/7 of a column of 200 is missing."""
+    """The three columns beside the unused half see 6, 5 and 4 sevenths.
+
+    So 6/7 of a column of 200 is missing.
+    """
     twice = np.tile(identity(160, 200), (1, 2, 1))
     assert pieces.repetition(twice, (160, 400)) == pytest.approx(2 * (1 - 6 / 7 / 200))
 
@@ -80,7 +83,7 @@ def test_a_copy_shifted_by_a_pixel_repeats_as_much_as_an_exact_one():
 
 def test_one_copy_is_one_piece_wherever_it_comes_from():
     shifted = identity(30, 40) + np.int32([5, 9])
-    assert pieces.pieces(shifted).tolist() == [1200]
+    assert pieces.measure_areas(shifted).tolist() == [1200]
     assert pieces.piece_size(shifted) == 100 and pieces.copied_share(shifted) == 1
 
 
@@ -88,7 +91,7 @@ def test_one_copy_is_one_piece_wherever_it_comes_from():
 @pytest.mark.parametrize("size", [(1, 40), (40, 1), (23, 37), (60, 60)])
 def test_pieces_are_the_regions_that_a_flood_fills(size, labels):
     drawn = RNG.integers(0, labels, size)
-    assert pieces.pieces(spread(drawn)).tolist() == flood(drawn)
+    assert pieces.measure_areas(spread(drawn)).tolist() == flood(drawn)
 
 
 def test_winding_pieces_are_whole():
@@ -98,22 +101,22 @@ def test_winding_pieces_are_whole():
     y, x = np.mgrid[-60:61, -60:61]
     spirals = ((np.hypot(y, x) / 6 + np.arctan2(y, x) / np.pi) % 2 < 1).astype(np.int64)
     for labels in (comb, comb.T, comb[::-1], spirals):
-        assert pieces.pieces(spread(labels)).tolist() == flood(labels)
+        assert pieces.measure_areas(spread(labels)).tolist() == flood(labels)
 
 
 def test_pieces_that_touch_at_corners_only_are_apart():
-    assert pieces.pieces(spread(np.array([[0, 1], [1, 0]]))).tolist() == [1, 1, 1, 1]
+    assert pieces.measure_areas(spread(np.array([[0, 1], [1, 0]]))).tolist() == [1, 1, 1, 1]
 
 
 def test_offsets_of_opposite_signs_are_not_mixed_up():
     positions = np.int32(
         [[[1, 0], [0, 2], [0, 1], [1, 2]]]
     )  # offsets (1, 0), (0, 1), (0, -1), (1, -1)
-    assert pieces.pieces(positions).tolist() == [1, 1, 1, 1]
+    assert pieces.measure_areas(positions).tolist() == [1, 1, 1, 1]
 
 
 def test_piece_size_is_the_piece_of_the_median_pixel():
-    """Columns 10, 30 and 60 wide: the median pixel lies in the third; with 30, 30, 40 in one of 30."""
+    """Of columns 10, 30, 60 wide the third has the median pixel; of 30, 30, 40 one of 30."""
     for widths, size in (((10, 30, 60), 60), ((30, 30, 40), 30), ((50, 50), 50)):
         labels = np.tile(np.repeat(np.arange(len(widths)), widths), (8, 1))
         assert pieces.piece_size(spread(labels)) == size
@@ -133,7 +136,10 @@ def test_joins_where_the_photo_repeats_itself_cost_nothing():
 
 
 def test_a_mosaic_costs_much_more_than_copies_that_join_well():
-    """The photo repeats itself every 16 px but for some grain; the good picture jumps by so much, the mosaic by any."""
+    """The photo repeats itself every 16 px, except for some grain.
+
+    The good picture jumps by so much, the mosaic by any distance.
+    """
     tile = np.tile(RNG.integers(40, 216, (16, 16, 3)), (8, 8, 1))
     photo = (tile + RNG.integers(-3, 4, tile.shape)).astype(np.uint8)
     good = identity(96, 96)
@@ -145,7 +151,7 @@ def test_a_mosaic_costs_much_more_than_copies_that_join_well():
 
 
 def flat_halves():
-    """A photo of two flat halves, 100 and 140, the map that joins 20 columns of each, and the picture."""
+    """A photo of two flat halves, 100 and 140, a map that joins 20 columns of each, the picture."""
     photo = np.full((40, 80, 1), 100, np.uint8)
     photo[:, 40:] = 140
     positions = identity(30, 40) + np.int32([5, 5])
@@ -180,10 +186,10 @@ def test_pieces_too_narrow_to_have_an_inside_are_judged_by_the_floor():
 
 
 def test_patches_that_reach_beyond_the_sample_are_not_judged():
-    """So exact copies agree with the photo everywhere, and a picture below 7 px has nothing to judge."""
+    """Exact copies agree with the photo everywhere; a picture below 7 px cannot be judged."""
     photo = RNG.integers(0, 256, (30, 30, 3), np.uint8)
     positions = identity(20, 20) + np.int32([5, 5])
-    distances = pieces._measure_patches(photo, photo[5:25, 5:25], positions[3:-3, 3:-3])
+    distances = pieces._measure_distances(photo, photo[5:25, 5:25], positions[3:-3, 3:-3])
     assert distances.shape == (14, 14) and not distances.any()
 
     tiny = mosaic(6, 6, 3, (30, 30))
@@ -191,12 +197,12 @@ def test_patches_that_reach_beyond_the_sample_are_not_judged():
 
 
 def test_the_photo_s_edge_values_are_repeated_beyond_it():
-    """All pixels show the photo's first column: the 3 of 7 columns right of it differ, none to its left."""
+    """All pixels show the photo's first column: 3 of 7 columns differ, all to its right."""
     photo = np.zeros((20, 20, 1), np.uint8)
     photo[:, 1:] = 70
     positions = identity(20, 20)
     positions[..., 1] = 0
-    distances = pieces._measure_patches(
+    distances = pieces._measure_distances(
         photo, np.zeros((20, 20, 1), np.uint8), positions[3:-3, 3:-3]
     )
     assert distances == pytest.approx(70 * np.sqrt(3 / 7) / 255)

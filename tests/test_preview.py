@@ -1,4 +1,4 @@
-"""A run's pictures without an export: they are the bundle's, and training ends by showing some of them."""
+"""A run draws the pictures of its bundle without an export; training ends with some of them."""
 
 import json
 

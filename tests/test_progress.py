@@ -19,8 +19,14 @@ def moment(scale, iteration):
         real=0.5, fake=-0.25, gradient_penalty=0.1, adversarial=0.0, rmse=0.0712
     )
     return SimpleNamespace(
-        scale=scale, scales=4, iteration=iteration, iterations=400, losses=losses, share=scale / 4, seconds_left=83.0
-    )  # fmt: skip
+        scale=scale,
+        scales=4,
+        iteration=iteration,
+        iterations=400,
+        losses=losses,
+        share=scale / 4,
+        seconds_left=83.0,
+    )
 
 
 def test_a_line_tells_scale_iteration_losses_and_time_left():

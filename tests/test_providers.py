@@ -1,4 +1,4 @@
-"""Exactly one flavour of ONNX Runtime, and the provider that was asked for, or one line that says how to get there."""
+"""Exactly one flavour of ONNX Runtime, and the provider that was asked for, or a clear error."""
 
 import sys
 from importlib import metadata
@@ -39,7 +39,7 @@ def test_two_flavours_at_once_are_refused_with_the_line_that_mends_it(monkeypatc
 @pytest.mark.parametrize("only", providers.FLAVOURS)
 def test_one_flavour_is_enough(monkeypatch, only):
     pretend_installed(monkeypatch, only)
-    assert providers.installed() == [only]
+    assert providers.list_installed() == [only]
     assert providers.onnxruntime().InferenceSession
 
 
@@ -66,11 +66,11 @@ class WithCuda:
 
 def test_auto_takes_cuda_where_it_is_and_the_cpu_elsewhere(monkeypatch):
     monkeypatch.setattr(providers, "onnxruntime", CpuOnly)
-    assert providers.choose("auto") == ["CPUExecutionProvider"]
+    assert providers.choose_providers("auto") == ["CPUExecutionProvider"]
     monkeypatch.setattr(providers, "onnxruntime", WithCuda)
-    assert providers.choose("auto")[0][0] == "CUDAExecutionProvider"
-    assert providers.choose("cuda:2")[0][1]["device_id"] == 2
-    assert providers.choose("cpu") == ["CPUExecutionProvider"]
+    assert providers.choose_providers("auto")[0][0] == "CUDAExecutionProvider"
+    assert providers.choose_providers("cuda:2")[0][1]["device_id"] == 2
+    assert providers.choose_providers("cpu") == ["CPUExecutionProvider"]
 
 
 def test_cuda_that_is_not_there_is_refused(monkeypatch):
@@ -79,4 +79,4 @@ def test_cuda_that_is_not_there_is_refused(monkeypatch):
         RequestError,
         match=r"no CUDA provider; run: .*pip install 'singan\[gpu\]', or use --device cpu",
     ):
-        providers.choose("cuda")
+        providers.choose_providers("cuda")

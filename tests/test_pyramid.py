@@ -143,7 +143,7 @@ def test_zoom_area_shows_as_much_of_the_scene_as_the_photo_does():
 @pytest.mark.parametrize("zoom", [1.0, 0.9999, 0.9])
 @pytest.mark.parametrize("size", [(427, 200), (100, 640), (427, 306)])
 def test_a_narrow_picture_at_the_photo_s_scale_is_not_resampled_by_a_pixel(size, zoom):
-    """What is drawn is wider than the picture: 11 px of the coarsest canvas, which show 305.5 px of the photo."""
+    """More is drawn than the picture: 11 px of the coarsest canvas show 305.5 px of the photo."""
     levels = ((25, 37), (54, 82), (215, 322), (427, 640))
     with_detail = pyramid.Pyramid(((15, 22), (25, 37)), 0.6, levels=levels, hand_over=1)
     fit = pyramid.fit(with_detail, size, zoom)

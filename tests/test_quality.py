@@ -7,7 +7,7 @@ from PIL import Image, ImageFilter
 
 from singan_core.detail import resize
 from singan_core.errors import ImageError, RequestError
-from singan_runtime import evaluation, quality
+from singan_runtime import evaluation, quality, report
 
 RNG = np.random.default_rng(0)
 
@@ -30,7 +30,10 @@ def test_equal_pictures_have_no_distance_and_rising_blur_a_rising_one():
 
 
 def test_distance_of_two_flat_pictures_is_the_one_of_their_patches():
-    """All patches of a flat picture are one point, so every direction u sees |u . (a - b)| at every quantile."""
+    """All patches of a flat picture are one point.
+
+    So every direction u sees |u . (a - b)| at every quantile.
+    """
     a, b = np.full((30, 30, 1), 51, np.uint8), np.full((30, 30, 1), 102, np.uint8)
     rng = np.random.default_rng(0)
     directions = rng.standard_normal((49, 128)).astype(np.float32)
@@ -74,7 +77,7 @@ def test_blur_takes_the_finest_detail_and_leaves_the_coarsest():
 
 
 def test_detail_is_what_a_block_differs_by_from_its_mean():
-    """Columns of 0 and 2 differ by 1 from their mean, columns of 0, 0, 4, 4 by nothing and then by 2."""
+    """Columns of 0 and 2 differ by 1 from their mean, those of 0, 0, 4, 4 by nothing, then by 2."""
     stripes, wide = (
         np.tile(np.uint8(columns), (48, 12))[..., None] for columns in ([0, 2, 0, 2], [0, 0, 4, 4])
     )
@@ -129,7 +132,7 @@ def hills(width=192, height=128):
 
 
 def test_equal_pictures_have_no_structure_and_no_layout_distance():
-    """The first has more patches than the measures of small ones would look at: 22,776 after halving."""
+    """The first has more patches than a measure of small ones looks at: 22,776 after halving."""
     noise = RNG.integers(0, 256, (320, 340, 1), np.uint8)
     for picture in (noise, hills(), np.full((60, 60, 1), 255, np.uint8)):
         assert quality.structure(picture, picture) == quality.layout(picture, picture) == 0
@@ -149,10 +152,10 @@ def test_the_structure_of_flat_pictures_is_their_difference():
 
 
 def test_swapped_halves_differ_at_their_seam_alone():
-    """Black and white halves, 60x30 px after halving: 46 columns of patches, of which 14 lie across the seam.
+    """Black and white halves are 60x30 px after halving.
 
-    One that has k white columns and 15-k black ones is nearest to all black or all white: min(k, 15-k) columns differ,
-    56 over all k.
+    Of 46 columns of patches 14 lie across the seam. One that has k white columns and 15-k black
+    ones is nearest to all black or all white: min(k, 15-k) columns differ, 56 over all k.
     """
     photo = np.zeros((60, 120, 1), np.uint8)
     photo[:, 60:] = 255
@@ -188,7 +191,7 @@ def test_structure_compares_with_every_patch_of_the_photo():
 
 @pytest.mark.parametrize("size", [(72, 96), (120, 160), (40, 600), (24, 30)])
 def test_a_brighter_picture_has_the_layout_distance_of_its_patches(size):
-    """In every direction u all quantiles move by u . shift, whether the picture is reduced, long or small."""
+    """In every direction u all quantiles move by u . shift, of reduced, long and small pictures."""
     photo = RNG.integers(80, 120, (*size, 3), np.uint8)
     directions = np.random.default_rng(0).standard_normal((17 * 17 * 3, 128)).astype(np.float32)
     directions /= np.linalg.norm(directions, axis=0)
@@ -222,7 +225,7 @@ def test_evaluation_scores_the_photo_s_own_model_better_than_another_picture(sam
 def test_the_report_holds_everything_it_shows(sampler):
     photo = sampler.reconstruct()
     judged = [evaluation.evaluate(sampler, photo, 3, start_scale) for start_scale in (0, 1)]
-    page = evaluation.report("a <b>", photo, judged)
+    page = report.write_page("a <b>", photo, judged)
     assert page.count("<img") == 1 + 2 * (3 + 1)
     assert not re.search(r'(src|href)="(?!data:)', page)
     assert "a &lt;b&gt;" in page and "a <b>" not in page
@@ -267,8 +270,8 @@ def test_sifid_is_the_frechet_distance_of_the_features_before_the_second_pooling
         """The same network once more, layer by layer, in double precision."""
         value = torch.from_numpy(picture.copy()).permute(2, 0, 1)[None].double() / 127.5 - 1
         for name, stride, padding in (
-            ("Conv2d_1a_3x3", 2, 0), ("Conv2d_2a_3x3", 1, 0), ("Conv2d_2b_3x3", 1, 1), ("pool", 0, 0),
-            ("Conv2d_3b_1x1", 1, 0), ("Conv2d_4a_3x3", 1, 0),
+            ("Conv2d_1a_3x3", 2, 0), ("Conv2d_2a_3x3", 1, 0), ("Conv2d_2b_3x3", 1, 1),
+            ("pool", 0, 0), ("Conv2d_3b_1x1", 1, 0), ("Conv2d_4a_3x3", 1, 0),
         ):  # fmt: skip
             if name == "pool":
                 value = torch.nn.functional.max_pool2d(value, 3, 2)

@@ -59,7 +59,7 @@ def test_a_constant_stays_constant(n_in, n_out):
 
 @given(st.integers(8, 40), st.integers(2, 6))
 def test_a_straight_ramp_stays_straight_inside(n_in, factor):
-    """Keys' kernel reproduces polynomials up to degree two: enlarging a ramp gives the ramp at the new positions."""
+    """Keys' kernel reproduces polynomials up to degree two, and so a ramp at any positions."""
     ramp = np.arange(n_in, dtype=np.float64)
     indices, weights = resample.taps(n_in, n_in * factor)
     made = (ramp[indices] * weights).sum(axis=1)
@@ -69,7 +69,7 @@ def test_a_straight_ramp_stays_straight_inside(n_in, factor):
 
 
 def test_the_kernel_is_keys_cubic_with_a_half():
-    """Doubling puts new values a quarter pixel from old ones, where Keys' kernel (a = -1/2) has these weights."""
+    """A quarter pixel from old values, where doubling puts new ones, it has these weights."""
     assert np.allclose(resample.taps(20, 40).weights[20], np.array([-3, 29, 111, -9]) / 128)
 
 

@@ -18,7 +18,7 @@ from small_runs import SMALL, files_of, results, train  # noqa: E402
 
 from singan_core import manifest  # noqa: E402
 from singan_core.errors import BundleError, OutputError, TrainingError  # noqa: E402
-from singan_train import checkpoint, device, trainer  # noqa: E402
+from singan_train import checkpoint, device, run_header, trainer  # noqa: E402
 from singan_train import run as runs  # noqa: E402
 
 CPU = torch.device("cpu")
@@ -41,7 +41,7 @@ def test_a_stopped_run_ends_like_an_uninterrupted_one(tmp_path, drawn_scene, sma
     with pytest.raises(Stop):
         train(drawn_scene, tmp_path / "run", show=stop_at(*moment))
     assert not (tmp_path / "run" / "manifest.json").exists()
-    assert runs.finished_scales(tmp_path / "run", 4) == moment[0]
+    assert runs.count_finished_scales(tmp_path / "run", 4) == moment[0]
     trainer.resume(drawn_scene, tmp_path / "run", {}, CPU)
     assert results(files_of(tmp_path / "run")) == results(files_of(small_run))
     assert (
@@ -49,7 +49,7 @@ def test_a_stopped_run_ends_like_an_uninterrupted_one(tmp_path, drawn_scene, sma
         == manifest.read(small_run, "run").files.keys()
     )
     scales = [
-        runs._place_of(line)[0]
+        runs.find_position(line)[0]
         for line in (tmp_path / "run" / runs.METRICS).read_text().splitlines()
     ]
     assert scales == [
@@ -65,8 +65,9 @@ def test_resuming_a_finished_run_changes_nothing(tmp_path, drawn_scene, small_ru
 
 def command(photo, folder, *more):
     words = [
-        Path(sys.executable).with_name("singan"), "train", photo, "--out", folder, "--device", "cpu",
-        "--threads", "1", "--no-detail", "--min-size", "14", "--max-size", "42", "--iterations", "40", *more,
+        Path(sys.executable).with_name("singan"), "train", photo, "--out", folder,
+        "--device", "cpu", "--threads", "1", "--no-detail", "--min-size", "14",
+        "--max-size", "42", "--iterations", "40", *more,
     ]  # fmt: skip
     return [str(word) for word in words]
 
@@ -139,14 +140,15 @@ def test_a_stop_inside_a_scale_goes_on_from_its_checkpoint(
     tmp_path, drawn_scene, small_run, moment
 ):
     stopped(drawn_scene, tmp_path / "run", *moment)
-    assert checkpoint.peek(tmp_path / "run", moment[0]) == (0, moment[1])
+    assert checkpoint.read_position(tmp_path / "run", moment[0]) == (0, moment[1])
     seen = []
     trainer.resume(drawn_scene, tmp_path / "run", {}, CPU, seen.append)
     first = (seen[0].scale, seen[0].iteration)
     assert first == ((moment[0], moment[1] + 10) if moment[1] < 40 else (moment[0] + 1, 10))
     assert results(files_of(tmp_path / "run")) == results(files_of(small_run))
     places = [
-        runs._place_of(line) for line in (tmp_path / "run" / runs.METRICS).read_text().splitlines()
+        runs.find_position(line)
+        for line in (tmp_path / "run" / runs.METRICS).read_text().splitlines()
     ]
     assert places == sorted(set(places)) and len(places) == 20
 
@@ -154,14 +156,14 @@ def test_a_stop_inside_a_scale_goes_on_from_its_checkpoint(
 @pytest.mark.parametrize("damage", ["cut", "bit", "empty", "other"])
 def test_a_damaged_checkpoint_counts_as_none(tmp_path, drawn_scene, small_run, damage):
     stopped(drawn_scene, tmp_path / "run", 1, 20)
-    path = tmp_path / "run" / checkpoint.NAME
+    path = tmp_path / "run" / checkpoint.FILE_NAME
     content = bytearray(path.read_bytes())
     if damage == "bit":
         content[-100] ^= 4
     path.write_bytes(
         {"cut": content[:-100], "bit": content, "empty": b"", "other": b"x" * 999}[damage]
     )
-    assert checkpoint.peek(tmp_path / "run", 1) == (0, 0)
+    assert checkpoint.read_position(tmp_path / "run", 1) == (0, 0)
     trainer.resume(drawn_scene, tmp_path / "run", {}, CPU)
     assert results(files_of(tmp_path / "run")) == results(files_of(small_run))
 
@@ -173,7 +175,7 @@ def test_checkpoints_are_written_now_and_then_and_removed_at_the_end(
     kept = []
 
     def show(progress):
-        kept.append(checkpoint.peek(tmp_path / "run", progress.scale)[1])
+        kept.append(checkpoint.read_position(tmp_path / "run", progress.scale)[1])
 
     train(drawn_scene, tmp_path / "run", show=show)
     assert kept == [0, 10, 20, 30] * 4  # each display comes before the checkpoint of its moment
@@ -251,7 +253,7 @@ def test_a_full_disk_keeps_the_finished_scales(tmp_path, drawn_scene, small_run,
     monkeypatch.setattr(runs.images, "save", full)
     with pytest.raises(OutputError, match="scale_02: the disk is full; free some space"):
         train(drawn_scene, tmp_path / "run")
-    assert runs.finished_scales(tmp_path / "run", 4) == 2
+    assert runs.count_finished_scales(tmp_path / "run", 4) == 2
     assert not list((tmp_path / "run").glob(".*"))
     monkeypatch.undo()
     trainer.resume(drawn_scene, tmp_path / "run", {}, CPU)
@@ -259,9 +261,9 @@ def test_a_full_disk_keeps_the_finished_scales(tmp_path, drawn_scene, small_run,
 
 
 def test_settings_of_a_run_survive_their_file(tmp_path, small_run):
-    start = runs.read_start(small_run)
-    assert start.config == dataclasses.replace(SMALL, precision=device.precision(CPU))
-    runs.write_start(
+    start = run_header.read_start(small_run)
+    assert start.config == dataclasses.replace(SMALL, precision=device.choose_precision(CPU))
+    run_header.write_header(
         tmp_path, dataclasses.replace(start, name="again"), np.zeros((1, 3, 3), np.float32)
     )
-    assert runs.read_start(tmp_path) == dataclasses.replace(start, name="again")
+    assert run_header.read_start(tmp_path) == dataclasses.replace(start, name="again")

@@ -9,8 +9,8 @@ from singan_core import images, pyramid, resample
 from singan_core.errors import RequestError
 from singan_core.windows import Span
 from singan_runtime import masks, quality, retarget
-from singan_runtime.editing import injected
-from singan_runtime.masks import box_sums
+from singan_runtime.boxes import box_sums
+from singan_runtime.injection import inject
 
 
 def floats(pixels):
@@ -75,15 +75,15 @@ def test_a_kept_object_survives_better_than_without(sampler, keep, size):
     kept = retarget.retarget(sampler, size, keep=keep)
     plain = retarget.retarget(sampler, size).pixels
     _, truth, inside = placing(sampler, keep, size)
-    assert kept.survival == pytest.approx(quality.similarity(truth, kept.pixels, inside))
-    assert kept.survival > quality.similarity(truth, plain, inside) + 0.1
+    assert kept.survival == pytest.approx(quality.ssim(truth, kept.pixels, inside))
+    assert kept.survival > quality.ssim(truth, plain, inside) + 0.1
 
 
 def placing(sampler, keep, size):
     """Where the object belongs: found again from the outside."""
-    weights = masks.feathered(keep, retarget.REACH)
+    weights = masks.feather(keep, retarget.REACH)
     scale = pyramid.chosen_zoom(sampler.manifest.pyramid, size, "auto")
-    warp = retarget.placed(masks.bounds(weights > 0), keep.shape, size, scale)
+    warp = retarget.place_object(masks.bounds(weights > 0), keep.shape, size, scale)
     truth = images.to_pixels(warp(sampler.reconstruction(4), size))[0]
     return warp, truth, warp(keep.astype(np.float32), size) >= 0.5
 
@@ -99,9 +99,9 @@ def test_windows_of_a_kept_object_are_slices_of_the_whole(sampler, keep):
     """The object is put in region by region, so parts drawn apart fit together."""
     warp, _, _ = placing(sampler, keep, (64, 96))
     photo = floats(sampler.reconstruct())
-    picture = injected(sampler, photo, (64, 96), "auto", 1)
+    picture = inject(sampler, photo, (64, 96), "auto", 1)
     picture = replace(
-        picture, adjust=retarget.keeping(picture, warp, photo, masks.feathered(keep, 5))
+        picture, adjust=retarget.keep_object(picture, warp, photo, masks.feather(keep, 5))
     )
     whole = sampler.pixels(picture, 0)
     part = sampler.pixels(picture, 0, (Span(20, 50), Span(31, 77)))
@@ -109,17 +109,17 @@ def test_windows_of_a_kept_object_are_slices_of_the_whole(sampler, keep):
 
 
 def test_margins_keep_their_proportion_and_touched_edges_are_touched():
-    middle = retarget.placed((Span(10, 20), Span(45, 55)), (30, 100), (30, 300), 1.0)
+    middle = retarget.place_object((Span(10, 20), Span(45, 55)), (30, 100), (30, 300), 1.0)
     assert middle.columns.target == pytest.approx((145 / 300, 155 / 300))
     assert middle.rows.target == pytest.approx((10 / 30, 20 / 30))
-    edge = retarget.placed((Span(20, 30), Span(0, 10)), (30, 100), (60, 300), 1.0)
+    edge = retarget.place_object((Span(20, 30), Span(0, 10)), (30, 100), (60, 300), 1.0)
     assert edge.rows.target == pytest.approx((50 / 60, 1)) and edge.columns.target == pytest.approx(
         (0, 10 / 300)
     )
 
 
 def test_an_object_too_large_for_the_canvas_is_scaled_evenly_and_leaves_room():
-    warp = retarget.placed((Span(5, 25), Span(40, 80)), (30, 100), (30, 50), 1.0)
+    warp = retarget.place_object((Span(5, 25), Span(40, 80)), (30, 100), (30, 50), 1.0)
     high, wide = (
         (s.target[1] - s.target[0]) * length for s, length in ((warp.rows, 30), (warp.columns, 50))
     )
@@ -131,8 +131,8 @@ def test_what_reaches_from_edge_to_edge_is_refused_where_it_would_fall_short():
     with pytest.raises(
         RequestError, match="from edge to edge of the photo: on 300x30 an object so long"
     ):
-        retarget.placed(across, (30, 100), (30, 300), 1.0)
-    assert retarget.placed(across, (30, 100), (30, 50), 1.0).columns.target == (0, 1)
+        retarget.place_object(across, (30, 100), (30, 300), 1.0)
+    assert retarget.place_object(across, (30, 100), (30, 50), 1.0).columns.target == (0, 1)
 
 
 def test_an_even_warp_is_the_resampler():
@@ -147,18 +147,18 @@ def test_an_even_warp_is_the_resampler():
 # the score
 
 
-def test_similarity_is_one_for_equals_and_falls_with_change():
+def test_ssim_is_one_for_equals_and_falls_with_change():
     rng = np.random.default_rng(0)
     picture = rng.integers(0, 256, (40, 50, 3), np.uint8)
     inside = np.zeros((40, 50), bool)
     inside[10:30, 10:30] = True
     noisy = (picture + rng.normal(0, 20, picture.shape)).clip(0, 255).astype(np.uint8)
     elsewhere = np.where(inside[..., None], picture, 255 - picture)
-    scores = [quality.similarity(picture, one, inside) for one in (picture, noisy, 255 - picture)]
+    scores = [quality.ssim(picture, one, inside) for one in (picture, noisy, 255 - picture)]
     assert scores[0] == pytest.approx(1) and scores[0] > scores[1] > scores[2]
     core = np.zeros_like(inside)
     core[13:27, 13:27] = True
-    assert quality.similarity(picture, elsewhere, core) == pytest.approx(1)
+    assert quality.ssim(picture, elsewhere, core) == pytest.approx(1)
 
 
 def test_box_sums_are_sums_over_squares():

@@ -13,8 +13,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from singan_core.errors import BundleError, RequestError
-from singan_runtime import Sampler, graphs
-from singan_runtime import sampler as sampler_module
+from singan_runtime import Sampler, graphs, parallel
 
 SIDE = st.integers(16, 90)
 TILEABLE = st.sampled_from(["", "x", "y", "xy"])
@@ -103,7 +102,7 @@ def test_convolutions_see_one_shape_per_canvas_and_a_gpu_one_on_all_large_ones(
 @given(st.data())
 @settings(max_examples=120)
 def test_a_window_equals_the_slice_of_the_whole_picture(samplers, data):
-    """Of colour, grey and RGBA models, with noise beyond the border or without, at any start scale and zoom."""
+    """Of colour, grey and RGBA models, with any border, start scale and zoom."""
     sampler = samplers[data.draw(st.sampled_from([1, 3, 4, 5]))]
     height, width = data.draw(SIDE), data.draw(SIDE)
     y, x = data.draw(st.integers(0, height - 1)), data.draw(st.integers(0, width - 1))
@@ -125,7 +124,7 @@ def test_a_window_equals_the_slice_of_the_whole_picture(samplers, data):
 @pytest.mark.parametrize("tile", [60, 101])
 def test_the_size_of_the_parts_changes_no_byte(sampler, monkeypatch, tile):
     whole = sampler.sample((150, 211), seed=2)
-    monkeypatch.setattr(sampler_module, "TILE", tile)
+    monkeypatch.setattr(parallel, "TILE", tile)
     assert np.array_equal(sampler.sample((150, 211), seed=2), whole)
 
 
@@ -142,12 +141,12 @@ def test_the_size_of_the_parts_changes_no_byte(sampler, monkeypatch, tile):
     ],
 )
 def test_a_picture_is_cut_into_a_part_for_each_thread(size, threads, expected):
-    assert sampler_module.parts(size, threads) == expected
+    assert parallel.choose_grid(size, threads) == expected
 
 
 def test_no_more_pictures_are_drawn_ahead_than_there_are_threads():
     drawn = []
-    taken = sampler_module.in_order(lambda number: drawn.append(number) or number, 50, 3)
+    taken = parallel.draw_in_order(lambda number: drawn.append(number) or number, 50, 3)
     assert [next(taken) for _ in range(2)] == [0, 1] and len(drawn) <= 5
     taken.close()
     assert len(drawn) <= 6
@@ -155,7 +154,7 @@ def test_no_more_pictures_are_drawn_ahead_than_there_are_threads():
 
 @pytest.mark.parametrize("tile", [60, 960])
 def test_a_series_is_its_pictures_one_by_one(tiny_bundle, monkeypatch, tile):
-    monkeypatch.setattr(sampler_module, "TILE", tile)
+    monkeypatch.setattr(parallel, "TILE", tile)
     sampler = Sampler.load(tiny_bundle, threads=3)
     series = sampler.sample((50, 70), seed=4, count=7)
     assert np.array_equal(
@@ -175,7 +174,7 @@ def test_a_window_of_a_picture_larger_than_memory_costs_a_window(sampler):
 
 @pytest.mark.parametrize("tileable", ["x", "y", "xy"])
 def test_tileable_pictures_meet_themselves(sampler, tileable):
-    """No step over a seam is larger than those between neighbours inside, and on average it is like them."""
+    """Steps over a seam are no larger than those inside, and alike on average."""
     pictures = sampler.sample((70, 90), count=8, zoom=1.0, tileable=tileable).astype(float)
     plain = sampler.sample((70, 90), count=8, zoom=1.0).astype(float)
     for axis, name in ((1, "y"), (2, "x")):
@@ -226,7 +225,7 @@ def test_start_scales_work_at_any_size(sampler):
 
 
 def test_a_thumbnail_of_a_large_model_costs_a_thumbnail(sampler):
-    """Scales finer than the thumbnail are not touched: the passes end at its own size and draw little more than it."""
+    """Scales finer than the thumbnail draw nothing, and the others draw little."""
     height, width = sampler.trained_size
     large = sampler.passes((height, width))
     small = sampler.passes((height // 2, width // 2))
@@ -236,7 +235,7 @@ def test_a_thumbnail_of_a_large_model_costs_a_thumbnail(sampler):
 
 
 def test_zoom_two_draws_the_same_composition_twice_as_large(sampler):
-    """The same canvases with the same noise come first, so halving the large picture gives about the small one."""
+    """The same canvases with the same noise come first, so the large picture halved is like it."""
     large = sampler.sample((64, 96), seed=4, zoom=2.0)[0]
     half = np.asarray(Image.fromarray(large).resize((48, 32), Image.Resampling.BOX)).astype(float)
     assert np.abs(half - sampler.sample(seed=4)[0]).mean() < 12
@@ -304,7 +303,7 @@ sampler.sample((20, 30), count=2)
 sampler.render((20, 30), (1, 1, 5, 5))
 sampler.reconstruct()
 video.save(Path(sys.argv[2]), animation.animate(sampler, animation.Walk(frames=2)))
-loaded = {"torch", "onnx", "safetensors", "onnxscript", "singan_train", "singan_export"} & set(sys.modules)
-assert not loaded, loaded
+banned = {"torch", "onnx", "safetensors", "onnxscript", "singan_train", "singan_export"}
+assert not banned & set(sys.modules), banned & set(sys.modules)
 """
     subprocess.run([sys.executable, "-c", code, tiny_bundle, tmp_path / "a.gif"], check=True)

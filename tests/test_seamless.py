@@ -47,7 +47,8 @@ def test_an_enlarged_photo_is_at_its_edges_what_it_would_be_in_its_middle(
 ):
     """As nearly as elsewhere, along the axes that are named and no others.
 
-    For comparison the photo is shifted until its edge is the middle; blurs then fall on other pixels everywhere.
+    For comparison the photo is shifted until its edge is the middle. Blurs then fall on other
+    pixels everywhere.
     """
     half = SIZE[axis] // 2
     shifted = bundle_with(tmp_path / "bundle", detail_bundle, np.roll(tile_of(*SIZE), half, axis))

@@ -3,6 +3,8 @@
 import dataclasses
 import json
 import math
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -16,10 +18,11 @@ from torch.utils._python_dispatch import TorchDispatchMode  # noqa: E402
 from singan_core import HALO, manifest, noise, resample  # noqa: E402
 from singan_core.cascade import with_halo  # noqa: E402
 from singan_core.errors import RequestError, TrainingError  # noqa: E402
-from singan_train import config, device, replay, scale, steps, trainer, views  # noqa: E402
+from singan_train import config, crops, device, replay, scale_setup, scale_training, steps, trainer  # noqa: E402
 from singan_train.frozen import FrozenPyramid  # noqa: E402
 from singan_train.networks import Discriminator, Generator  # noqa: E402
-from singan_train.run import METRICS, read_scale, read_start  # noqa: E402
+from singan_train.run import METRICS, read_scale  # noqa: E402
+from singan_train.run_header import read_start  # noqa: E402
 
 CPU = torch.device("cpu")
 REAL = torch.rand(1, 3, 20, 24, generator=torch.Generator().manual_seed(0)) * 2 - 1
@@ -40,7 +43,7 @@ def test_generator_is_tanh_of_five_convolutions_plus_the_centre_of_prev():
 
 
 def test_receptive_field_is_eleven_pixels():
-    """One pixel of the output depends on exactly 11x11 inputs, so the halo is 5 and a crop is exact."""
+    """A pixel of the output depends on exactly 11x11 inputs: the halo is 5, a crop is exact."""
     discriminator = Discriminator(1, 8, norm=False)
     image = torch.randn(1, 1, 31, 31, requires_grad=True)
     discriminator(image)[0, 0, 10, 10].backward()
@@ -118,18 +121,27 @@ def test_impossible_settings_are_refused(changes):
         config.preset("draft", **changes)
 
 
-def task_of(border="noise", real=None, device="cpu"):
+def make_data(border="noise", real=None, device="cpu"):
     real = (torch.rand(1, 3, 20, 24) * 2 - 1 if real is None else real).to(device)
     prev = torch.zeros_like(with_halo(real))
     half = with_halo(real * 0.5)
-    mask = views.noise_mask(real, border)
-    return scale.Task(
-        1, real, lambda where, _: where.of(half, HALO), torch.zeros_like(prev), prev, mask, 0.3, 3
+    mask = crops.make_noise_mask(real, border)
+    return scale_training.ScaleData(
+        1,
+        real,
+        lambda places, _: places.cut(half, HALO),
+        torch.zeros_like(prev),
+        prev,
+        mask,
+        0.3,
+        3,
     )
 
 
-def state_of(settings):
-    return steps.State.begin(Generator(3, 8, norm=True), Discriminator(3, 8, norm=False), settings)
+def make_state(settings):
+    return steps.TrainingState.create(
+        Generator(3, 8, norm=True), Discriminator(3, 8, norm=False), settings
+    )
 
 
 class Waiting(TorchDispatchMode):
@@ -148,9 +160,11 @@ class Waiting(TorchDispatchMode):
 @pytest.mark.parametrize("name", ["draft", "paper"])
 def test_an_iteration_never_waits_for_the_device(name):
     settings = config.preset(name)
-    state = state_of(settings)
+    state = make_state(settings)
     with Waiting() as waiting:
-        losses = steps.iteration(settings, state, *scale.batches(task_of(), settings, 0))
+        losses = steps.run_iteration(
+            settings, state, *scale_training.make_batches(make_data(), settings, 0)
+        )
     assert waiting.found == []
     with Waiting() as waiting:
         losses[0].item()
@@ -167,10 +181,10 @@ def test_replayed_iterations_equal_eager_ones():
             network.to("cuda")
             for network in (Generator(3, 8, norm=True), Discriminator(3, 8, norm=False))
         ]
-        state = steps.State.begin(*networks, settings)
+        state = steps.TrainingState.create(*networks, settings)
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(replay, "WARM_UP", warm_up)
-            scale.train_scale(task_of(device="cuda"), settings, state, lambda *_: None)
+            scale_training.train_scale(make_data(device="cuda"), settings, state, lambda *_: None)
         ends.append(state.average[0].cpu())
     assert torch.allclose(*ends, atol=1e-4)
 
@@ -184,14 +198,14 @@ def test_bfloat16_is_for_processors_that_have_it_and_a_run_remembers_what_it_use
         ({}, "float32"),
     ):
         monkeypatch.setattr(torch.cpu, "get_capabilities", lambda able=able: able)
-        assert device.precision(CPU) == expected
+        assert device.choose_precision(CPU) == expected
         assert (
             trainer.begin(drawn_scene, config.preset("draft"), CPU)[0].config.precision == expected
         )
         assert (
             trainer.begin(drawn_scene, config.preset("paper"), CPU)[0].config.precision == "float32"
         )
-    assert device.precision(torch.device("cuda")) == "float32"
+    assert device.choose_precision(torch.device("cuda")) == "float32"
 
 
 def test_bfloat16_steps_are_close_to_those_in_float32():
@@ -200,9 +214,11 @@ def test_bfloat16_steps_are_close_to_those_in_float32():
     for precision in ("float32", "bfloat16"):
         settings = dataclasses.replace(SMALL, precision=precision)
         torch.manual_seed(0)
-        state = state_of(settings)
+        state = make_state(settings)
         losses.append(
-            steps.iteration(settings, state, *scale.batches(task_of(real=REAL), settings, 0))
+            steps.run_iteration(
+                settings, state, *scale_training.make_batches(make_data(real=REAL), settings, 0)
+            )
         )
         assert {parameter.dtype for parameter in state.generator.parameters()} == {torch.float32}
     assert losses[1].dtype == torch.float32
@@ -210,14 +226,14 @@ def test_bfloat16_steps_are_close_to_those_in_float32():
 
 
 def test_every_generator_step_sees_a_fresh_fake():
-    """The reference repeats its generator steps on one stale fake; ours differ within an iteration."""
+    """The reference repeats its steps on one stale fake. Ours differ within an iteration."""
     seen = []
     settings = dataclasses.replace(
         SMALL, discriminator_steps=2, generator_steps=3, iterations=1, fixed_statistics=False
     )
-    state = state_of(settings)
+    state = make_state(settings)
     state.generator.register_forward_pre_hook(lambda module, inputs: seen.append(inputs[0].clone()))
-    scale.train_scale(task_of(), settings, state, lambda *_: None)
+    scale_training.train_scale(make_data(), settings, state, lambda *_: None)
     fakes = [
         noise_ for noise_ in seen[: 2 + 2 * 3] if noise_.any()
     ]  # reconstructions have no noise
@@ -228,7 +244,7 @@ def test_every_generator_step_sees_a_fresh_fake():
 def test_statistics_are_fixed_when_the_learning_rate_drops():
     """From then on the generator runs, and ends, on what whole canvases have shown."""
     settings = dataclasses.replace(SMALL, iterations=10, decay_at=0.7)
-    state, modes, statistics = state_of(settings), [], set()
+    state, modes, statistics = make_state(settings), [], set()
 
     def look(module, inputs):
         modes.append((state.iteration, module.training))
@@ -236,7 +252,7 @@ def test_statistics_are_fixed_when_the_learning_rate_drops():
             statistics.add(module.net[1].running_mean.numpy().tobytes())
 
     state.generator.register_forward_pre_hook(look)
-    scale.train_scale(task_of(), settings, state, lambda *_: None)
+    scale_training.train_scale(make_data(), settings, state, lambda *_: None)
     assert all(training for iteration, training in modes if iteration < 7)
     assert not any(training for iteration, training in modes if iteration > 7)
     assert statistics == {state.generator.net[1].running_mean.numpy().tobytes()}
@@ -244,24 +260,26 @@ def test_statistics_are_fixed_when_the_learning_rate_drops():
 
 def test_the_average_reaches_back_over_a_share_of_the_last_iterations():
     settings = dataclasses.replace(SMALL, averaging=0.5)
-    state = state_of(settings)
+    state = make_state(settings)
     values = []
     for count in range(-3, 9):
         for parameter in state.generator.parameters():
             parameter.data.fill_(float(count))
-        scale.average(settings, state, count)
+        scale_training.update_average(settings, state, count)
         values.append(float(state.average[0].flatten()[0]))
     assert values[:6] == list(range(-3, 3))  # before the drop, and as long as half the count is one
     assert values[6] == pytest.approx(2 / 3 * 3 + 1 / 3 * 2)
     assert values[-1] < 8 - 1
     last = dataclasses.replace(settings, averaging=0.0)
-    scale.average(last, state, 100)
+    scale_training.update_average(last, state, 100)
     assert float(state.average[0].flatten()[0]) == 8
 
 
 def test_randomness_is_a_function_of_seed_scale_and_iteration():
     def draw(seed, level, iteration):
-        generator = views.random(dataclasses.replace(SMALL, seed=seed), level, iteration, CPU)
+        generator = crops.seed_generator(
+            dataclasses.replace(SMALL, seed=seed), level, iteration, CPU
+        )
         return torch.randn(3, generator=generator).tolist()
 
     assert draw(1, 2, 3) == draw(1, 2, 3)
@@ -273,49 +291,52 @@ def test_randomness_is_a_function_of_seed_scale_and_iteration():
 
 @pytest.mark.parametrize("border", ["zero", "noise"])
 def test_noise_fills_the_border_as_the_border_mode_says(border):
-    mask = views.noise_mask(torch.zeros(1, 3, 20, 24), border)
-    made = views.unit_noise(mask, 3, 1, torch.Generator().manual_seed(0))
+    mask = crops.make_noise_mask(torch.zeros(1, 3, 20, 24), border)
+    made = crops.draw_unit_noise(mask, 3, 1, torch.Generator().manual_seed(0))
     assert made.shape == (1, 3, 30, 34)
     assert torch.equal(made[:, 0], made[:, 1])
     assert bool(made[..., :5, :].any()) == (border == "noise")
     assert made[..., 5:-5, 5:-5].std() == pytest.approx(1, abs=0.15)
 
 
-def test_windows_cover_the_canvas_and_its_edges():
+def test_crops_cover_the_canvas_and_its_edges():
     settings = dataclasses.replace(SMALL, windows=4, window=16)
     hits = np.zeros((60, 80), int)
     for seed in range(300):
-        chosen = views.Views((60, 80), settings, np.random.default_rng(seed))
-        for y, x in chosen.corners:
+        places = crops.Crops((60, 80), settings, np.random.default_rng(seed))
+        for y, x in places.corners:
             hits[y : y + 16, x : x + 16] += 1
     assert hits.min() > 0.05 * hits.max()  # uniform positions would leave a corner 1/256 of a share
     image = torch.arange(60 * 80.0).reshape(1, 1, 60, 80)
     padded = torch.nn.functional.pad(image, (HALO,) * 4)
-    assert torch.equal(chosen.of(padded, HALO)[..., HALO:-HALO, HALO:-HALO], chosen.of(image))
+    assert torch.equal(places.cut(padded, HALO)[..., HALO:-HALO, HALO:-HALO], places.cut(image))
 
 
-def test_a_loss_that_is_no_number_stops_the_scale():
-    broken = task_of(real=torch.full((1, 3, 20, 24), math.nan))
+def test_a_loss_that_became_nan_stops_the_scale():
+    broken = make_data(real=torch.full((1, 3, 20, 24), math.nan))
     settings = dataclasses.replace(SMALL, iterations=1)
     with pytest.raises(
-        scale.NotANumberError, match="scale 1: the loss is no number at iteration 1"
+        scale_training.DivergenceError,
+        match="scale 1: the loss became NaN or infinite at iteration 1",
     ):
-        scale.train_scale(broken, settings, state_of(settings), lambda *_: None)
+        scale_training.train_scale(broken, settings, make_state(settings), lambda *_: None)
 
 
 def breaking(monkeypatch, times):
     """Make the loss of scale 1 infinite at its 20th iteration, so many times."""
     seeds = []
-    real_batches = scale.batches
+    real_make_batches = scale_training.make_batches
 
-    def batches(task, settings, iteration):
-        critics, makers = real_batches(task, settings, iteration)
-        if task.scale == 1 and iteration == 19 and len(seeds) < times:
+    def make_batches(data, settings, iteration):
+        discriminator_batches, generator_batches = real_make_batches(data, settings, iteration)
+        if data.scale == 1 and iteration == 19 and len(seeds) < times:
             seeds.append(settings.seed)
-            makers = [maker._replace(real=maker.real * math.inf) for maker in makers]
-        return critics, makers
+            generator_batches = [
+                batch._replace(real=batch.real * math.inf) for batch in generator_batches
+            ]
+        return discriminator_batches, generator_batches
 
-    monkeypatch.setattr(scale, "batches", batches)
+    monkeypatch.setattr(scale_training, "make_batches", make_batches)
     return seeds
 
 
@@ -325,7 +346,7 @@ def test_a_scale_that_fails_once_is_begun_again_with_another_seed(
     seeds = breaking(monkeypatch, 1)
     run = train(drawn_scene, tmp_path / "run")
     assert seeds == [0]
-    assert "the loss is no number at iteration 20" in (run / METRICS).read_text()
+    assert "the loss became NaN or infinite at iteration 20" in (run / METRICS).read_text()
     assert len(manifest.read(run, "run").shapes) == 4
 
 
@@ -334,7 +355,7 @@ def test_a_scale_that_fails_twice_stops_training_with_the_way_out(
 ):
     seeds = breaking(monkeypatch, 2)
     with pytest.raises(
-        TrainingError, match="no number at iteration 20, with two seeds; use another photo"
+        TrainingError, match="NaN or infinite at iteration 20, with two seeds; use another photo"
     ):
         train(drawn_scene, tmp_path / "run")
     assert seeds == [0, 2**63]
@@ -359,7 +380,7 @@ def test_a_run_holds_what_the_design_says(small_run):
 
 
 def test_the_contact_sheet_shows_what_the_model_draws(small_run, tmp_path):
-    """Photo, reconstruction, the pictures of seeds 0 to 3, and a wide one; the runtime draws the same seeds."""
+    """Photo, reconstruction, seeds 0 to 3 and a wide one, as the runtime draws them."""
     pytest.importorskip("onnx")
     from singan_export import bundle
     from singan_runtime import Sampler
@@ -390,18 +411,19 @@ def test_noise_amplitude_is_a_tenth_of_the_rmse_of_the_enlarged_reconstruction(
 ):
     start = read_start(small_run)
     scales = [read_scale(small_run, n) for n in range(4)]
-    assert scales[0].facts.noise_amplitude == 1
+    assert scales[0].metadata.noise_amplitude == 1
     image = trainer.images.read(drawn_scene)
     z = torch.from_numpy(np.load(small_run / "reconstruction_noise.npy"))[None].expand(
         -1, 3, -1, -1
     )
     for n in (1, 2, 3):
         below = resample.resize(
-            FrozenPyramid.of(start.pyramid, scales[:n]).reconstruct(z), start.pyramid.shapes[n]
+            FrozenPyramid.from_scales(start.pyramid, scales[:n]).reconstruct(z),
+            start.pyramid.shapes[n],
         )
         real = torch.from_numpy(resample.resize(image, start.pyramid.shapes[n]))
         expected = 0.1 * float((real - below).square().mean().sqrt())
-        assert scales[n].facts.noise_amplitude == pytest.approx(expected, rel=1e-5)
+        assert scales[n].metadata.noise_amplitude == pytest.approx(expected, rel=1e-5)
 
 
 def test_a_scale_begins_with_the_weights_of_the_one_below_when_the_width_agrees(
@@ -415,10 +437,10 @@ def test_a_scale_begins_with_the_weights_of_the_one_below_when_the_width_agrees(
     z = torch.from_numpy(np.load(small_run / "reconstruction_noise.npy"))[None].expand(
         -1, 3, -1, -1
     )
-    task = trainer.make_task(1, image, start, [below], z, lambda *_: image)
+    data = scale_setup.make_scale_data(1, image, start, [below], z, lambda *_: image)
 
     def same(settings):
-        made = trainer.begin_scale(task, settings, 3, [below])
+        made = scale_setup.create_state(data, settings, 3, [below])
         return torch.equal(made.generator.net[0].weight, below.generator.net[0].weight)
 
     assert same(start.config)
@@ -492,3 +514,19 @@ def test_devices_are_strict():
         assert device.resolve("auto").type == "cpu"
         with pytest.raises(RequestError, match=r"device cuda:0: .* or use --device cpu"):
             device.resolve("cuda:0")
+
+
+def test_what_a_user_needs_is_exported_by_name():
+    import singan_train
+
+    for name in singan_train.__all__:
+        assert getattr(singan_train, name) is not None
+    assert singan_train.train is trainer.train and singan_train.preset is config.preset
+    with pytest.raises(AttributeError, match="has no attribute 'predict'"):
+        singan_train.predict  # noqa: B018
+
+
+def test_settings_are_read_without_loading_torch():
+    """The command line shows presets in its help, which must not take seconds."""
+    code = "import singan_train, sys; singan_train.PRESETS; assert 'torch' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True)

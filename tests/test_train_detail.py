@@ -1,4 +1,4 @@
-"""Runs with detail levels: generators up to the hand-over, and above it the photo, stored in the run."""
+"""Runs with detail levels: generators up to the hand-over, above it the stored photo."""
 
 import dataclasses
 import json
@@ -15,7 +15,11 @@ from small_runs import DETAILED, files_of, results, train  # noqa: E402
 
 from singan_core import images, manifest, resample, stored  # noqa: E402
 from singan_core.errors import ImageError, RequestError, TrainingError  # noqa: E402
-from singan_train import config, trainer  # noqa: E402
+from singan_train import (  # noqa: E402
+    config,
+    run_header,
+    trainer,
+)
 from singan_train import run as runs  # noqa: E402
 
 CPU = torch.device("cpu")
@@ -186,7 +190,7 @@ def test_every_plan_is_one_that_a_manifest_may_have(tmp_path):
     for number, size in enumerate([(34, 34), (34, 51), (35, 400), (64, 48), (300, 450)]):
         start, _ = trainer.begin(saved(tmp_path / f"{number}.png", smooth(*size)), QUICK, CPU)
         facts = [
-            runs.Facts(8, True, 3, 1.0, 1 if n == 0 else 3, 0.0)
+            runs.ScaleMetadata(8, True, 3, 1.0, 1 if n == 0 else 3, 0.0)
             for n in range(len(start.pyramid.shapes))
         ]
         (tmp_path / str(number)).mkdir()
@@ -220,12 +224,12 @@ def test_generators_are_trained_on_the_photo_that_is_stored(detailed_run):
         expected = images.to_pixels(
             resample.resize(images.from_pixels(photo_of(detailed_run)), size)
         )[0]
-        with Image.open(runs.scale_folder(detailed_run, scale) / "real.png") as image:
+        with Image.open(runs.find_scale(detailed_run, scale) / "real.png") as image:
             assert np.array_equal(np.asarray(image), expected)
 
 
 def test_settings_of_a_run_survive_their_file(detailed_run, drawn_scene):
-    assert runs.read_start(detailed_run) == trainer.begin(drawn_scene, DETAILED, CPU)[0]
+    assert run_header.read_start(detailed_run) == trainer.begin(drawn_scene, DETAILED, CPU)[0]
 
 
 @pytest.mark.parametrize("mode", ["L", "RGBA"])
@@ -354,16 +358,16 @@ def test_runs_from_before_there_was_detail_are_read_and_go_on_without(
     small_run, drawn_scene, tmp_path
 ):
     copy = shutil.copytree(small_run, tmp_path / "run")
-    data = json.loads((copy / runs.CONFIG).read_text())
+    data = json.loads((copy / run_header.CONFIG).read_text())
     for name in ("detail", "hand_over"):
         del data["config"][name]
     for name in ("levels", "hand_over"):
         del data["pyramid"][name]
     del data["stored_sha256"]
-    (copy / runs.CONFIG).write_text(json.dumps(data))
+    (copy / run_header.CONFIG).write_text(json.dumps(data))
     assert (
-        runs.read_start(copy) == runs.read_start(small_run)
-        and not runs.read_start(copy).config.detail
+        run_header.read_start(copy) == run_header.read_start(small_run)
+        and not run_header.read_start(copy).config.detail
     )
 
     shutil.rmtree(copy / "scale_03")
@@ -371,5 +375,5 @@ def test_runs_from_before_there_was_detail_are_read_and_go_on_without(
     trainer.resume(drawn_scene, copy, {"max_size": 42}, CPU)
     again, before = results(files_of(copy)), results(files_of(small_run))
     assert again.keys() == before.keys()
-    assert {name for name in again if again[name] != before[name]} == {runs.CONFIG}
+    assert {name for name in again if again[name] != before[name]} == {run_header.CONFIG}
     assert manifest.read(copy, "run").detail is None

@@ -12,6 +12,7 @@ from PIL import Image, ImageSequence
 
 from singan_core import images
 from singan_core.errors import InstallError, OutputError, RequestError
+from singan_runtime import ffmpeg as ffmpeg_module
 from singan_runtime import video
 from singan_runtime.animation import Walk, animate
 
@@ -125,7 +126,10 @@ REPEATED = {"all alike": "aaaaa", "some alike": "aabbbcabb", "none alike": "abca
 
 
 def scene_of(letter, channels):
-    """A picture, (40, 60, channels), a part of which tells the letter; with four channels much of it is transparent."""
+    """A picture, (40, 60, channels), a part of which tells the letter.
+
+    With four channels much of it is transparent.
+    """
     picture = np.random.default_rng(0).integers(0, 256, (40, 60, channels), np.uint8)
     left = 16 * (ord(letter) - ord("a"))
     picture[8:30, left : left + 20] = np.linspace(30, 220, channels).astype(np.uint8)
@@ -152,10 +156,10 @@ def as_shown(path):
 def test_every_frame_is_in_the_file_for_its_time_if_it_is_like_the_one_before_or_not(
     tmp_path, ending, letters, channels
 ):
-    """Identical neighbours are frames of their own, each with the picture and the time that it has anywhere else."""
+    """Identical neighbours are frames of their own, with their pictures and times."""
     video.save(tmp_path / f"a.{ending}", [scene_of(letter, channels) for letter in letters], fps=7)
     frames, lasting = as_shown(tmp_path / f"a.{ending}")
-    expected = video.share_out(len(letters), 7, video._TICKS[ending])
+    expected = video.share_out(len(letters), 7, video.FORMATS[ending].ticks)
     assert [round(one) for one in lasting] == expected and set(expected) != {expected[0]}
     for letter in set(letters):
         first, *others = (
@@ -368,7 +372,7 @@ def test_frames_that_fail_leave_nothing_behind(drawn, tmp_path, ending):
 
 def test_an_ffmpeg_that_fails_is_quoted(drawn, tmp_path, monkeypatch):
     ffmpeg()
-    monkeypatch.setitem(video._FFMPEG, "mp4", ["-c:v", "nothing"])
+    monkeypatch.setitem(ffmpeg_module.OPTIONS, "mp4", ["-c:v", "nothing"])
     with pytest.raises(OutputError, match=r"a\.mp4: cannot be written \(ffmpeg: .*\w"):
         video.save(tmp_path / "a.mp4", drawn)
     assert list(tmp_path.iterdir()) == []
@@ -404,7 +408,7 @@ def peak_memory(path, frames):
 )
 @pytest.mark.parametrize("ending", video.FORMATS)
 def test_memory_is_what_the_check_reckons_with(tmp_path, ending):
-    """Constant in the number of frames for films; else as many bytes a pixel as the refusal counts, or fewer."""
+    """Films take the same for any number of frames, other formats what the refusal counts."""
     if ending in FFMPEG:
         ffmpeg()
     few, many = (peak_memory(tmp_path / f"a.{ending}", frames) for frames in (20, 100))
@@ -412,4 +416,8 @@ def test_memory_is_what_the_check_reckons_with(tmp_path, ending):
     if ending in FFMPEG:
         assert a_frame < 0.05
     else:
-        assert 0.3 * video._HELD[ending] < a_frame < 1.3 * video._HELD[ending]
+        assert (
+            0.3 * video.FORMATS[ending].held_bytes
+            < a_frame
+            < 1.3 * video.FORMATS[ending].held_bytes
+        )

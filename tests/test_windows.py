@@ -16,7 +16,7 @@ WEIGHTS = np.random.default_rng(0).normal(0, 0.25, (3, 11, 11)).astype(np.float3
 
 
 def generate(scale, noise_, prev):
-    """A generator of the right receptive field: one 11x11 convolution and a tanh, summed in an order of its own."""
+    """A generator of the right receptive field: one 11x11 convolution and a tanh."""
     values = noise_ + prev
     height, width = values.shape[2] - 10, values.shape[3] - 10
     total = np.zeros((*values.shape[:2], height, width), np.float32)
@@ -81,7 +81,7 @@ def test_a_window_equals_the_slice_of_the_whole_picture_bit_for_bit(request_):
 @settings(max_examples=150)
 def test_no_step_draws_more_than_its_canvas_or_less_than_it_keeps(request_):
     passes, base, window, wrap, _ = request_
-    steps = windows.plan(passes, base.shape[2:] if base is not None else None, window, wrap)
+    steps = windows.plan_steps(passes, base.shape[2:] if base is not None else None, window, wrap)
     assert steps[-1].kept == window
     for step in steps:
         for axis in (0, 1):
@@ -94,18 +94,18 @@ def test_no_step_draws_more_than_its_canvas_or_less_than_it_keeps(request_):
 def test_a_small_window_of_a_huge_picture_needs_small_regions():
     """A million pixels a side: every step draws at most the window and a rim that does not grow."""
     passes = pyramid.fit(TRAINED, (2**20, 2**20), 1.0).passes
-    steps = windows.plan(passes, None, (Span(500_000, 500_100), Span(7, 107)))
+    steps = windows.plan_steps(passes, None, (Span(500_000, 500_100), Span(7, 107)))
     assert max(max(step.size) for step in steps) <= 100 + 2 * 15
     far = pyramid.fit(TRAINED, (2**20, 2**20)).passes
     assert (
-        max(max(step.size) for step in windows.plan(far, None, (Span(5, 105), Span(7, 107))))
+        max(max(step.size) for step in windows.plan_steps(far, None, (Span(5, 105), Span(7, 107))))
         <= 100 + 2 * 40
     )
 
 
 @pytest.mark.parametrize("axis", [0, 1])
 def test_a_periodic_picture_is_the_same_wherever_it_is_cut(axis):
-    """The region that begins in the middle and goes on over the edge is the picture rolled by half."""
+    """A region from the middle over the edge is the picture, rolled by half."""
     size, wrap = (44, 52), (axis == 0, axis == 1)
     passes = pyramid.fit(TRAINED, size, 1.0).passes
     draw = drawing(3, 3, "zero", wrap)
@@ -134,7 +134,7 @@ def test_tiles_cover_a_region_once(length, start, count):
 
 @given(st.integers(1, 900), st.integers(1, 900), st.integers(1, 300), st.booleans())
 def test_blocks_have_one_shape_and_cover_the_canvas(height, width, side, fixed):
-    blocks = list(windows.blocks((height, width), side, fixed))
+    blocks = list(windows.cut_blocks((height, width), side, fixed))
     (shape,) = {(rows.length, columns.length) for rows, columns in blocks}
     assert max(shape) <= side and (not fixed or shape == (min(height, side), min(width, side)))
     covered = np.zeros((height, width), bool)

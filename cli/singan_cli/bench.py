@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from typing import Annotated
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from singan_cli import parse
 from singan_cli.options import AsJson, Bundle, Device, MaxPixels, Threads, ZoomWord
 from singan_core.pyramid import MAX_PIXELS
+
+if TYPE_CHECKING:
+    from singan_runtime.bench import Timing
 
 
 def command(
@@ -35,25 +39,34 @@ def command(
 ) -> None:
     """Time how fast a bundle draws on this machine.
 
-    One picture to warm up, then the median and the 95th percentile.
+    One picture warms up; then come the median and the 95th percentile of the timed ones.
     """
     sizes = parse.sizes(size) if size is not None else [None]
     used = parse.zoom(zoom)
+    from singan_cli.opening import open_sampler
     from singan_cli.progress import counting
-    from singan_runtime import Sampler
     from singan_runtime.bench import bench
 
-    sampler = Sampler.load(bundle, device, threads, max_pixels)
+    sampler = open_sampler(bundle, device, threads, max_pixels)
     with counting("pictures", len(sizes) * (repeats + 1)) as advance:
         timings = [bench(sampler, one, repeats, used, advance) for one in sizes]
+
     if as_json:
         typer.echo(json.dumps([dataclasses.asdict(timing) for timing in timings], indent=2))
-        return
-    typer.echo(
-        f"{timings[0].provider}, {timings[0].threads} threads; peak memory {timings[-1].peak_memory_mb:.0f} MB"
-    )
+    else:
+        typer.echo("\n".join(list_timings(timings)))
+
+
+def list_timings(timings: Sequence[Timing]) -> list[str]:
+    """List what was used, then the seconds of each size."""
+    used, last = timings[0], timings[-1]
+    lines = [
+        f"{used.provider}, {used.threads} threads; peak memory {last.peak_memory_mb:.0f} MB",
+    ]
     for timing in timings:
-        typer.echo(
-            f"{timing.width}x{timing.height}: median {timing.median:.3f} s, p95 {timing.p95:.3f} s, "
-            f"{timing.megapixels_per_second:.2f} MPix/s (first {timing.first:.3f} s, {timing.repeats} repeats)"
+        lines.append(
+            f"{timing.width}x{timing.height}: median {timing.median:.3f} s, "
+            f"p95 {timing.p95:.3f} s, {timing.megapixels_per_second:.2f} MPix/s "
+            f"(first {timing.first:.3f} s, {timing.repeats} repeats)"
         )
+    return lines

@@ -1,27 +1,32 @@
-"""What singan sample does with --best and --sheet: candidates, ranked or not, and the sheet that shows them."""
+"""The options --best and --sheet of singan sample: candidates, ranked or not, and their sheet."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import typer
 
 if TYPE_CHECKING:
-    from singan_core.pyramid import Size
+    from singan_cli.sampling import Output
     from singan_runtime import Sampler
     from singan_runtime.choice import Candidate
     from singan_runtime.picture import Picture
+    from singan_runtime.request import Request
 
 SUFFIXES = {".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg", ".webp": "webp"}
 
 
-def check(best: int | None, sheet: Path | None, count: int, kinds: int) -> None:
-    """Raise typer.BadParameter for options that do not go together; kinds is sizes times start scales."""
+def check_options(best: int | None, sheet: Path | None, count: int, kinds: int) -> None:
+    """Raise typer.BadParameter for options that do not go together.
+
+    kinds is the number of sizes times that of start scales.
+    """
     if best is not None and best < count:
         raise typer.BadParameter(
-            f"--best {best} is fewer than --count {count}: compare at least as many pictures as are to be written"
+            f"--best {best} is fewer than --count {count}: "
+            "compare at least as many pictures as are to be written"
         )
     if sheet is not None and kinds > 1:
         raise typer.BadParameter(
@@ -31,40 +36,31 @@ def check(best: int | None, sheet: Path | None, count: int, kinds: int) -> None:
         raise typer.BadParameter(f"--sheet {sheet}: name a file that ends in {', '.join(SUFFIXES)}")
 
 
-def check_picture(sampler: Sampler, picture: Picture) -> None:
-    """Raise RequestError for a picture whose candidates cannot be compared or previewed."""
-    from singan_runtime import choice
+def choose_seeds(sampler: Sampler, request: Request, output: Output) -> Sequence[int]:
+    """Choose the seeds of the pictures to be written, best first where there is a choice.
 
-    choice.check(sampler, picture)
-
-
-def choose(
-    sampler: Sampler,
-    size: Size,
-    request: dict[str, Any],
-    seeds: range,
-    count: int,
-    best: int | None,
-    sheet: Path | None,
-    colour: tuple[int, int, int],
-) -> Sequence[int]:
-    """The seeds of the pictures to be written, best first where there is a choice; the sheet is written on the way."""
+    The sheet is written on the way.
+    """
     from singan_cli.progress import counting
     from singan_runtime import choice
 
-    picture = sampler.picture(size, **request)
-    work = choice.judge if best is None else choice.rank
+    plan = sampler.plan_request(request)
+    seeds = range(request.seed, request.seed + output.candidates)
+    judge = choice.judge if output.best is None else choice.rank
     with counting("candidates", len(seeds)) as advance:
-        candidates = work(sampler, picture, seeds, advance)
-    chosen = [one.seed for one in candidates[:count]]
-    if best is not None:
+        candidates = judge(sampler, plan, seeds, advance)
+
+    chosen = [one.seed for one in candidates[: output.count]]
+    if output.best is not None:
         named = ", ".join(str(seed) for seed in chosen)
-        scale = f", start scale {request['start_scale']}" if request["start_scale"] else ""
+        scale = f", start scale {request.start_scale}" if request.start_scale else ""
         typer.echo(
-            f"{size[1]}x{size[0]}{scale}: the best {count} of seeds {seeds[0]} to {seeds[-1]}: {named}"
+            f"{plan.size[1]}x{plan.size[0]}{scale}: "
+            f"the best {output.count} of seeds {seeds[0]} to {seeds[-1]}: {named}"
         )
-    if sheet is not None:
-        write_sheet(sampler, sheet, picture, candidates, chosen if best is not None else [], colour)
+    if output.sheet is not None:
+        marked = chosen if output.best is not None else []
+        write_sheet(sampler, output.sheet, plan, candidates, marked, output.background)
     return chosen
 
 
@@ -74,14 +70,14 @@ def write_sheet(
     picture: Picture,
     candidates: Sequence[Candidate],
     chosen: Sequence[int],
-    colour: tuple[int, int, int],
+    background: tuple[int, int, int],
 ) -> None:
-    """One sheet of all candidates; in the order of their ranks if some are chosen."""
+    """Write one sheet of all candidates, in the order of their ranks if some are chosen."""
     from singan_core import images
     from singan_core.atomic import make_folder
     from singan_runtime.sheet import draw_sheet
 
-    pixels = draw_sheet(picture, candidates, chosen, ranked=bool(chosen), background=colour)
+    pixels = draw_sheet(picture, candidates, chosen, ranked=bool(chosen), background=background)
     make_folder(path.parent)
     images.save(path, pixels, SUFFIXES[path.suffix.lower()])
     typer.echo(

@@ -33,7 +33,9 @@ def command(
     """
     from singan_runtime.editing import EDIT
 
-    words = (
+    redraw.run(
+        "edit",
+        EDIT,
         bundle,
         image,
         mask,
@@ -47,4 +49,3 @@ def command(
         threads,
         max_pixels,
     )
-    redraw.run("edit", EDIT, *words)

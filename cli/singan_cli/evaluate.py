@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,51 +13,60 @@ from singan_cli import parse
 from singan_cli.options import AsJson, Bundle, Device, Seed, Threads
 from singan_runtime.evaluation import SIZE_LIMIT, Scores, describe
 
+if TYPE_CHECKING:
+    from singan_core.images import Pixels
+
+Photo = Annotated[
+    Path | None,
+    typer.Option(
+        "--photo",
+        metavar="PHOTO",
+        help="The photo that the bundle was trained on; needed unless the bundle holds it.",
+        show_default="the bundle's",
+    ),
+]
+Count = Annotated[int, typer.Option("--count", min=2, help="Samples per start scale, 2 or more.")]
+StartScales = Annotated[
+    str,
+    typer.Option(
+        "--start-scales", metavar="N[,N...]", help="Start scales to judge, 0 to the finest."
+    ),
+]
+Html = Annotated[
+    Path | None,
+    typer.Option(
+        "--html", metavar="FILE", help="Also write a page with pictures.", show_default="none"
+    ),
+]
+InceptionFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--inception",
+        metavar="FILE",
+        help="pytorch-fid's weights as a state dict: adds the SIFID (needs PyTorch).",
+        show_default="no SIFID",
+    ),
+]
+SizeLimit = Annotated[
+    int,
+    typer.Option(
+        "--size-limit",
+        min=1,
+        help="Longer side in px, 1 or more, at which a bundle with detail is measured at most. "
+        "Always measured at the trained size: detail, repetition, piece_size, copied_share and "
+        "join_cost, and bundles without detail.",
+    ),
+]
+
 
 def command(
     bundle: Bundle,
-    photo: Annotated[
-        Path | None,
-        typer.Option(
-            "--photo",
-            metavar="PHOTO",
-            help="The photo that the bundle was trained on; needed unless the bundle holds it.",
-            show_default="the bundle's",
-        ),
-    ] = None,
-    count: Annotated[
-        int, typer.Option("--count", min=2, help="Samples per start scale, 2 or more.")
-    ] = 50,
-    start_scales: Annotated[
-        str,
-        typer.Option(
-            "--start-scales", metavar="N[,N...]", help="Start scales to judge, 0 to the finest."
-        ),
-    ] = "0",
-    html: Annotated[
-        Path | None,
-        typer.Option(
-            "--html", metavar="FILE", help="Also write a page with pictures.", show_default="none"
-        ),
-    ] = None,
-    inception: Annotated[
-        Path | None,
-        typer.Option(
-            "--inception",
-            metavar="FILE",
-            help="pytorch-fid's weights as a state dict: adds the SIFID (needs PyTorch).",
-            show_default="no SIFID",
-        ),
-    ] = None,
-    size_limit: Annotated[
-        int,
-        typer.Option(
-            "--size-limit",
-            min=1,
-            help="Longer side in px, 1 or more: bundles with detail are measured at most at this size, but for detail, "
-            "repetition, piece_size, copied_share and join_cost. All others are measured at the trained size.",
-        ),
-    ] = SIZE_LIMIT,
+    photo: Photo = None,
+    count: Count = 50,
+    start_scales: StartScales = "0",
+    html: Html = None,
+    inception: InceptionFile = None,
+    size_limit: SizeLimit = SIZE_LIMIT,
     seed: Seed = 0,
     as_json: AsJson = False,
     device: Device = "auto",
@@ -68,49 +78,60 @@ def command(
     docs/quality.md explains the measures.
     """
     scales = parse.numbers(start_scales)
+    from singan_cli.opening import open_sampler
     from singan_cli.progress import counting
-    from singan_core.atomic import atomic_file, make_folder
-    from singan_runtime import Sampler, evaluation
+    from singan_runtime import evaluation, report
 
-    sampler = Sampler.load(bundle, device, threads)
+    sampler = open_sampler(bundle, device, threads)
     truth = evaluation.trained_photo(sampler, photo)
-    sifid = None
-    if inception is not None:
-        from singan_train.sifid import Inception
-
-        sifid = Inception.load(inception).distance
+    sifid = load_sifid(inception)
     evaluation.judged_size(sampler, size_limit)  # refuse before the long work
     for start_scale in scales:
         sampler.passes(None, 1.0, start_scale)
 
     with counting("samples", len(scales) * count) as advance:
         judged = [
-            evaluation.evaluate(sampler, truth, count, n, seed, sifid, advance, size_limit)
-            for n in scales
+            evaluation.evaluate(sampler, truth, count, scale, seed, sifid, advance, size_limit)
+            for scale in scales
         ]
     if html is not None:
-        make_folder(html.parent)
-        with atomic_file(html) as temporary:
-            temporary.write_text(
-                evaluation.report(sampler.manifest.name, truth, judged), encoding="utf-8"
-            )
+        write_page(html, report.write_page(sampler.manifest.name, truth, judged))
 
+    scores = [one.scores for one in judged]
     if as_json:
-        typer.echo(json.dumps([one.scores.as_json() for one in judged], indent=2))
+        typer.echo(json.dumps([one.as_json() for one in scores], indent=2))
         return
-    for one in judged:
-        _tell(one.scores)
+    for one in scores:
+        typer.echo("\n".join(list_scores(one)))
     if html is not None:
         typer.echo(f"wrote {html}")
 
 
-def _tell(scores: Scores) -> None:
-    """Print the scores of a start scale: numbers on one line, and the octaves of a measure on a line each."""
-    measured = scores.measured.items()
-    numbers = ", ".join(
-        f"{key} {describe(value)}" for key, value in measured if not isinstance(value, tuple)
-    )
-    typer.echo(f"start scale {scores.start_scale}, {scores.count} samples: {numbers}")
-    for key, value in measured:
+def load_sifid(weights: Path | None) -> Callable[[Pixels, Pixels], float] | None:
+    """Load the network behind the SIFID, if its weights are named."""
+    if weights is None:
+        return None
+    from singan_train.sifid import Inception
+
+    return Inception.load(weights).distance
+
+
+def write_page(path: Path, page: str) -> None:
+    """Write an HTML page, whole or not at all. Raises OutputError."""
+    from singan_core.atomic import atomic_file, make_folder
+
+    make_folder(path.parent)
+    with atomic_file(path) as temporary:
+        temporary.write_text(page, encoding="utf-8")
+
+
+def list_scores(scores: Scores) -> list[str]:
+    """List the scores of a start scale: numbers on one line, then each measure by octave."""
+    numbers, octaves = [], []
+    for key, value in scores.measured.items():
         if isinstance(value, tuple):
-            typer.echo(f"  {key}, finest first: {describe(value)}")
+            octaves.append(f"  {key}, finest first: {describe(value)}")
+        else:
+            numbers.append(f"{key} {describe(value)}")
+    head = f"start scale {scores.start_scale}, {scores.count} samples: {', '.join(numbers)}"
+    return [head, *octaves]

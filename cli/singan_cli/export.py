@@ -7,70 +7,114 @@ from typing import Annotated
 
 import typer
 
+from singan_cli.bundle_text import list_generators_alone, list_photo
+from singan_cli.options import limit_to
+from singan_cli.parity_text import list_formats, list_parity
+
+PRECISIONS = ("fp32", "fp16", "int8")
+"""The words of --precision. singan_export.formats has them too but is slow to import for --help."""
+
+Source = Annotated[
+    Path,
+    typer.Argument(
+        metavar="RUN|BUNDLE",
+        help="Folder made by 'singan train', or a bundle to add formats to.",
+    ),
+]
+Out = Annotated[
+    Path | None,
+    typer.Option("--out", metavar="BUNDLE", help="Folder of the new bundle; needed for a RUN."),
+]
+Formats = Annotated[
+    str,
+    typer.Option(
+        "--format",
+        metavar="NAME[,...]",
+        help="onnx, torchscript, pt2 or fused, or several; onnx in fp32 is in every bundle.",
+    ),
+]
+Precision = Annotated[
+    str,
+    typer.Option(
+        "--precision",
+        help="fp32, fp16 or int8; the last two for onnx only.",
+        **limit_to(PRECISIONS),
+    ),
+]
+Run = Annotated[
+    Path | None,
+    typer.Option(
+        "--run",
+        metavar="RUN",
+        help="Run of the BUNDLE, which torchscript and pt2 are made from.",
+        show_default="none",
+    ),
+]
+Photo = Annotated[
+    Path | None,
+    typer.Option(
+        "--photo",
+        metavar="PHOTO",
+        help="Photo that supplies the detail, for a RUN without any (imported, or trained with "
+        "--no-detail).",
+        show_default="the run's own",
+    ),
+]
+HandOver = Annotated[
+    int | None,
+    typer.Option(
+        "--hand-over",
+        min=11,
+        help="Longest that the shorter side of the last generator's canvas may be, 11 px or more.",
+        show_default="as trained; 33 with --photo",
+    ),
+]
+Force = Annotated[
+    bool,
+    typer.Option("--force", help="Replace a bundle, or a format of it, that is already there."),
+]
+
 
 def command(
-    source: Annotated[
-        Path,
-        typer.Argument(
-            metavar="RUN|BUNDLE",
-            help="Folder made by 'singan train', or a bundle to add formats to.",
-        ),
-    ],
-    out: Annotated[
-        Path | None,
-        typer.Option("--out", metavar="BUNDLE", help="Folder of the new bundle; needed for a RUN."),
-    ] = None,
-    format: Annotated[
-        str,
-        typer.Option(
-            "--format",
-            metavar="NAME[,...]",
-            help="onnx, torchscript, pt2, fused; onnx in fp32 is in every bundle.",
-        ),
-    ] = "onnx",
-    precision: Annotated[
-        str, typer.Option("--precision", help="fp32, fp16 or int8; the last two for onnx only.")
-    ] = "fp32",
-    run: Annotated[
-        Path | None,
-        typer.Option(
-            "--run",
-            metavar="RUN",
-            help="Run of the BUNDLE, which torchscript and pt2 are made from.",
-        ),
-    ] = None,
-    photo: Annotated[
-        Path | None,
-        typer.Option(
-            "--photo",
-            metavar="PHOTO",
-            help="Photo that supplies the detail, for a RUN without one (imported, or trained with --no-detail).",
-            show_default="the run's own",
-        ),
-    ] = None,
-    hand_over: Annotated[
-        int | None,
-        typer.Option(
-            "--hand-over",
-            min=11,
-            help="Most px, 11 or more, that the shorter side of the last generator's canvas may have.",
-            show_default="as trained; 33 with --photo",
-        ),
-    ] = None,
-    force: Annotated[
-        bool,
-        typer.Option("--force", help="Replace a bundle, or a format of it, that is already there."),
-    ] = False,
+    source: Source,
+    out: Out = None,
+    format: Formats = "onnx",
+    precision: Precision = "fp32",
+    run: Run = None,
+    photo: Photo = None,
+    hand_over: HandOver = None,
+    force: Force = False,
 ) -> None:
     """Make a bundle of a RUN, or add formats to a BUNDLE.
 
-    Proves that they equal the networks; no proof, no file.
+    Everything exported is compared with the trained networks; if it differs by too much, nothing is
+    written.
     """
-    from singan_cli.verify import format_lines, parity_lines
     from singan_export import bundle, formats
 
     folders = formats.chosen([word.strip() for word in format.split(",")], precision)
-    if out is None and not folders:
+    check_options(out, run, photo, hand_over, bool(folders))
+    if out is None:
+        lines = list_formats(bundle.add(source, folders, run, force))
+    else:
+        measured = bundle.export(source, out, force, folders, photo, hand_over)
+        lines = [*list_parity(measured), *list_formats(measured.formats), *list_photo(out)]
+
+    made = source if out is None else out
+    lines += [str(formats.facts(made, name)) for name in folders]
+    lines += list_generators_alone(made, folders)
+    wrote = ", ".join(str(source / name) for name in folders) if out is None else str(out)
+    typer.echo("\n".join([*lines, f"wrote {wrote}"]))
+
+
+def check_options(
+    out: Path | None, run: Path | None, photo: Path | None, hand_over: int | None, adds: bool
+) -> None:
+    """Raise typer.BadParameter for options that exclude each other.
+
+    `adds` says that formats are asked for which a bundle does not have from the beginning.
+    """
+    if out is None and not adds:
         raise typer.BadParameter(
             "name --out BUNDLE to export a run, or --format or --precision to add to a bundle"
         )
@@ -80,45 +124,3 @@ def command(
         )
     if out is None and (photo is not None or hand_over is not None):
         raise typer.BadParameter("--photo and --hand-over belong to a RUN; name --out BUNDLE")
-    if out is None:
-        lines = format_lines(bundle.add(source, folders, run, force))
-    else:
-        measured = bundle.export(source, out, force, folders, photo, hand_over)
-        lines = [*parity_lines(measured), *format_lines(measured.formats), *photo_lines(out)]
-    for line in lines:
-        typer.echo(line)
-    for name in folders:
-        typer.echo(str(formats.facts(out or source, name)))
-    for line in generators_lines(out or source, folders):
-        typer.echo(line)
-    typer.echo(f"wrote {', '.join(str(source / name) for name in folders) if out is None else out}")
-
-
-def generators_lines(bundle: Path, folders: list[str]) -> list[str]:
-    """Say of a model with detail which of the further formats hold its generators alone."""
-    from singan_core import manifest
-    from singan_export import formats
-
-    found = manifest.read(bundle, "bundle", check_files=False)
-    folders = [name for name in folders if not formats.holds_all(name, found)]
-    if found.detail is None or not folders:
-        return []
-    height, width = found.shapes[-1]
-    hold = "holds" if len(folders) == 1 else "hold"
-    return [
-        f"{', '.join(folders)} {hold} the generators alone, up to {width}x{height}; detail levels are not in there"
-    ]
-
-
-def photo_lines(out: Path) -> list[str]:
-    """Say that the photo itself is in the bundle, for those who pass bundles on."""
-    from singan_core import manifest, stored
-
-    detail = manifest.read(out, "bundle", check_files=False).detail
-    if detail is None:
-        return []
-    height, width = detail.levels[-1]
-    megabytes = (out / stored.PHOTO).stat().st_size / 1e6
-    return [
-        f"the photo itself is inside: {stored.PHOTO}, {width}x{height}, {megabytes:.1f} MB, without EXIF"
-    ]

@@ -1,4 +1,7 @@
-"""Errors as one line on stderr and an exit status: 1 failed, 2 usage (Typer's own), 130 interrupted."""
+"""Errors become one line on stderr and an exit status.
+
+The status is 1 for a failure, 2 for wrong usage (set by Typer) and 130 for an interruption.
+"""
 
 from __future__ import annotations
 
@@ -10,11 +13,14 @@ import typer
 
 from singan_core.errors import SinGANError
 
+EXTRAS = {"torch": "train", "safetensors": "train", "onnx": "export,cpu"}
+"""Which extra of the package 'singan' installs a package that a command misses."""
+
 _debug = [False]
 
 
-class Stopped(KeyboardInterrupt):
-    """A signal has ended work in order; the exit status tells which, as shells do."""
+class StoppedBySignal(KeyboardInterrupt):
+    """Work that a signal has ended in order; as in shells, the exit status tells which signal."""
 
     def __init__(self, message: str, number: int) -> None:
         super().__init__(message)
@@ -22,12 +28,15 @@ class Stopped(KeyboardInterrupt):
 
 
 def show_tracebacks(wanted: bool) -> None:
-    """What --debug says; it stands before the command, so it is known before the command runs."""
+    """Remember --debug, which stands before the command and so is known before the command runs."""
     _debug[0] = wanted
 
 
-def guarded(command: Callable[..., None]) -> Callable[..., None]:
-    """The command, its foreseeable errors told in one line unless --debug stands before it."""
+def guard(command: Callable[..., None]) -> Callable[..., None]:
+    """Wrap a command so that a foreseeable error is printed on one line, without a traceback.
+
+    With --debug the error is raised instead.
+    """
 
     @functools.wraps(command)
     def run(*args: Any, **kwargs: Any) -> None:
@@ -36,31 +45,33 @@ def guarded(command: Callable[..., None]) -> Callable[..., None]:
         except (SinGANError, OSError, MemoryError, KeyboardInterrupt, ModuleNotFoundError) as error:
             if _debug[0]:
                 raise
-            typer.echo(f"error: {one_line(error)}", err=True)
-            raise typer.Exit(status(error)) from None
+            typer.echo(f"error: {describe_error(error)}", err=True)
+            raise typer.Exit(choose_status(error)) from None
 
     return run
 
 
-def status(error: BaseException) -> int:
-    """The exit status of an error."""
-    if isinstance(error, Stopped):
+def choose_status(error: BaseException) -> int:
+    """Choose the exit status of an error."""
+    if isinstance(error, StoppedBySignal):
         return error.status
     return 130 if isinstance(error, KeyboardInterrupt) else 1
 
 
-def one_line(error: BaseException) -> str:
-    """What happened and what to do, on one line."""
+def describe_error(error: BaseException) -> str:
+    """Say on one line what happened and what to do."""
     if isinstance(error, KeyboardInterrupt):
         return str(error) or "interrupted; nothing half-written was left"
     if isinstance(error, MemoryError):
         return "not enough memory; ask for a smaller size"
     if isinstance(error, ModuleNotFoundError):
-        extra = {"torch": "train", "safetensors": "train", "onnx": "export"}.get(
-            (error.name or "").partition(".")[0]
-        )
-        if extra is None:
-            return f"the package {error.name} is missing; run: pip install 'singan[cpu]'"
-        also = ",cpu" if extra == "export" else ""
-        return f"this command needs {error.name}; run: pip install 'singan[{extra}{also}]'"
+        return describe_missing_package(error)
     return " ".join(str(error).split())
+
+
+def describe_missing_package(error: ModuleNotFoundError) -> str:
+    """Say how to install a package that is missing."""
+    extra = EXTRAS.get((error.name or "").partition(".")[0])
+    if extra is None:
+        return f"the package {error.name} is missing; run: pip install 'singan[cpu]'"
+    return f"this command needs {error.name}; run: pip install 'singan[{extra}]'"

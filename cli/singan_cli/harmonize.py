@@ -32,7 +32,9 @@ def command(
     """
     from singan_runtime.editing import HARMONIZE
 
-    words = (
+    redraw.run(
+        "harmonize",
+        HARMONIZE,
         bundle,
         image,
         mask,
@@ -46,4 +48,3 @@ def command(
         threads,
         max_pixels,
     )
-    redraw.run("harmonize", HARMONIZE, *words)

@@ -13,21 +13,23 @@ def command(
         Path,
         typer.Argument(
             metavar="PATH",
-            help="Checkpoint folder of the reference SinGAN: folders 0, 1, ... beside NoiseAmp.pth.",
+            help="Checkpoint folder of the reference SinGAN: folders 0, 1, ... beside "
+            "NoiseAmp.pth.",
         ),
     ],
-    out: Annotated[Path, typer.Option("--out", metavar="RUN", help="Folder of the run.")],
+    out: Annotated[Path, typer.Option("--out", metavar="RUN", help="Folder of the new run.")],
 ) -> None:
     """Turn a checkpoint of the reference SinGAN into a run.
 
-    Nothing in it is executed.
+    Nothing in the checkpoint is executed.
     """
     from singan_train.foreign import convert
 
     start = convert(path, out)
     height, width = start.photo_size
     typer.echo(
-        f"{start.name}: {width}x{height}, {start.channels} channels, {len(start.pyramid.shapes)} scales, "
-        f"factor {start.pyramid.scale_factor:.4f}, border {start.config.border}"
+        f"{start.name}: {width}x{height}, {start.channels} channels, "
+        f"{len(start.pyramid.shapes)} scales, factor {start.pyramid.scale_factor:.4f}, "
+        f"border {start.config.border}"
     )
     typer.echo(f"wrote {out}")

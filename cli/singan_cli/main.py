@@ -1,4 +1,7 @@
-"""The singan command. Heavy imports wait inside the command bodies, so that --help is instant."""
+"""The singan command.
+
+Heavy imports wait inside the command bodies, so that --help answers at once.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +31,7 @@ from singan_cli import (
     upscale,
     verify,
 )
-from singan_cli.failure import guarded, show_tracebacks
+from singan_cli.failure import guard, show_tracebacks
 
 SECTIONS = {
     "Train": (train, import_, plot),
@@ -37,7 +40,7 @@ SECTIONS = {
     "Edit": (retarget, harmonize, edit, paint, upscale),
     "Judge": (evaluate, bench),
 }
-SHORT = 60  # characters that a command's first sentence may have, so that --help shows it whole
+SHORT = 60  # characters: the most of a command's first sentence that --help shows whole
 
 
 def name_command(module: ModuleType) -> str:
@@ -46,27 +49,30 @@ def name_command(module: ModuleType) -> str:
 
 
 class Sections(TyperGroup):
-    """The commands, listed by what they are for; plain text, since Rich would take a third longer to say --help."""
+    """The commands, listed by purpose.
 
-    def format_commands(self, ctx: typer.Context, formatter: Any) -> None:
-        """Write a section of --help for every group of commands, all in one column."""
+    In plain text: with Rich, --help would take a third longer.
+    """
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Write a section of --help for each group of commands, all descriptions in one column."""
         longest = max(map(len, self.commands))
 
         for title, modules in SECTIONS.items():
             names = [name_command(module) for module in modules]
+            rows = [
+                (name.ljust(longest), self.commands[name].get_short_help_str(SHORT))
+                for name in names
+            ]
             with formatter.section(title):
-                formatter.write_dl(
-                    [
-                        (one.ljust(longest), self.commands[one].get_short_help_str(SHORT))
-                        for one in names
-                    ]
-                )
+                formatter.write_dl(rows)
 
 
 app = typer.Typer(
     name="singan",
     cls=Sections,
-    help="Train a small generative model on one photograph, then draw new pictures of the scene at any size.",
+    help="Train a small generative model on one photograph, then draw new pictures of the scene at "
+    "any size.",
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
@@ -82,7 +88,7 @@ def _print_version(wanted: bool) -> None:
 
 
 @app.callback()
-def options(
+def set_options(
     version: Annotated[
         bool,
         typer.Option(
@@ -91,17 +97,20 @@ def options(
     ] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
 ) -> None:
-    """Options that stand before the command."""
+    """Take the options that stand before the command."""
     show_tracebacks(debug)
 
 
 for module in itertools.chain.from_iterable(SECTIONS.values()):
-    app.command(name=name_command(module))(guarded(module.command))
+    app.command(name=name_command(module))(guard(module.command))
+
+
+def format_warning(message: Warning | str, *_: Any, **__: Any) -> str:
+    """Write a warning on one line, without the place in the code that it comes from."""
+    return f"warning: {message}\n"
 
 
 def main() -> None:
-    """Entry point of the installed command."""
-    warnings.formatwarning = lambda message, *_, **__: (
-        f"warning: {message}\n"
-    )  # without the place in the code
+    """Run the installed command."""
+    warnings.formatwarning = format_warning
     app()

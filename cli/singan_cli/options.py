@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+
+
+def limit_to(words: Iterable[str]) -> dict[str, Any]:
+    """Return the settings of an option that takes one of some words.
+
+    --help lists the words and the Tab key completes them. The value stays a plain string, so that
+    a wrong word is refused by the library, whose message is one line and exits with status 1.
+    """
+    known = list(words)
+    return {"metavar": "|".join(known), "autocompletion": lambda: known}
+
 
 Bundle = Annotated[Path, typer.Argument(metavar="BUNDLE", help="Folder made by 'singan export'.")]
 ZoomWord = Annotated[
@@ -13,13 +25,21 @@ ZoomWord = Annotated[
     typer.Option(
         "--zoom",
         metavar="NUMBER|auto|area",
-        help="How large the scene is drawn: above 0; 1 keeps the trained texture scale, 2 draws all twice as large; "
-        "auto keeps the composition, area as much of the scene as the photo shows.",
+        help="How large the scene is drawn, above 0: 1 keeps the trained texture scale, 2 draws "
+        "everything twice as large, auto keeps the composition, area shows as much of the scene "
+        "as the photo.",
     ),
 ]
 Seed = Annotated[int, typer.Option("--seed", help="Seed of the first picture, 0 to 2^64-1.")]
 Device = Annotated[
-    str, typer.Option("--device", help="auto, cpu, cuda or cuda:N; strict, no silent fallback.")
+    str,
+    typer.Option(
+        "--device",
+        metavar="auto|cpu|cuda|cuda:N",
+        autocompletion=lambda: ["auto", "cpu", "cuda"],
+        help="Device that computes. One that is not available is an error, never replaced "
+        "silently.",
+    ),
 ]
 Threads = Annotated[
     int | None,
@@ -33,7 +53,7 @@ Background = Annotated[
     typer.Option(
         "--background",
         metavar="COLOUR",
-        help="Behind transparent pictures in formats without alpha.",
+        help="Colour behind transparent pictures in formats without alpha: a name or #rrggbb.",
     ),
 ]
 Tileable = Annotated[
@@ -41,7 +61,7 @@ Tileable = Annotated[
     typer.Option(
         "--tileable",
         metavar="x|y|xy",
-        help="The picture repeats without a seam along x, y or both, and so does the result.",
+        help="Along x, y or both the picture repeats without a seam, and so will the result.",
         show_default="its edges do not meet",
     ),
 ]
@@ -51,8 +71,9 @@ Keeps = Annotated[
     typer.Option(
         "--keep",
         metavar="MASK|LABEL|alpha",
-        help="An object of the photo that stands in the picture as it is: what is white in a picture of the photo's "
-        "size in pixels, a label of the model, or what is opaque; may be repeated.",
+        help="An object of the photo that stands unchanged in the picture: white in a picture of "
+        "the photo's size in pixels, a label of the model, or alpha for what is opaque in the "
+        "photo. May be repeated.",
     ),
 ]
 Places = Annotated[
@@ -60,7 +81,8 @@ Places = Annotated[
     typer.Option(
         "--place",
         metavar="left|centre|right|X,Y",
-        help="Centre of the kept object in shares of the picture, once for each; the words leave its height.",
+        help="Centre of the kept object in shares of the picture, once for each object. left, "
+        "centre and right leave its height as it is.",
         show_default="where the photo has it",
     ),
 ]

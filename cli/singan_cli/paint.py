@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from singan_cli import parse, result
+from singan_cli.opening import open_sampler
 from singan_cli.options import Background, Bundle, Device, MaxPixels, Seed, Threads, ZoomWord
 from singan_core.pyramid import MAX_PIXELS
 
@@ -30,7 +31,8 @@ def command(
         typer.Option(
             "--colours",
             min=2,
-            help="First replace the painting's colours by so many of the photo's, 2 or more; 5 suits most.",
+            help="First replace the painting's colours by so many of the photo's, 2 or more; "
+            "5 suits most.",
             show_default="colours stay",
         ),
     ] = None,
@@ -47,18 +49,20 @@ def command(
     wanted = parse.size(size) if size is not None else None
     scale = parse.zoom(zoom)
     colour = parse.background(background)
-    from singan_cli.progress import say_device
-    from singan_runtime import Sampler, editing
 
-    sampler = Sampler.load(bundle, device, threads, max_pixels)
+    from singan_cli.progress import say_device
+    from singan_runtime import editing
+    from singan_runtime.provenance import describe_file
+
+    sampler = open_sampler(bundle, device, threads, max_pixels)
     painting = editing.read_image(sampler, image)
-    shown = wanted or sampler.trained_size
-    start = (
-        editing.paint_start_scale(sampler.fit(shown, scale)) if start_scale is None else start_scale
-    )
-    result.prepare(out, shown)
+    canvas = wanted or sampler.trained_size
+    if start_scale is None:
+        start_scale = editing.paint_start_scale(sampler.fit(canvas, scale))
+    result.check_out(out, canvas)
     say_device(sampler)
-    pixels = editing.paint(sampler, painting, shown, scale, start, colours, seed)
-    request = {"command": "paint", "image": result.told(image), "zoom": scale}
-    request |= {"start_scale": start, "colours": colours, "seed": seed}
-    result.write(out, pixels, colour, sampler, bundle, request)
+
+    pixels = editing.paint(sampler, painting, canvas, scale, start_scale, colours, seed)
+    request = {"command": "paint", "image": describe_file(image), "zoom": scale}
+    request |= {"start_scale": start_scale, "colours": colours, "seed": seed}
+    result.write_result(out, pixels, colour, sampler, request)

@@ -14,7 +14,9 @@ def command(
     ],
     out: Annotated[
         Path | None,
-        typer.Option("--out", metavar="FILE.png", help="The picture.", show_default="RUN/plot.png"),
+        typer.Option(
+            "--out", metavar="FILE.png", help="PNG file to write.", show_default="RUN/plot.png"
+        ),
     ] = None,
 ) -> None:
     """Draw a run's loss curves and its pyramid into a PNG."""

@@ -1,4 +1,4 @@
-"""How far long work is: bars on a terminal, plain lines elsewhere; always on stderr."""
+"""Progress of long work on stderr: bars on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -12,17 +12,18 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from singan_runtime import Sampler
-    from singan_train.diary import Progress
+    from singan_train.progress import Progress
 
 LINE_EVERY = 10.0  # seconds between plain lines
 
 
 def describe(progress: Progress) -> str:
-    """Scale, iteration, losses and time left on one line."""
+    """Describe scale, iteration, losses and time left on one line."""
     losses = progress.losses
     minutes, seconds = divmod(round(progress.seconds_left), 60)
     return (
-        f"scale {progress.scale + 1}/{progress.scales} iteration {progress.iteration}/{progress.iterations} "
+        f"scale {progress.scale + 1}/{progress.scales} "
+        f"iteration {progress.iteration}/{progress.iterations} "
         f"critic {losses.real:+.2f}/{losses.fake:+.2f} penalty {losses.gradient_penalty:.2f} "
         f"rmse {losses.rmse:.3f} left {minutes}:{seconds:02d}"
     )
@@ -32,17 +33,19 @@ def describe(progress: Progress) -> str:
 def training_progress(
     now: Callable[[], float] = time.monotonic,
 ) -> Iterator[Callable[[Progress], None]]:
-    """A callback that shows training progress."""
+    """Give a callback that shows the progress of training. `now` tells the time in seconds."""
     if not sys.stderr.isatty():
-        last = [now()]  # no line at once: the first report knows too little of the time left
+        last = now()  # the first report knows too little of the time left to be printed
 
-        def plain(progress: Progress) -> None:
-            if now() - last[0] >= LINE_EVERY or progress.iteration == progress.iterations:
-                last[0] = now()
+        def print_line(progress: Progress) -> None:
+            nonlocal last
+            if now() - last >= LINE_EVERY or progress.iteration == progress.iterations:
+                last = now()
                 print(describe(progress), file=sys.stderr, flush=True)
 
-        yield plain
+        yield print_line
         return
+
     from rich.console import Console
     from rich.progress import BarColumn, TextColumn
     from rich.progress import Progress as Bars
@@ -50,18 +53,19 @@ def training_progress(
     with Bars(BarColumn(), TextColumn("{task.description}"), console=Console(stderr=True)) as bars:
         bar = bars.add_task("starting")
 
-        def live(progress: Progress) -> None:
+        def update_bar(progress: Progress) -> None:
             bars.update(bar, completed=progress.share, total=1.0, description=describe(progress))
 
-        yield live
+        yield update_bar
 
 
 @contextmanager
 def tensorboard(folder: Path | None) -> Iterator[Callable[[Progress], None]]:
-    """A callback that writes the losses of every scale for TensorBoard into the folder, if there is one."""
+    """Give a callback that writes the losses for TensorBoard into a folder, if one is named."""
     if folder is None:
         yield lambda _: None
         return
+
     from singan_core.errors import InstallError
 
     try:
@@ -70,29 +74,32 @@ def tensorboard(folder: Path | None) -> Iterator[Callable[[Progress], None]]:
         raise InstallError(
             "--tensorboard needs tensorboard; run: pip install 'singan[tensorboard]'"
         ) from error
+
     with SummaryWriter(str(folder)) as writer:
 
-        def tell(progress: Progress) -> None:
+        def write_losses(progress: Progress) -> None:
             for name, value in dataclasses.asdict(progress.losses).items():
                 writer.add_scalar(f"scale_{progress.scale:02d}/{name}", value, progress.iteration)
 
-        yield tell
+        yield write_losses
 
 
 @contextmanager
 def counting(what: str, total: int) -> Iterator[Callable[[], None]]:
-    """A callback to call after each of total things."""
+    """Give a callback to call after each of `total` things, which shows how many are done."""
     if not sys.stderr.isatty():
-        done = [0, time.monotonic()]
+        done, last = 0, time.monotonic()
 
-        def plain() -> None:
-            done[0] += 1
-            if time.monotonic() - done[1] >= LINE_EVERY:
-                done[1] = time.monotonic()
-                print(f"{what} {done[0]}/{total}", file=sys.stderr, flush=True)
+        def print_count() -> None:
+            nonlocal done, last
+            done += 1
+            if time.monotonic() - last >= LINE_EVERY:
+                last = time.monotonic()
+                print(f"{what} {done}/{total}", file=sys.stderr, flush=True)
 
-        yield plain
+        yield print_count
         return
+
     from rich.console import Console
     from rich.progress import Progress as Bars
 
@@ -102,5 +109,5 @@ def counting(what: str, total: int) -> Iterator[Callable[[], None]]:
 
 
 def say_device(sampler: Sampler) -> None:
-    """What --device auto has chosen."""
+    """Print which device draws, so that --device auto says what it has chosen."""
     print(f"drawing with ONNX Runtime's {sampler.graphs.provider}", file=sys.stderr)

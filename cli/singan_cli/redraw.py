@@ -1,13 +1,14 @@
-"""What singan harmonize and singan edit share: they differ in how deep and how far around the mask they redraw."""
+"""What singan harmonize and singan edit share: they differ in how deep and how far they redraw."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from singan_cli import parse, result
+from singan_cli.opening import open_sampler
 
 if TYPE_CHECKING:
     from singan_runtime.editing import Redrawing
@@ -17,7 +18,8 @@ MaskFile = Annotated[
     typer.Option(
         "--mask",
         metavar="MASK|alpha",
-        help="Picture of IMAGE's size in pixels: white is redrawn, the rest kept; or alpha, IMAGE's own transparency.",
+        help="Picture of IMAGE's size in pixels: white is redrawn, the rest kept; or alpha, "
+        "IMAGE's own transparency.",
     ),
 ]
 Reach = Annotated[
@@ -47,31 +49,33 @@ def run(
     threads: int | None,
     max_pixels: int,
 ) -> None:
-    """Redraw the masked part of the picture and write the result."""
+    """Redraw the masked part of a picture and write the result."""
     colour = parse.background(background)
+
     from singan_cli.progress import say_device
     from singan_core.masks import ALPHA, is_alpha
-    from singan_runtime import Sampler, editing, masks, tiles
+    from singan_runtime import editing, masks, tiles
+    from singan_runtime.provenance import describe_file
 
-    sampler = Sampler.load(bundle, device, threads, max_pixels)
+    sampler = open_sampler(bundle, device, threads, max_pixels)
     by_alpha = is_alpha(mask)
     if by_alpha:
         picture, redrawn = editing.read_masked(sampler, image)
     else:
         picture = editing.read_image(sampler, image)
         redrawn = masks.read(mask, {picture.shape[2:]: "the image"})
+
     size = picture.shape[2:]
     if start_scale is None:
         start_scale = editing.start_scale_of(sampler, size, how)
-    reach = editing.reach_at(sampler, size, how) if reach is None else reach
-    result.prepare(out, size)
+    if reach is None:
+        reach = editing.reach_at(sampler, size, how)
+    result.check_out(out, size)
     say_device(sampler)
+
     pixels = tiles.redraw(sampler, picture, redrawn, how, tileable, start_scale, reach, seed)
-    request = {
-        "command": command,
-        "image": result.told(image),
-        "mask": ALPHA if by_alpha else result.told(mask),
-    }
-    request |= {"start_scale": start_scale, "reach": reach, "seed": seed}
+    request: dict[str, Any] = {"command": command, "image": describe_file(image)}
+    request |= {"mask": ALPHA if by_alpha else describe_file(mask), "start_scale": start_scale}
+    request |= {"reach": reach, "seed": seed}
     request |= {"tileable": tileable} if tileable else {}
-    result.write(out, pixels, colour, sampler, bundle, request)
+    result.write_result(out, pixels, colour, sampler, request)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from singan_cli import parse, result
+from singan_cli.opening import open_sampler
 from singan_cli.options import (
     Background,
     Bundle,
@@ -23,27 +24,30 @@ from singan_core.errors import RequestError
 from singan_core.pyramid import MAX_PIXELS
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+    from collections.abc import Sequence
 
+    from singan_core.arrays import Floats, Mask
     from singan_runtime import Sampler
+
+CanvasSize = Annotated[
+    str, typer.Option("--size", metavar="WxH", help="Exact size of the new canvas in pixels.")
+]
+OtherImage = Annotated[
+    Path | None,
+    typer.Option(
+        "--image",
+        metavar="OTHER",
+        help="Another picture instead, or the training photo's file for a sharper object.",
+        show_default="the photo as the model knows it",
+    ),
+]
 
 
 def command(
     bundle: Bundle,
-    size: Annotated[
-        str, typer.Option("--size", metavar="WxH", help="Exact size of the new canvas in pixels.")
-    ],
+    size: CanvasSize,
     out: result.Out,
-    image: Annotated[
-        Path | None,
-        typer.Option(
-            "--image",
-            metavar="OTHER",
-            help="Another picture instead, or the training photo's file for a sharper object.",
-            show_default="the photo as the model knows it",
-        ),
-    ] = None,
+    image: OtherImage = None,
     keep: Keeps = None,
     place: Places = None,
     zoom: ZoomWord = "auto",
@@ -62,57 +66,52 @@ def command(
     scale = parse.zoom(zoom)
     colour = parse.background(background)
     places = [parse.place(word) for word in place or ()]
-    from singan_cli.progress import say_device
-    from singan_runtime import Sampler, editing, retarget
 
-    sampler = Sampler.load(bundle, device, threads, max_pixels)
+    from singan_cli.progress import say_device
+    from singan_runtime import editing, retarget
+    from singan_runtime.provenance import describe_file
+
+    sampler = open_sampler(bundle, device, threads, max_pixels)
     start = retarget.START_SCALE if start_scale is None else start_scale
-    request: dict[str, Any] = {
-        "command": "retarget",
-        "zoom": scale,
-        "start_scale": start,
-        "seed": seed,
-    }
-    result.prepare(out, wanted)
+    request: dict[str, Any] = {"command": "retarget", "zoom": scale}
+    request |= {"start_scale": start, "seed": seed}
+    result.check_out(out, wanted)
     say_device(sampler)
+
     if (keep or places) and sampler.photo is not None and image is None:
         kept = sampler.read_keep(keep or (), places)
         pixels = retarget.retarget_around(sampler, wanted, kept, scale, start, seed)
-        result.write(
-            out,
-            pixels,
-            colour,
-            sampler,
-            bundle,
-            request | {"keep": [one.describe() for one in kept]},
-        )
+        request |= {"keep": [one.describe() for one in kept]}
+        result.write_result(out, pixels, colour, sampler, request)
         return
 
     source = editing.read_image(sampler, image) if image is not None else None
     mask = read_mask(sampler, source, keep or [], places)
     made = retarget.retarget(sampler, wanted, scale, start, source, mask, seed)
-    request |= {"image": result.told(image), "keep": result.told(Path(keep[0]) if keep else None)}
+    mask_file = describe_file(Path(keep[0]) if keep else None)
+    request |= {"image": describe_file(image), "keep": mask_file}
     request |= {"survival": round(made.survival, 4)} if made.survival is not None else {}
-    result.write(out, made.pixels, colour, sampler, bundle, request)
+    result.write_result(out, made.pixels, colour, sampler, request)
     if made.survival is not None:
-        typer.echo(
-            f"the kept object survived to {made.survival:.3f} (SSIM inside the mask, 1 is unchanged)"
-        )
+        typer.echo(f"similarity of the kept object: {made.survival:.3f} (SSIM; 1 is identical)")
 
 
 def read_mask(
     sampler: Sampler,
-    image: NDArray[np.float32] | None,
-    keep: list[str],
-    places: list[tuple[float, float | None]],
-) -> NDArray[np.bool_] | None:
-    """The one mask of an object that generators draw; it stays where the picture has it."""
+    image: Floats | None,
+    keep: Sequence[str],
+    places: Sequence[tuple[float | None, float | None]],
+) -> Mask | None:
+    """Read the one mask of an object that generators draw.
+
+    The object stays where the picture has it. Raises RequestError or ImageError.
+    """
     from singan_runtime import masks
 
     if len(keep) > 1 or places:
         raise RequestError(
-            "without the photo's own detail one object can be kept, where it stands: leave out --place, --image and "
-            "further --keep, or use a model with detail"
+            "without the photo's own detail one object can be kept, where it stands: leave out "
+            "--place, --image and further --keep, or use a model with detail"
         )
     if not keep:
         return None

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from singan_cli import parse, result
+from singan_cli.opening import open_sampler
 from singan_cli.options import Background, Bundle, Device, MaxPixels, Seed, Threads, Tileable
 from singan_core.pyramid import MAX_PIXELS
 
@@ -39,17 +40,18 @@ def command(
     Its finest textures go on beyond the trained size.
     """
     colour = parse.background(background)
-    from singan_cli.progress import say_device
-    from singan_runtime import Sampler, editing
 
-    sampler = Sampler.load(bundle, device, threads, max_pixels)
+    from singan_cli.progress import say_device
+    from singan_runtime import editing
+    from singan_runtime.provenance import describe_file
+
+    sampler = open_sampler(bundle, device, threads, max_pixels)
     source = editing.read_image(sampler, image) if image is not None else None
-    result.prepare(
-        out,
-        editing.enlarged_size(sampler.trained_size if source is None else source.shape[2:], factor),
-    )
+    size = sampler.trained_size if source is None else source.shape[2:]
+    result.check_out(out, editing.enlarged_size(size, factor))
     say_device(sampler)
+
     pixels = editing.upscale(sampler, factor, source, seed, tileable)
-    request = {"command": "upscale", "image": result.told(image), "factor": factor, "seed": seed}
+    request = {"command": "upscale", "image": describe_file(image), "factor": factor, "seed": seed}
     request |= {"tileable": tileable} if tileable else {}
-    result.write(out, pixels, colour, sampler, bundle, request)
+    result.write_result(out, pixels, colour, sampler, request)

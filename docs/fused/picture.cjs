@@ -1,6 +1,7 @@
-// Draw a picture with the fused graph of a model with detail under Node: npm install --ignore-scripts onnxruntime-node
-// (the processor's binaries are in the package). 1 or 3 channels, written as PGM or PPM.
+// Draw a picture with the fused graph of a model with detail, under Node.
+// It has 1 or 3 channels and is written as PGM or PPM.
 //
+// Install: npm install --ignore-scripts onnxruntime-node (the package contains the binaries)
 // Usage: node picture.cjs BUNDLE/fused/picture.onnx WIDTHxHEIGHT SEED OUT.ppm
 
 const fs = require('node:fs');
@@ -8,7 +9,7 @@ const ort = require('onnxruntime-node');
 
 async function main(file, size, seed, out) {
   const [width, height] = size.split('x').map(BigInt);
-  // Unoptimized it opens in a quarter of the time and draws as fast.
+  // Without optimization the graph opens in a quarter of the time and draws as fast.
   const session = await ort.InferenceSession.create(file, { graphOptimizationLevel: 'disabled' });
   const { pixels } = await session.run({
     seed: new ort.Tensor('uint64', BigUint64Array.of(BigInt(seed)), []),

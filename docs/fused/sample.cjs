@@ -1,6 +1,7 @@
-// Draw a picture with a fused graph under Node: npm install --ignore-scripts onnxruntime-node (the processor's binaries
-// are in the package). 1 or 3 channels, written as PGM or PPM.
+// Draw a picture with the fused graph of a model without detail, under Node.
+// It has 1 or 3 channels and is written as PGM or PPM.
 //
+// Install: npm install --ignore-scripts onnxruntime-node (the package contains the binaries)
 // Usage: node sample.cjs BUNDLE WIDTHxHEIGHT SEED OUT.ppm
 
 const fs = require('node:fs');
@@ -9,7 +10,7 @@ const ort = require('onnxruntime-node');
 
 const HALO = 5; // what a generator sees beyond its canvas, on every side
 
-// High 32 bits of the product of two 32-bit words, in halves that a double holds exactly.
+// The high 32 bits of the product of two 32-bit words, from halves that a double holds exactly.
 function high(a, b) {
   const [ah, al, bh, bl] = [a >>> 16, a & 0xffff, b >>> 16, b & 0xffff];
   const middle = ah * bl + ((al * bl) >>> 16);
@@ -37,7 +38,7 @@ function gauss(a, b) {
   return [radius * Math.cos(angle), radius * Math.sin(angle)];
 }
 
-// The input noise_<scale>: unit noise of a canvas and its halo; with border zero there is none in the halo.
+// The input noise_<scale>: unit noise of a canvas and its halo. With border zero the halo is 0.
 function unitNoise(manifest, seed, scale, height, width) {
   const channels = manifest.noise_channels[scale];
   const key = [Number(seed % 2n ** 32n), Number(seed / 2n ** 32n)];
@@ -60,13 +61,13 @@ function unitNoise(manifest, seed, scale, height, width) {
   return new ort.Tensor('float32', values, [1, channels, rows, columns]);
 }
 
-// To the nearest whole number; halves to the even one.
+// Round to the nearest whole number, halves to the even one.
 function round(value) {
   const below = Math.floor(value);
   return value - below === 0.5 ? below + (below % 2) : Math.round(value);
 }
 
-// The canvas of every scale, coarsest first, at zoom 1: [height, width].
+// Find the canvas [height, width] of every scale at zoom 1, the coarsest first.
 function canvases(manifest, height, width) {
   const area = ([h, w]) => h * w;
   const finest = manifest.shapes.length - 1;

@@ -1,4 +1,5 @@
-// Draw a picture with a fused graph through ONNX Runtime's C++ interface. 1 or 3 channels, written as PGM or PPM.
+// Draw a picture with the fused graph of a model without detail, through ONNX Runtime's C++ interface.
+// It has 1 or 3 channels and is written as PGM or PPM.
 //
 // Build: g++ -std=c++17 -O2 -I<headers of ONNX Runtime> sample.cpp -o sample -lonnxruntime
 // Usage: ./sample BUNDLE/fused/pyramid.onnx WIDTHxHEIGHT SEED OUT.ppm
@@ -43,7 +44,7 @@ std::pair<float, float> gauss(uint32_t a, uint32_t b) {
   return {static_cast<float>(radius * std::cos(angle)), static_cast<float>(radius * std::sin(angle))};
 }
 
-// Unit noise of a canvas and its halo, (channels, height + 10, width + 10); none in the halo if the border is zero.
+// Unit noise of a canvas and its halo, (channels, height + 10, width + 10). With border zero the halo is 0.
 std::vector<float> unit_noise(uint64_t seed, uint32_t scale, int64_t channels, int64_t height, int64_t width,
                               bool zero_border) {
   const int64_t rim = zero_border ? 0 : kHalo, rows = height + 2 * kHalo, columns = width + 2 * kHalo;
@@ -76,7 +77,7 @@ std::pair<int64_t, int64_t> width_and_height(const std::string& word) {
   return {std::stoll(sides.at(0)), std::stoll(sides.at(1))};
 }
 
-// To the nearest whole number; halves to the even one (std::nearbyint in its default mode).
+// Round to the nearest whole number, halves to the even one (std::nearbyint in its default mode).
 int64_t scaled(int64_t side, double ratio) { return std::llround(std::nearbyint(side * ratio)); }
 
 }  // namespace

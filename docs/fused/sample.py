@@ -1,4 +1,6 @@
-"""Draw a picture with a fused graph: numpy, onnxruntime and Pillow, nothing of singan. 1 or 3 channels.
+"""Draw a picture of 1 or 3 channels with the fused graph of a model without detail.
+
+It needs numpy, onnxruntime and Pillow, and nothing of singan.
 
 Usage: python sample.py BUNDLE/fused/pyramid.onnx WIDTHxHEIGHT SEED OUT.png
 """
@@ -15,7 +17,10 @@ HALO = 5  # what a generator sees beyond its canvas, on every side
 
 
 def philox(counter, key):
-    """Four random 32-bit words per counter, held in uint64: docs/noise.md, 'From arguments to words'."""
+    """Compute four random 32-bit words for each counter, in uint64.
+
+    See 'From arguments to words' in docs/noise.md.
+    """
     low = np.uint64(0xFFFFFFFF)
     c0, c1, c2, c3 = (np.asarray(word, np.uint64) for word in counter)
     k0, k1 = key
@@ -28,14 +33,17 @@ def philox(counter, key):
 
 
 def gauss(a, b):
-    """Two standard normal values from two words: docs/noise.md, 'From words to noise'."""
+    """Compute two standard normal values from two words.
+
+    See 'From words to noise' in docs/noise.md.
+    """
     radius = np.sqrt(-2 * np.log((a + 0.5) / 2**32))
     angle = 2 * np.pi * (b + 0.5) / 2**32
     return radius * np.cos(angle), radius * np.sin(angle)
 
 
-def field(seed, scale, channel, height, width):
-    """Unit noise (height + 10, width + 10) whose first value lies at (-5, -5) of the canvas."""
+def compute_field(seed, scale, channel, height, width):
+    """Compute unit noise (height + 10, width + 10), whose first value lies at (-5, -5)."""
     first = -HALO // 4  # four neighbours along x share a counter
     last = (width + HALO - 1) // 4
     columns = np.arange(first, last + 1) % 2**32
@@ -46,10 +54,11 @@ def field(seed, scale, channel, height, width):
     return values.reshape(len(rows), -1)[:, start : start + width + 2 * HALO].astype(np.float32)
 
 
-def unit_noise(manifest, seed, scale, height, width):
-    """The input noise_<scale>, (1, 1 or C, height + 10, width + 10)."""
+def make_noise(manifest, seed, scale, height, width):
+    """Make the input noise_<scale>, (1, 1 or C, height + 10, width + 10)."""
     channels = manifest["noise_channels"][scale]
-    noise = np.stack([field(seed, scale, channel, height, width) for channel in range(channels)])
+    fields = [compute_field(seed, scale, channel, height, width) for channel in range(channels)]
+    noise = np.stack(fields)
     if manifest["border"] == "zero":
         inside = np.zeros_like(noise)
         inside[:, HALO:-HALO, HALO:-HALO] = noise[:, HALO:-HALO, HALO:-HALO]
@@ -57,8 +66,8 @@ def unit_noise(manifest, seed, scale, height, width):
     return noise[None]
 
 
-def canvases(manifest, height, width):
-    """The canvas of every scale, coarsest first, at zoom 1."""
+def find_canvases(manifest, height, width):
+    """Find the canvas (height, width) of every scale at zoom 1, the coarsest first."""
     shapes = manifest["shapes"]
     ratios = [math.sqrt(h * w / (shapes[-1][0] * shapes[-1][1])) for h, w in shapes]
     return [*((round(height * r), round(width * r)) for r in ratios[:-1]), (height, width)]
@@ -68,10 +77,10 @@ def main(path, size, seed, out):
     width, height = (int(side) for side in size.split("x"))
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
     manifest = json.loads(session.get_modelmeta().custom_metadata_map["singan.manifest"])
-    noises = {
-        f"noise_{scale}": unit_noise(manifest, int(seed), scale, *canvas)
-        for scale, canvas in enumerate(canvases(manifest, height, width))
-    }
+
+    noises = {}
+    for scale, canvas in enumerate(find_canvases(manifest, height, width)):
+        noises[f"noise_{scale}"] = make_noise(manifest, int(seed), scale, *canvas)
     (image,) = session.run(["image"], noises)  # (1, C, height, width) in [-1, 1]
     pixels = (((image[0] + 1) / 2).clip(0, 1) * 255 + 0.5).astype(np.uint8).transpose(1, 2, 0)
     Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels).save(out)

@@ -1,11 +1,11 @@
-// Draw a picture with a scripted pyramid through libtorch, from unit noises in a file.
+// Draw a picture with pyramid.pt through libtorch, from unit noises in a file.
 //
 // Build: g++ -std=c++20 -I<torch>/include -I<torch>/include/torch/csrc/api/include draw.cpp -o draw -L<torch>/lib
 //            -ltorch -ltorch_cpu -lc10          (<torch> is libtorch, or the folder of the Python package)
 // Usage: ./draw BUNDLE/torchscript/pyramid.pt NOISES OUT CxHxW [CxHxW ...]
 //
-// NOISES holds float32 values, the coarsest scale first, each of the C x H x W named (canvas and halo); OUT gets the
-// image, float32 (channels, height, width) in [-1, 1].
+// NOISES holds float32 values: the unit noise of every scale, the coarsest first, C x H x W values each
+// (canvas and halo). OUT gets the image, float32 (channels, height, width) in [-1, 1].
 
 #include <torch/script.h>
 

@@ -1,8 +1,12 @@
-"""Fine levels: a pixel compares its own position with its neighbours' shifted back, all read from the old map.
+"""Copied levels: each pixel takes the best of its own position and its neighbours' proposals.
 
-Order-free and local, so that a window equals the slice of the whole. Within a coherent piece all candidates are the
-pixel's own, so that only pixels near a join have work. Source: Ashikhmin 2001; Tong et al. 2002; Lefebvre and Hoppe
-2005, whose parallel passes we take once.
+A candidate is the position that a neighbour shows, shifted back by the distance to the neighbour,
+so that it continues the neighbour's piece. All are read from the old map, so the order of pixels
+does not matter, and a window equals the slice of the whole. Inside a coherent piece all candidates
+are the pixel's own position, so only pixels near a join have work.
+
+Source: Ashikhmin 2001; k-coherence of Tong et al. 2002, with neighbours of the picture alone; the
+parallel correction passes of Lefebvre and Hoppe 2005, without their subpasses.
 """
 
 from __future__ import annotations
@@ -10,173 +14,152 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from singan_core.detail.kept import Laid
-from singan_core.detail.patches import REACH, features
-from singan_core.detail.photo import VOTE_BIT, Level
-from singan_core.detail.votes import Map, Mask, indices, joins, offsets
-from singan_core.pyramid import Size
-from singan_core.windows import Region, Span
-
-Pixels = NDArray[np.uint8]
+from singan_core.arrays import Mask, Pixels
+from singan_core.detail.kept import ObjectsInRegion
+from singan_core.detail.maps import Map, Positions, find_joins, find_offsets, index_map
+from singan_core.detail.patches import REACH, Features, compute_features
+from singan_core.detail.photo import Level
+from singan_core.detail.tables import count_votes
 
 JUMPS = (1, 2)
-"""Distances at which neighbours are asked."""
+"""Distances (px) of the neighbours that are asked."""
 ROUNDS = 2
-"""How often: a second time makes joins a tenth less visible, further ones do little."""
+"""How often: the second time makes joins a tenth less visible, a third does little."""
 CANDIDATES = tuple(
     (dy * jump, dx * jump) for jump in JUMPS for dy, dx in ((-1, 0), (1, 0), (0, -1), (0, 1))
 )
-
-
-def enlarge(
-    found: Map, level: Level, below: Size, canvas: Size, smaller: Size, region: Region
-) -> Map:
-    """The map of a region of a canvas from that of the smaller canvas; below is the photo's size there.
-
-    How far a position lies from its pixel's own grows as the photo grows from level to level, so that a coherent piece
-    stays one. Beyond the ends of an axis that wraps, coordinates mean its repeats.
-    """
-    rows = _along(
-        found.rows, 0, found.top, smaller[0], canvas[0], below[0], level.size[0], region[0]
-    )
-    columns = _along(
-        found.columns, 1, found.left, smaller[1], canvas[1], below[1], level.size[1], region[1]
-    )
-    near_rows, near_columns = (
-        ((2 * (np.arange(*span, dtype=np.int64) % new) + 1) * old // (2 * new) - begin) % old
-        for span, old, new, begin in zip(
-            region, smaller, canvas, (found.top, found.left), strict=True
-        )
-    )
-    made = []
-    for axis, (apart, own) in enumerate((rows, columns)):
-        values = apart.take(near_rows, axis=0).take(near_columns, axis=1)
-        values += own[:, None] if axis == 0 else own
-        made.append(np.clip(values, 0, level.size[axis] - 1, out=values))
-    return Map(made[0], made[1], region[0].start, region[1].start)
-
-
-def _along(
-    values: NDArray[np.int32],
-    axis: int,
-    begin: int,
-    old: int,
-    new: int,
-    photo_old: int,
-    photo_new: int,
-    span: Span,
-) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """How far positions lie from their pixels on the larger canvas, still on the smaller grid; the pixels' own."""
-    own = (begin + np.arange(values.shape[axis], dtype=np.int64)) % old
-    apart = values - (own[:, None] if axis == 0 else own)
-    grown = (2 * apart * photo_new + photo_old) // (2 * photo_old)
-    return grown.astype(np.int32), (np.arange(*span, dtype=np.int64) % new).astype(np.int32)
+"""The eight neighbours, (dy, dx)."""
 
 
 def refine(
-    level: Level, found: Map, padded: Pixels, everywhere: bool = False, kept: Laid | None = None
+    level: Level,
+    found: Map,
+    padded: Pixels,
+    everywhere: bool = False,
+    kept: ObjectsInRegion | None = None,
 ) -> Map:
-    """The map after all rounds in which pixels take their best candidate; wrong within 4 px of where it was cut off.
+    """Give every pixel of a map its best candidate, for all rounds.
 
-    padded is the enlarged picture with 3 px around it, premultiplied: a pixel's patch is compared with the photo's,
-    enlarged as well. Only pixels near a join are asked, and after the first round only for candidates that are new:
-    all others have been compared before and lost. everywhere does all the work. Kept objects stay, and nothing else
-    takes their positions.
+    The result is wrong within 4 px of where the map was cut off.
+
+    padded is the enlarged picture, premultiplied, with 3 px around it. A pixel's patch is compared
+    with patches of the enlarged photo. Kept objects stay, and no other pixel takes their positions.
+
+    Only pixels near a join compare anything. After the first round they compare new candidates
+    only, since all others have lost before. everywhere does all the work, with the same result.
     """
     changed: Mask | None = None
     for _ in range(ROUNDS):
-        index = indices(level, found)
-        if everywhere:
-            near, changed = np.ones(found.size, bool), None
-        else:
-            near = joins(offsets(level, index), max(JUMPS)) if changed is None else _asking(changed)
-        at, position = _better(level, index, padded, np.flatnonzero(near), changed, kept)
-        if not len(at):
+        entries = index_map(level, found)
+        at = _find_asking(level, entries, changed, everywhere)
+        fresh = None if everywhere else changed
+        better, chosen = _find_better(level, entries, padded, at, fresh, kept)
+        if not len(better):
             return found
 
         rows, columns = found.rows.copy(), found.columns.copy()
-        for values, new in zip(
-            (rows, columns), np.divmod(position, np.int32(level.stride)), strict=True
-        ):
-            values.reshape(-1)[at] = new - REACH
+        rows.reshape(-1)[better], columns.reshape(-1)[better] = level.find_positions(chosen)
         found = Map(rows, columns, found.top, found.left)
+
         inner = np.zeros(found.size, bool)
-        inner.reshape(-1)[at] = True
+        inner.reshape(-1)[better] = True
         changed = np.pad(inner, REACH)
     return found
 
 
-def _asking(changed: Mask) -> Mask:
-    """The pixels (h, w) that ask one that has changed, (h + 6, w + 6)."""
+def _find_asking(
+    level: Level, entries: Positions, changed: Mask | None, everywhere: bool
+) -> NDArray[np.intp]:
+    """Find the pixels, numbered row by row, that may have candidates other than their own position.
+
+    In the first round those near a join, later those with a neighbour that has changed. changed is
+    (h + 6, w + 6), as entries are.
+    """
+    height, width = (side - 2 * REACH for side in entries.shape)
+    if everywhere:
+        return np.arange(height * width)
+    if changed is None:
+        return np.flatnonzero(find_joins(find_offsets(level, entries), max(JUMPS)))
+
+    asking = np.zeros_like(changed)
     places = np.flatnonzero(changed)
-    mask = np.zeros_like(changed)
     for dy, dx in CANDIDATES:
-        mask.reshape(-1)[places - (dy * mask.shape[1] + dx)] = True
-    return mask[REACH:-REACH, REACH:-REACH]
+        asking.reshape(-1)[places - (dy * asking.shape[1] + dx)] = True
+    return np.flatnonzero(asking[REACH:-REACH, REACH:-REACH])
 
 
-def _better(
+def _find_better(
     level: Level,
-    index: NDArray[np.int32],
+    entries: Positions,
     padded: Pixels,
     at: NDArray[np.intp],
     changed: Mask | None,
-    kept: Laid | None,
-) -> tuple[NDArray[np.intp], NDArray[np.int32]]:
-    """Of some pixels those that find a better position, and which: in a tie their own, then the lowest."""
-    rows, columns = np.divmod(at, index.shape[1] - 2 * REACH)
-    places = (rows + REACH) * index.shape[1] + columns + REACH
-    own = index.take(places)
-    pixel, position = _candidates(level, index, places, own, changed)
+    kept: ObjectsInRegion | None,
+) -> tuple[NDArray[np.intp], Positions]:
+    """Find which of the pixels at have a candidate nearer than their own position, and its entry.
+
+    A tie goes to the pixel's own position, then to the lowest.
+    """
+    rows, columns = np.divmod(at, entries.shape[1] - 2 * REACH)
+    places = (rows + REACH) * entries.shape[1] + columns + REACH
+    own = entries.take(places)
+    pixel, candidate = _list_candidates(level, entries, places, own, changed)
     if kept is not None:
-        y, x = np.divmod(position, np.int32(level.stride))
-        allowed = kept.allow(at[pixel], y - REACH, x - REACH)
-        pixel, position = pixel[allowed], position[allowed]
+        allowed = kept.allow(at[pixel], *level.find_positions(candidate))
+        pixel, candidate = pixel[allowed], candidate[allowed]
     if not len(pixel):
-        return at[:0], position
+        return at[:0], candidate
 
-    asking, pixel = np.unique(pixel, return_inverse=True)  # the others have nothing to compare
-    wanted = features(padded, rows[asking], columns[asking], level.basis, level.centre)
-    best = _distance(level, wanted, own[asking])
-    apart = _distance(level, wanted[pixel], position)
-    order = np.lexsort((position, apart, pixel))  # the first of every pixel is its best
-    leading = order[np.flatnonzero(np.diff(pixel[order], prepend=-1))]
-    better = leading[apart[leading] < best]
-    return at[asking[pixel[better]]], position[better]
+    # Queries are needed only for pixels that have something to compare.
+    asking, pixel = np.unique(pixel, return_inverse=True)
+    queries = compute_features(padded, rows[asking], columns[asking], level.basis, level.centre)
+    own_distance = _measure_distance(level, queries, own[asking])
+    distance = _measure_distance(level, queries[pixel], candidate)
+
+    # Sorted by pixel, distance, position: the first candidate of each pixel is its best.
+    order = np.lexsort((candidate, distance, pixel))
+    first = order[np.flatnonzero(np.diff(pixel[order], prepend=-1))]
+    better = first[distance[first] < own_distance]
+    return at[asking[pixel[better]]], candidate[better]
 
 
-def _candidates(
+def _list_candidates(
     level: Level,
-    index: NDArray[np.int32],
+    entries: Positions,
     places: NDArray[np.intp],
-    own: NDArray[np.int32],
+    own: Positions,
     changed: Mask | None,
-) -> tuple[NDArray[np.intp], NDArray[np.int32]]:
-    """(pixel's number, position) of every candidate but its own, each once; of changed neighbours alone, if any are."""
-    seen = [own]
-    pixels, positions = [], []
+) -> tuple[NDArray[np.intp], Positions]:
+    """List all candidates: the number of a pixel within places, and an entry of the tables.
+
+    Each pixel has each candidate once, and not its own position. With changed, only neighbours that
+    have changed are asked.
+    """
+    known = [own]
+    pixels, candidates = [], []
     for dy, dx in CANDIDATES:
-        neighbours = places + (dy * index.shape[1] + dx)
-        position = index.take(neighbours)
-        position -= np.int32(dy * level.stride + dx)
-        fresh = level.ballots[0].take(position) >> np.uint64(VOTE_BIT) != 0
+        neighbours = places + (dy * entries.shape[1] + dx)
+        candidate = entries.take(neighbours)
+        candidate -= np.int32(dy * level.stride + dx)
+
+        # Only within the photo, where an entry has a vote.
+        fresh = count_votes(level.ballots[0].take(candidate)) != 0
         if changed is not None:
             fresh &= changed.take(neighbours)
-        for known in seen:
-            fresh &= position != known
-        seen.append(position)
+        for other in known:
+            fresh &= candidate != other
+        known.append(candidate)
+
         number = np.flatnonzero(fresh)
         pixels.append(number)
-        positions.append(position[number])
-    return np.concatenate(pixels), np.concatenate(positions)
+        candidates.append(candidate[number])
+    return np.concatenate(pixels), np.concatenate(candidates)
 
 
-def _distance(
-    level: Level, wanted: NDArray[np.float32], positions: NDArray[np.int32]
-) -> NDArray[np.float32]:
-    """Squared distance between features and those of the enlarged photo's patches at positions of the tables."""
-    rows, columns = np.divmod(positions, np.int32(level.stride))
-    apart = features(level.padded, rows - REACH, columns - REACH, level.basis, level.centre)
-    apart -= wanted
-    found: NDArray[np.float32] = np.einsum("nc,nc->n", apart, apart)
-    return found
+def _measure_distance(level: Level, queries: Features, entries: Positions) -> NDArray[np.float32]:
+    """Measure the squared distances (n,) of n queries to patches of the enlarged photo."""
+    rows, columns = level.find_positions(entries)
+    apart = compute_features(level.padded, rows, columns, level.basis, level.centre)
+    apart -= queries
+    distance: NDArray[np.float32] = np.einsum("nc,nc->n", apart, apart)
+    return distance

@@ -1,4 +1,4 @@
-"""The photo of a pyramid at the sizes of its detail levels, with what each level needs to be searched and copied."""
+"""The photo of a pyramid at the size of every detail level, with what a level needs to be drawn."""
 
 from __future__ import annotations
 
@@ -11,25 +11,31 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from singan_core.arrays import Pixels
 from singan_core.detail import resize
-from singan_core.detail.patches import REACH, Basis, all_features, find_basis, pad
+from singan_core.detail.patches import (
+    REACH,
+    Basis,
+    Features,
+    compute_all_features,
+    find_basis,
+    pad,
+)
+from singan_core.detail.tables import Votes, lay_out, pack_ballots, pack_fields
 from singan_core.pyramid import Size, count_searched
 
-Pixels = NDArray[np.uint8]
-
 SEARCH_FEATURES, FEATURES = 24, 12
+"""Features of a patch at searched and at copied levels."""
 FULL = 64
-"""Smoothness of a pixel that has no detail of its own: there the picture keeps its colours and gets the detail only."""
-FIELD, WIDE_FIELD, VOTE_BIT = (
-    18,
-    26,
-    54,
-)  # bits of a weighted sum of channels, of colours times alpha; the count's place
-_FAINT = 2.55  # grey levels of detail, mean of the channels, at which smoothness is half
+"""Smoothness of a pixel without any detail: the picture keeps its colour there, plus the detail."""
+_FAINT = 2.55  # detail (grey levels, mean of the channels) at which smoothness is half
 
 
 def premultiplied(pixels: Pixels) -> Pixels:
-    """RGBA with its colours times alpha, rounded; other pictures as they are."""
+    """Multiply the colours of RGBA (h, w, 4) by alpha, rounded.
+
+    Other pictures are returned unchanged.
+    """
     if pixels.shape[2] != 4:
         return pixels
     alpha = pixels[..., 3:].astype(np.uint16)
@@ -38,126 +44,134 @@ def premultiplied(pixels: Pixels) -> Pixels:
 
 
 def straight(pixels: Pixels) -> Pixels:
-    """RGBA with its colours divided by alpha, rounded; other pictures as they are."""
+    """Divide the colours of RGBA (h, w, 4) by alpha, rounded.
+
+    A pixel that is fully transparent becomes black. Other pictures are returned unchanged.
+    """
     if pixels.shape[2] != 4:
         return pixels
     alpha = pixels[..., 3:].astype(np.uint32)
     colours = (510 * pixels[..., :3].astype(np.uint32) + alpha) // np.maximum(2 * alpha, 1)
-    return np.concatenate(
-        [np.minimum(colours, 255).astype(np.uint8) * (alpha > 0), pixels[..., 3:]], axis=2
-    )
+    colours = np.minimum(colours, 255).astype(np.uint8) * (alpha > 0)
+    return np.concatenate([colours, pixels[..., 3:]], axis=2)
 
 
 @dataclass(frozen=True, eq=False)
 class Level:
-    """The photo at one size, with its tables: flat arrays in which the photo has 3 empty positions on every side."""
+    """The photo at the size of one level: pictures (h, w, C), and tables (n,) as in tables.py.
 
-    pixels: Pixels  # (h, w, C), colours straight
+    A table holds all that is needed of a position in one number, so that one look-up reads it.
+    """
+
+    pixels: Pixels  # colours straight
     basis: Basis
-    centre: NDArray[np.int64]  # mean colour (C,), premultiplied
-    matched: Pixels  # the photo as patches are compared, (h, w, C), premultiplied
-    blurred: Pixels  # the next coarser photo enlarged to this size: what a picture is before it gets its detail
-    padded: Pixels  # the blurred photo with its edges repeated, for patches
+    centre: NDArray[np.int64]  # mean colour of the photo (C,), premultiplied
+    matched: Pixels  # the photo as patches are compared: premultiplied
+    blurred: Pixels  # the next coarser photo enlarged: what a picture is before it gets its detail
+    padded: Pixels  # the blurred photo with 3 px around it, for patches
     words: NDArray[
         np.unsignedinteger
-    ]  # channels and, but for RGBA, smoothness, so that one look-up brings all
-    ballots: tuple[
-        NDArray[np.uint64], ...
-    ]  # channels packed so that one multiplication weighs a vote: pack_ballots
-    blurred_ballots: NDArray[np.uint64]  # the same of the blurred photo, without the count
+    ]  # the channels of a pixel and, except for RGBA, its smoothness
+    ballots: tuple[Votes, ...]  # packed by pack_ballots
+    blurred_ballots: Votes  # the blurred photo packed in the same way, without the count
 
     @property
     def size(self) -> Size:
-        """(height, width)."""
+        """(height, width) of the photo."""
         return self.pixels.shape[0], self.pixels.shape[1]
 
     @functools.cached_property
-    def features(self) -> NDArray[np.float32]:
-        """Features of every patch of the photo, (h w, count), for a search."""
-        return all_features(self.matched, self.basis, self.centre)
+    def features(self) -> Features:
+        """Features (h w, count) of every patch of the photo: the keys of a search."""
+        return compute_all_features(self.matched, self.basis, self.centre)
 
     @functools.cached_property
-    def blurred_features(self) -> NDArray[np.float32]:
-        """The same of the blurred photo."""
-        return all_features(self.blurred, self.basis, self.centre)
+    def blurred_features(self) -> Features:
+        """Features (h w, count) of every patch of the blurred photo."""
+        return compute_all_features(self.blurred, self.basis, self.centre)
 
     @property
     def stride(self) -> int:
-        """Positions in a row of the tables."""
+        """Entries of a table from one row of the photo to the next."""
         return self.size[1] + 2 * REACH
 
     @property
     def nowhere(self) -> int:
-        """A position of the tables that is empty 3 px around: what lies beyond a canvas shows it."""
+        """An entry with nothing within 3 px: what pixels beyond a canvas show."""
         return (self.size[0] + 3 * REACH) * self.stride + REACH
+
+    def find_entries(self, rows: NDArray[Any], columns: NDArray[Any]) -> NDArray[Any]:
+        """Find the entries of the tables that belong to positions of the photo."""
+        entries: NDArray[Any] = rows * np.int32(self.stride)
+        entries += columns
+        entries += np.int32(REACH * self.stride + REACH)
+        return entries
+
+    def find_positions(self, entries: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Find the rows and columns of entries of the tables, which may lie beyond the photo."""
+        rows, columns = np.divmod(entries, np.int32(self.stride))
+        return rows - REACH, columns - REACH
 
 
 def make_level(
     pixels: Pixels, basis: Basis, below: Pixels | None, centre: NDArray[np.int64]
 ) -> Level:
-    """Make a level of the photo's pixels (h, w, C) there; below is the next coarser photo, premultiplied, if any."""
+    """Make a level of the photo's pixels (h, w, C), colours straight.
+
+    below is the next coarser photo, premultiplied. The coarsest level has none and is not blurred.
+    """
     matched = premultiplied(pixels)
-    blurred = matched if below is None else resize.resize(below, (pixels.shape[0], pixels.shape[1]))
-    parts = (
-        [pixels] if pixels.shape[2] == 4 else [pixels, find_smoothness(matched, blurred)[..., None]]
+    blurred = matched
+    if below is not None:
+        blurred = resize.resize(below, (pixels.shape[0], pixels.shape[1]))
+
+    # RGBA fills a word by itself, and has no smoothness.
+    transparent = pixels.shape[2] == 4
+    channels = pixels
+    if not transparent:
+        smoothness = find_smoothness(matched, blurred)
+        channels = np.concatenate([pixels, smoothness[..., None]], axis=2)
+    channels = np.ascontiguousarray(channels)
+    words = lay_out(channels.view(f"u{channels.shape[2]}")[..., 0])
+
+    no_table = np.empty(0, np.uint64)
+    blurred_ballots = no_table if transparent else lay_out(pack_fields(blurred))
+    return Level(
+        pixels=pixels,
+        basis=basis,
+        centre=centre,
+        matched=matched,
+        blurred=blurred,
+        padded=pad(blurred),
+        words=words,
+        ballots=pack_ballots(pixels),
+        blurred_ballots=blurred_ballots,
     )
-    together = np.ascontiguousarray(np.concatenate(parts, axis=2))
-    words = _table(together.view(f"u{together.shape[2]}")[..., 0])
-    votes = (
-        pack_ballots(pixels),
-        _table(_fields(blurred)) if pixels.shape[2] != 4 else np.empty(0, np.uint64),
-    )
-    return Level(pixels, basis, centre, matched, blurred, pad(blurred), words, *votes)
 
 
 def find_smoothness(matched: Pixels, blurred: Pixels) -> NDArray[np.uint8]:
-    """How far a pixel is without detail of its own, 0 to 64, (h, w): 64 / (1 + (detail / 2.55)^4)."""
+    """Find how little detail each pixel has, (h, w): 64 for none, near 0 from a few grey levels on.
+
+    Detail is the mean difference of photo and blurred photo over the channels, in grey levels.
+    Smoothness is 64 / (1 + (detail / 2.55)^4), rounded.
+    """
     channels = matched.shape[2]
-    table = tabulate_smoothness(channels)
-    band = np.maximum(matched, blurred) - np.minimum(matched, blurred)
-    total = band[..., 0].astype(np.uint16)
+    difference = np.maximum(matched, blurred) - np.minimum(matched, blurred)
+    total = difference[..., 0].astype(np.uint16)
     for channel in range(1, channels):
-        total += band[..., channel]
-    return table[total]
+        total += difference[..., channel]
+    return tabulate_smoothness(channels)[total]
 
 
 def tabulate_smoothness(channels: int) -> NDArray[np.uint8]:
-    """Tabulate smoothness by the sum over the channels of what a pixel differs from the blurred photo."""
+    """Tabulate smoothness by the sum over the channels of absolute differences, 0 to 255 C."""
     half = round(20 * _FAINT * channels) ** 4
     detail = (20 * np.arange(255 * channels + 1, dtype=np.int64)) ** 4
     return ((FULL * half + (half + detail) // 2) // (half + detail)).astype(np.uint8)
 
 
-def pack_ballots(pixels: Pixels) -> tuple[NDArray[np.uint64], ...]:
-    """What every position says in a vote: three fields of 18 bits, and a 1 at bit 54 that counts the votes.
-
-    RGBA has two words, of two fields of 26 bits: colours count as much as they are opaque.
-    """
-    one = np.uint64(1 << VOTE_BIT)
-    if pixels.shape[2] == 4:
-        red, green, blue, alpha = np.moveaxis(pixels.astype(np.uint64), 2, 0)
-        wide = np.uint64(WIDE_FIELD)
-        return _table(red * alpha | green * alpha << wide | one), _table(
-            blue * alpha | alpha << wide
-        )
-    return (_table(_fields(pixels) | one),)
-
-
-def _table(values: NDArray[Any]) -> NDArray[Any]:
-    """Values (h, w) with empty positions around and, for nowhere, seven rows of them below, (n,)."""
-    return np.pad(values, ((REACH, 3 * REACH + 1), (REACH, REACH))).reshape(-1)
-
-
-def _fields(pixels: Pixels) -> NDArray[np.uint64]:
-    """Channels side by side in one number a pixel."""
-    total = pixels[..., 0].astype(np.uint64)
-    for channel in range(1, pixels.shape[2]):
-        total |= pixels[..., channel].astype(np.uint64) << np.uint64(FIELD * channel)
-    return total
-
-
 class Photo:
-    """A photo (h, w, C), uint8, colours straight, at the sizes of the detail levels, coarsest first."""
+    """A photo (h, w, C), uint8, colours straight, at the sizes of its levels, coarsest first."""
 
     def __init__(
         self,
@@ -166,81 +180,94 @@ class Photo:
         bases: Sequence[Basis] | None = None,
         searched: int | None = None,
     ) -> None:
-        """Take the sizes of the levels, the bases if they are stored, and how many are searched, if not by size."""
+        """Take the photo and the sizes of its levels.
+
+        bases are those of a bundle; without them each is computed when first needed. searched is
+        the number of levels that are searched, by default those with few enough positions.
+        """
         self.pixels = pixels
         self.sizes = tuple(sizes)
         self.searched = count_searched(self.sizes) if searched is None else searched
-        self._given = None if bases is None else tuple(bases)
+        self._bases = None if bases is None else tuple(bases)
         self._levels: dict[int, Level] = {}
-        self._locks = [
-            threading.Lock() for _ in self.sizes
-        ]  # of different levels, several threads make one each
-        self._shown = premultiplied(pixels)
+        self._locks = [threading.Lock() for _ in self.sizes]  # threads may make one level each
+        self._premultiplied = premultiplied(pixels)
         area = pixels.shape[0] * pixels.shape[1]
-        self.centre = self._shown.reshape(area, -1).sum(axis=0, dtype=np.int64) // area
+        totals = self._premultiplied.reshape(area, -1).sum(axis=0, dtype=np.int64)
+        self.centre = totals // area
 
     def resized(self, sizes: Sequence[Size]) -> Photo:
-        """The same photo for other sizes, of which all but the last are the first of its own.
+        """Return the same photo with other sizes, of which all but the last are its own first ones.
 
-        A picture smaller than the photo ends at the scale that was asked for, with the finest level's basis.
+        A picture smaller than the photo ends with a level at its own scale, which no other picture
+        needs. Its patches are compared by the finest level's basis.
         """
         if tuple(sizes) == self.sizes[: len(sizes)]:
             return self
-        return _Resized(self, sizes)
+        return _Shortened(self, sizes)
 
     def repeat_around(self, down: int, across: int) -> Photo:
-        """Repeat the photo around itself, by so many px above and below, left and right; only its last level stays."""
+        """Repeat the photo around itself by so many px above and below, and to the left and right.
+
+        Only its last level stays.
+        """
         pixels = np.pad(self.pixels, ((down, down), (across, across), (0, 0)), mode="wrap")
-        basis = self._basis(len(self.sizes) - 1, self._shown)
+        basis = self._choose_basis(len(self.sizes) - 1, self._premultiplied)
         return Photo(pixels, [(pixels.shape[0], pixels.shape[1])], [basis], searched=0)
 
     def at(self, level: int) -> Pixels:
-        """The photo at a level's size, premultiplied."""
-        return resize.resize(self._shown, self.sizes[level])
+        """Resize the photo to a level, premultiplied."""
+        return resize.resize(self._premultiplied, self.sizes[level])
 
     def level(self, number: int) -> Level:
-        """A level, made when first asked for."""
+        """Return a level, made when first asked for."""
         with self._locks[number]:
             if number not in self._levels:
-                shown = self.at(number)
-                pixels = (
-                    self.pixels if self.sizes[number] == self.pixels.shape[:2] else straight(shown)
-                )
-                below = self.at(number - 1) if number else None
-                self._levels[number] = make_level(
-                    pixels, self._basis(number, shown), below, self.centre
-                )
+                self._levels[number] = self._make_level(number)
             return self._levels[number]
 
+    def _make_level(self, number: int) -> Level:
+        """Make a level from the photo at its size and at the size of the level below."""
+        matched = self.at(number)
+        # At the photo's own size transparent colours stay as they are.
+        own_size = self.sizes[number] == self.pixels.shape[:2]
+        pixels = self.pixels if own_size else straight(matched)
+        below = self.at(number - 1) if number else None
+        return make_level(pixels, self._choose_basis(number, matched), below, self.centre)
+
     def is_searched(self, number: int) -> bool:
-        """Whether every patch of a level looks for its nearest in the whole photo."""
+        """Whether every patch of a level searches the whole photo for its nearest neighbour."""
         return number < self.searched
 
-    def _basis(self, number: int, shown: Pixels) -> Basis:
-        if self._given is not None:
-            return self._given[number]
-        return find_basis(shown, SEARCH_FEATURES if self.is_searched(number) else FEATURES)
+    def _choose_basis(self, number: int, matched: Pixels) -> Basis:
+        """Take the stored basis of a level, or find one for the photo at its size."""
+        if self._bases is not None:
+            return self._bases[number]
+        return find_basis(matched, SEARCH_FEATURES if self.is_searched(number) else FEATURES)
 
     def basis(self, number: int) -> Basis:
-        """The basis of a level."""
-        return self.level(number).basis if self._given is None else self._given[number]
+        """Return the basis of a level."""
+        return self.level(number).basis if self._bases is None else self._bases[number]
 
     def bases(self) -> list[Basis]:
-        """The basis of every level, to be stored."""
+        """List the bases of all levels, to be stored."""
         return [self.level(number).basis for number in range(len(self.sizes))]
 
 
-class _Resized(Photo):
-    """A photo whose last level alone is its own; the others are those of the whole photo, made when first needed."""
+class _Shortened(Photo):
+    """A photo that shares all levels but its last with another photo of more levels."""
 
-    def __init__(self, whole: Photo, sizes: Sequence[Size]) -> None:
-        super().__init__(whole.pixels, sizes, None, min(whole.searched, len(sizes)))
-        self.whole = whole
+    def __init__(self, longer: Photo, sizes: Sequence[Size]) -> None:
+        super().__init__(longer.pixels, sizes, None, min(longer.searched, len(sizes)))
+        self._longer = longer
 
     def level(self, number: int) -> Level:
-        """A level, made when first asked for."""
-        return super().level(number) if number == len(self.sizes) - 1 else self.whole.level(number)
+        """Return a level, made when first asked for."""
+        if number == len(self.sizes) - 1:
+            return super().level(number)
+        return self._longer.level(number)
 
-    def _basis(self, number: int, shown: Pixels) -> Basis:
-        last = len(self.whole.sizes) - 1
-        return self.whole._basis(last, self.whole._shown)
+    def _choose_basis(self, number: int, matched: Pixels) -> Basis:
+        """Take the basis of the longer photo's finest level."""
+        finest = len(self._longer.sizes) - 1
+        return self._longer._choose_basis(finest, self._longer._premultiplied)

@@ -1,10 +1,16 @@
-"""Small levels: every patch of the picture finds its nearest in the whole photo, by full search.
+"""Searched levels: every patch of the picture finds its nearest neighbour in the whole photo.
 
-Score of a photo's patch: (squared distance + position term) / (small constant + the patch's smallest distance to any
-patch of the picture); the least wins, in a tie the lowest position. The divisor lets each part of the photo be found by
-someone (completeness; Granot et al. 2022, GPNN, after Simakov et al. 2008). Then neighbours are asked, which joins what
-belongs together and breaks up repeats. All sums are whole numbers below 2^24; products with the reciprocal are single
-correctly rounded float32 operations, the same on every processor.
+The score of a photo's patch is
+
+    (squared distance + squared difference in height) / (constant + least distance to any query)
+
+and the least score wins; a tie goes to the lowest position. A query is a patch of the picture. The
+divisor, the completeness weight, favours parts of the photo that nothing resembles yet, so that
+each is shown by someone. Source: Granot et al. 2022 (GPNN), after Simakov et al. 2008; the term for
+heights and the propagation that follows are ours.
+
+Bit budget: squared distances with heights are whole numbers below 2^24, exact in float32. A score
+is one product with a float32 reciprocal, correctly rounded, the same on every processor.
 """
 
 from __future__ import annotations
@@ -17,60 +23,92 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from singan_core.detail.kept import Laid
-from singan_core.detail.patches import REACH, all_features
+from singan_core.arrays import Pixels
+from singan_core.detail.kept import ObjectsInRegion
+from singan_core.detail.maps import Map, Positions
+from singan_core.detail.patches import REACH, Features, compute_all_features
 from singan_core.detail.photo import Level, Photo, premultiplied
-from singan_core.detail.votes import COARSE, Map, paint
-from singan_core.pyramid import Size
+from singan_core.detail.propagation import Scores, propagate
+from singan_core.detail.votes import COARSE, paint
 from singan_core.windows import Wrap
 
-Pixels = NDArray[np.uint8]
-Floats = NDArray[np.float32]
-Ints = NDArray[np.int32]
-
-_UNEXPLAINED, _HALF_WAY = (
-    0.08,
-    0.12,
-)  # share of the features' variance that rows explain: bricks 0.04, china 0.57
-HEIGHTS = 512  # the position feature is 0 to 511
-ROUNDS = 8  # in which neighbours are asked
-AT_ONCE = 1 << 21  # scores
+_UNEXPLAINED = 0.08  # share of the variance of the features below which heights do not count
+_HALF_WAY = 0.12  # above that they count more and more; bricks have 0.04, a Chinese temple 0.57
+HEIGHTS = 512
+"""Values of the height feature, 0 to 511."""
+ROUNDS = 8
+"""Rounds of propagation."""
+AT_ONCE = 1 << 21
+"""Scores computed at once: 8 MB."""
 
 
 @dataclass(frozen=True)
 class Weights:
-    """What the score is made of, in parts of the variance of the level's features."""
+    """How a level is searched. Two weights are in parts of the variance of its features."""
 
-    position: float = 2.0  # of the squared difference in relative height
-    completeness: float = 0.02  # lower favours what nothing shows yet
-    passes: int = (
-        2  # in which a picture is painted and looks again; one more for a picture that is sharp
-    )
+    position: float = 2.0  # weight of the squared difference in relative height
+    completeness: float = 0.02  # the small constant: less favours what nothing shows yet
+    passes: int = 2  # searches, each followed by a vote; one more where the first query is sharp
+
+
+class Heights(NamedTuple):
+    """Where the rows of a picture lie on its canvas."""
+
+    rows: NDArray[np.int64]  # (h,)
+    canvas: int  # height of the canvas
+
+
+Follow = Callable[[Pixels], Pixels]
+"""Changes a painted picture, premultiplied, before its patches search again."""
+Each = Callable[..., Iterable[Any]]
+"""Calls a function for the start of every chunk of patches, in order: map, or that of a pool."""
 
 
 def choose_position(photo: Photo) -> float:
-    """How much heights count for this photo, 0 to 2.
+    """Choose how much relative heights count for this photo, 0 to 2.
 
-    Where rows explain much of how patches differ, as sky and ground do, they count in full; where rows explain nothing,
-    as on bricks, heights would only forbid.
+    Where rows explain much of the variance of the features, as in sky over ground, heights count in
+    full. Where rows explain nothing, as in bricks, they would only forbid good matches.
     """
     level = photo.level(0)
     values = level.features.reshape(*level.size, -1).astype(np.float64)
-    apart = values - values.mean(axis=(0, 1))
-    total = float((apart**2).sum(axis=2).mean())
-    explained = float((apart.mean(axis=1) ** 2).sum(axis=1).mean()) / total if total else 1.0
+    centred = values - values.mean(axis=(0, 1))
+    total = float((centred**2).sum(axis=2).mean())
+    explained = 1.0
+    if total:
+        explained = float((centred.mean(axis=1) ** 2).sum(axis=1).mean()) / total
+
     share = min(max((explained - _UNEXPLAINED) / _HALF_WAY, 0.0), 1.0)
     return round(Weights.position * share, 3)
 
 
-Heights = tuple[NDArray[np.int64], int]
-"""The rows that a picture's own are of a canvas, and how many that has."""
+def synthesize_level(
+    level: Level,
+    query: Pixels,
+    weights: Weights,
+    wrap: Wrap,
+    heights: Heights | None,
+    sharp: bool,
+    each: Each = map,
+    kept: ObjectsInRegion | None = None,
+    follow: Follow | None = None,
+) -> tuple[Map, Pixels]:
+    """Draw a searched level: search, paint, and search again for what was painted.
 
-
-Follow = Callable[[Pixels], Pixels]
-"""Changes what was painted, premultiplied, before its patches look again."""
-Each = Callable[..., Iterable[Any]]
-"""Calls a function for every start of a chunk of patches, in order: map, or a pool's."""
+    query is the picture so far at this level's size, (h, w, C), premultiplied. It is sharp if it
+    was handed over at this size, not enlarged. follow may change what was painted, before the next
+    search. Returns the map and the picture, colours straight. The other arguments are those of
+    search.
+    """
+    for turn in range(weights.passes + sharp):
+        found = search(level, query, weights, wrap, heights, sharp or turn > 0, each, kept)
+        picture = paint_wrapped(level, found, COARSE, wrap)
+        if kept is not None:
+            kept.put_in(level, picture)
+        query = premultiplied(picture)
+        if follow is not None:
+            query = follow(query)
+    return found, picture
 
 
 def search(
@@ -81,149 +119,67 @@ def search(
     heights: Heights | None,
     sharp: bool,
     each: Each = map,
-    kept: Laid | None = None,
+    kept: ObjectsInRegion | None = None,
 ) -> Map:
-    """The map (h, w) of a picture (h, w, C), premultiplied and of this level's canvas.
+    """Find the map (h, w) of a picture (h, w, C), premultiplied, of this level's canvas.
 
-    A sharp picture is compared with the photo, one that was enlarged with the enlarged photo. Without heights, as along
-    a wrapped axis, they do not count. The positions of kept objects are fixed, and barred to all other pixels.
+    A sharp picture is compared with the photo, one that was enlarged with the enlarged photo.
+    Without heights, as along an axis that wraps, the height does not count. The positions of kept
+    objects are fixed, and barred to all other pixels.
     """
-    height, width = query.shape[:2]
     match = pair(level, query, weights, wrap, heights, sharp)
-    constant = np.float32(round(weights.completeness * match.variance))
-    free = np.s_[:] if kept is None else ~kept.inside.reshape(-1)
-    worth = np.float32(1) / np.maximum(constant + _smallest(match.asked[free], match.keys, each), 1)
-
-    left, right, offered, reward = match.left, match.right, match.right, worth
+    reward = _weigh_completeness(match, weights, each, kept)
+    nearest = _find_nearest(match, reward, each, kept).reshape(query.shape[:2])
     if kept is not None:
-        allowed = np.flatnonzero(~kept.held.barred.reshape(-1))
-        offered, reward = right[allowed], worth[allowed]
-    step = max(1, AT_ONCE // len(right))
+        nearest = np.where(kept.inside, kept.positions, nearest)
 
-    def find(start: int) -> NDArray[np.intp]:
-        scores: Floats = left[start : start + step] @ offered.T
-        scores *= reward
-        return scores.argmin(axis=1)
-
-    found = np.concatenate(list(each(find, range(0, len(left), step))))
-    found = found if kept is None else allowed[found]
-    nearest = found.astype(np.int32).reshape(height, width)
-    nearest = nearest if kept is None else np.where(kept.inside, kept.positions, nearest)
-
-    def score(at: Ints) -> Floats:
-        return np.einsum("nc,nc->n", left, right[at]) * worth[at]
+    def score(positions: Positions) -> Scores:
+        """Score one position for each query."""
+        distance = np.einsum("nc,nc->n", match.left, match.right[positions])
+        return distance * reward[positions]
 
     for _ in range(ROUNDS):
-        nearest = _cohere(nearest, level.size, wrap, score, kept)
+        nearest = propagate(nearest, level.size, wrap, score, kept)
     rows, columns = np.divmod(nearest, np.int32(level.size[1]))
     return Map(rows, columns)
 
 
 class Match(NamedTuple):
-    """Patches of a picture (n of them) and of the photo (m), to be compared."""
+    """The n patches of a picture (queries) and m patches of the photo (keys), to be compared."""
 
-    asked: Floats  # features (n, count) of the picture's
-    keys: Floats  # features (m, count) of the photo's
-    left: Floats  # two matrices whose product left @ right.T holds the squared distances, heights included
-    right: Floats
+    queries: Features  # (n, count)
+    keys: Features  # (m, count)
+    left: Features  # (n, count + 3): left @ right.T are the squared distances, heights included
+    right: Features  # (m, count + 3)
     variance: int  # of the keys, summed over the features
 
 
 def pair(
     level: Level, query: Pixels, weights: Weights, wrap: Wrap, heights: Heights | None, sharp: bool
 ) -> Match:
-    """Pair a picture's patches, (h, w, C), with the photo's, or with the enlarged photo's if it is not sharp."""
-    keys, asked = (
-        level.features if sharp else level.blurred_features,
-        _all_features(level, query, wrap),
-    )
+    """Pair the patches of a picture with the photo's. The arguments are those of search."""
+    keys = level.features if sharp else level.blurred_features
+    queries = compute_all_features(query, level.basis, level.centre, wrap)
     variance = sum_variances(keys)
-    key_heights, asked_heights = _height_features(
+
+    key_heights, query_heights = _compute_heights(
         level, heights, query.shape, weights.position * variance
     )
-    joined = (
-        np.concatenate([asked, asked_heights], axis=1),
+    left, right = expand_distances(
+        np.concatenate([queries, query_heights], axis=1),
         np.concatenate([keys, key_heights], axis=1),
     )
-    return Match(asked, keys, *_products(*joined), variance)
+    return Match(queries, keys, left, right, variance)
 
 
-def settle(
-    level: Level,
-    query: Pixels,
-    weights: Weights,
-    wrap: Wrap,
-    heights: Heights | None,
-    sharp: bool,
-    each: Each = map,
-    kept: Laid | None = None,
-    follow: Follow | None = None,
-) -> tuple[Map, Pixels]:
-    """Map and picture (straight) of a searched level: look, paint, look again, for what follow makes of it if given."""
-    for turn in range(weights.passes + sharp):
-        found = search(level, query, weights, wrap, heights, sharp or turn > 0, each, kept)
-        picture = paint_wrapped(level, found, COARSE, wrap)
-        if kept is not None:
-            kept.put_in(level, picture)
-        query = premultiplied(picture) if follow is None else follow(premultiplied(picture))
-    return found, picture
+def expand_distances(queries: Features, keys: Features) -> tuple[Features, Features]:
+    """Expand features to two matrices left, right so that left @ right.T are the squared distances.
 
-
-def _cohere(
-    found: Ints, photo: Size, wrap: Wrap, score: Callable[[Ints], Floats], kept: Laid | None = None
-) -> Ints:
-    """The positions (h, w) after one round in which every pixel asks its four neighbours.
-
-    Of its own position and theirs, shifted back, it takes the one with the least score times (16 - 3 for each neighbour
-    that says the same + 8 for each that shows that very position itself), in a tie the lowest. So a piece of the photo
-    goes on where it may, instead of being begun again at every pixel, which shows as a comb. Source: the coherence
-    search of Hertzmann et al. 2001; ours asks all pixels at once.
+    The squared distance is a^2 - 2 a b + b^2: left holds (a, a^2, 1), right holds (-2 b, 1, b^2).
     """
-    beside = _neighbours(found, wrap)
-    proposals = [_shifted(near, photo, dy, dx) for (dy, dx), near in beside.items()]
-    best = np.full(found.size, np.inf, np.float32)
-    chosen = np.full(found.size, photo[0] * photo[1], np.int32)
-    for candidate in (found, *proposals):
-        sixteenths = np.full(found.shape, 16, np.int32)
-        for said, near in zip(proposals, beside.values(), strict=True):
-            sixteenths -= 3 * (said == candidate)
-            sixteenths += 8 * (near == candidate)
-
-        flat = candidate.reshape(-1)
-        scores = score(np.maximum(flat, 0)) * sixteenths.reshape(-1).astype(np.float32)
-        better = (scores < best) | ((scores == best) & (flat < chosen))
-        better &= flat >= 0
-        if kept is not None and candidate is not found:
-            asking = np.flatnonzero(better)
-            better[asking] = kept.allow(asking, *np.divmod(flat[asking], np.int32(photo[1])))
-        best[better], chosen[better] = scores[better], flat[better]
-    return chosen.reshape(found.shape)
-
-
-def _neighbours(found: Ints, wrap: Wrap) -> dict[tuple[int, int], Ints]:
-    """What the pixel above, below, left and right of each (h, w) shows, by (dy, dx); -1 beyond the canvas."""
-    height, width = found.shape
-    around = np.pad(found, 1, constant_values=-1)
-    if wrap[0]:
-        around[0], around[-1] = around[-2], around[1]
-    if wrap[1]:
-        around[:, 0], around[:, -1] = around[:, -2], around[:, 1]
-    ways = ((-1, 0), (1, 0), (0, -1), (0, 1))
-    return {(dy, dx): around[1 + dy : 1 + dy + height, 1 + dx : 1 + dx + width] for dy, dx in ways}
-
-
-def _shifted(near: Ints, photo: Size, dy: int, dx: int) -> Ints:
-    """What a neighbour at (dy, dx) would have each pixel show, (h, w); -1 for nothing."""
-    row, column = near // photo[1] - dy, near % photo[1] - dx
-    inside = (near >= 0) & (row >= 0) & (row < photo[0]) & (column >= 0) & (column < photo[1])
-    return np.where(inside, row * np.int32(photo[1]) + column, np.int32(-1))
-
-
-def _products(asked: Floats, keys: Floats) -> tuple[Floats, Floats]:
-    """Two matrices, a row for each, whose product with each other holds the squared distances of all pairs."""
-    ones = np.ones((max(len(asked), len(keys)), 1), np.float32)
+    ones = np.ones((max(len(queries), len(keys)), 1), np.float32)
     left = np.concatenate(
-        [asked, (asked**2).sum(axis=1, keepdims=True), ones[: len(asked)]], axis=1
+        [queries, (queries**2).sum(axis=1, keepdims=True), ones[: len(queries)]], axis=1
     )
     right = np.concatenate(
         [-2 * keys, ones[: len(keys)], (keys**2).sum(axis=1, keepdims=True)], axis=1
@@ -231,17 +187,75 @@ def _products(asked: Floats, keys: Floats) -> tuple[Floats, Floats]:
     return left, right
 
 
-def _height_features(
+def _compute_heights(
     level: Level, heights: Heights | None, shape: tuple[int, ...], weight: float
-) -> tuple[Floats, Floats]:
-    """The photo's and the picture's relative heights as a feature each, (n, 1): squared differences are the term."""
+) -> tuple[Features, Features]:
+    """Compute one more feature for keys and queries, (n, 1): their relative heights, 0 to 511.
+
+    Their scale is such that the squared difference is the weighted term of the score.
+    """
     scale = 0 if heights is None else min(round(math.sqrt(weight)), HEIGHTS - 1)
     height, width = shape[:2]
-    rows, of = (np.arange(height), 1) if heights is None else heights
-    photo = np.arange(level.size[0]) * scale // level.size[0]
-    asked = rows * scale // of
-    repeated = np.repeat(photo, level.size[1]), np.repeat(asked, width)
-    return repeated[0].astype(np.float32)[:, None], repeated[1].astype(np.float32)[:, None]
+    rows, canvas = (np.arange(height), 1) if heights is None else heights
+    key_heights = np.arange(level.size[0]) * scale // level.size[0]
+    query_heights = rows * scale // canvas
+    return (
+        np.repeat(key_heights, level.size[1]).astype(np.float32)[:, None],
+        np.repeat(query_heights, width).astype(np.float32)[:, None],
+    )
+
+
+def sum_variances(values: Features) -> int:
+    """Sum the variances of features (n, count), rounded down."""
+    whole = values.astype(np.int64)
+    count = len(whole)
+    return int((count * (whole * whole).sum(axis=0) - whole.sum(axis=0) ** 2).sum() // count**2)
+
+
+def _weigh_completeness(
+    match: Match, weights: Weights, each: Each, kept: ObjectsInRegion | None
+) -> Scores:
+    """Compute what each key's distances are multiplied with, (m,): the completeness weight.
+
+    It is 1 / max(constant + least squared distance of the key to any query, 1), heights not
+    included. Pixels of kept objects ask nothing.
+    """
+    asking = match.queries
+    if kept is not None:
+        asking = asking[~kept.inside.reshape(-1)]
+
+    left, right = expand_distances(asking, match.keys)
+    step = max(1, AT_ONCE // len(match.keys))
+
+    def find_least(start: int) -> Scores:
+        """Find each key's least distance to the queries of one chunk."""
+        return (left[start : start + step] @ right.T).min(axis=0)
+
+    least = np.minimum.reduce(list(each(find_least, range(0, len(asking), step))))
+    constant = np.float32(round(weights.completeness * match.variance))
+    return np.float32(1) / np.maximum(constant + least, 1)
+
+
+def _find_nearest(
+    match: Match, reward: Scores, each: Each, kept: ObjectsInRegion | None
+) -> Positions:
+    """Find the key with the least score for each query, (n,), by full search."""
+    offered, scale = match.right, reward
+    if kept is not None:
+        allowed = np.flatnonzero(~kept.level.barred.reshape(-1))
+        offered, scale = match.right[allowed], reward[allowed]
+    step = max(1, AT_ONCE // len(match.right))
+
+    def find_least(start: int) -> NDArray[np.intp]:
+        """Find the least score of each query of one chunk; the first of equal ones."""
+        scores: Scores = match.left[start : start + step] @ offered.T
+        scores *= scale
+        return scores.argmin(axis=1)
+
+    nearest = np.concatenate(list(each(find_least, range(0, len(match.left), step))))
+    if kept is not None:
+        nearest = allowed[nearest]
+    return nearest.astype(np.int32)
 
 
 def paint_wrapped(level: Level, found: Map, sigma: float, wrap: Wrap) -> Pixels:
@@ -251,25 +265,3 @@ def paint_wrapped(level: Level, found: Map, sigma: float, wrap: Wrap) -> Pixels:
     picture = paint(level, Map(rows, columns), sigma, everywhere=True)
     (top, _), (left, _) = around
     return np.ascontiguousarray(picture[top : top + found.size[0], left : left + found.size[1]])
-
-
-def _all_features(level: Level, pixels: Pixels, wrap: Wrap) -> Floats:
-    return all_features(pixels, level.basis, level.centre, wrap)
-
-
-def sum_variances(values: Floats) -> int:
-    """Sum the variances of features (n, count), rounded down."""
-    whole = values.astype(np.int64)
-    count = len(whole)
-    return int((count * (whole * whole).sum(axis=0) - whole.sum(axis=0) ** 2).sum() // count**2)
-
-
-def _smallest(asked: Floats, keys: Floats, each: Each) -> Floats:
-    """Squared distance of every key to the nearest that is asked."""
-    left, right = _products(asked, keys)
-    step = max(1, AT_ONCE // len(keys))
-
-    def find(start: int) -> Floats:
-        return (left[start : start + step] @ right.T).min(axis=0)
-
-    return np.minimum.reduce(list(each(find, range(0, len(asked), step))))

@@ -1,39 +1,40 @@
-"""What a bundle holds for its detail levels: the photo, its masks, and the bases by which patches are compared."""
+"""What a bundle holds for its detail levels: the photo, its masks, and the bases of its patches."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from singan_core import stored
+from singan_core.arrays import Mask, Pixels
+from singan_core.detail.maps import Map
 from singan_core.detail.patches import PATCH, Basis
 from singan_core.detail.photo import FEATURES, SEARCH_FEATURES, Photo
-from singan_core.detail.votes import Map
 from singan_core.errors import BundleError
 from singan_core.manifest import Manifest
-from singan_core.pyramid import Size
-
-Masks = NDArray[np.bool_]
+from singan_core.pyramid import Size, count_searched
 
 BASES = "bases.npy"
-"""Directions (levels, 24, 7, 7, C), int8; copied levels use the first 12."""
+"""Directions (levels, 24, 7, 7, C), int8. Copied levels use the first 12; the others are 0."""
 
 
 def write_bases(folder: Path, photo: Photo) -> tuple[int, ...]:
-    """Write the basis of every level and return their shifts."""
+    """Write the basis of every level, and return their shifts for the manifest."""
     bases = photo.bases()
     channels = photo.pixels.shape[2]
-    together = np.zeros((len(bases), SEARCH_FEATURES, PATCH, PATCH, channels), np.int8)
+    directions = np.zeros((len(bases), SEARCH_FEATURES, PATCH, PATCH, channels), np.int8)
     for number, basis in enumerate(bases):
-        together[number, : basis.count] = basis.directions.reshape(-1, PATCH, PATCH, channels)
-    np.save(folder / BASES, together, allow_pickle=False)
+        directions[number, : basis.count] = basis.directions.reshape(-1, PATCH, PATCH, channels)
+    np.save(folder / BASES, directions, allow_pickle=False)
     return tuple(basis.shift for basis in bases)
 
 
-def read(folder: Path, manifest: Manifest) -> tuple[Photo | None, Masks | None]:
-    """The photo and the masks of a bundle; None for what it has none of. Raises BundleError."""
+def read(folder: Path, manifest: Manifest) -> tuple[Photo | None, Mask | None]:
+    """Read the photo and the masks (H, W, labels) of a bundle, None for what it does not have.
+
+    Raises BundleError.
+    """
     detail = manifest.detail
     if detail is None:
         return None, None
@@ -45,29 +46,35 @@ def read(folder: Path, manifest: Manifest) -> tuple[Photo | None, Masks | None]:
 
 
 def _read_bases(folder: Path, manifest: Manifest) -> list[Basis]:
+    """Read the basis of every level. Raises BundleError."""
     assert manifest.detail is not None
     path, shifts = folder / BASES, manifest.detail.shifts
     try:
-        together = np.load(path, allow_pickle=False)
+        directions = np.load(path, allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
         raise BundleError(f"{path}: missing or damaged ({error}); export again") from error
+
     expected = (len(shifts), SEARCH_FEATURES, PATCH, PATCH, manifest.channels)
-    if together.shape != expected or together.dtype != np.int8:
+    if directions.shape != expected or directions.dtype != np.int8:
         raise BundleError(
-            f"{path}: {together.dtype} {together.shape}, expected int8 {expected}; export again"
+            f"{path}: {directions.dtype} {directions.shape}, expected int8 {expected}; export again"
         )
-    photo = Photo(np.zeros((1, 1, 1), np.uint8), manifest.detail.levels)
-    counts = [
-        SEARCH_FEATURES if photo.is_searched(number) else FEATURES for number in range(len(shifts))
-    ]
-    flat = together.reshape(len(shifts), SEARCH_FEATURES, -1)
-    return [
-        Basis(one[:count], shift) for one, count, shift in zip(flat, counts, shifts, strict=True)
-    ]
+
+    searched = count_searched(manifest.detail.levels)
+    flat = directions.reshape(len(shifts), SEARCH_FEATURES, -1)
+    bases = []
+    for number, shift in enumerate(shifts):
+        count = SEARCH_FEATURES if number < searched else FEATURES
+        bases.append(Basis(flat[number, :count], shift))
+    return bases
 
 
-def look_up(masks: Masks, found: Map, level: Size) -> NDArray[np.uint8]:
-    """Masks (h, w, labels), 0 or 255, of a map at a level's size: every pixel has the labels of its own position."""
+def look_up(masks: Mask, found: Map, level: Size) -> Pixels:
+    """Look up the masks (h, w, labels), 0 or 255, of the positions that a map shows.
+
+    masks are the photo's, bool (H, W, labels); level is the size of the photo to which the map
+    refers.
+    """
     height, width = masks.shape[:2]
     rows = (2 * found.rows.astype(np.int64) + 1) * height // (2 * level[0])
     columns = (2 * found.columns.astype(np.int64) + 1) * width // (2 * level[1])

@@ -1,115 +1,46 @@
-"""The picture of a map: every pixel is the weighted mean of what the patches around it, each in its place, say."""
+"""The picture of a map: each pixel is the weighted mean of what the patches around it show there.
+
+The patch around pixel q shows position p, so it says that pixel q + d has the colour of p + d: one
+vote. Source: the vote of Simakov et al. 2008. Ours has Gaussian weights by the distance d, in whole
+numbers, and leaves smooth pixels the colours that they have.
+"""
 
 from __future__ import annotations
 
 import functools
 import itertools
 import math
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from singan_core.arrays import Pixels
+from singan_core.detail.maps import Map, Positions, find_joins, find_offsets, index_map
+from singan_core.detail.morphology import dilate, erode
 from singan_core.detail.patches import REACH
-from singan_core.detail.photo import FIELD, FULL, VOTE_BIT, WIDE_FIELD, Level
+from singan_core.detail.photo import FULL, Level
+from singan_core.detail.tables import Votes, count_votes, unpack_field, unpack_wide
 
-Pixels = NDArray[np.uint8]
-Ints = NDArray[np.int32]
-Mask = NDArray[np.bool_]
-
-_AT_ONCE = 1 << 15  # pixels voted on, so that what is in work stays in the cache
 COARSE, FINE = 1.2, 0.8
-"""Sigma of the weights, px: at the last level the nearest patches count for more, which keeps it crisp."""
+"""Sigma of the weights (px): smaller at the last level, which keeps it crisp."""
+_AT_ONCE = 1 << 15  # pixels voted on, so that what is in work stays in the cache
+
+Sums = NDArray[np.int32]
+"""Weighted sums (n, C): below 2^18, in 64ths below 2^24."""
 
 
 @functools.cache
 def weights(sigma: float) -> tuple[tuple[int, int, int], ...]:
-    """(dy, dx, weight): Gaussian weights, in 64ths of the largest and at least 2 of them."""
-    places = itertools.product(range(-REACH, REACH + 1), repeat=2)
-    rounded = [
-        (dy, dx, round(64 * math.exp(-(dy * dy + dx * dx) / (2 * sigma**2)))) for dy, dx in places
-    ]
-    return tuple(one for one in rounded if one[2] >= 2)
+    """Compute the weights of votes, (dy, dx, weight), from patches up to 3 px away.
 
-
-@dataclass(frozen=True)
-class Map:
-    """Rows and columns of the photo, (h, w) each, int32, for a part of a canvas that begins at (top, left)."""
-
-    rows: Ints
-    columns: Ints
-    top: int = 0
-    left: int = 0
-
-    @property
-    def size(self) -> tuple[int, int]:
-        """(height, width) of the part."""
-        return self.rows.shape[0], self.rows.shape[1]
-
-
-def indices(level: Level, found: Map) -> Ints:
-    """Where in the level's tables the positions of a map are, (h + 6, w + 6): nowhere beyond the map."""
-    height, width = found.size
-    whole = np.full((height + 2 * REACH, width + 2 * REACH), level.nowhere, np.int32)
-    inner = whole[REACH:-REACH, REACH:-REACH]
-    np.multiply(found.rows, np.int32(level.stride), out=inner)
-    inner += found.columns
-    inner += np.int32(REACH * level.stride + REACH)
-    return whole
-
-
-def offsets(level: Level, index: Ints) -> Ints:
-    """One number a pixel (h, w) that says how far its position lies from its own place: equal within a piece.
-
-    index is that of the map with its border, which is left out.
+    They are Gaussian, in 64ths of the largest, without those below 2. They add up to less than
+    2^10.
     """
-    codes = index[REACH:-REACH, REACH:-REACH] - np.arange(
-        index.shape[1] - 2 * REACH, dtype=np.int32
-    )
-    codes -= np.arange(len(codes), dtype=np.int32)[:, None] * np.int32(level.stride)
-    return codes
-
-
-def joins(codes: Ints, reach: int) -> Mask:
-    """Where a pixel at a distance of up to reach, straight up, down, left or right, has another offset."""
-    found = np.zeros(codes.shape, bool)
-    for distance in range(1, reach + 1):
-        for axis in (0, 1):
-            ahead: list[slice] = [slice(None), slice(None)]
-            behind: list[slice] = [slice(None), slice(None)]
-            ahead[axis], behind[axis] = slice(distance, None), slice(None, -distance)
-            apart = codes[tuple(ahead)] != codes[tuple(behind)]
-            found[tuple(ahead)] |= apart
-            found[tuple(behind)] |= apart
-    return found
-
-
-def spread(mask: Mask, reach: int) -> Mask:
-    """The mask and all within reach px of it, along both axes."""
-    for axis in (0, 1):
-        wide = mask.copy()
-        for distance in range(1, min(reach, mask.shape[axis] - 1) + 1):
-            ahead: list[slice] = [slice(None), slice(None)]
-            behind: list[slice] = [slice(None), slice(None)]
-            ahead[axis], behind[axis] = slice(distance, None), slice(None, -distance)
-            wide[tuple(ahead)] |= mask[tuple(behind)]
-            wide[tuple(behind)] |= mask[tuple(ahead)]
-        mask = wide
-    return mask
-
-
-def lowest(values: Pixels, reach: int) -> Pixels:
-    """The smallest value within reach px, along both axes."""
-    for axis in (0, 1):
-        low = values.copy()
-        for distance in range(1, min(reach, values.shape[axis] - 1) + 1):
-            ahead: list[slice] = [slice(None), slice(None)]
-            behind: list[slice] = [slice(None), slice(None)]
-            ahead[axis], behind[axis] = slice(distance, None), slice(None, -distance)
-            np.minimum(low[tuple(ahead)], values[tuple(behind)], out=low[tuple(ahead)])
-            np.minimum(low[tuple(behind)], values[tuple(ahead)], out=low[tuple(behind)])
-        values = low
-    return values
+    places = itertools.product(range(-REACH, REACH + 1), repeat=2)
+    rounded = []
+    for dy, dx in places:
+        rounded.append((dy, dx, round(64 * math.exp(-(dy * dy + dx * dx) / (2 * sigma**2)))))
+    return tuple(one for one in rounded if one[2] >= 2)
 
 
 def paint(
@@ -120,46 +51,66 @@ def paint(
     everywhere: bool = False,
     keep_colours: bool = False,
 ) -> Pixels:
-    """The picture (h, w, C) of a map, colours straight; correct 3 px or more from where the map was cut off.
+    """Paint the picture (h, w, C) of a map, colours straight.
 
-    below is the coarser picture, enlarged and premultiplied: where the photo is smooth, and all within 3 px of it, the
-    picture keeps its colours and gets from the photo only what the enlarged photo lacks; with keep_colours everywhere,
-    but for RGBA. None keeps nothing.
-    Only pixels near a join are voted on, since elsewhere all votes say the same; everywhere does all the work.
+    It is correct 3 px or more from where the map was cut off. sigma is that of the votes' weights.
+
+    below is the coarser picture, enlarged and premultiplied. Where the photo is smooth, and within
+    3 px of that, the picture keeps these colours and takes from the photo only what the enlarged
+    photo lacks. With keep_colours it does so everywhere. Neither is done for RGBA.
+
+    Only pixels near a join are voted on, since elsewhere all votes are equal. everywhere does all
+    the work, with the same result.
     """
-    height, width = found.size
-    channels = level.pixels.shape[2]
-    index = indices(level, found)
-    values = (
-        level.words.take(index[REACH:-REACH, REACH:-REACH])
-        .view(np.uint8)
-        .reshape(height, width, -1)
-    )
-    picture = np.ascontiguousarray(values[..., :channels])
+    entries = index_map(level, found)
+    picture, smooth = _look_up_pixels(level, entries, below is not None, keep_colours)
 
-    smooth = None
-    if below is not None and channels != 4:
-        smooth = lowest(np.ascontiguousarray(values[..., channels]), REACH)
-        if keep_colours:
-            smooth[:] = FULL
-    voted = np.ones((height, width), bool)
-    if not everywhere:
-        voted = spread(joins(offsets(level, index), 1), REACH)
-    flat = picture.reshape(-1, channels)
+    if everywhere:
+        voted = np.ones(found.size, bool)
+    else:
+        voted = dilate(find_joins(find_offsets(level, entries), 1), REACH)
+
+    # Inside pieces all votes agree. Smooth pixels keep the colours of below.
+    flat = picture.reshape(-1, picture.shape[2])
     if smooth is not None and below is not None:
         alone = np.flatnonzero((smooth > 0) & ~voted)
         flat[alone] = _keep_colours(level, found, smooth, below, alone)
+
+    # Near joins the votes are counted.
     at = np.flatnonzero(voted)
     for start in range(0, len(at), _AT_ONCE):
         part = at[start : start + _AT_ONCE]
-        flat[part] = _vote(level, index, sigma, smooth, below, part)
+        flat[part] = _vote(level, entries, sigma, smooth, below, part)
     return picture
+
+
+def _look_up_pixels(
+    level: Level, entries: Positions, keep_smooth: bool, keep_colours: bool
+) -> tuple[Pixels, Pixels | None]:
+    """Look up what each pixel's own patch shows there, (h, w, C), and how smooth it is, (h, w).
+
+    Smoothness is the least within 3 px, 0 to 64, or FULL everywhere with keep_colours. None if
+    smooth pixels are not kept, and for RGBA.
+    """
+    shown = level.words.take(entries[REACH:-REACH, REACH:-REACH])
+    values = shown.view(np.uint8).reshape(*shown.shape, -1)
+    channels = level.pixels.shape[2]
+    picture = np.ascontiguousarray(values[..., :channels])
+
+    if not keep_smooth or channels == 4:
+        return picture, None
+    if keep_colours:
+        return picture, np.full(shown.shape, FULL, np.uint8)
+    return picture, erode(np.ascontiguousarray(values[..., channels]), REACH)
 
 
 def _keep_colours(
     level: Level, found: Map, smooth: Pixels, below: Pixels, at: NDArray[np.intp]
 ) -> Pixels:
-    """What smooth pixels (n, C), whose votes all say the same, become."""
+    """Compute smooth pixels (n, C) whose votes all agree.
+
+    Each is photo + L / 64 (below - blurred photo), rounded, L being its smoothness.
+    """
     channels = below.shape[2]
     share = smooth.reshape(-1)[at].astype(np.int32)[:, None]
     rows, columns = found.rows.reshape(-1)[at], found.columns.reshape(-1)[at]
@@ -172,56 +123,71 @@ def _keep_colours(
 
 def _vote(
     level: Level,
-    index: Ints,
+    entries: Positions,
     sigma: float,
     smooth: Pixels | None,
     below: Pixels | None,
     at: NDArray[np.intp],
 ) -> Pixels:
-    """The weighted means at pixels (n, C). What lies beyond the canvas or the photo has no vote."""
-    channels = level.pixels.shape[2]
-    across = index.shape[1]
-    rows, columns = np.divmod(at, across - 2 * REACH)
-    places = (rows + REACH) * across + columns + REACH
-    totals = [np.zeros(len(at), np.uint64) for _ in level.ballots]
-    share = (
-        np.zeros(len(at), np.int32) if smooth is None else smooth.reshape(-1)[at].astype(np.int32)
-    )
-    soft = np.flatnonzero(share)
-    blur = np.zeros(len(soft), np.uint64)
-    for dy, dx, weight in weights(sigma):
-        positions = index.take(places - (dy * across + dx))
-        positions += np.int32(dy * level.stride + dx)
-        for total, ballots in zip(totals, level.ballots, strict=True):
-            total += ballots.take(positions) * np.uint64(weight)
-        if len(soft):
-            blur += level.blurred_ballots.take(positions[soft]) * np.uint64(weight)
+    """Compute the weighted means (n, C) of all votes on the pixels at.
 
-    count = (totals[0] >> np.uint64(VOTE_BIT)).astype(np.int32)[:, None]
+    What lies beyond the canvas or the photo has no vote.
+    """
+    channels = level.pixels.shape[2]
+    share = np.zeros(len(at), np.int32)
+    if smooth is not None:
+        share = smooth.reshape(-1)[at].astype(np.int32)
+    soft = np.flatnonzero(share)
+
+    totals, blurred = _sum_votes(level, entries, sigma, at, soft)
+    count = count_votes(totals[0]).astype(np.int32)[:, None]
     if channels == 4:
-        return _opaque_means(totals, count)
+        return _divide_by_alpha(totals, count)
+
     sums = _unpack(totals[0], channels)
     if below is None or not len(soft):
         return ((2 * sums + count) // (2 * count)).astype(np.uint8)
+
+    # Sums stay below 64 x 255 x 2^10 x 2 < 2^31.
     sums *= FULL
-    kept = below.reshape(-1, channels)[at[soft]] * count[soft] - _unpack(blur, channels)
+    kept = below.reshape(-1, channels)[at[soft]] * count[soft] - _unpack(blurred, channels)
     sums[soft] += share[soft, None] * kept
     return ((sums + count * (FULL // 2)) // (count * FULL)).clip(0, 255).astype(np.uint8)
 
 
-def _unpack(words: NDArray[np.uint64], channels: int) -> Ints:
-    """The fields of packed sums, (n, C)."""
-    mask = np.uint64((1 << FIELD) - 1)
-    fields = [(words >> np.uint64(FIELD * channel)) & mask for channel in range(channels)]
+def _sum_votes(
+    level: Level,
+    entries: Positions,
+    sigma: float,
+    at: NDArray[np.intp],
+    soft: NDArray[np.intp],
+) -> tuple[list[Votes], Votes]:
+    """Sum the packed votes on the pixels at, and those of the blurred photo on the soft ones."""
+    across = entries.shape[1]
+    rows, columns = np.divmod(at, across - 2 * REACH)
+    places = (rows + REACH) * across + columns + REACH
+    totals = [np.zeros(len(at), np.uint64) for _ in level.ballots]
+    blurred = np.zeros(len(soft), np.uint64)
+
+    for dy, dx, weight in weights(sigma):
+        shown = entries.take(places - (dy * across + dx))
+        shown += np.int32(dy * level.stride + dx)
+        for total, ballots in zip(totals, level.ballots, strict=True):
+            total += ballots.take(shown) * np.uint64(weight)
+        if len(soft):
+            blurred += level.blurred_ballots.take(shown[soft]) * np.uint64(weight)
+    return totals, blurred
+
+
+def _unpack(words: Votes, channels: int) -> Sums:
+    """Unpack the fields of packed sums."""
+    fields = [unpack_field(words, channel) for channel in range(channels)]
     return np.stack(fields, axis=1).astype(np.int32)
 
 
-def _opaque_means(totals: list[NDArray[np.uint64]], count: Ints) -> Pixels:
-    """RGBA of the sums: colours weighed by how opaque they are."""
-    mask, wide = np.uint64((1 << WIDE_FIELD) - 1), np.uint64(WIDE_FIELD)
-    red, green = totals[0] & mask, (totals[0] >> wide) & mask
-    blue, alpha = totals[1] & mask, (totals[1] >> wide)
-    colours = np.stack([red, green, blue], axis=1).astype(np.int64)
-    opacity = alpha.astype(np.int64)[:, None]
-    straight = (2 * colours + opacity) // np.maximum(2 * opacity, 1)
-    return np.concatenate([straight, (2 * opacity + count) // (2 * count)], axis=1).astype(np.uint8)
+def _divide_by_alpha(totals: list[Votes], count: Sums) -> Pixels:
+    """Compute RGBA (n, 4), colours straight, from sums of colours times alpha and of alpha."""
+    wide, alpha = unpack_wide(totals)
+    colours, opacity = wide.astype(np.int64), alpha.astype(np.int64)[:, None]
+    means = (2 * colours + opacity) // np.maximum(2 * opacity, 1)
+    return np.concatenate([means, (2 * opacity + count) // (2 * count)], axis=1).astype(np.uint8)

@@ -1,0 +1,87 @@
+"""The clips that singan animate writes: one, or a grid of them."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from singan_runtime.animation import GRID_BETAS, GRID_START_SCALES, Walk
+
+if TYPE_CHECKING:
+    from singan_core.arrays import Mask
+    from singan_core.pyramid import Size, Zoom
+    from singan_runtime import Sampler
+    from singan_runtime.keep import Keep
+
+
+@dataclasses.dataclass(frozen=True)
+class Scene:
+    """What moves in every clip."""
+
+    sampler: Sampler
+    size: Size
+    zoom: Zoom
+    keep: tuple[Keep, ...]
+
+
+def make_grid(folder: Path, walk: Walk) -> dict[Path, Walk]:
+    """Make the walks of the paper's supplementary overview, by their files.
+
+    They differ in how far down and how smoothly things move.
+    """
+    walks = {}
+    for start_scale, beta in itertools.product(GRID_START_SCALES, GRID_BETAS):
+        path = folder / f"start_scale_{start_scale}_beta_{beta:.2f}.gif"
+        walks[path] = dataclasses.replace(walk, start_scale=start_scale, beta=beta)
+    return walks
+
+
+def check_clips(
+    scene: Scene, walks: Mapping[Path, Walk], fps: float, max_frame_memory: float
+) -> None:
+    """Refuse, before the first frame is drawn, what cannot be drawn or written.
+
+    Raises RequestError, InstallError or OutputError.
+    """
+    from singan_runtime import animation, video
+
+    for path, walk in walks.items():
+        animation.check(walk)
+        scene.sampler.picture(scene.size, scene.zoom, walk.start_scale, keep=scene.keep)
+        scene.sampler.check_pixels(scene.size)
+        holds_all = walk.loop and walk.kind == "paper"
+        video.check(path, scene.size, walk.length, fps, max_frame_memory, holds_all=holds_all)
+
+
+def read_move(path: Path | None, size: Size) -> Mask | None:
+    """Read the mask of what may move. Raises ImageError, or RequestError if it is too narrow."""
+    if path is None:
+        return None
+    from singan_runtime import animation, masks
+
+    mask = masks.read(path, {size: "the clip's first frame"}, may_fill=True)
+    animation.soften(mask, size)
+    return mask
+
+
+def write_clips(
+    scene: Scene,
+    walks: Mapping[Path, Walk],
+    move: Mask | None,
+    fps: float,
+    background: tuple[int, int, int],
+) -> None:
+    """Draw and write every clip. Raises RequestError or OutputError."""
+    from singan_cli.progress import counting
+    from singan_runtime import animation, video
+
+    with counting("frames", sum(walk.length for walk in walks.values())) as advance:
+        for path, walk in walks.items():
+            frames = animation.animate(
+                scene.sampler, walk, scene.size, scene.zoom, move, scene.keep
+            )
+            counted = (frame for frame in frames if advance() is None)
+            video.save(path, counted, fps, background)

@@ -1,0 +1,59 @@
+"""The options of singan dataset that no other command has, with their help."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+OutFolder = Annotated[
+    Path, typer.Option("--out", metavar="DIR", help="Folder of images/, masks/ and the index.")
+]
+Count = Annotated[int, typer.Option("--count", min=1, help="Pictures, 1 or more.")]
+SizeWord = Annotated[
+    str | None,
+    typer.Option(
+        "--size",
+        metavar="WxH|NAME",
+        help="Exact size in pixels, or its name.",
+        show_default="trained; with detail 500 px",
+    ),
+]
+StartScale = Annotated[
+    int,
+    typer.Option(
+        "--start-scale", help="First scale with fresh noise, 0 to the finest; 0 is all random."
+    ),
+]
+KeptLabels = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--keep",
+        metavar="LABEL",
+        help="A label whose object stands whole in every picture, at a random place.",
+    ),
+]
+Within = Annotated[
+    str,
+    typer.Option(
+        "--within",
+        metavar="LEFT,TOP,RIGHT,BOTTOM",
+        help="Where the centres of kept objects may lie, in shares of the picture.",
+    ),
+]
+Scales = Annotated[
+    str,
+    typer.Option(
+        "--scales",
+        metavar="LEAST,MOST",
+        help="Draw each picture so many times as large as the zoom, at random.",
+    ),
+]
+Despeckle = Annotated[
+    int,
+    typer.Option(
+        "--despeckle",
+        help="Side in px, odd, 3 to 15: masks take the majority of such a square; 0 is off.",
+    ),
+]

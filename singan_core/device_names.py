@@ -1,0 +1,18 @@
+"""The names of devices, the same for training (PyTorch) and for drawing (ONNX Runtime)."""
+
+from __future__ import annotations
+
+import re
+
+from singan_core.errors import RequestError
+
+
+def parse_device(name: str) -> tuple[str, int]:
+    """Split cpu, cuda or cuda:N into its kind and its number, 0 where none is given.
+
+    Raises RequestError for any other name. What `auto` means is for the caller to say.
+    """
+    match = re.fullmatch(r"(cpu)|(cuda)(?::(\d+))?", name)
+    if match is None:
+        raise RequestError(f"unknown device {name!r}: choose auto, cpu, cuda or cuda:N")
+    return match[1] or match[2], int(match[3] or 0)

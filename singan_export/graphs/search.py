@@ -1,0 +1,183 @@
+"""Write singan_core.detail.search: every patch finds its nearest patch in the whole photo.
+
+Scores are computed for so many patches at once that they stay within a few megabytes, however large
+the canvas is.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+import operator
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from singan_core.detail.photo import Level
+from singan_core.detail.search import AT_ONCE, HEIGHTS, ROUNDS, Weights, sum_variances
+from singan_core.detail.votes import COARSE
+from singan_export.graphs.patches import find_features
+from singan_export.graphs.values import Value, add_constant, choose, count_up, join, loop
+from singan_export.graphs.votes import make_tables, paint, premultiply
+from singan_export.graphs.writer import Writer
+
+_NEIGHBOURS = ((-1, 0), (1, 0), (0, -1), (0, 1))  # (dy, dx)
+
+
+@dataclass(frozen=True)
+class Keys:
+    """The photo's patches at a level, and what of the search depends on them alone."""
+
+    features: Value  # (n, 24), float32
+    heights: Value  # (n, 1), float32: the relative heights of their rows
+    scale: int  # of the relative heights
+    constant: float  # of the divisor
+    count: int
+    size: tuple[int, int]
+
+
+def write_keys(writer: Writer, level: Level, weights: Weights, sharp: bool) -> Keys:
+    """Write the patches of the photo, or of the blurred photo for a picture that is not sharp."""
+    found = level.features if sharp else level.blurred_features
+    variance = sum_variances(found)
+    scale = min(round(math.sqrt(weights.position * variance)), HEIGHTS - 1)
+    rows = np.repeat(np.arange(level.size[0]) * scale // level.size[0], level.size[1])
+    return Keys(
+        add_constant(writer, found.astype(np.int16)).cast(np.float32),
+        add_constant(writer, rows.astype(np.int16)[:, None]).cast(np.float32),
+        scale,
+        round(weights.completeness * variance),
+        len(found),
+        level.size,
+    )
+
+
+def search(keys: Keys, query: Value) -> Value:
+    """Search for the nearest patches of the photo from features (h, w, 24).
+
+    The result (h, w), int32, counts the photo's positions row by row.
+    """
+    height, width = query.get_length(0), query.get_length(1)
+    flat = query.reshape(-1, query.get_length(2))
+    smallest = _find_smallest(flat, keys)
+    reward = 1.0 / (smallest + keys.constant).maximum(1)
+
+    # Relative heights are one more feature.
+    relative = (count_up(height) * keys.scale).divide(height).cast(np.float32)
+    heights = relative.expand_dims(1).expand(height, width).reshape(-1, 1)
+    left, right = _make_factors(join([flat, heights], 1), join([keys.features, keys.heights], 1))
+    found = _find_nearest(left, right, reward, keys.count).reshape(height, width)
+
+    def step(turn: Value, state: list[Value]) -> tuple[list[Value], list[Value]]:
+        return [cohere(state[0], keys.size, left, right, reward)], []
+
+    return loop(add_constant(query.writer, np.array(ROUNDS)), [found], step)[0][0]
+
+
+def _make_factors(query: Value, keys: Value) -> tuple[Value, Value]:
+    """Make two matrices, with a row for each patch, whose product holds all squared distances."""
+    square, key_square = ((one * one).reduce("ReduceSum", 1, keep=True) for one in (query, keys))
+    one = add_constant(query.writer, np.ones((1, 1), np.float32))
+    left = join([query, square, one.expand(query.get_length(0), 1)], 1)
+    right = join([keys * -2, one.expand(keys.get_length(0), 1), key_square], 1)
+    return left, right
+
+
+def _take_chunk(flat: Value, turn: Value, step: int) -> Value:
+    """Take the rows of a turn, step of them; beyond the last row it is the last one again."""
+    rows = add_constant(flat.writer, np.arange(step)) + turn * step
+    return flat.gather(rows.minimum(flat.get_length(0) - 1))
+
+
+def _find_smallest(query: Value, keys: Keys) -> Value:
+    """Find the squared distance (n,) of every key to the nearest patch of the picture."""
+    left, right = _make_factors(query, keys.features)
+    turned, step = right.transpose(1, 0), max(1, AT_ONCE // keys.count)
+
+    def find(turn: Value) -> Value:
+        return _take_chunk(left, turn, step).matmul(turned).reduce("ReduceMin", 0)
+
+    def go_on(turn: Value, state: list[Value]) -> tuple[list[Value], list[Value]]:
+        return [state[0].minimum(find(turn + 1))], []
+
+    turns = (query.get_length(0) + (step - 1)).divide(step)
+    return loop(turns - 1, [find(add_constant(query.writer, np.array(0)))], go_on)[0][0]
+
+
+def _find_nearest(left: Value, right: Value, reward: Value, count: int) -> Value:
+    """Find the key (n,), int32, of the least score for every row of left."""
+    turned, step = right.transpose(1, 0), max(1, AT_ONCE // count)
+
+    def find(turn: Value, state: list[Value]) -> tuple[list[Value], list[Value]]:
+        scores = _take_chunk(left, turn, step).matmul(turned) * reward
+        return [], [scores.find("ArgMin", 1).cast(np.int32)]
+
+    rows = left.get_length(0)
+    (parts,) = loop((rows + (step - 1)).divide(step), [], find)[1]
+    return parts.reshape(-1).slice(0, 0, rows)
+
+
+def cohere(found: Value, size: tuple[int, int], left: Value, right: Value, reward: Value) -> Value:
+    """Compare the position of every pixel, (h, w), with what its four neighbours propose."""
+    height, width = found.get_length(0), found.get_length(1)
+    around = found.pad((1, 1), (1, 1), -1)
+    beside = [around.take_neighbours(dy, dx, 1) for dy, dx in _NEIGHBOURS]
+    proposals = []
+    for near, (dy, dx) in zip(beside, _NEIGHBOURS, strict=True):
+        proposals.append(_shift(near, size, dy, dx))
+
+    best: Value | None = None
+    winner = found
+    for candidate in (found, *proposals):
+        # Cheaper if neighbours propose it too, dearer if neighbours have it already.
+        proposed, repeated = (count_equal(candidate, others) for others in (proposals, beside))
+        sixteenths = proposed * -3 + repeated * 8 + 16
+        at = candidate.maximum(0).reshape(-1)
+        distance = (left * right.gather(at)).reduce("ReduceSum", 1)
+        scores = (distance * reward.gather(at)).reshape(height, width)
+        scores = scores * sixteenths.cast(np.float32)
+
+        if best is None:
+            best = scores
+            continue
+        better = (scores < best) | (scores.equals(best) & (candidate < winner))
+        better = better & (candidate >= 0)
+        best, winner = choose(better, scores, best), choose(better, candidate, winner)
+    return winner
+
+
+def count_equal(value: Value, others: Sequence[Value]) -> Value:
+    """Count how many of the others a value equals, int32."""
+    return functools.reduce(operator.add, (one.equals(value).cast(np.int32) for one in others))
+
+
+def _shift(near: Value, size: tuple[int, int], dy: int, dx: int) -> Value:
+    """Shift the position of a neighbour at (dy, dx) back to each pixel; -1 beyond the photo."""
+    row, column = near.divide(size[1]) - dy, near % size[1] - dx
+    inside = (near >= 0) & (row >= 0) & (row < size[0]) & (column >= 0) & (column < size[1])
+    return choose(inside, row * size[1] + column, -1)
+
+
+def search_level(
+    level: Level, weights: Weights, query: Value, sharp: bool
+) -> tuple[Value, Value, Value]:
+    """Search, paint, and search again with what was painted.
+
+    query is the picture that comes in, premultiplied. Returns the picture (h, w, C), straight, and
+    the rows and columns (h, w) of its map, int32.
+    """
+    writer, channels = query.writer, level.pixels.shape[2]
+    pixels, matched, blurred = (
+        add_constant(writer, part).cast(np.int32)
+        for part in (level.pixels, level.matched, level.blurred)
+    )
+    tables = make_tables(pixels, matched, blurred, channels)
+
+    for turn in range(weights.passes + sharp):
+        keys = write_keys(writer, level, weights, sharp or turn > 0)
+        found = search(keys, find_features(query, level.basis, level.centre))
+        rows, columns = found.divide(level.size[1]), found % level.size[1]
+        picture = paint(tables, tables.locate(rows, columns), COARSE)
+        query = premultiply(picture, channels)
+    return picture, rows, columns

@@ -1,0 +1,19 @@
+"""File names of pictures."""
+
+from __future__ import annotations
+
+from singan_runtime.parsing import format_size
+from singan_runtime.request import Request
+
+
+def name_picture(model: str, request: Request) -> str:
+    """Name the file of a picture, without its ending: model, size, seed and window.
+
+    The request must have a size.
+    """
+    assert request.size is not None
+    name = f"{model}_{format_size(request.size)}_{request.seed}"
+    if request.window is None:
+        return name
+    y, x, height, width = request.window
+    return f"{name}_window_{x}_{y}_{width}x{height}"

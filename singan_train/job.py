@@ -1,0 +1,61 @@
+"""One training job: a run to begin, or a stopped one to continue."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from singan_train import config as configs
+from singan_train import trainer
+from singan_train.config import MOST_ON_CUDA, TrainingConfig
+from singan_train.progress import Progress
+from singan_train.run_header import Start
+
+
+@dataclass(frozen=True)
+class TrainingJob:
+    """Everything needed to begin a run, or with resume to continue it.
+
+    Fields of `asked` are those of TrainingConfig; None stands for one that nobody asked for.
+    """
+
+    photo: Path
+    out: Path  # folder of the run
+    asked: dict[str, Any]
+    device: torch.device
+    masks: Sequence[Path] = ()
+    resume: bool = False
+
+    def prepare(self) -> Start:
+        """Read what the run starts from, and write nothing. Raises a SinGANError."""
+        if self.resume:
+            return trainer.to_resume(self.out)
+        config = choose_config(self.asked, self.device)
+        return trainer.begin(self.photo, config, self.device, self.masks)[0]
+
+    def train(self, report: Callable[[Progress], None], stop: Callable[[], bool]) -> None:
+        """Train until all is done. Raises KeyboardInterrupt once `stop` has returned True."""
+        if self.resume:
+            trainer.resume(self.photo, self.out, self.asked, self.device, report, stop, self.masks)
+            return
+        config = choose_config(self.asked, self.device)
+        trainer.train(self.photo, self.out, config, self.device, report, stop, self.masks)
+
+
+def choose_config(asked: dict[str, Any], device: torch.device) -> TrainingConfig:
+    """Fill the preset with what was asked for. Raises RequestError.
+
+    On a GPU the standard preset without detail trains up to MOST_ON_CUDA px, unless another size
+    was asked for.
+    """
+    changes = {name: value for name, value in asked.items() if name != "preset"}
+    config = configs.preset(asked["preset"] or TrainingConfig.preset, **changes)
+
+    is_small = config.preset == "standard" and not config.detail and asked["max_size"] is None
+    if is_small and device.type == "cuda":
+        return configs.preset("standard", **changes | {"max_size": MOST_ON_CUDA})
+    return config
