@@ -19,7 +19,7 @@ from singan_core.file_names import DOUBLE, RECONSTRUCTION_NOISE, graph_name
 from singan_core.manifest import Manifest
 from singan_core.stored import digest
 
-DRAWING_SPEC = "singan-drawing/1"
+DRAWING_SPEC = "singan-drawing/2"
 """The rules by which a model and a request become pixels. Raise the number whenever they change."""
 
 

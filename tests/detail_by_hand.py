@@ -126,29 +126,35 @@ def search(photo_features, size, query_features, canvas, position, completeness=
         min(range(count), key=lambda place: (score(pixel, place), place))
         for pixel in range(len(query_features))
     ]
-    for _ in range(8):
-        found = ask_neighbours(found, size, canvas, score)
+    for jump in (1, 4, 2, 1, 4, 2, 1, 1):
+        found = ask_others(found, size, canvas, score, jump)
     return found
 
 
-def ask_neighbours(found, size, canvas, score):
-    """Try a pixel's own position and the proposals of its four neighbours, once for all pixels.
+def ask_others(found, size, canvas, score, jump):
+    """Try a pixel's own position and what four pixels at a distance propose, once for all pixels.
 
-    A candidate is 3/16 cheaper for each neighbour that proposes it, and 8/16 dearer for each that
-    shows it itself.
+    A candidate is 3/16 cheaper for each of the four neighbours that proposes it, and 8/16 dearer
+    for each pixel up to 1 row and 8 columns away that shows it.
     """
+
+    def look(y, x):
+        return found[y * canvas[1] + x] if 0 <= y < canvas[0] and 0 <= x < canvas[1] else None
+
+    def ask(y, x, distance):
+        for dy, dx in ((-distance, 0), (distance, 0), (0, -distance), (0, distance)):
+            if (place := look(y + dy, x + dx)) is not None:
+                yield shifted(place, size, -dy, -dx)
+
     chosen = []
     for pixel, own in enumerate(found):
         y, x = divmod(pixel, canvas[1])
-        beside = [
-            (found[(y + dy) * canvas[1] + x + dx], dy, dx)
-            for dy, dx in ((-1, 0), (1, 0), (0, -1), (0, 1))
-            if 0 <= y + dy < canvas[0] and 0 <= x + dx < canvas[1]
+        said = list(ask(y, x, 1))
+        shown = [
+            look(y + dy, x + dx) for dy in range(-1, 2) for dx in range(-8, 9) if (dy, dx) != (0, 0)
         ]
-        said = [shifted(place, size, -dy, -dx) for place, dy, dx in beside]
-        shown = [place for place, _, _ in beside]
         choices = {}
-        for place in (own, *(place for place in said if place is not None)):
+        for place in (own, *(place for place in ask(y, x, jump) if place is not None)):
             choices[place] = single(
                 score(pixel, place) * (16 - 3 * said.count(place) + 8 * shown.count(place))
             )

@@ -28,7 +28,7 @@ from singan_core.detail.kept import ObjectsInRegion
 from singan_core.detail.maps import Map, Positions
 from singan_core.detail.patches import REACH, Features, compute_all_features
 from singan_core.detail.photo import Level, Photo, premultiplied
-from singan_core.detail.propagation import Scores, propagate
+from singan_core.detail.propagation import JUMPS, Scores, propagate
 from singan_core.detail.votes import COARSE, paint
 from singan_core.windows import Wrap
 
@@ -36,8 +36,6 @@ _UNEXPLAINED = 0.08  # share of the variance of the features below which heights
 _HALF_WAY = 0.12  # above that they count more and more; bricks have 0.04, a Chinese temple 0.57
 HEIGHTS = 512
 """Values of the height feature, 0 to 511."""
-ROUNDS = 8
-"""Rounds of propagation."""
 AT_ONCE = 1 << 21
 """Scores computed at once: 8 MB."""
 
@@ -138,8 +136,8 @@ def search(
         distance = np.einsum("nc,nc->n", match.left, match.right[positions])
         return distance * reward[positions]
 
-    for _ in range(ROUNDS):
-        nearest = propagate(nearest, level.size, wrap, score, kept)
+    for jump in JUMPS:
+        nearest = propagate(nearest, level.size, wrap, score, jump, kept)
     rows, columns = np.divmod(nearest, np.int32(level.size[1]))
     return Map(rows, columns)
 

@@ -15,14 +15,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from singan_core.detail.photo import Level
-from singan_core.detail.search import AT_ONCE, HEIGHTS, ROUNDS, Weights, sum_variances
+from singan_core.detail.propagation import JUMPS, NEIGHBOURS, REPEAT_COLUMNS, list_nearby
+from singan_core.detail.search import AT_ONCE, HEIGHTS, Weights, sum_variances
 from singan_core.detail.votes import COARSE
 from singan_export.graphs.patches import find_features
 from singan_export.graphs.values import Value, add_constant, choose, count_up, join, loop
 from singan_export.graphs.votes import make_tables, paint, premultiply
 from singan_export.graphs.writer import Writer
-
-_NEIGHBOURS = ((-1, 0), (1, 0), (0, -1), (0, 1))  # (dy, dx)
 
 
 @dataclass(frozen=True)
@@ -69,10 +68,12 @@ def search(keys: Keys, query: Value) -> Value:
     left, right = _make_factors(join([flat, heights], 1), join([keys.features, keys.heights], 1))
     found = _find_nearest(left, right, reward, keys.count).reshape(height, width)
 
-    def step(turn: Value, state: list[Value]) -> tuple[list[Value], list[Value]]:
-        return [cohere(state[0], keys.size, left, right, reward)], []
+    jumps = add_constant(query.writer, np.array(JUMPS, np.int32))
 
-    return loop(add_constant(query.writer, np.array(ROUNDS)), [found], step)[0][0]
+    def step(turn: Value, state: list[Value]) -> tuple[list[Value], list[Value]]:
+        return [propagate(state[0], keys.size, left, right, reward, jumps.gather(turn))], []
+
+    return loop(add_constant(query.writer, np.array(len(JUMPS))), [found], step)[0][0]
 
 
 def _make_factors(query: Value, keys: Value) -> tuple[Value, Value]:
@@ -118,20 +119,25 @@ def _find_nearest(left: Value, right: Value, reward: Value, count: int) -> Value
     return parts.reshape(-1).slice(0, 0, rows)
 
 
-def cohere(found: Value, size: tuple[int, int], left: Value, right: Value, reward: Value) -> Value:
-    """Compare the position of every pixel, (h, w), with what its four neighbours propose."""
+def propagate(
+    found: Value, size: tuple[int, int], left: Value, right: Value, reward: Value, jump: Value
+) -> Value:
+    """Compare the position of every pixel, (h, w), with what four at the distance jump propose."""
     height, width = found.get_length(0), found.get_length(1)
-    around = found.pad((1, 1), (1, 1), -1)
-    beside = [around.take_neighbours(dy, dx, 1) for dy, dx in _NEIGHBOURS]
-    proposals = []
-    for near, (dy, dx) in zip(beside, _NEIGHBOURS, strict=True):
-        proposals.append(_shift(near, size, dy, dx))
+    reach = (REPEAT_COLUMNS, REPEAT_COLUMNS)
+    around = found.pad(reach, reach, -1)
+    proposals = [
+        _propose(around, found, size, jump * 0 + dy, jump * 0 + dx) for dy, dx in NEIGHBOURS
+    ]
+    repeats = join([_look(around, found, dy, dx).expand_dims(0) for dy, dx in list_nearby()], 0)
 
     best: Value | None = None
     winner = found
-    for candidate in (found, *proposals):
-        # Cheaper if neighbours propose it too, dearer if neighbours have it already.
-        proposed, repeated = (count_equal(candidate, others) for others in (proposals, beside))
+    candidates = [_propose(around, found, size, jump * dy, jump * dx) for dy, dx in NEIGHBOURS]
+    for candidate in (found, *candidates):
+        # Cheaper if neighbours propose it too, dearer if pixels nearby have it already.
+        proposed = count_equal(candidate, proposals)
+        repeated = repeats.equals(candidate).cast(np.int32).reduce("ReduceSum", 0)
         sixteenths = proposed * -3 + repeated * 8 + 16
         at = candidate.maximum(0).reshape(-1)
         distance = (left * right.gather(at)).reduce("ReduceSum", 1)
@@ -152,8 +158,17 @@ def count_equal(value: Value, others: Sequence[Value]) -> Value:
     return functools.reduce(operator.add, (one.equals(value).cast(np.int32) for one in others))
 
 
-def _shift(near: Value, size: tuple[int, int], dy: int, dx: int) -> Value:
-    """Shift the position of a neighbour at (dy, dx) back to each pixel; -1 beyond the photo."""
+def _look(around: Value, found: Value, dy: Value | int, dx: Value | int) -> Value:
+    """Take what the pixel at (dy, dx) from each shows, (h, w)."""
+    for axis, offset in enumerate((dy, dx)):
+        start = offset + REPEAT_COLUMNS
+        around = around.slice(axis, start, found.get_length(axis) + start)
+    return around
+
+
+def _propose(around: Value, found: Value, size: tuple[int, int], dy: Value, dx: Value) -> Value:
+    """Shift what the pixels at (dy, dx) show back to those that ask; -1 beyond the photo."""
+    near = _look(around, found, dy.cast(np.int64), dx.cast(np.int64))
     row, column = near.divide(size[1]) - dy, near % size[1] - dx
     inside = (near >= 0) & (row >= 0) & (row < size[0]) & (column >= 0) & (column < size[1])
     return choose(inside, row * size[1] + column, -1)

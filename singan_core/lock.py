@@ -1,0 +1,60 @@
+"""One writer a folder: a run that trains, a bundle that gets a format, a dataset that grows."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from singan_core.atomic import output_error
+from singan_core.errors import OutputError
+
+LOCK, WRITER = ".lock", ".writer"
+"""Hidden files in the folder: what the system locks, and who holds it, in words."""
+
+
+@contextmanager
+def lock_folder(folder: Path) -> Iterator[None]:
+    """Hold a folder for one writer at a time, and make it if it is missing.
+
+    The system drops the lock when its process ends in whatever way, so none is ever stale. Raises
+    OutputError that names the process which holds the folder, or one that says why it cannot be
+    written to.
+    """
+    lock = FileLock(folder / LOCK, timeout=0, mode=0o644)
+    try:
+        lock.acquire()
+    except Timeout as error:
+        raise OutputError(
+            f"{folder}: {_read_writer(folder)} writes to it; wait until it is done, or stop it, "
+            "then run the command again"
+        ) from error
+    except OSError as error:
+        raise output_error(folder, error) from error
+
+    try:
+        with suppress(OSError):  # it only makes the other's message clearer
+            (folder / WRITER).write_text(_describe_this_process(), encoding="utf-8")
+        yield
+    finally:
+        with suppress(OSError):
+            (folder / WRITER).unlink()
+        lock.release()
+
+
+def _describe_this_process() -> str:
+    since = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    return f"process {os.getpid()} on {socket.gethostname()}, since {since},"
+
+
+def _read_writer(folder: Path) -> str:
+    try:
+        words = (folder / WRITER).read_text(encoding="utf-8")[:200]
+    except (OSError, UnicodeDecodeError):
+        return "another process"
+    return words if words.isprintable() and words else "another process"
