@@ -19,7 +19,8 @@ from arithmetic import Layers, count_flops, measure_convolution, measure_sgemm, 
 
 from singan_core import HALO
 from singan_core.pyramid import Size
-from singan_runtime import Sampler, animation
+from singan_runtime import Sampler
+from singan_runtime.clips import animation
 from singan_runtime.graphs import Graphs
 
 ROUNDS = 3

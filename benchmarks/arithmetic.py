@@ -16,8 +16,8 @@ from onnx import TensorProto, helper
 from torch import Tensor
 
 from singan_core import HALO
+from singan_core.file_names import graph_name
 from singan_core.pyramid import Size
-from singan_runtime.graphs import graph_name
 
 Layers = list[tuple[Tensor, Tensor]]
 """Weight (out, in, 3, 3) and bias (out) of every convolution of a generator."""

@@ -18,24 +18,25 @@ from arguments import BUNDLE, describe_size, make_parser, read_sizes
 from clocks import time_call
 
 from singan_core.pyramid import Size
-from singan_runtime import Sampler, choice
-from singan_runtime.sheet import draw_sheet
+from singan_runtime import Sampler
+from singan_runtime.measures import choice
+from singan_runtime.measures.sheet import draw_sheet
 
 ROUNDS = 3
 
 
 def measure_turn(sampler: Sampler, size: Size, seeds: range) -> tuple[float, float, float]:
     """Measure the processor seconds of candidates, of their sheet and of a finished picture."""
-    picture = sampler.picture(size)
+    picture = sampler.plan(size)
     judged, begun = time_call(lambda: choice.rank(sampler, picture, seeds), time.process_time)
     _, sheet = time_call(lambda: draw_sheet(picture, judged), time.process_time)
-    _, finished = time_call(lambda: sampler.pixels(picture, seeds.stop), time.process_time)
+    _, finished = time_call(lambda: sampler.draw_pixels(picture, seeds.stop), time.process_time)
     return begun, sheet, finished
 
 
 def compare(sampler: Sampler, size: Size, count: int) -> str:
     """Measure in several turns and describe the medians' ratios."""
-    sampler.pixels(sampler.picture(size), 0)  # makes the photo's tables, which all share
+    sampler.draw_pixels(sampler.plan(size), 0)  # makes the photo's tables, which all share
     turns = []
     for turn in range(ROUNDS):
         first = 1 + turn * (count + 1)

@@ -24,7 +24,7 @@ from clocks import find_fastest, time_call
 
 from singan_core import images
 from singan_core import manifest as manifests
-from singan_core.images import Floats, Pixels
+from singan_core.arrays import Floats, Pixels
 from singan_core.pyramid import Size
 from singan_core.resample import resize
 from singan_export import bundle as bundles
@@ -32,7 +32,7 @@ from singan_export import comparison, formats
 from singan_export.comparison import Opened
 from singan_runtime import Sampler
 from singan_runtime.graphs import Graphs
-from singan_runtime.quality import sliced_wasserstein
+from singan_runtime.measures.quality import sliced_wasserstein
 
 PICTURES = 4  # whose patch distance and PSNR are averaged
 FP32 = "onnx fp32"
@@ -56,14 +56,14 @@ class Comparison:
 
     def __init__(self, sampler: Sampler, photo: Path) -> None:
         self.sampler = sampler
-        self.picture = next(comparison.pictures(sampler))
+        self.picture = next(comparison.list_pictures(sampler))
         self.exact = self.draw(sampler.run_generators)
         full = images.read(photo, str(sampler.manifest.channels))
         self.photo: Pixels = images.to_pixels(resize(full, sampler.trained_size))[0]
 
     def draw(self, draw: Draw) -> list[Floats]:
         """Draw the pictures of the first seeds."""
-        return [draw(self.picture, self.sampler.fresh(seed)) for seed in range(PICTURES)]
+        return [draw(self.picture, self.sampler.create_noise(seed)) for seed in range(PICTURES)]
 
     def compute_psnr(self, drawn: list[Floats]) -> float:
         """Compute the PSNR in dB against the fp32 graphs; values span 2."""
@@ -99,7 +99,7 @@ class Comparison:
 def complete(bundle: Path, run: Path | None, folder: Path) -> Path:
     """Copy the bundle and add every format that can be made."""
     copy = shutil.copytree(bundle, folder / "bundle")
-    there = formats.present(manifests.read(copy, "bundle"))
+    there = formats.list_formats(manifests.read(copy, "bundle"))
     possible = [name for name in formats.NAMES if run or name not in formats.TRAINED]
     bundles.add(copy, [name for name in possible if name not in there], run)
     return copy
@@ -112,10 +112,12 @@ def list_formats(bundle: Path) -> Iterator[Format]:
 
     graphs = [path for path in sizes if "/" not in path and path.endswith(".onnx")]
     yield Format(FP32, sum(sizes[path] for path in graphs), functools.partial(open_fp32, bundle))
-    for name in formats.present(sampler.manifest):
+    for name in formats.list_formats(sampler.manifest):
         paths = [path for path in sizes if path.startswith(f"{name}/")]
         size = sum(sizes[path] for path in paths if not path.endswith(formats.PARITY))
-        yield Format(name, size, functools.partial(formats.opened, bundle / name, name, sampler))
+        yield Format(
+            name, size, functools.partial(formats.open_format, bundle / name, name, sampler)
+        )
 
 
 def open_fp32(bundle: Path) -> Opened:
@@ -130,9 +132,9 @@ def open_fp32(bundle: Path) -> Opened:
 
 def time_picture(draw: Draw, sampler: Sampler, size: Size, repeats: int) -> float:
     """Measure the fastest picture of a size, noise included, after one that warms up."""
-    picture = sampler.picture(size, 1.0)
-    draw(picture, sampler.fresh(0))
-    return find_fastest(lambda: draw(picture, sampler.fresh(1)), repeats)
+    picture = sampler.plan(size, 1.0)
+    draw(picture, sampler.create_noise(0))
+    return find_fastest(lambda: draw(picture, sampler.create_noise(1)), repeats)
 
 
 def main() -> None:

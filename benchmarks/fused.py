@@ -25,7 +25,7 @@ import onnxruntime
 from arguments import BUNDLE, describe_size, make_parser, read_sizes
 from clocks import time_call
 
-from singan_core.images import Pixels
+from singan_core.arrays import Pixels
 from singan_core.pyramid import Size
 from singan_runtime import Sampler, heap
 

@@ -19,15 +19,15 @@ from clocks import time_call
 
 from singan_runtime import Sampler
 from singan_runtime.objects import Keep
-from singan_runtime.picture import Picture
+from singan_runtime.plan import Plan
 
 SIZES = ((427, 759), (1080, 1920))
 ROUNDS = 3
 
 
-def measure(sampler: Sampler, picture: Picture, seed: int) -> float:
+def measure(sampler: Sampler, picture: Plan, seed: int) -> float:
     """Measure the processor seconds of one picture."""
-    return time_call(lambda: sampler.pixels(picture, seed), time.process_time)[1]
+    return time_call(lambda: sampler.draw_pixels(picture, seed), time.process_time)[1]
 
 
 def main() -> None:
@@ -41,8 +41,8 @@ def main() -> None:
     mask[height // 3 : height * 2 // 3, width // 3 : width // 2] = True
 
     for size in SIZES:
-        plain, kept = (sampler.picture(size, keep=keep) for keep in ((), (Keep(mask, 0.7),)))
-        sampler.pixels(plain, 0)  # the tables of a size are made once
+        plain, kept = (sampler.plan(size, keep=keep) for keep in ((), (Keep(mask, 0.7),)))
+        sampler.draw_pixels(plain, 0)  # the tables of a size are made once
         ratios = [
             measure(sampler, kept, seed) / measure(sampler, plain, seed)
             for seed in range(1, 1 + ROUNDS)

@@ -36,13 +36,14 @@ from clocks import time_call
 from numpy.typing import NDArray
 from PIL import Image
 
-from singan_core.images import Floats, Pixels
+from singan_core.arrays import Floats, Pixels
 from singan_core.pyramid import Size
 from singan_core.windows import Span
-from singan_runtime import Sampler, quality
-from singan_runtime.animation import Clip, Walk
-from singan_runtime.flow import find_flow
-from singan_runtime.motion import Enlarged, Motion
+from singan_runtime import Sampler
+from singan_runtime.clips.animation import Clip, Walk
+from singan_runtime.clips.flow import find_flow
+from singan_runtime.clips.motion import EnlargedField, Motion
+from singan_runtime.measures import quality
 
 LOBES = 4  # of Lanczos' kernel on either side
 CALM_FRAMES = range(2, 5)  # frames whose calmness is measured
@@ -82,7 +83,7 @@ def find_positions(motion: Motion, handed: Pixels) -> list[NDArray[Any]]:
     """Find the rows and columns, in px, that the frame of a hand-over shows of the first."""
     window = [Span(*span) for span in motion.fit.window]
     flow = find_flow(handed, motion.handed)
-    down, across = (Enlarged(one, motion.fit.whole, (window[0], window[1])) for one in flow)
+    down, across = (EnlargedField(one, motion.fit.whole, (window[0], window[1])) for one in flow)
     return [place / 16 for place in motion._find_places(down, across, Span(0, motion.size[0]))]
 
 
@@ -110,7 +111,9 @@ def save_slices(path: Path, frames: list[Pixels]) -> None:
 def time_still(sampler: Sampler, clip: Clip, number: int) -> float:
     """Measure the processor seconds of a frame drawn as a picture of its own."""
     noise = clip.mix_noise(number)
-    return time_call(lambda: sampler.painted(clip.picture, noise, threads=1), time.process_time)[1]
+    return time_call(
+        lambda: sampler.draw_from_noise(clip.picture, noise, threads=1), time.process_time
+    )[1]
 
 
 @dataclass(frozen=True)
@@ -155,7 +158,9 @@ class DrawnClip:
         unexplained = [self.frames[n] - look_up(first, *places[n]) for n in CALM_FRAMES]
         fine = [one - keep_coarse(one) for one in unexplained]
         calmness = measure_change(fine) / (first - keep_coarse(first)).std()
-        octaves = np.mean([quality.octaves(first, one)[:3] for one in self.frames[1::3]], axis=0)
+        octaves = np.mean(
+            [quality.detail_ratios(first, one)[:3] for one in self.frames[1::3]], axis=0
+        )
         return (
             f"frame {self.frame / self.still:.2f} of a still ({self.still:.3f} s), "
             f"the first {self.beginning / self.still:.2f}; "

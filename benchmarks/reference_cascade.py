@@ -19,10 +19,10 @@ from arguments import make_parser
 from torch import Tensor
 
 from singan_core import HALO, images, noise, resample
-from singan_core.images import Pixels
+from singan_core.arrays import Pixels
 from singan_core.pyramid import Pyramid
-from singan_runtime import quality
-from singan_train.reference_checkpoint import Checkpoint, read
+from singan_runtime.measures import quality
+from singan_train.reference.checkpoint import ReferenceCheckpoint, read_checkpoint
 
 Enlarge = Callable[[Tensor, tuple[int, int]], Tensor]
 
@@ -87,7 +87,7 @@ def make_eight_bit(enlarge: Enlarge) -> Enlarge:
 
 
 def run(
-    checkpoint: Checkpoint, draw: Callable[[int], Tensor], enlarge: Enlarge
+    checkpoint: ReferenceCheckpoint, draw: Callable[[int], Tensor], enlarge: Enlarge
 ) -> tuple[Tensor, list[Tensor]]:
     """Draw a picture on the trained sizes; return it and the enlarged pictures that led to it.
 
@@ -108,19 +108,21 @@ def run(
     return image, enlarged
 
 
-def sample(checkpoint: Checkpoint, seed: int, enlarge: Enlarge) -> Tensor:
+def sample(checkpoint: ReferenceCheckpoint, seed: int, enlarge: Enlarge) -> Tensor:
     """Draw a picture from the noise field of a seed."""
 
     def draw(scale: int) -> Tensor:
         channels = checkpoint.reals[0].shape[1] if scale else 1
         size = checkpoint.pyramid.shapes[scale]
-        field = noise.of_canvas(seed, scale, 0, channels, size, checkpoint.border)
+        field = noise.draw_for_canvas(seed, scale, 0, channels, size, checkpoint.border)
         return torch.from_numpy(field)[None]
 
     return run(checkpoint, draw, enlarge)[0]
 
 
-def measure_reconstruction(checkpoint: Checkpoint, enlarge: Enlarge) -> tuple[float, float]:
+def measure_reconstruction(
+    checkpoint: ReferenceCheckpoint, enlarge: Enlarge
+) -> tuple[float, float]:
     """Return the RMSE of the reconstruction, and the largest error of the noise amplitudes.
 
     The RMSE is in units of [-1, 1], the error a share. The reference sets the amplitude of a scale
@@ -182,7 +184,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, help="folder for the pictures")
     given = parser.parse_args()
 
-    checkpoint = read(given.checkpoint)
+    checkpoint = read_checkpoint(given.checkpoint)
     photo = to_pixels(torch.from_numpy(checkpoint.reals[-1]))
     if given.photo:
         full = images.read(given.photo, str(photo.shape[2]))

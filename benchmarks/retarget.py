@@ -20,10 +20,11 @@ from arguments import MASK, PHOTO, PLAIN_BUNDLE, describe_size, make_parser, rea
 from numpy.typing import NDArray
 
 from singan_core import images, resample
-from singan_core.images import Floats, Pixels
+from singan_core.arrays import Floats, Mask, Pixels
 from singan_core.pyramid import Size
-from singan_runtime import Sampler, masks, quality
-from singan_runtime.retarget import retarget
+from singan_runtime import Sampler, masks
+from singan_runtime.edits.retarget import retarget
+from singan_runtime.measures import quality
 
 SCALES = [2 ** (n / 6) for n in range(-6, 7)]
 """Sizes at which the object is looked for, relative to the trained size."""
@@ -60,7 +61,7 @@ def find_seam(energy: NDArray[np.floating]) -> NDArray[np.int64]:
     return path
 
 
-def find_seams(photo: Floats, keep: masks.Mask, count: int) -> masks.Mask:
+def find_seams(photo: Floats, keep: Mask, count: int) -> Mask:
     """Find which pixels (H, W) lie on the first seams that removal would take."""
     height, width = keep.shape
     taken = np.zeros((height, width), bool)
@@ -81,7 +82,7 @@ def find_seams(photo: Floats, keep: masks.Mask, count: int) -> masks.Mask:
     return taken
 
 
-def carve(photo: Floats, keep: masks.Mask, size: Size) -> Floats:
+def carve(photo: Floats, keep: Mask, size: Size) -> Floats:
     """Scale the photo to the canvas's height, then take out or double columns along seams.
 
     The seams spare the object.
@@ -102,18 +103,18 @@ def carve(photo: Floats, keep: masks.Mask, size: Size) -> Floats:
     return image
 
 
-def find_object(photo: Floats, keep: masks.Mask, result: Pixels) -> float:
+def find_object(photo: Floats, keep: Mask, result: Pixels) -> float:
     """Find the largest normalised correlation of the masked object with any place of the result."""
     image = result.transpose(2, 0, 1).astype(np.float32)
     return max(correlate(photo, keep, image, scale) for scale in SCALES)
 
 
-def correlate(photo: Floats, keep: masks.Mask, image: Floats, scale: float) -> float:
+def correlate(photo: Floats, keep: Mask, image: Floats, scale: float) -> float:
     """Correlate the object, drawn at a scale, with every place of an image (C, H, W).
 
     Returns the largest correlation, or -1 if the object does not fit.
     """
-    (top, bottom), (left, right) = masks.bounds(keep)
+    (top, bottom), (left, right) = masks.find_bounds(keep)
     size = (round((bottom - top) * scale), round((right - left) * scale))
     if size[0] > image.shape[1] or size[1] > image.shape[2]:
         return -1.0
@@ -133,13 +134,13 @@ def correlate(photo: Floats, keep: masks.Mask, image: Floats, scale: float) -> f
 
 
 def draw_ways(
-    sampler: Sampler, photo: Floats, keep: masks.Mask, size: Size, zoom: float
+    sampler: Sampler, photo: Floats, keep: Mask, size: Size, zoom: float
 ) -> dict[str, Pixels]:
     """Bring the photo to the canvas in every way."""
     kept = retarget(sampler, size, zoom, image=photo, keep=keep)
     print(
         f"\n{describe_size(size)}; singan retarget --keep reports a similarity of the kept object "
-        f"of {kept.survival:.3f}\n"
+        f"of {kept.similarity:.3f}\n"
     )
     return {
         "crop": images.to_pixels(crop(photo, size))[0],

@@ -29,8 +29,8 @@ from clocks import find_fastest, time_call
 from singan_core import HALO, cascade, images, noise, windows
 from singan_core.pyramid import Size
 from singan_runtime import Sampler, heap
-from singan_runtime.bench import peak_memory
 from singan_runtime.graphs import Graphs
+from singan_runtime.measures.bench import measure_peak_memory
 
 if TYPE_CHECKING:
     from arithmetic import Layers
@@ -116,9 +116,9 @@ def load_timed(bundle: Path, threads: int) -> Sampler:
     for scale in range(len(sampler.manifest.pyramid.sizes)):
         graphs._sessions[scale] = TimedSession(graphs.session(scale), scale)
 
-    noise.of_region = add_time("noise", noise.of_region)
-    cascade.enlarged = add_time("resampling", cascade.enlarged)
-    cascade.detail_only = add_time("resampling", cascade.detail_only)
+    noise.draw_for_region = add_time("noise", noise.draw_for_region)
+    cascade.enlarge = add_time("resampling", cascade.enlarge)
+    cascade.add_fine_detail = add_time("resampling", cascade.add_fine_detail)
     timed = add_time("drawing", sampler.run_generators)
     sampler.run_generators = timed  # type: ignore[method-assign]
     return sampler
@@ -137,7 +137,7 @@ def measure(sampler: Sampler, size: Size) -> Measured:
         if seconds < best:
             best, parts, drawn = seconds, dict(spent), Counter(blocks)
 
-    memory = peak_memory()
+    memory = measure_peak_memory()
     image = images.to_pillow(pixels[0])
     encoding = find_fastest(lambda: image.save(io.BytesIO(), "PNG", compress_level=4), 1)
     return Measured(size, best, parts, drawn, encoding, memory)
@@ -149,9 +149,9 @@ def time_pytorch(sampler: Sampler, scales: list[Layers], size: Size, threads: in
     import torch.nn.functional as F
 
     torch.set_num_threads(threads)
-    picture, draw = sampler.picture(size), sampler.fresh(0)
+    picture, draw = sampler.plan(size), sampler.create_noise(0)
     ready = {}
-    for step in windows.whole_steps(picture.passes):
+    for step in windows.plan_whole_picture(picture.passes):
         amplitude = np.float32(sampler.manifest.noise_amplitude[step.generator])
         ready[step.index] = torch.from_numpy(np.ascontiguousarray(draw(step) * amplitude))
 

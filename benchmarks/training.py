@@ -24,11 +24,13 @@ from clocks import time_call
 from PIL import Image
 from torch import Tensor, nn
 
-from singan_runtime import Sampler, evaluation
-from singan_runtime.bench import peak_memory
-from singan_train import calibration, device, replay, steps, trainer
-from singan_train.config import TrainingConfig, preset
-from singan_train.networks import Discriminator
+from singan_runtime import Sampler
+from singan_runtime.measures import evaluation
+from singan_runtime.measures.bench import measure_peak_memory
+from singan_train import calibration, device, trainer
+from singan_train.config import TrainingConfig, make_config
+from singan_train.scale import replay, steps
+from singan_train.scale.networks import Discriminator
 
 CPU = torch.device("cpu")
 STEP_BUDGET = 3.0  # seconds that steps of one kind are timed for
@@ -56,10 +58,10 @@ def time_step(photo: Path, size: int, folder: Path, place: torch.device) -> tupl
 
     Returns its canvas as WxH, the number of scales and the seconds.
     """
-    config = preset("standard", detail=False, max_size=size)
-    start, _ = trainer.begin(enlarge(photo, size, folder), config, place)
+    config = make_config("standard", detail=False, max_size=size)
+    start, _ = trainer.prepare_run(enlarge(photo, size, folder), config, place)
     scales, finest = len(start.pyramid.shapes), start.pyramid.finest
-    seconds = calibration.iteration_seconds(start, scales - 1, finest, place, budget=STEP_BUDGET)
+    seconds = calibration.time_iteration(start, scales - 1, finest, place, budget=STEP_BUDGET)
     return describe_size(finest), scales, seconds
 
 
@@ -106,7 +108,7 @@ def compare_graph(photo: Path, folder: Path) -> None:
         print("CUDA graph against eager steps: not run, there is no NVIDIA GPU")
         return
 
-    place, warm_up = device.resolve("cuda"), replay.WARM_UP
+    place, warm_up = device.choose_device("cuda"), replay.WARM_UP
     for size in (250, 1920):
         replay.WARM_UP = warm_up
         _, _, graph = time_step(photo, size, folder, place)
@@ -125,7 +127,7 @@ def train_and_print(photo: Path, folder: Path, config: TrainingConfig, threads: 
     _, seconds = time_call(lambda: trainer.train(photo, folder, config, CPU))
     print(
         f"{config.max_size} px, {config.iterations} iterations: {seconds:.0f} s, "
-        f"peak memory {peak_memory():.0f} MB",
+        f"peak memory {measure_peak_memory():.0f} MB",
         flush=True,
     )
 
@@ -146,12 +148,12 @@ def judge(photo: Path, seed: int, folder: Path, threads: int) -> dict[str, float
 
     run, out = folder / f"{photo.stem}_{seed}", folder / f"{photo.stem}_{seed}_bundle"
     torch.set_num_threads(threads)
-    config = preset("standard", seed=seed)
+    config = make_config("standard", seed=seed)
     _, seconds = time_call(lambda: trainer.train(photo, run, config, CPU))
     bundle.export(run, out)
 
     sampler = Sampler.load(out, threads=threads)
-    truth = evaluation.trained_photo(sampler, photo)
+    truth = evaluation.read_trained_photo(sampler, photo)
     scores = dataclasses.asdict(evaluation.evaluate(sampler, truth, 8).scores)
     last = (run / "metrics.jsonl").read_text(encoding="utf-8").splitlines()[-1]
     found = {"seconds": seconds, "rmse": json.loads(last)["rmse"]}
@@ -190,7 +192,7 @@ def main() -> None:
         compare_sizes(given.photo, folder)
         compare_gradient_penalties()
         compare_graph(given.photo, folder)
-        config = preset("standard", detail=False, max_size=1920, iterations=3)
+        config = make_config("standard", detail=False, max_size=1920, iterations=3)
         screen = enlarge(given.photo, 1920, folder)
         train_in_process(screen, folder / "screen", config, given.threads)
 

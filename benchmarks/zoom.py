@@ -27,12 +27,13 @@ from clocks import time_call
 from PIL import Image
 
 from singan_core import cascade, images, resample, windows
-from singan_core.detail import beyond, resize
+from singan_core.arrays import Floats, Pixels
+from singan_core.detail import resize, super_resolution
 from singan_core.detail.maps import Map
-from singan_core.detail.photo import Photo, premultiplied, straight
-from singan_core.images import Floats, Pixels
+from singan_core.detail.photo import Photo, premultiply, straighten
 from singan_core.pyramid import Pass, Size
-from singan_runtime import Sampler, quality
+from singan_runtime import Sampler
+from singan_runtime.measures import quality
 
 Add = Callable[..., Floats]
 """(image, prev, step, wrap) -> what goes on to the next pass, as cascade.detail_only."""
@@ -47,7 +48,9 @@ def add_residual(image: Floats, prev: Floats, step: Any, wrap: Any) -> Floats:
     return added
 
 
-add_detail = cascade.detail_only  # only what the smaller canvas cannot hold, as the sampler does
+add_detail = (
+    cascade.add_fine_detail
+)  # only what the smaller canvas cannot hold, as the sampler does
 
 
 class Passes(NamedTuple):
@@ -91,8 +94,11 @@ def enlarge(sampler: Sampler, photo: Floats, zoom: float, how: Passes) -> Pixels
         size = (round(height * scale), round(width * scale))
         passes.append(Pass(finest + number, generator, size, detail=how.share))
 
-    draw, amplitude = sampler.fresh(0), np.float32(how.noise * manifest.noise_amplitude[generator])
-    cascade.detail_only = how.add
+    draw, amplitude = (
+        sampler.create_noise(0),
+        np.float32(how.noise * manifest.noise_amplitude[generator]),
+    )
+    cascade.add_fine_detail = how.add
     image = cascade.run(passes, sampler.graphs.generate, lambda step: draw(step) * amplitude, photo)
     return to_picture(image)
 
@@ -119,11 +125,15 @@ def add_from_around(photo: Pixels, size: Size) -> Pixels:
     own = photo.shape[0], photo.shape[1]
     level = Photo(photo, [(own[0] // 2, own[1] // 2), own]).level(1)
     rows, columns = np.mgrid[: own[0], : own[1]].astype(np.int32)
-    pixels, found = premultiplied(photo), Map(rows, columns)
-    canvases = beyond.choose_canvases(own, size)
-    for step in beyond.plan(canvases, windows.whole(canvases[-1]), (False, False)):
-        pixels, found = beyond.enlarge(level, beyond.find_detail(level, step), step, pixels, found)
-    return straight(resize.resize(pixels, size))
+    pixels, found = premultiply(photo), Map(rows, columns)
+    canvases = super_resolution.choose_canvases(own, size)
+    for step in super_resolution.plan_steps(
+        canvases, windows.cover_canvas(canvases[-1]), (False, False)
+    ):
+        pixels, found = super_resolution.enlarge(
+            level, super_resolution.find_lost_detail(level, step), step, pixels, found
+        )
+    return straighten(resize.resize(pixels, size))
 
 
 def list_detail_ways(full: Floats, zoom: float) -> tuple[Pixels, dict[str, Draw]]:
@@ -131,9 +141,9 @@ def list_detail_ways(full: Floats, zoom: float) -> tuple[Pixels, dict[str, Draw]
     truth = to_picture(full)
     size = truth.shape[0], truth.shape[1]
     reduced = (round(size[0] / zoom), round(size[1] / zoom))
-    small = straight(resize.resize(premultiplied(truth), reduced))
+    small = straighten(resize.resize(premultiply(truth), reduced))
     return truth, {
-        "bicubic": lambda: straight(resize.resize(premultiplied(small), size)),
+        "bicubic": lambda: straighten(resize.resize(premultiply(small), size)),
         "detail from around": lambda: add_from_around(small, size),
     }
 
@@ -173,7 +183,7 @@ def measure(truth: Pixels, ways: dict[str, Draw]) -> Iterator[tuple[str, Pixels]
             name,
             f"{compute_psnr(truth, pixels):.2f}",
             f"{quality.sliced_wasserstein(truth, pixels):.4f}",
-            " ".join(f"{ratio:.2f}" for ratio in quality.octaves(truth, pixels)[:3]),
+            " ".join(f"{ratio:.2f}" for ratio in quality.detail_ratios(truth, pixels)[:3]),
             f"{seconds / truth[..., 0].size * 1e6:.2f}",
         ]
         print(f"| {' | '.join(cells)} |", flush=True)

@@ -12,8 +12,9 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageEnhance, ImageOps
 
 from singan_core import images, resample
-from singan_core.images import Floats, Pixels
-from singan_runtime import Sampler, editing
+from singan_core.arrays import Floats, Pixels
+from singan_runtime import Sampler
+from singan_runtime.edits import editing
 
 ROOT = Path(__file__).parent.parent
 PHOTO = ROOT / "examples" / "aitzgorri.jpg"

@@ -18,8 +18,9 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageOps
 
 from singan_core import images
-from singan_core.images import Pixels
-from singan_runtime import Sampler, editing, retarget
+from singan_core.arrays import Pixels
+from singan_runtime import Sampler
+from singan_runtime.edits import editing, retarget
 
 ROOT = Path(__file__).parent.parent
 SIDE = 1200  # px, longer side of the pictures that are edited
@@ -112,7 +113,7 @@ def redraw(sampler: Sampler, scene: Scene, how: editing.Redrawing) -> list[Image
     """Redraw the masked part; return what lies around it before and after."""
     image, mask = scene
     inside = np.asarray(mask) > 127
-    drawn = editing.redraw(sampler, images.from_pixels(np.asarray(image)), inside, how)
+    drawn = editing.redraw(sampler, images.to_floats(np.asarray(image)), inside, how)
 
     box = mask.getbbox()
     assert box is not None
@@ -126,7 +127,7 @@ def redraw(sampler: Sampler, scene: Scene, how: editing.Redrawing) -> list[Image
 def paint(sampler: Sampler, painting: Image.Image) -> list[Image.Image]:
     """Turn a painting into a picture; return both."""
     size = painting.height, painting.width
-    pixels = editing.paint(sampler, images.from_pixels(np.asarray(painting)), size)
+    pixels = editing.paint(sampler, images.to_floats(np.asarray(painting)), size)
     return [painting, images.to_pillow(pixels)]
 
 

@@ -12,9 +12,11 @@ import numpy as np
 from PIL import Image
 
 from singan_core import images
-from singan_core.images import Pixels
+from singan_core.arrays import Pixels
 from singan_core.pyramid import Size
-from singan_runtime import Sampler, animation, video
+from singan_runtime import Sampler
+from singan_runtime.clips import animation
+from singan_runtime.files import video
 
 QUALITY = 88  # of JPEG: at full size the eye sees no more
 SMALL = 960  # px, width of the smaller pictures
@@ -38,7 +40,9 @@ def draw_over_time(sampler: Sampler, walk: animation.Walk, size: Size) -> Pixels
     """
     clip = animation.Clip(sampler, walk, size)
     row, numbers = round(ROW * size[0]), range(walk.frames)
-    anew = [sampler.painted(clip.picture, clip.mix_noise(number))[row] for number in numbers]
+    anew = [
+        sampler.draw_from_noise(clip.picture, clip.mix_noise(number))[row] for number in numbers
+    ]
     moved = [clip.draw_frame(number)[row] for number in numbers]
 
     left, right = (np.stack(rows).repeat(ROW_HEIGHT, axis=0) for rows in (anew, moved))

@@ -13,7 +13,7 @@ from pathlib import Path
 from singan_core.errors import OutputError
 
 
-def output_error(path: Path, error: OSError) -> OutputError:
+def explain_output_error(path: Path, error: OSError) -> OutputError:
     """Translate an OSError on writing into one line for the user."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return OutputError(
@@ -39,7 +39,7 @@ def make_folder(path: Path) -> None:
         with tempfile.TemporaryFile(dir=path):
             pass
     except OSError as error:
-        raise output_error(path, error) from error
+        raise explain_output_error(path, error) from error
 
 
 @contextmanager
@@ -55,7 +55,7 @@ def atomic_file(path: Path) -> Iterator[Path]:
             os.fsync(file.fileno())
         temporary.replace(path)
     except OSError as error:
-        raise output_error(path, error) from error
+        raise explain_output_error(path, error) from error
     finally:
         with suppress(OSError):  # after success, or if the block wrote nothing, there is none
             temporary.unlink()
@@ -79,7 +79,7 @@ def atomic_folder(path: Path) -> Iterator[Path]:
             path.replace(old)
         temporary.replace(path)
     except OSError as error:
-        raise output_error(path, error) from error
+        raise explain_output_error(path, error) from error
     finally:
         if old.exists() and not path.exists():
             old.replace(path)

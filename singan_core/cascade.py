@@ -14,7 +14,7 @@ import numpy as np
 from singan_core import HALO, windows
 from singan_core.arrays import Array
 from singan_core.pyramid import Pass
-from singan_core.resample import window
+from singan_core.resample import resize_window
 from singan_core.windows import Region, Step, Wrap
 
 Generate = Callable[[int, Array, Array], Array]
@@ -35,7 +35,7 @@ def make_zeros(like: Array, shape: tuple[int, ...]) -> Array:
     return like.new_zeros(shape) if hasattr(like, "new_zeros") else np.zeros(shape, like.dtype)
 
 
-def with_halo(image: Array) -> Array:
+def pad_halo(image: Array) -> Array:
     """Pad an image (B, C, H, W) with a halo of zeros, as prev has it where the canvas ends."""
     *outer, height, width = image.shape
     padded = make_zeros(image, (*outer, height + 2 * HALO, width + 2 * HALO))
@@ -43,7 +43,7 @@ def with_halo(image: Array) -> Array:
     return padded
 
 
-def in_blocks(
+def generate_in_blocks(
     generate: Callable[[Array, Array], Array],
     noise: Array,
     prev: Array,
@@ -75,7 +75,7 @@ def in_blocks(
     return image
 
 
-def detail_only(image: Array, prev: Array, step: Step, wrap: Wrap = (False, False)) -> Array:
+def add_fine_detail(image: Array, prev: Array, step: Step, wrap: Wrap = (False, False)) -> Array:
     """Add to prev a share of the fine detail in what the generator changed.
 
     image and prev are (B, C, h, w) of the step's drawn region. The result covers its kept region.
@@ -91,22 +91,22 @@ def detail_only(image: Array, prev: Array, step: Step, wrap: Wrap = (False, Fals
 
     # The residual's coarse part: what survives the way to the smaller canvas and back.
     sources = windows.find_sources(step.kept, step.smaller, step.canvas, wrap)
-    shrunk = window(residual, step.drawn, step.canvas, step.smaller, sources, wrap)
-    coarse = window(shrunk, sources, step.smaller, step.canvas, step.kept, wrap)
+    shrunk = resize_window(residual, step.drawn, step.canvas, step.smaller, sources, wrap)
+    coarse = resize_window(shrunk, sources, step.smaller, step.canvas, step.kept, wrap)
 
-    below = window(prev, step.drawn, step.canvas, step.canvas, step.kept, wrap)
-    change = window(residual, step.drawn, step.canvas, step.canvas, step.kept, wrap)
+    below = resize_window(prev, step.drawn, step.canvas, step.canvas, step.kept, wrap)
+    change = resize_window(residual, step.drawn, step.canvas, step.canvas, step.kept, wrap)
     return below + step.detail * (change - coarse)
 
 
-def enlarged(image: Array, have: Region, step: Step, wrap: Wrap) -> Array:
+def enlarge(image: Array, have: Region, step: Step, wrap: Wrap) -> Array:
     """Enlarge a region of the smaller image to the step's prev, halo included, (B, C, h+10, w+10).
 
     have is the region of the smaller canvas that the image covers. Beyond a canvas that is not
     periodic, prev is zero.
     """
     inside = windows.add_halo(step.drawn, step.canvas, wrap)
-    part = window(image, have, step.smaller, step.canvas, inside, wrap)
+    part = resize_window(image, have, step.smaller, step.canvas, inside, wrap)
     size = [span.length + 2 * HALO for span in step.drawn]
     if list(part.shape[-2:]) == size:
         return part
@@ -135,18 +135,20 @@ def run(
     the whole picture bit for bit. adjust may change the image that any pass has drawn.
     """
     source = None if image is None else tuple(image.shape[-2:])
-    steps = windows.plan_steps(passes, source, region or windows.whole(passes[-1].canvas), wrap)
+    steps = windows.plan_steps(
+        passes, source, region or windows.cover_canvas(passes[-1].canvas), wrap
+    )
 
-    have = windows.whole(steps[0].smaller)
+    have = windows.cover_canvas(steps[0].smaller)
     for step in steps:
         noise = draw(step)
         prev = make_zeros(noise, noise.shape)
         if image is not None:
-            prev = enlarged(image, have, step, wrap)
+            prev = enlarge(image, have, step, wrap)
 
         image = generate(step.generator, noise, prev)
         if step.detail is not None:
-            image = detail_only(image, prev[..., HALO:-HALO, HALO:-HALO], step, wrap)
+            image = add_fine_detail(image, prev[..., HALO:-HALO, HALO:-HALO], step, wrap)
         if adjust is not None:
             image = adjust(image, step)
         have = step.kept

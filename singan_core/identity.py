@@ -17,7 +17,7 @@ from singan_core.detail.store import BASES
 from singan_core.errors import BundleError
 from singan_core.file_names import DOUBLE, RECONSTRUCTION_NOISE, graph_name
 from singan_core.manifest import Manifest
-from singan_core.stored import digest
+from singan_core.stored import hash_pixels
 
 DRAWING_SPEC = "singan-drawing/2"
 """The rules by which a model and a request become pixels. Raise the number whenever they change."""
@@ -98,4 +98,4 @@ def _hash_masks(manifest: Manifest, masks: NDArray[np.bool_] | None) -> str | No
         return None
     if masks is None:
         raise ValueError("a model whose detail carries labels is identified with its masks")
-    return digest(masks.view(np.uint8))
+    return hash_pixels(masks.view(np.uint8))

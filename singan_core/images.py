@@ -16,9 +16,7 @@ from PIL import Image, PngImagePlugin
 
 from singan_core import masks as mask_files
 from singan_core import resample
-from singan_core.arrays import Floats as Floats
-from singan_core.arrays import Mask
-from singan_core.arrays import Pixels as Pixels
+from singan_core.arrays import Floats, Mask, Pixels
 from singan_core.atomic import atomic_file
 from singan_core.colours import Values, to_values
 from singan_core.errors import ImageError, RequestError
@@ -45,14 +43,14 @@ class Photo:
     channels: int | None = None  # to convert to; None keeps those of the values
     masks: Pixels | None = None  # (H, W, labels), 255 inside and 0 outside; reduced ones in between
 
-    def alpha(self) -> Pixels:
+    def compute_alpha(self) -> Pixels:
         """Return the opacity of each pixel, uint8 (H, W)."""
         if self.values.shape[2] != 4:
             return np.full(self.values.shape[:2], 255, np.uint8)
         alpha = self.values[..., 3]
         return np.asarray(alpha if alpha.dtype == np.uint8 else np.rint(alpha * 255), np.uint8)
 
-    def floats(self, start: int = 0, stop: int | None = None) -> Floats:
+    def to_floats(self, start: int = 0, stop: int | None = None) -> Floats:
         """Convert rows of the photo and its labels to float32 (1, C + labels, h, W) in [-1, 1]."""
         height, width = self.values.shape[:2]
         stop = height if stop is None else stop
@@ -72,21 +70,24 @@ class Photo:
                 part[:, channels:] = _to_nchw(_to_unit(self.masks[rows]))
         return image
 
-    def resized(self, size: Size) -> Floats:
+    def resize(self, size: Size) -> Floats:
         """Resize the photo to (height, width), float32 (1, C + labels, height, width) in [-1, 1].
 
-        It equals resample.resize(self.floats(), size) bit for bit, without holding all the floats.
+        It equals resample.resize(self.to_floats(), size) bit for bit, but never holds all floats.
         """
         height, width = self.values.shape[:2]
         if (height, width) == size:
-            return self.floats()
+            return self.to_floats()
 
-        rows, columns = resample.taps(height, size[0]), resample.taps(width, size[1])
+        rows, columns = (
+            resample.compute_taps(height, size[0]),
+            resample.compute_taps(width, size[1]),
+        )
         strips = []
         for top in range(0, size[0], _STRIP):
             indices, weights = rows.indices[top : top + _STRIP], rows.weights[top : top + _STRIP]
             first, last = int(indices.min()), int(indices.max())
-            source = self.floats(first, last + 1)
+            source = self.to_floats(first, last + 1)
             strips.append(resample.apply(source, resample.Taps(indices - first, weights), columns))
         return np.concatenate(strips, axis=2)
 
@@ -113,7 +114,7 @@ def open_photo(path: Path, channels: str = "auto", side: int | None = None) -> P
     return Photo(values, size)
 
 
-def open_labelled(
+def open_labelled_photo(
     path: Path, masks: Sequence[Path], channels: str = "auto", side: int | None = None
 ) -> Photo:
     """Read a photo as RGB with one label per mask. Without masks, read it as open_photo does.
@@ -147,7 +148,7 @@ def open_labelled(
 def _read_plane(name: Path, photo: Photo, path: Path) -> Pixels:
     """Read one mask of the photo at a path as uint8 (H, W), reduced as the photo was."""
     if mask_files.is_alpha(name):
-        mask: Mask = mask_files.from_alpha(photo.alpha(), path)
+        mask: Mask = mask_files.make_from_alpha(photo.compute_alpha(), path)
     else:
         mask = mask_files.read(name, {photo.size: "the photo"})
 
@@ -163,10 +164,10 @@ def read(path: Path, channels: str = "auto") -> Floats:
 
     channels and errors are those of open_photo.
     """
-    return open_photo(path, channels).floats()
+    return open_photo(path, channels).to_floats()
 
 
-def from_pixels(pixels: Pixels) -> Floats:
+def to_floats(pixels: Pixels) -> Floats:
     """Convert a picture, uint8 (H, W, 1, 3 or 4) with straight colours, to an image.
 
     The image is float32 (1, C, H, W) in [-1, 1]; RGBA is premultiplied.
@@ -244,7 +245,7 @@ def flatten(pixels: Pixels, background: tuple[int, int, int]) -> Pixels:
     return (mixed + 0.5).astype(np.uint8)
 
 
-def check_name(format: str, known: tuple[str, ...]) -> None:
+def check_format_name(format: str, known: tuple[str, ...]) -> None:
     """Raise RequestError, with the most similar name, unless the format is a known one."""
     if format not in known:
         near = difflib.get_close_matches(format.lower(), known, 1)
@@ -256,7 +257,7 @@ def check_name(format: str, known: tuple[str, ...]) -> None:
 
 def check_format(format: str, size: tuple[int, int]) -> None:
     """Raise RequestError unless the format is known and holds pictures of (height, width)."""
-    check_name(format, tuple(FORMATS))
+    check_format_name(format, tuple(FORMATS))
     longest = _LONGEST.get(format, max(size))
     if max(size) > longest:
         raise RequestError(

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from singan_core.atomic import output_error
+from singan_core.atomic import explain_output_error
 from singan_core.errors import OutputError
 
 LOCK, WRITER = ".lock", ".writer"
@@ -35,7 +35,7 @@ def lock_folder(folder: Path) -> Iterator[None]:
             "then run the command again"
         ) from error
     except OSError as error:
-        raise output_error(folder, error) from error
+        raise explain_output_error(folder, error) from error
 
     try:
         with suppress(OSError):  # it only makes the other's message clearer

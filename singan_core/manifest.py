@@ -112,7 +112,7 @@ class Manifest:
             plain, levels=self.detail.levels, hand_over=self.detail.hand_over
         )
 
-    def as_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, Any]:
         """Return the content of manifest.json, without optional fields that are empty."""
         values = dataclasses.asdict(self) | {"format_version": self.format_version}
         return {name: value for name, value in values.items() if value or name not in _OPTIONAL}
@@ -127,7 +127,7 @@ def are_names(labels: tuple[str, ...]) -> bool:
     return is_plain and len(different) == len(labels)
 
 
-def sha256(path: Path) -> str:
+def hash_file(path: Path) -> str:
     """Compute the hexadecimal sha256 of a file."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
@@ -143,7 +143,7 @@ def hash_files(folder: Path) -> dict[str, str]:
         relative = path.relative_to(folder)
         is_hidden = any(part.startswith(".") for part in relative.parts)
         if path.is_file() and path.name != NAME and not is_hidden:
-            digests[relative.as_posix()] = sha256(path)
+            digests[relative.as_posix()] = hash_file(path)
     return digests
 
 
@@ -153,7 +153,7 @@ def write(folder: Path, manifest: Manifest) -> None:
     Raises OutputError.
     """
     with atomic_file(folder / NAME) as temporary:
-        temporary.write_text(json.dumps(manifest.as_json(), indent=2) + "\n", encoding="utf-8")
+        temporary.write_text(json.dumps(manifest.to_json(), indent=2) + "\n", encoding="utf-8")
 
 
 def read(folder: Path, kind: Kind, check_files: bool = True) -> Manifest:
@@ -323,7 +323,7 @@ def _check_file(folder: Path, name: str, digest: str | None, kind: Kind) -> None
         )
     if not exists:
         raise BundleError(f"{path}: missing; make the {kind} again with '{_COMMANDS[kind]}'")
-    if digest is not None and (found := sha256(path)) != digest:
+    if digest is not None and (found := hash_file(path)) != digest:
         raise BundleError(
             f"{path}: altered or damaged (sha256 {found[:12]}..., expected {digest[:12]}...); "
             f"make the {kind} again with '{_COMMANDS[kind]}'"

@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from singan_core import colours
-from singan_core.arrays import Mask as Mask
-from singan_core.arrays import Pixels
+from singan_core.arrays import Mask, Pixels
 from singan_core.errors import ImageError
 from singan_core.picture_files import WHOLE as WHOLE_PIXELS
 from singan_core.picture_files import explain_failures, open_picture
@@ -37,7 +36,7 @@ def is_alpha(name: str | Path) -> bool:
     return str(name) == ALPHA and not Path(ALPHA).exists()
 
 
-def from_alpha(values: Pixels, path: Path) -> Mask:
+def make_from_alpha(values: Pixels, path: Path) -> Mask:
     """Make a mask (H, W) from the alpha channel (H, W) of the picture at a path.
 
     Raises ImageError unless it has both an inside and an outside.

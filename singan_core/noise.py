@@ -66,7 +66,7 @@ def _box_muller(a: U64, b: U64) -> tuple[NDArray[np.float64], NDArray[np.float64
     return radius * (1.0 - square), radius * (2.0 * tangent)
 
 
-def field(
+def draw_field(
     seed: int,
     scale: int,
     frame: int,
@@ -107,7 +107,7 @@ def field(
     return out
 
 
-def of_canvas(
+def draw_for_canvas(
     seed: int,
     scale: int,
     frame: int,
@@ -121,12 +121,12 @@ def of_canvas(
     The border mode fills the halo, as in of_region.
     """
     height, width = size
-    return of_region(
+    return draw_for_region(
         seed, scale, frame, channels, size, ((0, height), (0, width)), border, dtype=dtype
     )
 
 
-def of_region(
+def draw_for_region(
     seed: int,
     scale: int,
     frame: int,
@@ -152,7 +152,7 @@ def of_region(
 
     for top, y, height in rows:
         for left, x, width in columns:
-            piece = field(seed, scale, frame, channels, y, x, height, width, dtype)
+            piece = draw_field(seed, scale, frame, channels, y, x, height, width, dtype)
             made[:, top : top + height, left : left + width] = piece
     return made
 

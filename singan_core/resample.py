@@ -38,7 +38,7 @@ def _cubic(x: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 @functools.lru_cache(maxsize=64)  # frames need the same taps again; callers only read them
-def taps(
+def compute_taps(
     n_in: int, n_out: int, wrap: bool = False, start: int = 0, stop: int | None = None
 ) -> Taps:
     """Compute the taps that resample an axis of length n_in to length n_out.
@@ -62,7 +62,7 @@ def taps(
     return Taps(indices, weights / weights.sum(axis=1, keepdims=True))
 
 
-def taps_at(n_in: int, centres: NDArray[np.float64], spacing: NDArray[np.float64]) -> Taps:
+def compute_taps_at(n_in: int, centres: NDArray[np.float64], spacing: NDArray[np.float64]) -> Taps:
     """Compute taps for outputs at any places of an axis of length n_in, as warps need them.
 
     centres are in source pixels from the beginning of the axis, so that pixel 0 is centred on 0.5.
@@ -162,10 +162,12 @@ def resize(image: Array, size: tuple[int, int], wrap: tuple[bool, bool] = (False
     height, width = image.shape[-2:]
     if (height, width) == tuple(size):
         return image
-    return apply(image, taps(height, size[0], wrap[0]), taps(width, size[1], wrap[1]))
+    return apply(
+        image, compute_taps(height, size[0], wrap[0]), compute_taps(width, size[1], wrap[1])
+    )
 
 
-def window(
+def resize_window(
     image: Array,
     have: tuple[tuple[int, int], tuple[int, int]],
     n_in: tuple[int, int],
@@ -185,7 +187,7 @@ def window(
 
     parts = []
     for axis in (0, 1):
-        made = taps(n_in[axis], n_out[axis], wrap[axis], *want[axis])
+        made = compute_taps(n_in[axis], n_out[axis], wrap[axis], *want[axis])
         local = made.indices - have[axis][0]
         parts.append(Taps(local % n_in[axis] if wrap[axis] else local, made.weights))
     return apply(image, parts[0], parts[1])

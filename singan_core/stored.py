@@ -24,7 +24,7 @@ _OPTIONS = {"lossless": True, "exact": True, "quality": 50, "method": 2}
 """More effort takes ten times as long and saves 3 %."""
 
 
-def digest(pixels: Pixels) -> str:
+def hash_pixels(pixels: Pixels) -> str:
     """Compute the sha256 of pixels (h, w, C), row by row."""
     return hashlib.sha256(np.ascontiguousarray(pixels).data).hexdigest()
 
@@ -46,7 +46,7 @@ def read_photo(folder: Path, size: Size, channels: int, sha256: str) -> Pixels:
     pixels = np.asarray(image.convert("RGBA" if channels == 4 else "RGB"))
     pixels = np.ascontiguousarray(pixels[..., :channels])
 
-    if (found := digest(pixels)) != sha256:
+    if (found := hash_pixels(pixels)) != sha256:
         raise BundleError(
             f"{path}: not the photo of this model (pixels {found[:12]}..., "
             f"expected {sha256[:12]}...); export it again"

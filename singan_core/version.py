@@ -3,7 +3,7 @@
 from importlib.metadata import PackageNotFoundError, version
 
 
-def tool_version() -> str:
+def find_version() -> str:
     """Find the version of the installed package, or 0+unknown in a bare source tree."""
     try:
         return version("singan")

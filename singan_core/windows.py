@@ -31,15 +31,15 @@ class Span(NamedTuple):
         """Number of positions."""
         return self.stop - self.start
 
-    def grown(self, by: int) -> Span:
+    def grow(self, by: int) -> Span:
         """Extend both ends by this many positions."""
         return Span(self.start - by, self.stop + by)
 
-    def moved(self, by: int) -> Span:
+    def move(self, by: int) -> Span:
         """Move both ends by this many positions."""
         return Span(self.start + by, self.stop + by)
 
-    def within(self, length: int, periodic: bool) -> Span:
+    def clip(self, length: int, periodic: bool) -> Span:
         """Clip to a canvas of this length. On a periodic axis, keep at most one full turn."""
         if not periodic:
             return Span(max(self.start, 0), min(self.stop, length))
@@ -68,7 +68,7 @@ class Step:
         return self.drawn[0].length, self.drawn[1].length
 
 
-def whole(size: Size) -> Region:
+def cover_canvas(size: Size) -> Region:
     """Return the region that covers a canvas of this size."""
     return Span(0, size[0]), Span(0, size[1])
 
@@ -95,9 +95,9 @@ def plan_steps(
     return steps[::-1]
 
 
-def whole_steps(passes: Sequence[Pass]) -> list[Step]:
+def plan_whole_picture(passes: Sequence[Pass]) -> list[Step]:
     """Plan the steps that draw the whole picture."""
-    return plan_steps(passes, None, whole(passes[-1].canvas))
+    return plan_steps(passes, None, cover_canvas(passes[-1].canvas))
 
 
 def add_halo(region: Region, canvas: Size, wrap: Wrap) -> Region:
@@ -106,7 +106,7 @@ def add_halo(region: Region, canvas: Size, wrap: Wrap) -> Region:
     Clip it to the canvas on an axis that is not periodic: beyond it there is no image to read.
     """
     rows, columns = (
-        span.grown(HALO) if periodic else span.grown(HALO).within(length, False)
+        span.grow(HALO) if periodic else span.grow(HALO).clip(length, False)
         for span, length, periodic in zip(region, canvas, wrap, strict=True)
     )
     return rows, columns
@@ -115,7 +115,7 @@ def add_halo(region: Region, canvas: Size, wrap: Wrap) -> Region:
 def find_sources(region: Region, n_in: Size, n_out: Size, wrap: Wrap) -> Region:
     """Find the region of a canvas n_in that is read when it is resampled to a region of n_out."""
     rows, columns = (
-        Span(*resample.find_reach(n_in[axis], n_out[axis], *region[axis])).within(
+        Span(*resample.find_reach(n_in[axis], n_out[axis], *region[axis])).clip(
             n_in[axis], wrap[axis]
         )
         for axis in (0, 1)
@@ -134,11 +134,11 @@ def find_drawn(kept: Region, canvas: Size, smaller: Size, wrap: Wrap) -> Region:
     joined = [
         Span(min(a.start, b.start), max(a.stop, b.stop)) for a, b in zip(kept, read, strict=True)
     ]
-    rows, columns = (joined[axis].within(canvas[axis], wrap[axis]) for axis in (0, 1))
+    rows, columns = (joined[axis].clip(canvas[axis], wrap[axis]) for axis in (0, 1))
     return rows, columns
 
 
-def tiles(region: Region, down: int, across: int) -> Iterator[Region]:
+def cut_tiles(region: Region, down: int, across: int) -> Iterator[Region]:
     """Cut a region into down x across tiles of nearly equal size, row by row.
 
     A tile is empty only if the region has fewer positions than tiles along an axis.

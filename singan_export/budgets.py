@@ -35,7 +35,7 @@ BUDGETS = {
 
 
 @dataclass(frozen=True)
-class FormatCheck:
+class Comparison:
     """The difference of one image from its reference."""
 
     format: str
@@ -78,7 +78,7 @@ class FormatCheck:
             f"{self.levels} grey levels in {self.share:.3%} of values (allowed {self.limit})"
         )
 
-    def as_json(self) -> dict[str, object]:
+    def to_json(self) -> dict[str, object]:
         """Give the record of a further format's parity.json."""
         values = dataclasses.asdict(self)
         limits = {name: values["budget"][name] for name in ("scale", "pyramid", "share", "psnr")}
@@ -89,17 +89,17 @@ class FormatCheck:
 class Parity:
     """All comparisons of a bundle with the run that it came from."""
 
-    scales: tuple[FormatCheck, ...]
-    pyramid: tuple[FormatCheck, ...]
-    double: tuple[FormatCheck, ...] = ()  # the graphs in double precision, of bundles with detail
-    formats: tuple[FormatCheck, ...] = ()  # further formats, which keep records of their own
+    scales: tuple[Comparison, ...]
+    pyramid: tuple[Comparison, ...]
+    double: tuple[Comparison, ...] = ()  # the graphs in double precision, of bundles with detail
+    formats: tuple[Comparison, ...] = ()  # further formats, which keep records of their own
 
     @property
     def passed(self) -> bool:
         """Whether every graph of the bundle itself is within its budget."""
         return all(check.passed for check in (*self.scales, *self.double, *self.pyramid))
 
-    def as_json(self) -> dict[str, object]:
+    def to_json(self) -> dict[str, object]:
         """Give the content of the bundle's parity.json."""
         record: dict[str, object] = {
             "passed": self.passed,
@@ -133,7 +133,7 @@ class Parity:
                 )
 
 
-def _record_scale(check: FormatCheck) -> dict[str, object]:
+def _record_scale(check: Comparison) -> dict[str, object]:
     return {
         "scale": check.scale,
         "size": check.size,
@@ -143,7 +143,7 @@ def _record_scale(check: FormatCheck) -> dict[str, object]:
     }
 
 
-def _record_pyramid(check: FormatCheck) -> dict[str, object]:
+def _record_pyramid(check: Comparison) -> dict[str, object]:
     return {
         "size": check.size[1:],
         "maximum": check.maximum,
@@ -155,7 +155,7 @@ def _record_pyramid(check: FormatCheck) -> dict[str, object]:
     }
 
 
-def require(checks: Sequence[FormatCheck]) -> None:
+def require(checks: Sequence[Comparison]) -> None:
     """Raise ParityError naming the first comparison that is over its budget."""
     for check in checks:
         if not check.passed:

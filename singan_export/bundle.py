@@ -13,25 +13,26 @@ import numpy as np
 
 from singan_core import images
 from singan_core import manifest as manifests
+from singan_core.arrays import Pixels
 from singan_core.atomic import atomic_folder
 from singan_core.detail import resize, store
-from singan_core.detail.photo import premultiplied, straight
+from singan_core.detail.photo import premultiply, straighten
 from singan_core.errors import BundleError, OutputError
-from singan_core.images import Pixels
+from singan_core.file_names import DOUBLE, RECONSTRUCTION_NOISE, graph_name
+from singan_core.fitting import MAX_PIXELS
 from singan_core.manifest import Manifest
-from singan_core.pyramid import MAX_PIXELS
-from singan_core.version import tool_version
-from singan_export import double, formats, graph
-from singan_export.budgets import FormatCheck, Parity
+from singan_core.version import find_version
+from singan_export import double_graph, formats, generator_graph
+from singan_export.budgets import Comparison, Parity
 from singan_export.comparison import compare_bundle
 from singan_export.degrees import find_start_amplitudes
 from singan_export.photo import Source, check_alike, find_source
 from singan_runtime import providers
-from singan_runtime.graphs import Graphs, graph_name
-from singan_runtime.sampler import DOUBLE, RECONSTRUCTION_NOISE, Sampler
-from singan_train.frozen import FrozenPyramid
-from singan_train.run import read_generator
-from singan_train.run_header import read_start
+from singan_runtime.graphs import Graphs
+from singan_runtime.sampler import Sampler
+from singan_train.run.folder import read_generator
+from singan_train.run.header import read_header
+from singan_train.scale.trained_pyramid import TrainedPyramid
 
 PREVIEW = "preview.png"
 PREVIEW_SIDE = 640  # px, longer side of a preview with detail
@@ -62,23 +63,23 @@ def export(
     differs from its network by more than its budget, RequestError, ImageError, ExportError,
     OutputError, or InstallError when ONNX Runtime is missing.
     """
-    providers.onnxruntime()
+    providers.import_onnxruntime()
     trained = manifests.read(run, "run")
     check_out(out, force)
     source = find_source(run, trained, photo, hand_over)
-    networks = frozen_run(run, trained)
+    networks = read_networks(run, trained)
 
     with atomic_folder(out) as folder:
         draft = write_material(folder, run, trained, source)
         write_graphs(folder, draft, networks)
         sampler = open_unfinished(folder, draft)
         if source is not None and photo is not None:
-            check_alike(source, sampler.without_detail().reconstruction(len(trained.shapes)))
+            check_alike(source, sampler.without_detail().reconstruct_scales(len(trained.shapes)))
         sampler.manifest = draft = add_start_amplitudes(draft, sampler, run)
 
         parity = compare_bundle(sampler, networks)
         parity.require()
-        record = json.dumps(parity.as_json(), indent=2) + "\n"
+        record = json.dumps(parity.to_json(), indent=2) + "\n"
         (folder / formats.PARITY).write_text(record, encoding="utf-8")
         images.save(folder / PREVIEW, draw_preview(sampler))
 
@@ -113,24 +114,24 @@ def write_material(folder: Path, run: Path, trained: Manifest, source: Source | 
         trained,
         kind="bundle",
         created=created,
-        tool_version=tool_version(),
+        tool_version=find_version(),
         files={},
         detail=detail,
     )
 
 
-def write_graphs(folder: Path, manifest: Manifest, networks: FrozenPyramid) -> None:
+def write_graphs(folder: Path, manifest: Manifest, networks: TrainedPyramid) -> None:
     """Write every generator in float32, and those below detail levels in double precision too."""
     last = manifest.detail.hand_over if manifest.detail else -1
     if manifest.detail:
         (folder / DOUBLE).mkdir()
 
     for scale, generator in enumerate(networks.generators):
-        props = graph.metadata(manifest, scale)
-        model = graph.build(generator, props)
+        props = generator_graph.make_metadata(manifest, scale)
+        model = generator_graph.build(generator, props)
         (folder / graph_name(scale)).write_bytes(model.SerializeToString(deterministic=True))
         if scale <= last:
-            model = double.build(generator, props)
+            model = double_graph.build(generator, props)
             path = folder / DOUBLE / graph_name(scale)
             path.write_bytes(model.SerializeToString(deterministic=True))
 
@@ -139,7 +140,7 @@ def add_start_amplitudes(manifest: Manifest, sampler: Sampler, run: Path) -> Man
     """Add the noise amplitudes that start scales need to a manifest, if it has detail levels."""
     if manifest.detail is None:
         return manifest
-    amplitudes = find_start_amplitudes(sampler, read_start(run).config.variety)
+    amplitudes = find_start_amplitudes(sampler, read_header(run).config.variety)
     detail = dataclasses.replace(manifest.detail, start_amplitude=amplitudes)
     return dataclasses.replace(manifest, detail=detail)
 
@@ -148,7 +149,7 @@ def open_unfinished(folder: Path, manifest: Manifest) -> Sampler:
     """Open a CPU sampler on a folder whose manifest is not written yet."""
     noise = np.load(folder / RECONSTRUCTION_NOISE, allow_pickle=False)
     graphs = Graphs(folder / DOUBLE if manifest.detail else folder, "cpu", None)
-    return Sampler(manifest, graphs, noise, MAX_PIXELS, *store.read(folder, manifest))
+    return Sampler(manifest, graphs, noise, MAX_PIXELS, *store.read_detail(folder, manifest))
 
 
 def draw_preview(sampler: Sampler) -> Pixels:
@@ -156,25 +157,25 @@ def draw_preview(sampler: Sampler) -> Pixels:
     pixels = sampler.reconstruct()
     if sampler.photo is None:
         return pixels
-    return straight(resize.resize(premultiplied(pixels), sampler.size_within(PREVIEW_SIDE)))
+    return straighten(resize.resize(premultiply(pixels), sampler.limit_size(PREVIEW_SIDE)))
 
 
 def add(
     bundle: Path, folders: Sequence[str], run: Path | None = None, force: bool = False
-) -> list[FormatCheck]:
+) -> list[Comparison]:
     """Add further formats to a bundle; torchscript and pt2 also need the run that it came from.
 
     Raises BundleError for a damaged bundle or another run, and whatever formats.add raises.
     """
     manifest = manifests.read(bundle, "bundle")
-    networks = frozen_run(run, find_run(manifest, run)) if run else None
+    networks = read_networks(run, find_run(manifest, run)) if run else None
     return formats.add(bundle, folders, networks, force)
 
 
-def frozen_run(folder: Path, manifest: Manifest) -> FrozenPyramid:
+def read_networks(folder: Path, manifest: Manifest) -> TrainedPyramid:
     """Read the trained networks of a finished run, on the CPU. Raises BundleError."""
     generators = [read_generator(folder, scale) for scale in range(len(manifest.pyramid.sizes))]
-    return FrozenPyramid(
+    return TrainedPyramid(
         manifest.pyramid, generators, manifest.noise_amplitude, manifest.noise_channels
     )
 

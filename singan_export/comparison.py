@@ -12,24 +12,22 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from singan_core import HALO, cascade, noise, windows
+from singan_core.arrays import Floats, Pixels, Reals
 from singan_core.errors import RequestError
-from singan_core.images import Floats, Pixels
-from singan_core.pyramid import Pass, Size, Zoom
-from singan_export.budgets import BUDGETS, Budget, FormatCheck, Parity
+from singan_core.fitting import Zoom
+from singan_core.pyramid import Pass, Size
+from singan_export.budgets import BUDGETS, Budget, Comparison, Parity
 from singan_export.trained import TrainedGenerators
 from singan_runtime.graphs import Graphs
-from singan_runtime.picture import Picture
+from singan_runtime.plan import Plan
 from singan_runtime.sampler import Sampler
-from singan_train.frozen import FrozenPyramid
+from singan_train.scale.trained_pyramid import TrainedPyramid
 
-Reals = NDArray[np.floating[Any]]
 Inputs = tuple[Floats, Floats]
 """Noise at its amplitude and prev of one generator, (B, C, H+10, W+10) each."""
 
@@ -53,7 +51,7 @@ class Opened:
 
     format: str = ""  # its name in the table of formats, which fills it in
     generate: cascade.Generate | None = None  # one generator's image
-    draw: Callable[[Picture, cascade.Draw], Floats] | None = None  # a picture from unit noise
+    draw: Callable[[Plan, cascade.Draw], Floats] | None = None  # a picture from unit noise
     draw_pixels: Callable[[Size, Zoom, int], Pixels] | None = None  # a picture from its seed
     smallest: int = 1  # px, the least side of an image that generate can make
 
@@ -75,7 +73,7 @@ def open_scales(folder: Path, sampler: Sampler) -> Opened:
     return Opened(generate=graphs.generate, draw=draw)
 
 
-def open_networks(networks: FrozenPyramid, sampler: Sampler) -> Opened:
+def open_networks(networks: TrainedPyramid, sampler: Sampler) -> Opened:
     """Take the trained networks as the reference, in the sampler's cascade."""
     generate = TrainedGenerators(networks.generators, double=False).generate
     return Opened("networks", generate, partial(sampler.run_generators, generate=generate))
@@ -84,18 +82,18 @@ def open_networks(networks: FrozenPyramid, sampler: Sampler) -> Opened:
 # The bundle's own graphs
 
 
-def compare_bundle(sampler: Sampler, networks: FrozenPyramid) -> Parity:
+def compare_bundle(sampler: Sampler, networks: TrainedPyramid) -> Parity:
     """Compare all graphs of a bundle with the trained networks, without judging the result."""
     plain = sampler.without_detail()
     trained = TrainedGenerators(networks.generators, double=False)
-    scales: list[FormatCheck] = []
+    scales: list[Comparison] = []
     for scale in range(len(networks.generators)):
         ours, inputs = Opened("onnx", plain.graphs.generate), make_inputs(plain, scale)
         scales += compare_scale(ours, trained.generate, plain, scale, inputs, BUDGETS["onnx"])
 
     pyramid = [compare_pyramid(plain, networks, size) for size in list_canvases(plain)]
 
-    double: list[FormatCheck] = []
+    double: list[Comparison] = []
     if sampler.photo is not None:
         last = len(sampler.manifest.pyramid.passes)
         exact = TrainedGenerators(networks.generators[:last], double=True)
@@ -105,16 +103,16 @@ def compare_bundle(sampler: Sampler, networks: FrozenPyramid) -> Parity:
     return Parity(tuple(scales), tuple(pyramid), tuple(double))
 
 
-def compare_pyramid(sampler: Sampler, networks: FrozenPyramid, size: Size) -> FormatCheck:
+def compare_pyramid(sampler: Sampler, networks: TrainedPyramid, size: Size) -> Comparison:
     """Compare a whole picture with the one that torch draws, its resampling included.
 
     The zoom is 1, or the largest one that the size allows.
     """
     try:
-        picture = sampler.picture(size, 1.0)
+        picture = sampler.plan(size, 1.0)
     except RequestError:
-        picture = sampler.picture(size)
-    unit_noise = sampler.fresh(SEED)
+        picture = sampler.plan(size)
+    unit_noise = sampler.create_noise(SEED)
 
     def make_noise(step: windows.Step) -> torch.Tensor:
         return torch.from_numpy(np.array(unit_noise(step)))
@@ -128,8 +126,8 @@ def compare_pyramid(sampler: Sampler, networks: FrozenPyramid, size: Size) -> Fo
 
 
 def compare_format(
-    opened: Opened, sampler: Sampler, networks: FrozenPyramid | None, budget: Budget
-) -> tuple[str, list[FormatCheck]]:
+    opened: Opened, sampler: Sampler, networks: TrainedPyramid | None, budget: Budget
+) -> tuple[str, list[Comparison]]:
     """Compare a format at every size that it draws; also name what it was compared with.
 
     That is 'sampler' for a format that draws whole pictures from their seeds, else 'networks', or
@@ -140,7 +138,7 @@ def compare_format(
 
     plain = sampler.without_detail()
     reference = open_networks(networks, plain) if networks else open_graphs(plain)
-    checks: list[FormatCheck] = []
+    checks: list[Comparison] = []
     if opened.generate is not None:
         assert reference.generate is not None
         for scale in range(len(plain.manifest.pyramid.sizes)):
@@ -150,20 +148,20 @@ def compare_format(
             checks += compare_scale(opened, reference.generate, plain, scale, inputs, budget)
 
     assert opened.draw is not None and reference.draw is not None
-    for picture in pictures(plain):
-        ours = opened.draw(picture, plain.fresh(SEED))
-        theirs = reference.draw(picture, plain.fresh(SEED))
+    for picture in list_pictures(plain):
+        ours = opened.draw(picture, plain.create_noise(SEED))
+        theirs = reference.draw(picture, plain.create_noise(SEED))
         checks.append(compare_images(opened.format, None, ours, theirs, plain, budget))
     return reference.format, checks
 
 
-def compare_pixels(opened: Opened, sampler: Sampler, budget: Budget) -> list[FormatCheck]:
+def compare_pixels(opened: Opened, sampler: Sampler, budget: Budget) -> list[Comparison]:
     """Compare pictures of several shapes, zooms and seeds, masks included, with Sampler's."""
     assert opened.draw_pixels is not None
     checks = []
     for seed, (size, zoom) in enumerate(list_requests(sampler)):
         ours = opened.draw_pixels(size, zoom, seed)
-        theirs = sampler.seeded(sampler.picture(size, zoom), seed)
+        theirs = sampler.draw_with_masks(sampler.plan(size, zoom), seed)
         checks.append(compare_pictures(opened.format, ours, theirs, budget))
     return checks
 
@@ -178,7 +176,7 @@ def compare_scale(
     scale: int,
     inputs: Iterable[Inputs],
     budget: Budget,
-) -> Iterator[FormatCheck]:
+) -> Iterator[Comparison]:
     """Compare one generator on each of these inputs that is large enough for it."""
     assert ours.generate is not None
     for noise_in, prev in inputs:
@@ -190,14 +188,14 @@ def compare_scale(
 
 def compare_images(
     format: str, scale: int | None, ours: Reals, theirs: Reals, sampler: Sampler, budget: Budget
-) -> FormatCheck:
+) -> Comparison:
     """Compare images (B, C, H, W) in [-1, 1], and the pixels that the sampler makes of them."""
     batch, _, height, width = theirs.shape
-    pixels = sampler.shown(ours), sampler.shown(theirs)
+    pixels = sampler.to_pixels(ours), sampler.to_pixels(theirs)
     return _measure(format, scale, (batch, height, width), (ours, theirs), pixels, budget)
 
 
-def compare_pictures(format: str, ours: Pixels, theirs: Pixels, budget: Budget) -> FormatCheck:
+def compare_pictures(format: str, ours: Pixels, theirs: Pixels, budget: Budget) -> Comparison:
     """Compare pictures (h, w, C) in 8 bits."""
     height, width, _ = theirs.shape
     unit = np.float32(127.5)
@@ -212,14 +210,14 @@ def _measure(
     images: tuple[Reals, Reals],
     pixels: tuple[Pixels, Pixels],
     budget: Budget,
-) -> FormatCheck:
+) -> Comparison:
     apart = np.abs(images[0].astype(np.float64) - images[1])
     maximum, rms = float(apart.max()), float(np.sqrt((apart**2).mean()))
     psnr = min(20 * math.log10(2 / rms), _MOST_PSNR) if rms else _MOST_PSNR
 
     steps = np.abs(pixels[0].astype(int) - pixels[1].astype(int))
     levels, share = int(steps.max()), float((steps > 0).mean())
-    return FormatCheck(format, scale, size, maximum, rms, psnr, levels, share, budget)
+    return Comparison(format, scale, size, maximum, rms, psnr, levels, share, budget)
 
 
 # What is drawn to be compared
@@ -232,7 +230,7 @@ def make_inputs(sampler: Sampler, scale: int) -> Iterator[Inputs]:
     for batch, height, width in SIZES:
         sides = height + 2 * HALO, width + 2 * HALO
         fields = [
-            noise.field(picture, scale, 0, 2 * channels, -HALO, -HALO, *sides)
+            noise.draw_field(picture, scale, 0, 2 * channels, -HALO, -HALO, *sides)
             for picture in range(batch)
         ]
         stacked = np.stack(fields)
@@ -245,7 +243,7 @@ def make_inputs(sampler: Sampler, scale: int) -> Iterator[Inputs]:
 
 def record_pictures(sampler: Sampler, scale: int) -> Iterator[Inputs]:
     """Record what a generator gets while each picture of a comparison is drawn."""
-    for picture in pictures(sampler):
+    for picture in list_pictures(sampler):
         yield record_inputs(sampler, picture.passes, SEED)[scale]
 
 
@@ -258,12 +256,12 @@ def record_inputs(sampler: Sampler, passes: Sequence[Pass], seed: int) -> list[I
         return sampler.graphs.generate(scale, scaled, prev)
 
     sampler.run_generators(
-        Picture(tuple(passes), None, (False, False)), sampler.fresh(seed), generate=generate
+        Plan(tuple(passes), None, (False, False)), sampler.create_noise(seed), generate=generate
     )
     return record
 
 
-def make_unit_noises(sampler: Sampler, picture: Picture, unit_noise: cascade.Draw) -> list[Floats]:
+def make_unit_noises(sampler: Sampler, picture: Plan, unit_noise: cascade.Draw) -> list[Floats]:
     """Make the unit noise of every pass with its halo, (1, 1 or C, H+10, W+10).
 
     Formats of the whole pyramid take them as inputs. All are copies, since torch wants to be able
@@ -272,7 +270,7 @@ def make_unit_noises(sampler: Sampler, picture: Picture, unit_noise: cascade.Dra
     channels = sampler.manifest.noise_channels
     return [
         np.array(unit_noise(step)[:, : channels[step.generator]])
-        for step in windows.whole_steps(picture.passes)
+        for step in windows.plan_whole_picture(picture.passes)
     ]
 
 
@@ -282,12 +280,12 @@ def list_canvases(sampler: Sampler) -> Sequence[Size]:
     return (height, width), (height, 2 * width + 1), (2 * height + 3, width)
 
 
-def pictures(sampler: Sampler) -> Iterator[Picture]:
+def list_pictures(sampler: Sampler) -> Iterator[Plan]:
     """List pictures at zoom 1 through every scale, on each of the canvases that is large enough."""
-    yield Picture(sampler.manifest.pyramid.passes, None, (False, False))
+    yield Plan(sampler.manifest.pyramid.passes, None, (False, False))
     for size in list_canvases(sampler)[1:]:
         with suppress(RequestError):  # rounding may leave the coarsest canvas a pixel too small
-            yield sampler.picture(size, 1.0)
+            yield sampler.plan(size, 1.0)
 
 
 def list_requests(sampler: Sampler) -> Sequence[tuple[Size, Zoom]]:
@@ -296,7 +294,7 @@ def list_requests(sampler: Sampler) -> Sequence[tuple[Size, Zoom]]:
     They are a small picture, a wide and a tall one, one as small as the hand-over, and one of a
     smaller part of the scene.
     """
-    height, width = sampler.size_within(PICTURE_SIDE)
+    height, width = sampler.limit_size(PICTURE_SIDE)
     coarse = sampler.manifest.pyramid.levels[0]
     return (
         ((height, width), "auto"),

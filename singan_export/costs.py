@@ -7,12 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from singan_core import cascade
-from singan_core.images import Floats, Pixels
+from singan_core.arrays import Floats, Pixels
 from singan_core.pyramid import Size
 from singan_export import comparison
 from singan_export.comparison import PICTURE_SIDE, Opened
-from singan_runtime.picture import Picture
-from singan_runtime.quality import sliced_wasserstein
+from singan_runtime.measures.quality import sliced_wasserstein
+from singan_runtime.plan import Plan
 from singan_runtime.sampler import Sampler
 
 GENERATOR_PICTURES = 4
@@ -66,7 +66,7 @@ def measure_generators(opened: Opened, sizes: tuple[int, int], sampler: Sampler)
     The sampler is one without detail, with one thread.
     """
     assert opened.draw is not None
-    picture = next(comparison.pictures(sampler))
+    picture = next(comparison.list_pictures(sampler))
     photo = sampler.reconstruct()
     seconds, distance = _measure(opened.draw, sampler, picture, photo)
     fp32_seconds, fp32_distance = _measure(sampler.run_generators, sampler, picture, photo)
@@ -74,18 +74,18 @@ def measure_generators(opened: Opened, sizes: tuple[int, int], sampler: Sampler)
 
 
 def _measure(
-    draw: Callable[[Picture, cascade.Draw], Floats],
+    draw: Callable[[Plan, cascade.Draw], Floats],
     sampler: Sampler,
-    picture: Picture,
+    picture: Plan,
     photo: Pixels,
 ) -> tuple[float, float]:
     """Measure the seconds of the fastest picture and the mean patch distance of all."""
     seconds, distances = [], []
     for seed in range(GENERATOR_PICTURES):
         began = time.perf_counter()
-        image = draw(picture, sampler.fresh(seed))
+        image = draw(picture, sampler.create_noise(seed))
         seconds.append(time.perf_counter() - began)
-        distances.append(sliced_wasserstein(photo, sampler.shown(image)[0]))
+        distances.append(sliced_wasserstein(photo, sampler.to_pixels(image)[0]))
     return min(seconds), sum(distances) / GENERATOR_PICTURES
 
 
@@ -95,7 +95,7 @@ def measure_pictures(opened: Opened, size: int, sampler: Sampler) -> PictureCost
     The sampler is one of one thread.
     """
     assert opened.draw_pixels is not None
-    canvas = sampler.size_within(PICTURE_SIDE)
+    canvas = sampler.limit_size(PICTURE_SIDE)
     seconds, sampler_seconds = [], []
     for seed in range(DETAIL_PICTURES):
         began = time.perf_counter()

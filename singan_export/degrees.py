@@ -12,9 +12,9 @@ import math
 from collections.abc import Callable
 from dataclasses import replace
 
-from singan_core.images import Pixels
-from singan_runtime import quality
-from singan_runtime.picture import Picture
+from singan_core.arrays import Pixels
+from singan_runtime.measures import quality
+from singan_runtime.plan import Plan
 from singan_runtime.sampler import Sampler
 
 SHARE = 0.5
@@ -117,11 +117,13 @@ def _draw_samples(sampler: Sampler, scale: int, amplitude: float) -> tuple[Pixel
     assert sampler.photo is not None
     amplitudes = [*sampler.manifest.noise_amplitude]
     amplitudes[scale] = amplitude
-    picture = _stop_at_hand_over(sampler.picture(None, 1.0, scale), tuple(amplitudes))
-    return sampler.photo.at(0), [sampler.pixels(picture, seed, threads=1) for seed in range(SEEDS)]
+    picture = _stop_at_hand_over(sampler.plan(None, 1.0, scale), tuple(amplitudes))
+    return sampler.photo.at(0), [
+        sampler.draw_pixels(picture, seed, threads=1) for seed in range(SEEDS)
+    ]
 
 
-def _stop_at_hand_over(picture: Picture, amplitudes: tuple[float, ...]) -> Picture:
+def _stop_at_hand_over(picture: Plan, amplitudes: tuple[float, ...]) -> Plan:
     """Make a picture end at the first detail level, and draw with these amplitudes."""
     assert picture.fit is not None
     fit, size = picture.fit, picture.fit.levels[0]

@@ -22,15 +22,15 @@ from singan_export import (
     costs,
     fused,
     fused_picture,
-    graph,
+    generator_graph,
     half,
     int8,
     torch_formats,
 )
-from singan_export.budgets import EXACT, Budget, FormatCheck
+from singan_export.budgets import EXACT, Budget, Comparison
 from singan_export.comparison import Opened
 from singan_runtime.sampler import Sampler
-from singan_train.frozen import FrozenPyramid
+from singan_train.scale.trained_pyramid import TrainedPyramid
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Format:
     """How a further format is written, checked and opened, and how far it may differ."""
 
     name: str  # of its folder
-    write: Callable[[Path, Path, Sampler, FrozenPyramid | None], None]  # bundle, empty folder, ...
+    write: Callable[[Path, Path, Sampler, TrainedPyramid | None], None]  # bundle, empty folder, ...
     check: Callable[[Path, Manifest], None]  # that the files are whole and of this bundle
     open: Callable[[Path, Sampler], Opened]
     budget: Budget
@@ -62,10 +62,10 @@ TABLE = (
            fused_picture.write, fused_picture.check, fused_picture.open_format,
            EXACT, has_detail=True),
     Format("fp16",
-           half.write, graph.check_scales, comparison.open_scales,
+           half.write, generator_graph.check_scales, comparison.open_scales,
            Budget(psnr=50.0), precision="fp16"),
     Format("int8",
-           int8.write, graph.check_scales, comparison.open_scales,
+           int8.write, generator_graph.check_scales, comparison.open_scales,
            Budget(psnr=25.0), precision="int8"),
 )
 # fmt: on
@@ -85,12 +85,12 @@ def find_row(name: str, manifest: Manifest) -> Format:
     return max(rows, key=lambda row: row.has_detail)
 
 
-def holds_all(name: str, manifest: Manifest) -> bool:
+def has_detail(name: str, manifest: Manifest) -> bool:
     """Tell whether a format holds a model's detail levels, not only its generators."""
     return find_row(name, manifest).has_detail
 
 
-def chosen(formats: Sequence[str], precision: str = "fp32") -> list[str]:
+def choose_folders(formats: Sequence[str], precision: str = "fp32") -> list[str]:
     """Choose the folders that formats at a precision add to a bundle.
 
     The bundle itself is onnx in fp32 and adds none. Raises RequestError for an unknown word and for
@@ -113,15 +113,18 @@ def chosen(formats: Sequence[str], precision: str = "fp32") -> list[str]:
     return [precision]
 
 
-def present(manifest: Manifest) -> list[str]:
+def list_formats(manifest: Manifest) -> list[str]:
     """List the folders of further formats that a bundle has."""
     folders = {name.partition("/")[0] for name in manifest.files if "/" in name}
     return [name for name in NAMES if name in folders]
 
 
 def add(
-    bundle: Path, folders: Sequence[str], networks: FrozenPyramid | None = None, force: bool = False
-) -> list[FormatCheck]:
+    bundle: Path,
+    folders: Sequence[str],
+    networks: TrainedPyramid | None = None,
+    force: bool = False,
+) -> list[Comparison]:
     """Write formats into a finished bundle, one after the other, and return how each compares.
 
     Raises BundleError for a damaged bundle, RequestError when networks are needed and missing,
@@ -145,8 +148,8 @@ def add(
 
 
 def _add(
-    bundle: Path, row: Format, sampler: Sampler, networks: FrozenPyramid | None
-) -> list[FormatCheck]:
+    bundle: Path, row: Format, sampler: Sampler, networks: TrainedPyramid | None
+) -> list[Comparison]:
     with atomic_folder(bundle / row.name) as folder:
         try:
             row.write(bundle, folder, sampler, networks)
@@ -164,7 +167,7 @@ def _add(
         record = {
             "passed": True,
             "reference": reference,
-            "checks": [check.as_json() for check in checks],
+            "checks": [check.to_json() for check in checks],
         }
         (folder / PARITY).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
 
@@ -190,8 +193,8 @@ def remove_from_manifest(bundle: Path, name: str) -> None:
 
 
 def compare(
-    folder: Path, row: Format, sampler: Sampler, networks: FrozenPyramid | None = None
-) -> tuple[str, list[FormatCheck]]:
+    folder: Path, row: Format, sampler: Sampler, networks: TrainedPyramid | None = None
+) -> tuple[str, list[Comparison]]:
     """Compare a format in its folder: what it is compared with, and all comparisons.
 
     Raises BundleError for a format that cannot be loaded.
@@ -201,22 +204,22 @@ def compare(
 
 
 def verify_present(
-    bundle: Path, sampler: Sampler, networks: FrozenPyramid | None = None
-) -> list[FormatCheck]:
+    bundle: Path, sampler: Sampler, networks: TrainedPyramid | None = None
+) -> list[Comparison]:
     """Check the files of every further format of a bundle, and compare each.
 
     The reference is the trained networks, or the float32 graphs where networks are missing. Raises
     BundleError for files that are broken or belong to another bundle.
     """
     checks = []
-    for name in present(sampler.manifest):
+    for name in list_formats(sampler.manifest):
         row = find_row(name, sampler.manifest)
         row.check(bundle / name, sampler.manifest)
         checks += compare(bundle / name, row, sampler, networks)[1]
     return checks
 
 
-def opened(folder: Path, name: str, sampler: Sampler) -> Opened:
+def open_format(folder: Path, name: str, sampler: Sampler) -> Opened:
     """Open a format in its folder for drawing. Raises BundleError when it cannot be loaded."""
     return _open(find_row(name, sampler.manifest), folder, sampler)
 
@@ -225,7 +228,7 @@ def _open(row: Format, folder: Path, sampler: Sampler) -> Opened:
     return dataclasses.replace(row.open(folder, sampler), format=row.name)
 
 
-def facts(bundle: Path, name: str) -> costs.Cost | costs.PictureCost:
+def measure_cost(bundle: Path, name: str) -> costs.Cost | costs.PictureCost:
     """Measure what a format of a bundle costs on this machine. Raises BundleError."""
     sampler = Sampler.load(bundle, device="cpu", threads=1)
     files = {path: (bundle / path).stat().st_size for path in sampler.manifest.files}
@@ -234,12 +237,12 @@ def facts(bundle: Path, name: str) -> costs.Cost | costs.PictureCost:
         for path, size in files.items()
         if path.startswith(f"{name}/") and not path.endswith(PARITY)
     )
-    if holds_all(name, sampler.manifest):
-        return costs.measure_pictures(opened(bundle / name, name, sampler), size, sampler)
+    if has_detail(name, sampler.manifest):
+        return costs.measure_pictures(open_format(bundle / name, name, sampler), size, sampler)
 
     fp32_size = sum(
         size for path, size in files.items() if "/" not in path and path.endswith(".onnx")
     )
     plain = sampler.without_detail()
-    drawing = opened(bundle / name, name, plain)
+    drawing = open_format(bundle / name, name, plain)
     return costs.measure_generators(drawing, (size, fp32_size), plain)

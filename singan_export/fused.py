@@ -20,15 +20,16 @@ import onnx
 from onnx import TensorProto, helper
 
 from singan_core import HALO, cascade
-from singan_core.images import Floats
+from singan_core.arrays import Floats
+from singan_core.file_names import graph_name
 from singan_core.manifest import Manifest
-from singan_export import graph
+from singan_export import generator_graph
 from singan_export.comparison import Opened, make_unit_noises
 from singan_export.graphs.writer import Writer
-from singan_runtime.graphs import graph_name, open_session
-from singan_runtime.picture import Picture
+from singan_runtime.graphs import open_session
+from singan_runtime.plan import Plan
 from singan_runtime.sampler import Sampler
-from singan_train.frozen import FrozenPyramid
+from singan_train.scale.trained_pyramid import TrainedPyramid
 
 NAME = "pyramid.onnx"
 MANIFEST = "singan.manifest"
@@ -71,7 +72,7 @@ def build(graphs: Sequence[onnx.ModelProto], manifest: Manifest) -> onnx.ModelPr
     body = helper.make_graph(
         writer.nodes, "singan_pyramid", inputs, [output], list(writer.constants.values())
     )
-    return graph.make_model(body, make_metadata(manifest))
+    return generator_graph.make_model(body, make_metadata(manifest))
 
 
 def name_axes(manifest: Manifest, scale: int) -> list[str | int]:
@@ -90,7 +91,7 @@ def make_metadata(manifest: Manifest) -> dict[str, str]:
     The plain text is for programs without a JSON parser.
     """
     return {
-        MANIFEST: json.dumps(dataclasses.replace(manifest, files={}).as_json()),
+        MANIFEST: json.dumps(dataclasses.replace(manifest, files={}).to_json()),
         "singan.name": manifest.name,
         "singan.trained_sizes": ",".join(f"{width}x{height}" for height, width in manifest.shapes),
         "singan.noise_channels": ",".join(str(channels) for channels in manifest.noise_channels),
@@ -182,7 +183,7 @@ def sum_rows(writer: Writer, image: str, indices: str, weights: str) -> str:
 
 
 def write(
-    bundle: Path, folder: Path, sampler: Sampler, networks: FrozenPyramid | None = None
+    bundle: Path, folder: Path, sampler: Sampler, networks: TrainedPyramid | None = None
 ) -> None:
     """Write the graph of a bundle's generators into an empty folder."""
     manifest = sampler.manifest.generators
@@ -197,21 +198,21 @@ def check(folder: Path, manifest: Manifest) -> None:
     Raises BundleError.
     """
     path = folder / NAME
-    model = graph.read(path)
+    model = generator_graph.read(path)
     expected = {
         f"noise_{scale}": tuple(name_axes(manifest, scale)) for scale in range(len(manifest.shapes))
     }
-    graph.check_signature(
+    generator_graph.check_signature(
         path, model, {**expected, "image": ("batch", manifest.channels, "height", "width")}
     )
-    graph.check_metadata(path, model, make_metadata(manifest))
+    generator_graph.check_metadata(path, model, make_metadata(manifest))
 
 
 def open_format(folder: Path, sampler: Sampler) -> Opened:
     """Open the graph for drawing. Raises BundleError when ONNX Runtime cannot load it."""
     session = open_session(folder / NAME, "cpu")
 
-    def draw(picture: Picture, unit_noise: cascade.Draw) -> Floats:
+    def draw(picture: Plan, unit_noise: cascade.Draw) -> Floats:
         noises = make_unit_noises(sampler, picture, unit_noise)
         inputs = {f"noise_{scale}": noise for scale, noise in enumerate(noises)}
         image: Floats = session.run(["image"], inputs)[0]

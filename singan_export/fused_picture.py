@@ -9,22 +9,24 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
+from singan_core.arrays import Pixels
 from singan_core.errors import RequestError
-from singan_core.images import Pixels
+from singan_core.file_names import DOUBLE, graph_name
+from singan_core.fitting import Zoom
 from singan_core.manifest import Manifest
-from singan_core.pyramid import Size, Zoom
-from singan_export import graph
+from singan_core.pyramid import Size
+from singan_export import generator_graph
 from singan_export.comparison import Opened
 from singan_export.graphs import picture
-from singan_runtime.graphs import graph_name, open_session
-from singan_runtime.sampler import DOUBLE, Sampler
-from singan_train.frozen import FrozenPyramid
+from singan_runtime.graphs import open_session
+from singan_runtime.sampler import Sampler
+from singan_train.scale.trained_pyramid import TrainedPyramid
 
 NAME = "picture.onnx"
 
 
 def write(
-    bundle: Path, folder: Path, sampler: Sampler, networks: FrozenPyramid | None = None
+    bundle: Path, folder: Path, sampler: Sampler, networks: TrainedPyramid | None = None
 ) -> None:
     """Write the graph of a bundle into an empty folder.
 
@@ -38,7 +40,7 @@ def write(
     scales = range(len(sampler.manifest.pyramid.passes))
     generators = [onnx.load(bundle / DOUBLE / graph_name(scale)) for scale in scales]
     model = picture.Model(
-        sampler.manifest, generators, sampler.amplitudes(), sampler.photo, sampler.masks
+        sampler.manifest, generators, sampler.choose_amplitudes(), sampler.photo, sampler.masks
     )
     (folder / NAME).write_bytes(picture.build(model).SerializeToString(deterministic=True))
 
@@ -49,7 +51,7 @@ def check(folder: Path, manifest: Manifest) -> None:
     Raises BundleError.
     """
     path = folder / NAME
-    model = graph.read(path)
+    model = generator_graph.read(path)
     outputs = {"pixels": manifest.channels, "map": 2}
     if manifest.labels:
         outputs["masks"] = len(manifest.labels)
@@ -58,8 +60,8 @@ def check(folder: Path, manifest: Manifest) -> None:
         name: tuple(shape) for name, _, shape in picture.INPUTS
     }
     expected |= {name: ("height", "width", depth) for name, depth in outputs.items()}
-    graph.check_signature(path, model, expected)
-    graph.check_metadata(path, model, picture.make_metadata(manifest))
+    generator_graph.check_signature(path, model, expected)
+    generator_graph.check_metadata(path, model, picture.make_metadata(manifest))
 
 
 def open_format(folder: Path, sampler: Sampler) -> Opened:

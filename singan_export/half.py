@@ -13,13 +13,13 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from singan_runtime.graphs import graph_name
+from singan_core.file_names import graph_name
 from singan_runtime.sampler import Sampler
-from singan_train.frozen import FrozenPyramid
+from singan_train.scale.trained_pyramid import TrainedPyramid
 
 
 def write(
-    bundle: Path, folder: Path, sampler: Sampler, networks: FrozenPyramid | None = None
+    bundle: Path, folder: Path, sampler: Sampler, networks: TrainedPyramid | None = None
 ) -> None:
     """Write the graph of every scale in float16 into an empty folder."""
     for scale in range(len(sampler.manifest.generators.pyramid.sizes)):

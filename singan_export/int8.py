@@ -16,18 +16,18 @@ from pathlib import Path
 import onnx
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
 
-from singan_export import graph
+from singan_core.file_names import graph_name
+from singan_export import generator_graph
 from singan_export.comparison import SEED, Inputs, record_inputs
-from singan_runtime.graphs import graph_name
 from singan_runtime.sampler import Sampler
-from singan_train.frozen import FrozenPyramid
+from singan_train.scale.trained_pyramid import TrainedPyramid
 
 PICTURES = 16  # of the trained size; none of them has the seed that formats are compared on
 COARSE = 1 / 8  # of the finest scale's pixels: scales with fewer pixels stay in float32
 
 
 def write(
-    bundle: Path, folder: Path, sampler: Sampler, networks: FrozenPyramid | None = None
+    bundle: Path, folder: Path, sampler: Sampler, networks: TrainedPyramid | None = None
 ) -> None:
     """Write the graph of every scale into an empty folder, those of the larger scales quantised."""
     plain = sampler.without_detail()
@@ -66,7 +66,7 @@ def quantise(model: onnx.ModelProto, path: Path, inputs: Iterator[Inputs]) -> No
                 "QuantizeBias": False,
             },
         )
-    onnx.checker.check_model(graph.read(path), full_check=True)
+    onnx.checker.check_model(generator_graph.read(path), full_check=True)
 
 
 class _Reader(CalibrationDataReader):  # type: ignore[misc]

@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from singan_core import images, pyramid, resample, stored
+from singan_core.arrays import Floats, Pixels
 from singan_core.detail import store
 from singan_core.detail.photo import Photo
 from singan_core.detail.search import choose_position
 from singan_core.errors import RequestError
-from singan_core.images import Floats, Pixels
 from singan_core.manifest import Detail, Manifest
 from singan_core.pyramid import Size
 
@@ -72,14 +72,14 @@ def find_source(
     else:
         usual = max(_USUAL, min(trained.shapes[0]))
         last = find_last(trained, usual if hand_over is None else hand_over)
-    levels = pyramid.detail_levels((pixels.shape[0], pixels.shape[1]), trained.shapes[last])
+    levels = pyramid.plan_detail_levels((pixels.shape[0], pixels.shape[1]), trained.shapes[last])
     if not levels:
         raise RequestError(
             f"the photo of {pixels.shape[1]}x{pixels.shape[0]} "
             "is no larger than the hand-over's canvas: "
             "use a larger photo or a lower --hand-over"
         )
-    return Source(pixels, masks, Detail(last, levels, stored.digest(pixels)))
+    return Source(pixels, masks, Detail(last, levels, stored.hash_pixels(pixels)))
 
 
 def _read_stored(
@@ -99,7 +99,7 @@ def check_alike(source: Source, reconstruction: Floats) -> None:
     their values, which is 0.9 and more for a model's own photo.
     """
     size = source.detail.levels[0]
-    photo = resample.resize(images.from_pixels(source.pixels), size).reshape(-1)
+    photo = resample.resize(images.to_floats(source.pixels), size).reshape(-1)
     known = resample.resize(reconstruction, size).reshape(-1)
     if min(photo.std(), known.std()) < _FLAT:
         return
@@ -145,7 +145,7 @@ def _read_given(trained: Manifest, path: Path) -> Pixels:
             f"{width}x{height}"
         )
     factor = min(1.0, MOST / max(size))
-    pixels = images.to_pixels(photo.resized((round(size[0] * factor), round(size[1] * factor))))[0]
+    pixels = images.to_pixels(photo.resize((round(size[0] * factor), round(size[1] * factor))))[0]
     if pixels.shape[2] == 4:
         pixels[pixels[..., 3] == 0] = 0  # a colour that nobody sees
     return pixels

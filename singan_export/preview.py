@@ -9,19 +9,20 @@ import numpy as np
 
 from singan_core import images
 from singan_core import manifest as manifests
+from singan_core.arrays import Pixels
 from singan_core.detail import resize
-from singan_core.detail.photo import Photo, premultiplied, straight
+from singan_core.detail.photo import Photo, premultiply, straighten
 from singan_core.detail.search import choose_position
-from singan_core.images import Pixels
-from singan_core.pyramid import MAX_PIXELS
+from singan_core.file_names import RECONSTRUCTION_NOISE
+from singan_core.fitting import MAX_PIXELS
 from singan_export.degrees import find_first_amplitude
 from singan_export.photo import find_source
 from singan_export.trained import TrainedGenerators
-from singan_runtime.graphs import processors
-from singan_runtime.sampler import RECONSTRUCTION_NOISE, Sampler
-from singan_train.pictures import GAP, sheet
-from singan_train.run import read_generator
-from singan_train.run_header import read_start
+from singan_runtime.graphs import count_processors
+from singan_runtime.sampler import Sampler
+from singan_train.report.pictures import GAP, lay_out_sheet
+from singan_train.run.folder import read_generator
+from singan_train.run.header import read_header
 
 SHEET = "sheet.jpg"
 SIDE = 1024  # px, longer side of a sample
@@ -39,7 +40,7 @@ def open_run(run: Path, threads: int | None = None) -> Sampler:
     generators = [read_generator(run, scale) for scale in range(len(trained.pyramid.sizes))]
     noise = np.load(run / RECONSTRUCTION_NOISE, allow_pickle=False)
 
-    drawing = TrainedGenerators(generators, source is not None, threads or processors())
+    drawing = TrainedGenerators(generators, source is not None, threads or count_processors())
     manifest = dataclasses.replace(trained, kind="bundle")
     if source is None:
         return Sampler(manifest, drawing, noise, MAX_PIXELS)
@@ -50,7 +51,7 @@ def open_run(run: Path, threads: int | None = None) -> Sampler:
         dataclasses.replace(manifest, detail=detail), drawing, noise, MAX_PIXELS, photo
     )
 
-    first = find_first_amplitude(sampler, read_start(run).config.variety)
+    first = find_first_amplitude(sampler, read_header(run).config.variety)
     starts = dataclasses.replace(
         detail, start_amplitude=(first, *trained.noise_amplitude[1 : detail.hand_over + 1])
     )
@@ -64,20 +65,20 @@ def write_sheet(run: Path, threads: int | None = None) -> Path:
     Raises BundleError or OutputError.
     """
     path = run / SHEET
-    images.save(path, contact_sheet(open_run(run, threads)), "jpeg")
+    images.save(path, draw_sheet(open_run(run, threads)), "jpeg")
     return path
 
 
-def contact_sheet(sampler: Sampler) -> Pixels:
+def draw_sheet(sampler: Sampler) -> Pixels:
     """Draw the photo, four samples, a tall and a wide picture on one sheet, (h, w, C).
 
     Photo and samples have the trained size, with detail at most 1024 px on the longer side.
     """
-    height, width = sampler.size_within(SIDE)
-    photo = images.to_pixels(sampler.known_photo())[0]
-    photo = straight(resize.resize(premultiplied(photo), (height, width)))
+    height, width = sampler.limit_size(SIDE)
+    photo = images.to_pixels(sampler.get_photo())[0]
+    photo = straighten(resize.resize(premultiply(photo), (height, width)))
 
     samples = list(sampler.sample((height, width), seed=0, count=4))
     tall = sampler.sample((height, round(height / TALL)), seed=4)[0]
     wide = sampler.sample((round(3 * width * WIDE), 3 * width + 2 * GAP), seed=5)[0]
-    return sheet([[photo, *samples[:2]], [*samples[2:], tall], [wide]])
+    return lay_out_sheet([[photo, *samples[:2]], [*samples[2:], tall], [wide]])

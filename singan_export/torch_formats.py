@@ -17,14 +17,14 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from singan_core import HALO, cascade
+from singan_core.arrays import Floats
 from singan_core.errors import BundleError
-from singan_core.images import Floats
+from singan_core.file_names import graph_name
 from singan_core.manifest import Manifest
 from singan_export.comparison import Opened, make_unit_noises
-from singan_runtime.graphs import graph_name
-from singan_runtime.picture import Picture
+from singan_runtime.plan import Plan
 from singan_runtime.sampler import Sampler
-from singan_train.frozen import FrozenPyramid
+from singan_train.scale.trained_pyramid import TrainedPyramid
 
 TORCHSCRIPT, PT2 = "torchscript", "pt2"
 _SUFFIX = {TORCHSCRIPT: ".pt", PT2: ".pt2"}
@@ -70,7 +70,7 @@ def name_file(format: str, scale: int | None) -> str:
 
 
 def write_torchscript(
-    bundle: Path, folder: Path, sampler: Sampler, networks: FrozenPyramid | None
+    bundle: Path, folder: Path, sampler: Sampler, networks: TrainedPyramid | None
 ) -> None:
     """Write the networks as TorchScript into an empty folder: traced scales, a scripted pyramid."""
     generators = _freeze(networks)
@@ -90,7 +90,9 @@ def write_torchscript(
         torch.jit.save(whole, str(folder / name_file(TORCHSCRIPT, None)))
 
 
-def write_pt2(bundle: Path, folder: Path, sampler: Sampler, networks: FrozenPyramid | None) -> None:
+def write_pt2(
+    bundle: Path, folder: Path, sampler: Sampler, networks: TrainedPyramid | None
+) -> None:
     """Write the networks by torch.export into an empty folder, with free batch and sides."""
     generators = _freeze(networks)
     assert networks is not None
@@ -115,7 +117,7 @@ def write_pt2(bundle: Path, folder: Path, sampler: Sampler, networks: FrozenPyra
     torch.export.save(program, folder / name_file(PT2, None))
 
 
-def _freeze(networks: FrozenPyramid | None) -> list[Any]:
+def _freeze(networks: TrainedPyramid | None) -> list[Any]:
     assert networks is not None
     return [generator.eval().requires_grad_(False) for generator in networks.generators]
 
@@ -155,7 +157,7 @@ def _open(folder: Path, format: str, sampler: Sampler) -> Opened:
             image: Floats = scales[scale](torch.from_numpy(noise), torch.from_numpy(prev)).numpy()
         return image
 
-    def draw(picture: Picture, unit_noise: cascade.Draw) -> Floats:
+    def draw(picture: Plan, unit_noise: cascade.Draw) -> Floats:
         noises = make_unit_noises(sampler, picture, unit_noise)
         with torch.no_grad():
             image: Floats = whole([torch.from_numpy(noise) for noise in noises]).numpy()

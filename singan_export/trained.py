@@ -8,12 +8,10 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
-from singan_train.frozen import generated
-from singan_train.networks import Generator
-
-Reals = NDArray[np.floating[Any]]
+from singan_core.arrays import Reals
+from singan_train.scale.networks import Generator
+from singan_train.scale.trained_pyramid import generate_image
 
 
 class TrainedGenerators:
@@ -29,6 +27,8 @@ class TrainedGenerators:
     def generate(self, scale: int, noise: Reals, prev: Reals) -> Reals:
         """Draw one generator's image (B, C, H, W) from noise and prev, (B, C, H+10, W+10) each."""
         noise, prev = (np.ascontiguousarray(values, self.dtype) for values in (noise, prev))
-        image = generated(self.generators[scale], torch.from_numpy(noise), torch.from_numpy(prev))
+        image = generate_image(
+            self.generators[scale], torch.from_numpy(noise), torch.from_numpy(prev)
+        )
         drawn: Reals = image.numpy()
         return drawn

@@ -9,13 +9,13 @@ import numpy as np
 from PIL import Image
 
 from singan_core.errors import BundleError, ParityError
+from singan_core.file_names import DOUBLE, graph_name
 from singan_core.manifest import Manifest
-from singan_export import double, formats, graph
-from singan_export.budgets import BUDGETS, FormatCheck, Parity
-from singan_export.bundle import PREVIEW, draw_preview, find_run, frozen_run
+from singan_export import double_graph, formats, generator_graph
+from singan_export.budgets import BUDGETS, Comparison, Parity
+from singan_export.bundle import PREVIEW, draw_preview, find_run, read_networks
 from singan_export.comparison import compare_bundle, compare_pictures
-from singan_runtime.graphs import graph_name
-from singan_runtime.sampler import DOUBLE, Sampler
+from singan_runtime.sampler import Sampler
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Verified:
     graphs: int
     preview_levels: int  # largest difference between the reconstruction and preview.png
     parity: Parity | None
-    formats: list[FormatCheck]
+    formats: list[Comparison]
 
 
 def verify(bundle: Path, run: Path | None = None) -> Verified:
@@ -42,7 +42,7 @@ def verify(bundle: Path, run: Path | None = None) -> Verified:
     # Parity before the preview: a changed weight should be named by its scale.
     parity, networks = None, None
     if run is not None:
-        networks = frozen_run(run, find_run(sampler.manifest, run))
+        networks = read_networks(run, find_run(sampler.manifest, run))
         parity = compare_bundle(sampler, networks)
         parity.require()
 
@@ -57,12 +57,12 @@ def check_graphs(bundle: Path, manifest: Manifest) -> None:
 
     Raises BundleError.
     """
-    graph.check_scales(bundle, manifest)
+    generator_graph.check_scales(bundle, manifest)
     if manifest.detail is not None:
         for scale in range(len(manifest.pyramid.passes)):
             path = bundle / DOUBLE / graph_name(scale)
-            graph.check(path, manifest, scale)
-            double.check(path)
+            generator_graph.check(path, manifest, scale)
+            double_graph.check(path)
 
 
 def check_preview(sampler: Sampler, path: Path) -> int:

@@ -8,20 +8,21 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from singan_core import HALO, cascade, images, noise, pyramid, windows
+from singan_core import HALO, cascade, fitting, images, noise, windows
 from singan_core.arrays import Floats, Pixels
-from singan_core.detail.drawing import Drawing, Still
+from singan_core.detail.drawing import Drawing, PhotoDrawing
 from singan_core.detail.labels import Labels
 from singan_core.detail.photo import Photo
 from singan_core.detail.search import Weights
+from singan_core.fitting import Fit
 from singan_core.identity import compute_identity
 from singan_core.manifest import Manifest
-from singan_core.pyramid import Fit, Size
+from singan_core.pyramid import Size
 from singan_core.windows import Region, Span, Step, Wrap
 from singan_runtime import heap, parallel
 from singan_runtime.graphs import Generators
 from singan_runtime.parallel import Paint, draw_in_order, draw_tiles, run_together
-from singan_runtime.picture import Picture
+from singan_runtime.plan import Plan
 from singan_runtime.recent import Recent
 
 KEPT_SIZES = 2  # sizes whose finest level's tables are kept: about 40 bytes a pixel
@@ -45,7 +46,7 @@ class Renderer:
         self.photo = photo  # for the detail levels; None where generators draw everything
         self.masks = masks  # of the photo, (H_N, W_N, labels)
         self.labels = None if masks is None else Labels(masks)  # looked up for drawn pictures
-        self._drawings: Recent[tuple[Picture, int], Drawing] = Recent(KEPT_PICTURES)
+        self._drawings: Recent[tuple[Plan, int], Drawing] = Recent(KEPT_PICTURES)
         self._photos: Recent[tuple[Size, ...], Photo] = Recent(KEPT_SIZES)
 
     @functools.cached_property
@@ -55,36 +56,36 @@ class Renderer:
 
     # Pixels of a plan
 
-    def series(
-        self, picture: Picture, seeds: Sequence[int], region: Region | None = None
+    def draw_series(
+        self, picture: Plan, seeds: Sequence[int], region: Region | None = None
     ) -> Iterator[Pixels]:
         """Draw the picture of seed after seed, uint8 (h, w, C), or a region of each.
 
         Small pictures are drawn ahead, each by a thread of its own.
         """
-        rows, columns = region or windows.whole(picture.size)
+        rows, columns = region or windows.cover_canvas(picture.size)
         threads = self.graphs.threads
 
         if min(threads, len(seeds)) == 1 or max(rows.length, columns.length) > parallel.TILE:
             for seed in seeds:
-                yield self.pixels(picture, seed, region)
+                yield self.draw_pixels(picture, seed, region)
             return
         yield from draw_in_order(
-            lambda n: self.pixels(picture, seeds[n], region, threads=1), len(seeds), threads
+            lambda n: self.draw_pixels(picture, seeds[n], region, threads=1), len(seeds), threads
         )
 
-    def pixels(
-        self, picture: Picture, seed: int, region: Region | None = None, threads: int | None = None
+    def draw_pixels(
+        self, picture: Plan, seed: int, region: Region | None = None, threads: int | None = None
     ) -> Pixels:
         """Draw the picture of a seed, or a region of it, uint8 (h, w, C)."""
-        return self.colours(self.seeded(picture, seed, region, threads))
+        return self.remove_masks(self.draw_with_masks(picture, seed, region, threads))
 
-    def seeded(
-        self, picture: Picture, seed: int, region: Region | None = None, threads: int | None = None
+    def draw_with_masks(
+        self, picture: Plan, seed: int, region: Region | None = None, threads: int | None = None
     ) -> Pixels:
         """Draw the picture of a seed with its masks, 0 or 255, as further channels."""
         if picture.fit is None:
-            unit_noise = self.fresh(seed, wrap=picture.wrap)
+            unit_noise = self.create_noise(seed, wrap=picture.wrap)
             pixels = self._draw_generated(picture, unit_noise, region, threads)
         else:
             drawing = self._find_drawing(picture, seed, threads)
@@ -92,9 +93,9 @@ class Renderer:
         heap.trim()
         return pixels
 
-    def painted(
+    def draw_from_noise(
         self,
-        picture: Picture,
+        picture: Plan,
         unit_noise: cascade.Draw,
         region: Region | None = None,
         threads: int | None = None,
@@ -103,12 +104,12 @@ class Renderer:
         if picture.fit is None:
             pixels = self._draw_generated(picture, unit_noise, region, threads)
         else:
-            drawing = self.drawing(picture, unit_noise, threads)
+            drawing = self.begin_drawing(picture, unit_noise, threads)
             pixels = self._draw_detailed(picture.fit, drawing, region, threads)
         heap.trim()
-        return self.colours(pixels)
+        return self.remove_masks(pixels)
 
-    def traced(self, picture: Picture, seed: int) -> tuple[Pixels, NDArray[np.int32]]:
+    def draw_with_map(self, picture: Plan, seed: int) -> tuple[Pixels, NDArray[np.int32]]:
         """Draw a picture with detail, uint8 (h, w, C), and its map, (h, w, 2).
 
         The map holds the (row, column) of the photo that each pixel shows, at the size of the level
@@ -117,10 +118,10 @@ class Renderer:
         assert picture.fit is not None
         drawing = self._find_drawing(picture, seed)
         rows, columns = (Span(*span) for span in picture.fit.window)
-        drawn = drawing.resampled((rows, columns), picture.fit.whole)
+        drawn = drawing.draw_resampled((rows, columns), picture.fit.whole)
         return drawn.pixels, np.stack([drawn.map.rows, drawn.map.columns], axis=2)
 
-    def colours(self, labelled: Pixels) -> Pixels:
+    def remove_masks(self, labelled: Pixels) -> Pixels:
         """Return the pixels without the masks."""
         return np.ascontiguousarray(labelled[..., : self.manifest.picture_channels])
 
@@ -129,15 +130,15 @@ class Renderer:
     def reconstruct(self) -> Pixels:
         """Draw the training photo as the model knows it, uint8 (H_N, W_N, C)."""
         if self.photo is None:
-            return self.shown(self.known_photo())[0]
+            return self.to_pixels(self.get_photo())[0]
 
         trained = self.manifest.pyramid
         passes = len(trained.passes)
-        fit = pyramid.fit(trained, trained.finest, 1.0)
-        plan = Picture.of(fit, passes, self.reconstruction(passes))
-        return self.painted(plan, self.fresh(0))
+        fit = fitting.fit(trained, trained.finest, 1.0)
+        plan = Plan.of(fit, passes, self.reconstruct_scales(passes))
+        return self.draw_from_noise(plan, self.create_noise(0))
 
-    def reconstruction(self, scales: int) -> Floats:
+    def reconstruct_scales(self, scales: int) -> Floats:
         """Reconstruct the first scales at their trained sizes, float (1, C, H, W)."""
         dtype, amplitude = self.graphs.dtype, self.manifest.noise_amplitude[0]
 
@@ -145,37 +146,39 @@ class Renderer:
             """Create z* at the coarsest scale and no noise at all others."""
             height, width = step.canvas
             if step.index == 0:
-                return self.fill(self.reconstruction_noise.astype(dtype)) * dtype(amplitude)
+                return self.repeat_channels(self.reconstruction_noise.astype(dtype)) * dtype(
+                    amplitude
+                )
             return np.zeros((1, self.manifest.channels, height + 2 * HALO, width + 2 * HALO), dtype)
 
         passes = self.manifest.pyramid.passes[:scales]
         return cascade.run(passes, self.graphs.generate, create_noise)
 
-    def known_photo(self) -> Floats:
+    def get_photo(self) -> Floats:
         """Return the training photo, float (1, C, H_N, W_N).
 
         Without detail, where it is not stored, it is the reconstruction.
         """
         if self.photo is None:
-            return self.reconstruction(len(self.manifest.shapes))
-        return images.from_pixels(self.photo.pixels)
+            return self.reconstruct_scales(len(self.manifest.shapes))
+        return images.to_floats(self.photo.pixels)
 
-    def enlarged_photo(self, size: Size, wrap: Wrap = (False, False)) -> Pixels:
+    def enlarge_photo(self, size: Size, wrap: Wrap = (False, False)) -> Pixels:
         """Enlarge the stored photo to a size no smaller than its own, uint8 (h, w, C).
 
         What is finer than the photo is made of its own patches. Along an axis that wraps opposite
         edges meet, as they do in the photo.
         """
         assert self.photo is not None
-        drawing = Still(self.photo, wrap)
+        drawing = PhotoDrawing(self.photo, wrap)
         fit = Fit((), drawing.canvases, size, (0, 0), size, photo_sizes=self.photo.sizes)
-        return self.colours(self._draw_detailed(fit, drawing, None, None))
+        return self.remove_masks(self._draw_detailed(fit, drawing, None, None))
 
     # Generators and noise
 
     def run_generators(
         self,
-        picture: Picture,
+        picture: Plan,
         unit_noise: cascade.Draw,
         region: Region | None = None,
         generate: cascade.Generate | None = None,
@@ -193,22 +196,22 @@ class Renderer:
         base, wrap, adjust = picture.base, picture.wrap, picture.adjust
         return cascade.run(picture.passes, generate, scale_noise, base, region, wrap, adjust)
 
-    def fresh(self, seed: int, frame: int = 0, wrap: Wrap = (False, False)) -> cascade.Draw:
+    def create_noise(self, seed: int, frame: int = 0, wrap: Wrap = (False, False)) -> cascade.Draw:
         """Return what creates the unit noise of a seed for a step, (1, C, h+10, w+10)."""
         border = self.manifest.border
 
         def create_noise(step: Step) -> Floats:
             channels = self.manifest.noise_channels[step.generator]
             field = (seed, step.index, frame, channels, step.canvas, step.drawn, border, wrap)
-            return self.fill(noise.of_region(*field, dtype=self.graphs.dtype))
+            return self.repeat_channels(noise.draw_for_region(*field, dtype=self.graphs.dtype))
 
         return create_noise
 
-    def fill(self, values: Floats) -> Floats:
+    def repeat_channels(self, values: Floats) -> Floats:
         """Repeat noise (1 or C, H, W) to all channels, (1, C, H, W)."""
         return np.broadcast_to(values[None], (1, self.manifest.channels, *values.shape[1:]))
 
-    def shown(self, image: Floats) -> Pixels:
+    def to_pixels(self, image: Floats) -> Pixels:
         """Convert what generators draw, (B, C, H, W), to pixels, (B, H, W, 1, 3 or 4).
 
         Label channels are left out.
@@ -217,8 +220,8 @@ class Renderer:
 
     # Detail levels
 
-    def drawing(
-        self, picture: Picture, unit_noise: cascade.Draw, threads: int | None = None
+    def begin_drawing(
+        self, picture: Plan, unit_noise: cascade.Draw, threads: int | None = None
     ) -> Drawing:
         """Begin the detail levels of a picture, whose generators draw from unit noise."""
         fit, detail = picture.fit, self.manifest.detail
@@ -226,10 +229,10 @@ class Renderer:
 
         def guide(region: Region) -> Pixels:
             if picture.passes:
-                return hand_over(self.run_generators(picture, unit_noise, region))
+                return round_hand_over(self.run_generators(picture, unit_noise, region))
             assert picture.base is not None
             rows, columns = (slice(*span) for span in region)
-            return hand_over(picture.base[..., rows, columns])
+            return round_hand_over(picture.base[..., rows, columns])
 
         position = detail.position if picture.position is None else picture.position
         return Drawing(
@@ -244,11 +247,11 @@ class Renderer:
             picture.original,
         )
 
-    def _find_drawing(self, picture: Picture, seed: int, threads: int | None = None) -> Drawing:
+    def _find_drawing(self, picture: Plan, seed: int, threads: int | None = None) -> Drawing:
         """Find the drawing of a seed, or begin it and keep it for its other windows."""
-        unit_noise = self.fresh(seed, wrap=picture.wrap)
+        unit_noise = self.create_noise(seed, wrap=picture.wrap)
         return self._drawings.find(
-            (picture, seed), lambda: self.drawing(picture, unit_noise, threads)
+            (picture, seed), lambda: self.begin_drawing(picture, unit_noise, threads)
         )
 
     def _resize_photo(self, sizes: tuple[Size, ...]) -> Photo:
@@ -260,17 +263,17 @@ class Renderer:
     # Tiles
 
     def _draw_generated(
-        self, picture: Picture, unit_noise: cascade.Draw, region: Region | None, threads: int | None
+        self, picture: Plan, unit_noise: cascade.Draw, region: Region | None, threads: int | None
     ) -> Pixels:
         """Draw a picture without detail, its masks as further channels."""
         channels = self.manifest.picture_channels
 
         def paint(tile: Region, target: Pixels) -> None:
             image = self.run_generators(picture, unit_noise, tile)
-            target[..., :channels] = self.shown(image)[0]
+            target[..., :channels] = self.to_pixels(image)[0]
             target[..., channels:] = images.to_masks(image[:, channels:])[0]
 
-        return self._draw_tiles(paint, region or windows.whole(picture.size), threads)
+        return self._draw_tiles(paint, region or windows.cover_canvas(picture.size), threads)
 
     def _draw_detailed(
         self, fit: Fit, drawing: Drawing, region: Region | None, threads: int | None
@@ -279,9 +282,9 @@ class Renderer:
         channels = self.manifest.picture_channels
 
         def paint(tile: Region, target: Pixels) -> None:
-            rows, columns = (span.moved(by) for span, by in zip(tile, fit.origin, strict=True))
+            rows, columns = (span.move(by) for span, by in zip(tile, fit.origin, strict=True))
             if self.labels is None:
-                target[...] = drawing.resampled((rows, columns), fit.whole).pixels
+                target[...] = drawing.draw_resampled((rows, columns), fit.whole).pixels
             else:
                 target[..., :channels], target[..., channels:] = self.labels.draw(
                     drawing, (rows, columns), fit.whole
@@ -290,14 +293,14 @@ class Renderer:
         threads = threads or self.graphs.threads
         if threads > 1:
             run_together(drawing.chores, threads)
-        return self._draw_tiles(paint, region or windows.whole(fit.size), threads)
+        return self._draw_tiles(paint, region or windows.cover_canvas(fit.size), threads)
 
     def _draw_tiles(self, paint: Paint, region: Region, threads: int | None) -> Pixels:
         channels = self.manifest.picture_channels + len(self.manifest.labels)
         return draw_tiles(paint, region, channels, threads or self.graphs.threads)
 
 
-def hand_over(image: Floats) -> Pixels:
+def round_hand_over(image: Floats) -> Pixels:
     """Round what the generators drew, (1, C, H, W), once to 8 bits, (h, w, C), premultiplied."""
     unit = (image[0].transpose(1, 2, 0) + 1) * 127.5
     return np.floor(unit + 0.5).clip(0, 255).astype(np.uint8)

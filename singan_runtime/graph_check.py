@@ -13,7 +13,8 @@ from collections.abc import Callable
 import numpy as np
 
 from singan_core import HALO
-from singan_runtime.graph_file import DOUBLE, FLOAT, Graph, GraphError, Node, read_graph
+from singan_core.file_names import DOUBLE
+from singan_runtime.graph_file import FLOAT, Graph, GraphError, Node, read_graph
 
 Shape = tuple[int, ...]
 

@@ -12,8 +12,7 @@ import numpy as np
 from singan_core import cascade
 from singan_core.arrays import Reals
 from singan_core.errors import BundleError, RequestError
-from singan_core.file_names import DOUBLE
-from singan_core.file_names import graph_name as graph_name
+from singan_core.file_names import DOUBLE, graph_name
 from singan_core.manifest import Manifest
 from singan_runtime import providers
 
@@ -55,7 +54,7 @@ def open_session(path: Path, device: str = "auto") -> Any:
     Tiles of a picture are drawn in threads of their own, which keeps noise and resampling busy too.
     Raises BundleError, RequestError or InstallError.
     """
-    runtime = providers.onnxruntime()
+    runtime = providers.import_onnxruntime()
     options = runtime.SessionOptions()
     options.log_severity_level = 3
     options.intra_op_num_threads = 1
@@ -99,7 +98,7 @@ def _read_dtype(session: Any, path: Path) -> type[np.floating[Any]]:
     return _DTYPES[kind]
 
 
-def processors() -> int:
+def count_processors() -> int:
     """Count the processors that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
@@ -133,7 +132,7 @@ class Graphs:
         self._dtypes: dict[int, type[np.floating[Any]]] = {}
         self._opening = threading.Lock()
         on_cpu = self.provider == ON_CPU
-        self.threads = threads or (processors() if on_cpu else 1)
+        self.threads = threads or (count_processors() if on_cpu else 1)
         # A GPU's libraries choose an algorithm for every shape that they see for the first time.
         self.fixed_blocks = not on_cpu
 
@@ -173,5 +172,5 @@ class Graphs:
 
         # Before the blocks, because an image that is put together from them takes the type of prev.
         noise, prev = np.asarray(noise, dtype), np.asarray(prev, dtype)
-        drawn: Reals = cascade.in_blocks(draw, noise, prev, BLOCK, self.fixed_blocks)
+        drawn: Reals = cascade.generate_in_blocks(draw, noise, prev, BLOCK, self.fixed_blocks)
         return drawn

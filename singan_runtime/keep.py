@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from singan_core.arrays import Mask
-from singan_core.detail.kept import HALF, measure_share
+from singan_core.detail.kept_objects import HALF, measure_share
 from singan_core.detail.photo import Photo
 from singan_core.errors import RequestError
 from singan_core.manifest import Manifest

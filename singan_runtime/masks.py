@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-from singan_core.detail.photo import premultiplied, straight
-from singan_core.masks import Mask as Mask
+from singan_core.arrays import Floats, Mask, Pixels
+from singan_core.detail.photo import premultiply, straighten
 from singan_core.masks import read as read
 from singan_core.windows import Region, Span
 from singan_runtime.boxes import box_sums
-
-Floats = NDArray[np.float32]
-Pixels = NDArray[np.uint8]
 
 
 def dilate(mask: Mask, by: int) -> Mask:
@@ -50,13 +46,13 @@ def blend(below: Pixels, above: Pixels, share: Floats) -> Pixels:
     soft = ((share > 0) & (share < 1))[..., 0]
     pixels = np.where(share > 0, above, below)
 
-    first, second = (premultiplied(one[soft][None]).astype(np.float32) for one in (below, above))
+    first, second = (premultiply(one[soft][None]).astype(np.float32) for one in (below, above))
     values = first + share[soft] * (second - first)
-    pixels[soft] = straight((values + np.float32(0.5)).clip(0, 255).astype(np.uint8))[0]
+    pixels[soft] = straighten((values + np.float32(0.5)).clip(0, 255).astype(np.uint8))[0]
     return pixels
 
 
-def bounds(mask: Mask) -> Region:
+def find_bounds(mask: Mask) -> Region:
     """Find the smallest rectangle that holds all of a mask, which must not be empty."""
     rows, columns = (np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0))
     return Span(int(rows[0]), int(rows[-1]) + 1), Span(int(columns[0]), int(columns[-1]) + 1)

@@ -11,17 +11,18 @@ import numpy as np
 
 from singan_core import cascade, resample
 from singan_core.arrays import Mask, Reals
-from singan_core.detail.kept import HALF, Held, Kept, measure_share
+from singan_core.detail.kept_objects import HALF, KeptObject, ObjectsAtLevel, measure_share
 from singan_core.errors import RequestError
-from singan_core.pyramid import Fit, Size
+from singan_core.fitting import Fit
+from singan_core.pyramid import Size
 from singan_core.windows import Region, Span, Step
 from singan_runtime import masks
 from singan_runtime.keep import Keep as Keep
 from singan_runtime.parsing import format_size
-from singan_runtime.picture import Picture
+from singan_runtime.plan import Plan
 
 
-def place(keep: Sequence[Keep], fit: Fit, photo: Size) -> tuple[Kept, ...]:
+def place_objects(keep: Sequence[Keep], fit: Fit, photo: Size) -> tuple[KeptObject, ...]:
     """Find how far each object moves in a picture as it was fitted.
 
     photo is the size of the masks. Raises RequestError for an object that does not fit, for two
@@ -34,14 +35,14 @@ def place(keep: Sequence[Keep], fit: Fit, photo: Size) -> tuple[Kept, ...]:
                 "two kept objects overlap in this picture: "
                 "give them other places, or one mask together"
             )
-    if kept and Held(kept, fit.photo_sizes[0], None, fit.levels[0]).barred.all():
+    if kept and ObjectsAtLevel(kept, fit.photo_sizes[0], None, fit.levels[0]).barred.all():
         raise RequestError(
             "the kept objects leave nothing of the photo to draw the rest with: keep less of it"
         )
     return kept
 
 
-def _place(keep: Keep, fit: Fit, photo: Size) -> Kept:
+def _place(keep: Keep, fit: Fit, photo: Size) -> KeptObject:
     """Find how far an object moves from where the photo has it."""
     assert keep.mask is not None
     if keep.mask.shape != photo:
@@ -54,7 +55,7 @@ def _place(keep: Keep, fit: Fit, photo: Size) -> Kept:
     drawn = fit.photo_sizes[-1]  # the photo where the picture is as large as drawn
     box = [
         Span(span.start * new // old, -(-span.stop * new // old))
-        for span, old, new in zip(masks.bounds(keep.mask), photo, drawn, strict=True)
+        for span, old, new in zip(masks.find_bounds(keep.mask), photo, drawn, strict=True)
     ]
     room = find_room(fit)
     if any(span.length > space.length for span, space in zip(box, room, strict=True)):
@@ -64,7 +65,7 @@ def _place(keep: Keep, fit: Fit, photo: Size) -> Kept:
         span.start - _begin(span, side, space, share)
         for span, side, space, share in zip(box, drawn, room, (keep.y, keep.x), strict=True)
     ]
-    return Kept(keep.mask, (apart[0], apart[1]), drawn)
+    return KeptObject(keep.mask, (apart[0], apart[1]), drawn)
 
 
 def find_room(fit: Fit) -> Region:
@@ -76,13 +77,13 @@ def find_room(fit: Fit) -> Region:
     return rows, columns
 
 
-def cover(picture: Picture) -> Mask:
+def find_cover(picture: Plan) -> Mask:
     """Find which pixels of a picture, (h, w), its kept objects cover."""
     fit = picture.fit
     assert fit is not None
     canvas, photo = fit.levels[-1], fit.photo_sizes[-1]
     whole = Span(0, canvas[0]), Span(0, canvas[1])
-    inside = Held(picture.kept, photo, photo, canvas).lay(whole).inside
+    inside = ObjectsAtLevel(picture.kept, photo, photo, canvas).place(whole).inside
 
     rows, columns = (
         (2 * np.arange(*span) + 1) * drawn // (2 * whole)
@@ -120,18 +121,20 @@ def _too_large(box: Sequence[Span], room: Region, fit: Fit, photo: Size) -> Requ
     )
 
 
-def _do_overlap(first: Kept, second: Kept) -> bool:
+def _do_overlap(first: KeptObject, second: KeptObject) -> bool:
     """Tell whether two objects share a pixel of the picture."""
     shapes = [measure_share(one.mask, one.of) >= HALF for one in (first, second)]
 
     # From the first object's positions to the second's.
-    shift = [a - b for a, b in zip(second.apart, first.apart, strict=True)]
+    shift = [a - b for a, b in zip(second.displacement, first.displacement, strict=True)]
     places = np.argwhere(shapes[0]) + shift
     inside = ((places >= 0) & (places < first.of)).all(axis=1)
     return bool(shapes[1][tuple(places[inside].T)].any())
 
 
-def put_into_passes(kept: Sequence[Kept], photo: Reals, shapes: Sequence[Size]) -> cascade.Adjust:
+def put_into_passes(
+    kept: Sequence[KeptObject], photo: Reals, shapes: Sequence[Size]
+) -> cascade.Adjust:
     """Return what puts the objects into the image of every pass.
 
     So the generators draw a scene around them. photo is float (1, C, H, W), shapes are its sizes

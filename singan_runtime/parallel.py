@@ -54,7 +54,7 @@ def draw_tiles(paint: Paint, region: Region, channels: int, threads: int) -> Pix
         )
         paint(tile, pixels[rows, columns])
 
-    tiles = list(windows.tiles(region, *choose_grid((bottom - top, right - left), threads)))
+    tiles = list(windows.cut_tiles(region, *choose_grid((bottom - top, right - left), threads)))
     if threads == 1 or len(tiles) == 1:
         for tile in tiles:
             draw_tile(tile)

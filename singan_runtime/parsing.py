@@ -6,7 +6,8 @@ import difflib
 import re
 
 from singan_core.errors import RequestError
-from singan_core.pyramid import Size, Zoom
+from singan_core.fitting import Zoom
+from singan_core.pyramid import Size
 from singan_runtime.screens import SCREENS
 
 Place = tuple[float | None, float | None]

@@ -5,27 +5,28 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from singan_core import pyramid
+from singan_core import fitting
 from singan_core.errors import RequestError
+from singan_core.fitting import Fit, Zoom
 from singan_core.manifest import Manifest
-from singan_core.pyramid import Fit, Size, Zoom
+from singan_core.pyramid import Size
 from singan_core.windows import Wrap
 from singan_runtime import objects
 from singan_runtime.drawing import Renderer
 from singan_runtime.keep import Keep, find_object, find_opaque
-from singan_runtime.picture import Picture
+from singan_runtime.plan import Plan
 from singan_runtime.request import Request, read_variation
 
 
-def make_plan(renderer: Renderer, request: Request) -> Picture:
+def make_plan(renderer: Renderer, request: Request) -> Plan:
     """Plan the picture of a request that has a size. Raises RequestError."""
     assert request.size is not None
     manifest, start_scale = renderer.manifest, request.start_scale
     fit = fit_canvases(manifest, request.size, request.zoom, start_scale, request.wrap)
-    base = renderer.reconstruction(start_scale) if start_scale else None
+    base = renderer.reconstruct_scales(start_scale) if start_scale else None
     amplitudes = choose_amplitudes(manifest, start_scale, request.variation)
 
-    plan = replace(Picture.of(fit, start_scale, base, request.wrap), amplitudes=amplitudes)
+    plan = replace(Plan.of(fit, start_scale, base, request.wrap), amplitudes=amplitudes)
     return keep_objects(renderer, plan, request.keep) if request.keep else plan
 
 
@@ -37,7 +38,7 @@ def fit_canvases(
     wrap: Wrap = (False, False),
 ) -> Fit:
     """Find the canvases that draw a picture of a size. Raises RequestError."""
-    fit = pyramid.fit(manifest.pyramid, size, zoom, wrap)
+    fit = fitting.fit(manifest.pyramid, size, zoom, wrap)
     last = max(step.generator for step in fit.passes if not step.beyond)
     if not 0 <= start_scale <= last:
         raise RequestError(
@@ -70,7 +71,7 @@ def find_objects(renderer: Renderer, keep: Sequence[Keep]) -> tuple[Keep, ...]:
     return tuple(find_object(renderer.manifest, one, renderer.masks, opaque) for one in keep)
 
 
-def keep_objects(renderer: Renderer, plan: Picture, keep: Sequence[Keep]) -> Picture:
+def keep_objects(renderer: Renderer, plan: Plan, keep: Sequence[Keep]) -> Plan:
     """Return the plan with objects of the photo that stand in the picture as they are.
 
     Raises RequestError.
@@ -82,6 +83,6 @@ def keep_objects(renderer: Renderer, plan: Picture, keep: Sequence[Keep]) -> Pic
             "objects: train it without --no-detail"
         )
     found = find_objects(renderer, keep)
-    kept = objects.place(found, plan.fit, manifest.pyramid.finest)
-    adjust = objects.put_into_passes(kept, renderer.known_photo(), manifest.shapes)
+    kept = objects.place_objects(found, plan.fit, manifest.pyramid.finest)
+    adjust = objects.put_into_passes(kept, renderer.get_photo(), manifest.shapes)
     return replace(plan, kept=kept, adjust=adjust)

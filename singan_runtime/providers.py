@@ -35,7 +35,7 @@ def list_installed() -> list[str]:
     return found
 
 
-def onnxruntime() -> Any:
+def import_onnxruntime() -> Any:
     """Import onnxruntime.
 
     Raises InstallError, with the pip line that mends it, unless exactly one distribution is there.
@@ -68,7 +68,7 @@ def choose_providers(device: str) -> list[str | tuple[str, dict[str, Any]]]:
 
     Raises RequestError if the device is not there.
     """
-    available = onnxruntime().get_available_providers()
+    available = import_onnxruntime().get_available_providers()
     if device == "auto":
         device = "cuda" if _PROVIDERS["cuda"] in available else "cpu"
 

@@ -10,9 +10,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from singan_core import noise, pyramid
+from singan_core import fitting, noise
 from singan_core.errors import RequestError
-from singan_core.pyramid import Size, Zoom
+from singan_core.fitting import Zoom
+from singan_core.pyramid import Size
 from singan_core.windows import Region, Span, Wrap
 from singan_runtime.keep import Keep
 from singan_runtime.parsing import (
@@ -163,7 +164,7 @@ class Request:
 def read_size(size: object) -> Size:
     """Read a size, two whole numbers (height, width) of possible lengths. Raises RequestError."""
     height, width = _read_numbers(size, "size", 2, "(height, width)")
-    pyramid.check_size((height, width))
+    fitting.check_size((height, width))
     return height, width
 
 

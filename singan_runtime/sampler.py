@@ -16,17 +16,17 @@ from singan_core.arrays import Floats, Pixels
 from singan_core.detail import store
 from singan_core.detail.photo import Photo
 from singan_core.errors import RequestError
-from singan_core.file_names import DOUBLE as DOUBLE
-from singan_core.file_names import RECONSTRUCTION_NOISE as RECONSTRUCTION_NOISE
+from singan_core.file_names import DOUBLE, RECONSTRUCTION_NOISE
+from singan_core.fitting import MAX_PIXELS, Fit, Zoom
 from singan_core.manifest import Manifest
-from singan_core.pyramid import MAX_PIXELS, Fit, Pass, Size, Zoom
+from singan_core.pyramid import Pass, Size
 from singan_core.windows import Region, Wrap
 from singan_runtime import planning
 from singan_runtime.drawing import Renderer
 from singan_runtime.graphs import Generators, Graphs, find_graphs
 from singan_runtime.keep import Keep, find_opaque, read_objects
 from singan_runtime.parsing import Place, Window
-from singan_runtime.picture import Picture
+from singan_runtime.plan import Plan
 from singan_runtime.recent import Recent
 from singan_runtime.request import Request, check_seed, find_region, read_size
 
@@ -50,7 +50,7 @@ class Sampler(Renderer):
     ) -> None:
         super().__init__(manifest, graphs, reconstruction_noise, photo, masks)
         self.max_pixels = max_pixels  # of a whole picture
-        self._plans: Recent[Request, Picture] = Recent(KEPT_PLANS)
+        self._plans: Recent[Request, Plan] = Recent(KEPT_PLANS)
 
     @classmethod
     def load(
@@ -79,7 +79,7 @@ class Sampler(Renderer):
             )
 
         noise = np.load(folder / RECONSTRUCTION_NOISE, allow_pickle=False)
-        return cls(found, graphs, noise, max_pixels, *store.read(folder, found))
+        return cls(found, graphs, noise, max_pixels, *store.read_detail(folder, found))
 
     def without_detail(self) -> Sampler:
         """Return a sampler that draws with the generators alone.
@@ -112,9 +112,9 @@ class Sampler(Renderer):
         plan = sampler.plan_request(request)
         if request.window is None:
             self.check_pixels(plan.size)
-            return sampler.pixels(plan, request.seed)
+            return sampler.draw_pixels(plan, request.seed)
         self.check_pixels(request.window[2:])
-        return sampler.pixels(plan, request.seed, find_region(plan.size, request.window))
+        return sampler.draw_pixels(plan, request.seed, find_region(plan.size, request.window))
 
     def sample(
         self,
@@ -156,7 +156,7 @@ class Sampler(Renderer):
         plan = self.plan_request(request)
         self.check_pixels(plan.size)
         check_seed(request.seed, count)
-        yield from self.series(plan, range(request.seed, request.seed + count))
+        yield from self.draw_series(plan, range(request.seed, request.seed + count))
 
     def render(
         self,
@@ -199,7 +199,7 @@ class Sampler(Renderer):
         self.check_labels()
         plan = self.plan_request(request)
         self.check_pixels(plan.size)
-        both = self.seeded(plan, request.seed)
+        both = self.draw_with_masks(plan, request.seed)
         return np.ascontiguousarray(both[..., :3]), np.ascontiguousarray(both[..., 3:])
 
     @property
@@ -207,7 +207,7 @@ class Sampler(Renderer):
         """(height, width) of the finest scale: with detail the photo's own."""
         return self.manifest.pyramid.finest
 
-    def size_within(self, most: int) -> Size:
+    def limit_size(self, most: int) -> Size:
         """Reduce the trained size, with detail, to even sides of at most so many px."""
         height, width = self.trained_size
         factor = min(1.0, most / max(height, width)) if self.photo is not None else 1.0
@@ -229,13 +229,13 @@ class Sampler(Renderer):
         size = self.trained_size if size is None else read_size(size)
         return planning.fit_canvases(self.manifest, size, zoom, start_scale, wrap)
 
-    def passes(
+    def find_passes(
         self, size: Size | None = None, zoom: Zoom = "auto", start_scale: int = 0
     ) -> tuple[Pass, ...]:
         """Find the generators' passes that draw a picture of a size. Raises RequestError."""
         return self.fit(size, zoom, start_scale).passes
 
-    def picture(
+    def plan(
         self,
         size: Size | None = None,
         zoom: Zoom = "auto",
@@ -243,14 +243,14 @@ class Sampler(Renderer):
         tileable: str = "",
         variation: float = 1.0,
         keep: tuple[Keep, ...] = (),
-    ) -> Picture:
+    ) -> Plan:
         """Plan a picture of exactly size (height, width): all of it but its noise.
 
         Raises RequestError.
         """
         return self.plan_request(Request(size, 0, zoom, start_scale, tileable, variation, keep))
 
-    def plan_request(self, request: Request) -> Picture:
+    def plan_request(self, request: Request) -> Plan:
         """Plan the picture of a request: all of it but its noise.
 
         The last few plans are kept. Raises RequestError.
@@ -263,7 +263,7 @@ class Sampler(Renderer):
         request = replace(request, size=size, seed=0, window=None, detail=True)
         return self._plans.find(request, lambda: planning.make_plan(self, request))
 
-    def amplitudes(self, start_scale: int = 0, variation: float = 1.0) -> tuple[float, ...]:
+    def choose_amplitudes(self, start_scale: int = 0, variation: float = 1.0) -> tuple[float, ...]:
         """Choose the amplitude of every generator's noise. Raises RequestError."""
         return planning.choose_amplitudes(self.manifest, start_scale, variation)
 
@@ -274,11 +274,11 @@ class Sampler(Renderer):
         """
         return read_objects(self.manifest, names, places, self.masks, find_opaque(self.photo))
 
-    def with_kept(self, picture: Picture, keep: Sequence[Keep]) -> Picture:
+    def keep_objects(self, picture: Plan, keep: Sequence[Keep]) -> Plan:
         """Return a plan with objects of the photo that stand as they are. Raises RequestError."""
         return planning.keep_objects(self, picture, keep)
 
-    def region(self, size: Size, window: Window) -> Region:
+    def find_region(self, size: Size, window: Window) -> Region:
         """Find the region of a window in a picture of a size. Raises RequestError."""
         return find_region(size, window)
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from singan_train.config import LAYOUTS, PRESETS, TrainingConfig, preset
+from singan_train.config import LAYOUTS, PRESETS, TrainingConfig, make_config
 
 if TYPE_CHECKING:
-    from singan_train.device import resolve
-    from singan_train.foreign import convert
-    from singan_train.progress import Progress
+    from singan_train.device import choose_device
+    from singan_train.reference.importer import import_checkpoint
+    from singan_train.report.progress import Progress
     from singan_train.trainer import resume, train
 
 __all__ = [
@@ -18,17 +18,17 @@ __all__ = [
     "PRESETS",
     "Progress",
     "TrainingConfig",
-    "convert",
-    "preset",
-    "resolve",
+    "choose_device",
+    "import_checkpoint",
+    "make_config",
     "resume",
     "train",
 ]
 
 _WITH_TORCH = {
-    "Progress": "singan_train.progress",
-    "convert": "singan_train.foreign",
-    "resolve": "singan_train.device",
+    "Progress": "singan_train.report.progress",
+    "import_checkpoint": "singan_train.reference.importer",
+    "choose_device": "singan_train.device",
     "resume": "singan_train.trainer",
     "train": "singan_train.trainer",
 }

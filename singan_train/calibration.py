@@ -11,16 +11,16 @@ from collections.abc import Callable
 import torch
 
 from singan_core import HALO
-from singan_core.cascade import with_halo
+from singan_core.cascade import pad_halo
 from singan_core.pyramid import Size
-from singan_train import steps
 from singan_train.config import TrainingConfig
-from singan_train.crops import make_noise_mask
-from singan_train.networks import make_networks
-from singan_train.replay import WARM_UP, GraphReplay
-from singan_train.run_header import Start
-from singan_train.scale_training import ScaleData, make_batches
-from singan_train.steps import TrainingState
+from singan_train.run.header import RunHeader
+from singan_train.scale import steps
+from singan_train.scale.crops import make_noise_mask
+from singan_train.scale.networks import make_networks
+from singan_train.scale.replay import WARM_UP, GraphReplay
+from singan_train.scale.steps import TrainingState
+from singan_train.scale.training import ScaleData, make_batches
 from singan_train.work import measure_work
 
 BUDGET = 0.3
@@ -36,7 +36,7 @@ Seconds = Callable[[], float]
 """A clock: seconds since a moment of its own choice."""
 
 
-def expected_seconds(header: Start, device: torch.device) -> float:
+def estimate_seconds(header: RunHeader, device: torch.device) -> float:
     """Estimate the seconds that training takes on an idle machine.
 
     The estimate takes about BUDGET seconds. A step is timed at the scales of least and of most
@@ -49,7 +49,7 @@ def expected_seconds(header: Start, device: torch.device) -> float:
     points = []
     for scale in (works.index(min(works)), works.index(max(works))):
         size = reduce_canvas(config, scale, sizes[scale])
-        seconds = iteration_seconds(header, scale, size, device, BUDGET / 2)
+        seconds = time_iteration(header, scale, size, device, BUDGET / 2)
         points.append((measure_work(config, scale, size), seconds))
     (least, quick), (most, slow) = points
 
@@ -66,8 +66,8 @@ def reduce_canvas(config: TrainingConfig, scale: int, size: Size) -> Size:
     return max(1, int(size[0] * factor)), max(1, int(size[1] * factor))
 
 
-def iteration_seconds(
-    header: Start, scale: int, size: Size, device: torch.device, budget: float
+def time_iteration(
+    header: RunHeader, scale: int, size: Size, device: torch.device, budget: float
 ) -> float:
     """Time an iteration of a scale's networks on a canvas of noise, for about budget seconds.
 
@@ -88,11 +88,11 @@ def iteration_seconds(
     return seconds * (header.config.discriminator_steps + header.config.generator_steps) / 2
 
 
-def make_noise_data(header: Start, scale: int, size: Size, device: torch.device) -> ScaleData:
+def make_noise_data(header: RunHeader, scale: int, size: Size, device: torch.device) -> ScaleData:
     """Make training data of random pixels, which costs what a photo of this size costs."""
     real = torch.rand((1, header.channels, *size), device=device)
     real = real.to(memory_format=torch.channels_last)
-    prev = with_halo(real)
+    prev = pad_halo(real)
     return ScaleData(
         scale,
         real,

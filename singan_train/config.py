@@ -162,7 +162,7 @@ WITHOUT_DETAIL = {
 """The same presets for runs without detail, where generators draw everything."""
 
 
-def preset(name: str, **changes: Any) -> TrainingConfig:
+def make_config(name: str, **changes: Any) -> TrainingConfig:
     """Return the named preset with some fields changed.
 
     A change to None counts as not given. Without detail (detail=False) the presets start from other
@@ -189,7 +189,7 @@ def preset(name: str, **changes: Any) -> TrainingConfig:
     return config
 
 
-def chosen_layout(name: str | None, min_size: int | None) -> dict[str, Any]:
+def expand_layout(name: str | None, min_size: int | None) -> dict[str, Any]:
     """Return the fields that a layout stands for, or without a layout the min size alone.
 
     Raises RequestError for an unknown layout, or if both are given.

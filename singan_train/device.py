@@ -20,13 +20,13 @@ def choose_precision(device: torch.device) -> Precision:
     return "bfloat16" if able.get("avx512_bf16") or able.get("amx_bf16") else "float32"
 
 
-def resolve(name: str) -> torch.device:
+def choose_device(name: str) -> torch.device:
     """Return the torch device of auto, cpu, cuda or cuda:N, and make cuDNN deterministic on a GPU.
 
     Raises RequestError with the cause when the device cannot be had.
     """
     if name == "auto":
-        return resolve("cuda:0" if torch.cuda.is_available() else "cpu")
+        return choose_device("cuda:0" if torch.cuda.is_available() else "cpu")
     kind, index = parse_device(name)
     if kind == "cpu":
         return torch.device("cpu")

@@ -12,8 +12,8 @@ import torch
 from singan_train import config as configs
 from singan_train import trainer
 from singan_train.config import MOST_ON_CUDA, TrainingConfig
-from singan_train.progress import Progress
-from singan_train.run_header import Start
+from singan_train.report.progress import Progress
+from singan_train.run.header import RunHeader
 
 
 @dataclass(frozen=True)
@@ -30,12 +30,12 @@ class TrainingJob:
     masks: Sequence[Path] = ()
     resume: bool = False
 
-    def prepare(self) -> Start:
+    def prepare(self) -> RunHeader:
         """Read what the run starts from, and write nothing. Raises a SinGANError."""
         if self.resume:
-            return trainer.to_resume(self.out)
+            return trainer.read_resumable(self.out)
         config = choose_config(self.asked, self.device)
-        return trainer.begin(self.photo, config, self.device, self.masks)[0]
+        return trainer.prepare_run(self.photo, config, self.device, self.masks)[0]
 
     def train(self, report: Callable[[Progress], None], stop: Callable[[], bool]) -> None:
         """Train until all is done. Raises KeyboardInterrupt once `stop` has returned True."""
@@ -53,9 +53,9 @@ def choose_config(asked: dict[str, Any], device: torch.device) -> TrainingConfig
     was asked for.
     """
     changes = {name: value for name, value in asked.items() if name != "preset"}
-    config = configs.preset(asked["preset"] or TrainingConfig.preset, **changes)
+    config = configs.make_config(asked["preset"] or TrainingConfig.preset, **changes)
 
     is_small = config.preset == "standard" and not config.detail and asked["max_size"] is None
     if is_small and device.type == "cuda":
-        return configs.preset("standard", **changes | {"max_size": MOST_ON_CUDA})
+        return configs.make_config("standard", **changes | {"max_size": MOST_ON_CUDA})
     return config

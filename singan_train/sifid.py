@@ -15,8 +15,8 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from singan_core.arrays import Pixels
 from singan_core.errors import RequestError
-from singan_core.images import Pixels
 
 
 class _Convolution(nn.Module):

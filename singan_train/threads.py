@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import torch
 
-    from singan_train.run_header import Start
+    from singan_train.run.header import RunHeader
 
 DETAIL_THREADS = 1
 """Threads of a run with detail.
@@ -31,7 +31,7 @@ def choose_threads(detail: bool, processors: int) -> int:
     return DETAIL_THREADS if detail else max(processors - SPARED, 1)
 
 
-def estimate_duration(start: Start, device: torch.device, threads: int | None) -> float:
+def estimate_duration(start: RunHeader, device: torch.device, threads: int | None) -> float:
     """Estimate the seconds that training takes, with this number of CPU threads.
 
     PyTorch is left with that number of threads; None leaves it as it is. On a busy machine several
@@ -44,9 +44,9 @@ def estimate_duration(start: Start, device: torch.device, threads: int | None) -
     from singan_train import calibration
 
     if threads is None:
-        return calibration.expected_seconds(start, device)
+        return calibration.estimate_seconds(start, device)
     seconds = []
     for count in sorted({1, threads}):
         torch.set_num_threads(count)
-        seconds.append(calibration.expected_seconds(start, device))
+        seconds.append(calibration.estimate_seconds(start, device))
     return min(seconds)

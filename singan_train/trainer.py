@@ -13,21 +13,19 @@ from typing import Any
 import numpy as np
 import torch
 
-from singan_core import images, noise, resample, stored
+from singan_core import noise, resample, stored
+from singan_core.arrays import Floats
 from singan_core.atomic import make_folder
 from singan_core.errors import RequestError, TrainingError
 from singan_core.file_names import RECONSTRUCTION_NOISE
 from singan_core.manifest import are_names
-from singan_core.version import tool_version
-from singan_train import checkpoint
+from singan_core.version import find_version
 from singan_train.config import IMPORTED, TrainingConfig, list_differences
 from singan_train.device import choose_precision
-from singan_train.frozen import FrozenPyramid
-from singan_train.material import TrainingPhoto, read
-from singan_train.networks import place_network
-from singan_train.pictures import draw_pictures
-from singan_train.previous import SamplePool
-from singan_train.run import (
+from singan_train.report.pictures import draw_pictures
+from singan_train.report.training_log import ShouldStop, ShowProgress, TrainingLog
+from singan_train.run import checkpoint
+from singan_train.run.folder import (
     TrainedScale,
     count_finished_scales,
     is_finished,
@@ -36,23 +34,26 @@ from singan_train.run import (
     write_manifest,
     write_scale,
 )
-from singan_train.run_header import (
+from singan_train.run.header import (
     CONFIG,
-    Start,
-    read_start,
+    RunHeader,
+    read_header,
     write_header,
 )
-from singan_train.scale_setup import create_state, make_scale_data, measure_scale
-from singan_train.scale_training import DivergenceError, ScaleData, train_scale
-from singan_train.training_log import ShouldStop, ShowProgress, TrainingLog
+from singan_train.run.training_photo import TrainingPhoto, read_training_photo
+from singan_train.scale.networks import place_network
+from singan_train.scale.sample_pool import SamplePool
+from singan_train.scale.setup import create_state, make_scale_data, measure_scale
+from singan_train.scale.trained_pyramid import TrainedPyramid
+from singan_train.scale.training import DivergenceError, ScaleData, train_scale
 
 RETRIES = 1
 """How often a scale whose loss became NaN or infinite begins again, with another seed."""
 
 
-def begin(
+def prepare_run(
     photo: Path, config: TrainingConfig, device: torch.device, masks: Sequence[Path] = ()
-) -> tuple[Start, TrainingPhoto]:
+) -> tuple[RunHeader, TrainingPhoto]:
     """Read the photo and its masks and plan the pyramid, without writing anything.
 
     Raises ImageError or RequestError.
@@ -65,8 +66,8 @@ def begin(
     if config.precision == "auto":
         config = dataclasses.replace(config, precision=choose_precision(device))
 
-    source = read(photo, masks, config)
-    header = Start(
+    source = read_training_photo(photo, masks, config)
+    header = RunHeader(
         config,
         name=photo.stem,
         photo_sha256=source.sha256,
@@ -76,7 +77,7 @@ def begin(
         device=str(device),
         torch_version=torch.__version__,
         labels=labels,
-        stored_sha256="" if source.pixels is None else stored.digest(source.pixels),
+        stored_sha256="" if source.pixels is None else stored.hash_pixels(source.pixels),
     )
     return header, source
 
@@ -98,7 +99,7 @@ def train(
 
     Raises ImageError, RequestError, TrainingError or OutputError, and KeyboardInterrupt after stop.
     """
-    header, source = begin(photo, config, device, masks)
+    header, source = prepare_run(photo, config, device, masks)
     if (folder / CONFIG).exists() or is_finished(folder):
         raise TrainingError(
             f"{folder}: a run is already there; continue it with --resume or choose another folder"
@@ -111,12 +112,12 @@ def train(
     return folder
 
 
-def to_resume(folder: Path) -> Start:
+def read_resumable(folder: Path) -> RunHeader:
     """Read the header of a run that can go on.
 
     Raises BundleError if there is none, or TrainingError for an imported run.
     """
-    header = read_start(folder)
+    header = read_header(folder)
     if header.config.preset == IMPORTED:
         raise TrainingError(
             f"{folder}: an imported run cannot be trained further; train a new one into another "
@@ -141,7 +142,7 @@ def resume(
 
     Raises TrainingError if they, the photo or the masks differ, and whatever train raises.
     """
-    header = to_resume(folder)
+    header = read_resumable(folder)
     source = _read_same(photo, folder, header, asked, device, masks)
 
     make_folder(folder)
@@ -157,7 +158,7 @@ def resume(
 def _read_same(
     photo: Path,
     folder: Path,
-    header: Start,
+    header: RunHeader,
     asked: dict[str, Any],
     device: torch.device,
     masks: Sequence[Path],
@@ -167,7 +168,7 @@ def _read_same(
         raise TrainingError(
             f"{folder}: cannot resume with {', '.join(different)}; leave the options out"
         )
-    fresh, source = begin(photo, header.config, device, masks)
+    fresh, source = prepare_run(photo, header.config, device, masks)
     if fresh.labels != header.labels:
         theirs, given = (", ".join(labels) or "none" for labels in (header.labels, fresh.labels))
         raise TrainingError(
@@ -181,21 +182,21 @@ def _read_same(
     return source
 
 
-def draw_reconstruction_noise(header: Start) -> images.Floats:
+def draw_reconstruction_noise(header: RunHeader) -> Floats:
     """Draw z*: unit noise (1, H0+10, W0+10), its rim following the border mode.
 
     Source: SinGAN, section 3.2.
     """
     config = header.config
-    return noise.of_canvas(
+    return noise.draw_for_canvas(
         config.seed, 0, noise.RECONSTRUCTION_FRAME, 1, header.pyramid.shapes[0], config.border
     )
 
 
 def _train_scales(
     folder: Path,
-    header: Start,
-    image: images.Floats,
+    header: RunHeader,
+    image: Floats,
     device: torch.device,
     show: ShowProgress,
     stop: ShouldStop,
@@ -219,7 +220,7 @@ def _train_scales(
         real = real.to(device, memory_format=torch.channels_last)
         data = make_scale_data(scale, real, header, done, z, pool.climb_to(scale, done))
         done.append(_train_timed(data, header, done, log))
-        pictures = draw_pictures(FrozenPyramid.from_scales(header.pyramid, done), header, z, real)
+        pictures = draw_pictures(TrainedPyramid.from_scales(header.pyramid, done), header, z, real)
         newest = done[-1]
         write_scale(
             folder, scale, newest.metadata, newest.generator, newest.discriminator, pictures
@@ -229,11 +230,11 @@ def _train_scales(
     if not is_finished(folder):
         created = datetime.now(UTC).isoformat(timespec="seconds")
         metadata = [trained.metadata for trained in done]
-        write_manifest(folder, header, metadata, created, tool_version())
+        write_manifest(folder, header, metadata, created, find_version())
 
 
 def _train_timed(
-    data: ScaleData, header: Start, done: list[TrainedScale], log: TrainingLog
+    data: ScaleData, header: RunHeader, done: list[TrainedScale], log: TrainingLog
 ) -> TrainedScale:
     """Train one scale and log its summary, with the seconds that it took."""
     began = time.monotonic()
@@ -245,7 +246,7 @@ def _train_timed(
 
 
 def train_with_retries(
-    data: ScaleData, header: Start, done: list[TrainedScale], log: TrainingLog
+    data: ScaleData, header: RunHeader, done: list[TrainedScale], log: TrainingLog
 ) -> TrainedScale:
     """Train one scale, from its checkpoint if there is one.
 

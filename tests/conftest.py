@@ -37,7 +37,7 @@ def sampler(tiny_bundle):
 
 @pytest.fixture(scope="session")
 def detail_bundle():
-    """Format 2, trained: generators up to 36x24 px, detail levels up to 150x100, made by tests/make_data.py."""
+    """Format 2, trained: generators up to 36x24 px, detail levels up to 150x100."""
     return DATA / "detail_bundle"
 
 
@@ -54,7 +54,7 @@ def labelled_bundle():
 
 @pytest.fixture(scope="session")
 def samplers(sampler):
-    """Colour, grey (whose noise goes on beyond the border), RGBA and labelled, by their number of channels."""
+    """Colour, grey (whose noise goes on beyond the border), RGBA and labelled, by channels."""
     others = (
         Sampler.load(DATA / name, threads=1)
         for name in ("grey_bundle", "rgba_bundle", "labelled_bundle")

@@ -55,7 +55,7 @@ def photo_of(pixels, hand_over=33):
     ratio = hand_over / min(height, width)
     return Photo(
         pixels,
-        pyramid.detail_levels((height, width), (round(height * ratio), round(width * ratio))),
+        pyramid.plan_detail_levels((height, width), (round(height * ratio), round(width * ratio))),
     )
 
 
@@ -121,13 +121,13 @@ def bundle_with(folder, source, pixels, masks=None, labels=()):
     """Make a bundle of another bundle's generators and another photo (h, w, 3) of any size."""
     shutil.copytree(source, folder)
     found = manifest.read(folder, "bundle")
-    levels = pyramid.detail_levels(pixels.shape[:2], found.detail.levels[0])
+    levels = pyramid.plan_detail_levels(pixels.shape[:2], found.detail.levels[0])
     photo = Photo(pixels, levels)
     stored.write_photo(folder, pixels)
     if labels:
         stored.write_masks(folder, masks)
     shifts = store.write_bases(folder, photo)
-    digest = stored.digest(pixels)
+    digest = stored.hash_pixels(pixels)
     detail = dataclasses.replace(found.detail, levels=levels, photo_sha256=digest, shifts=shifts)
     (folder / "preview.png").unlink(missing_ok=True)
     rewrite(folder, dataclasses.replace(found, detail=detail, labels=labels))

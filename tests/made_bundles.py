@@ -9,12 +9,12 @@ from torch import nn
 
 from singan_core import images, noise
 from singan_core import manifest as manifests
+from singan_core.file_names import graph_name
 from singan_core.pyramid import plan
-from singan_export import graph
+from singan_export import generator_graph
 from singan_runtime import Sampler
-from singan_runtime.graphs import graph_name
-from singan_train.frozen import FrozenPyramid
-from singan_train.networks import Generator
+from singan_train.scale.networks import Generator
+from singan_train.scale.trained_pyramid import TrainedPyramid
 
 
 def networks(scales: int, channels: int, width: int = 8) -> list[Generator]:
@@ -28,10 +28,10 @@ def networks(scales: int, channels: int, width: int = 8) -> list[Generator]:
     return made
 
 
-def frozen(manifest: manifests.Manifest) -> FrozenPyramid:
+def frozen(manifest: manifests.Manifest) -> TrainedPyramid:
     """The networks that make() makes graphs of."""
     made = networks(len(manifest.shapes), manifest.channels)
-    return FrozenPyramid(manifest.pyramid, made, manifest.noise_amplitude, manifest.noise_channels)
+    return TrainedPyramid(manifest.pyramid, made, manifest.noise_amplitude, manifest.noise_channels)
 
 
 def make(
@@ -62,9 +62,9 @@ def make(
         labels=labels,
     )
     for scale, generator in enumerate(networks(scales, channels)):
-        model = graph.build(generator, graph.metadata(manifest, scale))
+        model = generator_graph.build(generator, generator_graph.make_metadata(manifest, scale))
         (folder / graph_name(scale)).write_bytes(model.SerializeToString(deterministic=True))
-    z = noise.of_canvas(0, 0, 0xFFFFFFFF, 1, pyramid.shapes[0], border)
+    z = noise.draw_for_canvas(0, 0, 0xFFFFFFFF, 1, pyramid.shapes[0], border)
     np.save(folder / "reconstruction_noise.npy", z)
     manifests.write(folder, dataclasses.replace(manifest, files=manifests.hash_files(folder)))
     sampler = Sampler.load(folder, device="cpu", threads=1)

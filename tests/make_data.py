@@ -20,20 +20,19 @@ from detail_scenes import marked
 from PIL import Image
 
 from singan_core import manifest
+from singan_core.file_names import RECONSTRUCTION_NOISE, graph_name
 from singan_core.manifest import Manifest
-from singan_export import bundle, graph
-from singan_runtime.graphs import graph_name
-from singan_runtime.sampler import RECONSTRUCTION_NOISE
+from singan_export import bundle, generator_graph
 from singan_train import config, trainer
-from singan_train.networks import Generator
+from singan_train.scale.networks import Generator
 
 PHOTO = Path(__file__).parent.parent / "examples" / "aitzgorri.jpg"
 DATA = Path(__file__).parent / "data"
-SETTINGS = config.preset(
+SETTINGS = config.make_config(
     "draft", detail=False, width=8, min_size=16, max_size=48, iterations=120, seed=1
 )
-MARKED = config.preset("draft", width=8, iterations=150, seed=1)
-SMALLER = config.preset(
+MARKED = config.make_config("draft", width=8, iterations=150, seed=1)
+SMALLER = config.make_config(
     "draft", detail=False, width=4, min_size=16, max_size=36, iterations=120, seed=1
 )
 
@@ -62,7 +61,7 @@ def untrained(folder: Path, channels: int, border: str, labels: tuple[str, ...] 
     folder.mkdir()
     for scale in range(len(shapes)):
         generator = Generator(channels, 4, norm=False).eval()
-        model = graph.build(generator, graph.metadata(made, scale))
+        model = generator_graph.build(generator, generator_graph.make_metadata(made, scale))
         (folder / graph_name(scale)).write_bytes(model.SerializeToString(deterministic=True))
     z = np.random.default_rng(channels).normal(size=(1, shapes[0][0] + 10, shapes[0][1] + 10))
     np.save(folder / RECONSTRUCTION_NOISE, z.astype(np.float32))

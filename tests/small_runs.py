@@ -9,7 +9,7 @@ import torch
 
 from singan_train import config, trainer
 
-SMALL = config.preset(
+SMALL = config.make_config(
     "draft",
     detail=False,
     continuation=False,
@@ -19,7 +19,7 @@ SMALL = config.preset(
     iterations=40,
     pool=4,
 )
-DETAILED = config.preset("draft", width=8, iterations=20, pool=4, min_size=19, hand_over=33)
+DETAILED = config.make_config("draft", width=8, iterations=20, pool=4, min_size=19, hand_over=33)
 """Of conftest.drawn_scene: generators of 26x19, 34x25, 45x33 px, levels of 45x33 and 60x44 px."""
 
 

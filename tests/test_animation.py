@@ -6,11 +6,12 @@ import pytest
 from singan_core import windows
 from singan_core.errors import RequestError
 from singan_core.noise import RECONSTRUCTION_FRAME
-from singan_runtime import Sampler, animation, masks
-from singan_runtime import clip as clip_module
-from singan_runtime.animation import Clip, Walk, animate
-from singan_runtime.paper_walk import play_there_and_back
-from singan_runtime.walk import choose_harmonics, spectrum, variance
+from singan_runtime import Sampler, masks
+from singan_runtime.clips import animation
+from singan_runtime.clips import clip as clip_module
+from singan_runtime.clips.animation import Clip, Walk, animate
+from singan_runtime.clips.paper_walk import play_there_and_back
+from singan_runtime.clips.walk import choose_harmonics, spectrum, variance
 
 
 def frames(sampler, size=None, zoom="auto", **walk):
@@ -123,18 +124,22 @@ def test_the_noise_of_a_frame_is_the_sum_that_the_documentation_gives(sampler):
     walk = Walk(30, start_scale=0, loop=True, seed=4)
     clip = Clip(sampler, walk)
     v = variance(walk)
-    for step in windows.whole_steps(sampler.passes())[:2]:
-        z = np.sqrt(1 - v) * sampler.fill(sampler.reconstruction_noise) if step.index == 0 else 0
+    for step in windows.plan_whole_picture(sampler.find_passes())[:2]:
+        z = (
+            np.sqrt(1 - v) * sampler.repeat_channels(sampler.reconstruction_noise)
+            if step.index == 0
+            else 0
+        )
         for j, (k, amplitude) in enumerate(choose_harmonics(walk)):
             angle = 2 * np.pi * k * (11 + clip._first) / 30
-            a, b = sampler.fresh(4, 2 * j)(step), sampler.fresh(4, 2 * j + 1)(step)
+            a, b = sampler.create_noise(4, 2 * j)(step), sampler.create_noise(4, 2 * j + 1)(step)
             z = z + amplitude * (np.cos(angle) * a + np.sin(angle) * b)
         assert np.abs(clip.mix_noise(11)(step) - z).max() < 1e-6
 
 
 def test_noise_has_the_variance_that_generators_were_trained_with(sampler):
     """The noise has variance 1 however strong the pull; off the trained canvas z* is fresh."""
-    step = windows.whole_steps(sampler.passes((64, 96), 1.0))[0]
+    step = windows.plan_whole_picture(sampler.find_passes((64, 96), 1.0))[0]
     for alpha in (0.0, 0.1, 0.6):
         draws = []
         for seed in range(20):
@@ -202,11 +207,11 @@ def test_the_rim_moves_as_its_content_lets_it(sampler, start_scale):
 def test_the_walk_is_the_paper_s_recursion(sampler, monkeypatch):
     """Frames drawn from noise that was computed here, plainly, from the formula."""
     alpha, beta, seed = 0.2, 0.6, 9
-    one = windows.whole_steps(sampler.passes())[1]
+    one = windows.plan_whole_picture(sampler.find_passes())[1]
     drawn = []
     monkeypatch.setattr(sampler, "painted", lambda _, noise: drawn.append(noise(one)))
     list(animate(sampler, Walk(4, alpha, beta, 1, seed, kind="paper")))
-    u = [sampler.fresh(seed, frame)(one) for frame in range(4)]
+    u = [sampler.create_noise(seed, frame)(one) for frame in range(4)]
     z = [np.zeros_like(u[0]), 0.05 * u[0]]
     for step in u[1:]:
         z.append((1 - alpha) * (z[-1] + beta * (z[-1] - z[-2]) + (1 - beta) * step))
@@ -235,11 +240,13 @@ def test_scales_below_the_start_scale_stand_still(sampler, kind):
 
 
 def test_z_star_moves_the_trained_canvas_and_a_fixed_noise_any_other(sampler):
-    rest = clip_module.draw_rest(sampler, Walk(), windows.whole_steps(sampler.passes())[0])
+    rest = clip_module.draw_rest(
+        sampler, Walk(), windows.plan_whole_picture(sampler.find_passes())[0]
+    )
     assert np.array_equal(rest[0, :1], sampler.reconstruction_noise)
-    other = windows.whole_steps(sampler.passes((40, 61), 1.0))[0]
+    other = windows.plan_whole_picture(sampler.find_passes((40, 61), 1.0))[0]
     rest = clip_module.draw_rest(sampler, Walk(seed=3), other)
-    assert np.array_equal(rest, sampler.fresh(3, RECONSTRUCTION_FRAME)(other))
+    assert np.array_equal(rest, sampler.create_noise(3, RECONSTRUCTION_FRAME)(other))
 
 
 def test_there_and_back_closes_without_a_jump():

@@ -77,7 +77,9 @@ def test_a_full_disk_is_said_in_one_line_and_leaves_nothing(tmp_path):
     ],
 )
 def test_every_cause_has_its_words(tmp_path, number, message):
-    assert message in str(atomic.output_error(tmp_path, OSError(number, os.strerror(number))))
+    assert message in str(
+        atomic.explain_output_error(tmp_path, OSError(number, os.strerror(number)))
+    )
 
 
 def test_a_folder_that_cannot_be_made_is_refused(tmp_path):

@@ -8,14 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from singan_core.detail import beyond, resize
+from singan_core.arrays import Pixels
+from singan_core.detail import resize, super_resolution
 from singan_core.detail.drawing import Drawing
 from singan_core.detail.maps import Map
-from singan_core.detail.photo import Photo, premultiplied
-from singan_core.windows import Region, Span, Wrap, whole
-from singan_runtime.quality import octaves
+from singan_core.detail.photo import Photo, premultiply
+from singan_core.windows import Region, Span, Wrap, cover_canvas
+from singan_runtime.measures.quality import detail_ratios
 
-Pixels = NDArray[np.uint8]
 Size = tuple[int, int]
 
 SIZE = 72, 96
@@ -54,10 +54,12 @@ def enlarge_photo(photo: Pixels, size: Size) -> tuple[Pixels, Map]:
     own = photo.shape[0], photo.shape[1]
     level = Photo(photo, [(own[0] // 2, own[1] // 2), own]).level(1)
     rows, columns = np.mgrid[: own[0], : own[1]].astype(np.int32)
-    pixels, found = premultiplied(photo), Map(rows, columns)
-    for step in beyond.plan(beyond.choose_canvases(own, size), whole(size), (False, False)):
-        detail = beyond.find_detail(level, step)
-        pixels, found = beyond.enlarge(level, detail, step, pixels, found)
+    pixels, found = premultiply(photo), Map(rows, columns)
+    for step in super_resolution.plan_steps(
+        super_resolution.choose_canvases(own, size), cover_canvas(size), (False, False)
+    ):
+        detail = super_resolution.find_lost_detail(level, step)
+        pixels, found = super_resolution.enlarge(level, detail, step, pixels, found)
     return pixels, found
 
 
@@ -74,7 +76,7 @@ def repeat(values: NDArray[np.generic], region: Region) -> NDArray[np.generic]:
 @pytest.mark.parametrize("size", [(101, 140), (140, 180), (190, 251)])
 def test_windows_equal_slices_of_the_whole(channels: int, wrap: Wrap, size: Size) -> None:
     picture = drawing(scene(channels), wrap, (70, 90))
-    full = picture.resampled(whole(size), size)
+    full = picture.draw_resampled(cover_canvas(size), size)
     assert full.pixels.shape == (*size, channels)
 
     @settings(max_examples=8, deadline=None)
@@ -88,7 +90,7 @@ def test_windows_equal_slices_of_the_whole(channels: int, wrap: Wrap, size: Size
             )
             spans.append(Span(begin, stop))
         region = spans[0], spans[1]
-        part = picture.resampled(region, size)
+        part = picture.draw_resampled(region, size)
         assert np.array_equal(part.pixels, repeat(full.pixels, region))
         assert np.array_equal(part.map.rows, repeat(full.map.rows, region))
         assert np.array_equal(part.map.columns, repeat(full.map.columns, region))
@@ -99,9 +101,9 @@ def test_windows_equal_slices_of_the_whole(channels: int, wrap: Wrap, size: Size
 def test_a_window_may_hold_more_than_a_full_turn() -> None:
     size = 101, 140
     picture = drawing(scene(), (True, True), (70, 90))
-    full = picture.resampled(whole(size), size)
+    full = picture.draw_resampled(cover_canvas(size), size)
     region = Span(-7, size[0] + 9), Span(60, size[1] + 70)
-    assert np.array_equal(picture.resampled(region, size).pixels, repeat(full.pixels, region))
+    assert np.array_equal(picture.draw_resampled(region, size).pixels, repeat(full.pixels, region))
 
 
 @pytest.mark.parametrize("channels", [1, 3, 4])
@@ -109,9 +111,9 @@ def test_there_is_more_fine_detail_than_resampling_gives(channels: int) -> None:
     truth = scene(channels, (144, 192))
     photo = resize.resize(truth, SIZE)
     drawn, _ = enlarge_photo(photo, (144, 192))
-    plain = resize.resize(premultiplied(photo), (144, 192))
-    wanted = premultiplied(truth)
-    ours, theirs = octaves(wanted, drawn), octaves(wanted, plain)
+    plain = resize.resize(premultiply(photo), (144, 192))
+    wanted = premultiply(truth)
+    ours, theirs = detail_ratios(wanted, drawn), detail_ratios(wanted, plain)
     assert ours[0] > 1.1 * theirs[0]
     assert ours[1] > theirs[1]
     assert all(abs(ratio - 1) < 0.1 for ratio in ours[1:])
@@ -137,7 +139,7 @@ def test_a_sky_gets_no_noise() -> None:
     rng = np.random.default_rng(0)
     photo = (np.full((*SIZE, 3), 150) + rng.integers(-1, 2, (*SIZE, 3))).astype(np.uint8)
     level = Photo(photo, [(36, 48), SIZE]).level(1)
-    assert not beyond.make_lost_detail(level, (51, 68)).lacking.any()
+    assert not super_resolution.make_lost_detail(level, (51, 68)).lacking.any()
 
 
 def test_positions_stay_on_the_photo_and_near_their_own() -> None:
@@ -153,31 +155,45 @@ def test_positions_stay_on_the_photo_and_near_their_own() -> None:
 
 
 def test_steps_are_equal_and_end_at_the_very_size_or_at_twice_the_photo() -> None:
-    assert beyond.choose_canvases((100, 200), (100, 200)) == [(100, 200)]
-    assert beyond.choose_canvases((100, 200), (101, 202)) == [(100, 200), (101, 202)]
-    assert beyond.choose_canvases((100, 200), (150, 300)) == [(100, 200), (150, 300)]
-    assert beyond.choose_canvases((100, 200), (200, 400)) == [(100, 200), (141, 283), (200, 400)]
-    assert beyond.choose_canvases((100, 200), (230, 460)) == [(100, 200), (152, 303), (230, 460)]
-    assert beyond.choose_canvases((100, 200), (240, 480)) == [(100, 200), (141, 283), (200, 400)]
+    assert super_resolution.choose_canvases((100, 200), (100, 200)) == [(100, 200)]
+    assert super_resolution.choose_canvases((100, 200), (101, 202)) == [(100, 200), (101, 202)]
+    assert super_resolution.choose_canvases((100, 200), (150, 300)) == [(100, 200), (150, 300)]
+    assert super_resolution.choose_canvases((100, 200), (200, 400)) == [
+        (100, 200),
+        (141, 283),
+        (200, 400),
+    ]
+    assert super_resolution.choose_canvases((100, 200), (230, 460)) == [
+        (100, 200),
+        (152, 303),
+        (230, 460),
+    ]
+    assert super_resolution.choose_canvases((100, 200), (240, 480)) == [
+        (100, 200),
+        (141, 283),
+        (200, 400),
+    ]
 
 
 def test_details_are_kept_with_the_level() -> None:
     level = Photo(scene(), [(36, 48), SIZE]).level(1)
-    step = beyond.plan(beyond.choose_canvases(SIZE, (144, 192)), whole((144, 192)), (False, False))[
-        0
-    ]
-    assert beyond.find_detail(level, step) is beyond.find_detail(level, step)
+    step = super_resolution.plan_steps(
+        super_resolution.choose_canvases(SIZE, (144, 192)), cover_canvas((144, 192)), (False, False)
+    )[0]
+    assert super_resolution.find_lost_detail(level, step) is super_resolution.find_lost_detail(
+        level, step
+    )
 
 
 def test_what_is_over_twice_the_photo_is_resampled_from_twice() -> None:
     picture = drawing(scene(), canvas=(24, 32))
     twice, size = (48, 64), (70, 96)
-    expected = resize.resize(picture.resampled(whole(twice), twice).pixels, size)
-    assert np.array_equal(picture.resampled(whole(size), size).pixels, expected)
+    expected = resize.resize(picture.draw_resampled(cover_canvas(twice), twice).pixels, size)
+    assert np.array_equal(picture.draw_resampled(cover_canvas(size), size).pixels, expected)
 
 
 def test_smaller_pictures_are_resampled() -> None:
     picture = drawing(scene())
     size = 60, 80
-    expected = resize.resize(picture.draw(whole(SIZE)).pixels, size)
-    assert np.array_equal(picture.resampled(whole(size), size).pixels, expected)
+    expected = resize.resize(picture.draw(cover_canvas(SIZE)).pixels, size)
+    assert np.array_equal(picture.draw_resampled(cover_canvas(size), size).pixels, expected)

@@ -8,14 +8,16 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from singan_core.pyramid import Pyramid  # noqa: E402
-from singan_train import calibration, config, run_header, steps  # noqa: E402
-from singan_train.progress import ProgressClock  # noqa: E402
-from singan_train.scale_training import LOG_EVERY, Losses  # noqa: E402
+from singan_train import calibration, config  # noqa: E402
+from singan_train.report.progress import ProgressClock  # noqa: E402
+from singan_train.run import header  # noqa: E402
+from singan_train.scale import steps  # noqa: E402
+from singan_train.scale.training import LOG_EVERY, Losses  # noqa: E402
 from singan_train.work import measure_work  # noqa: E402
 
 CPU = torch.device("cpu")
 PLAN = Pyramid(((20, 20), (30, 40), (200, 300)), 0.5)
-START = run_header.Start(config.preset("draft"), "small", "", (200, 300), 3, PLAN, "cpu", "")
+START = header.RunHeader(config.make_config("draft"), "small", "", (200, 300), 3, PLAN, "cpu", "")
 LOSSES = Losses(0.0, 0.0, 0.0, 0.0, 0.0)
 
 
@@ -25,7 +27,7 @@ def one_thread():
 
 
 def plan_of(name, *sizes):
-    return dataclasses.replace(START, config=config.preset(name), pyramid=Pyramid(sizes, 0.5))
+    return dataclasses.replace(START, config=config.make_config(name), pyramid=Pyramid(sizes, 0.5))
 
 
 class Machine:
@@ -64,18 +66,18 @@ def test_the_whole_is_the_sum_of_the_scales(monkeypatch, start):
         timed.append(measure_work(settings, scale, size))
         return overhead + 1e-8 * timed[-1]
 
-    monkeypatch.setattr(calibration, "iteration_seconds", seconds)
+    monkeypatch.setattr(calibration, "time_iteration", seconds)
     whole = sum(
         (overhead + 1e-8 * measure_work(settings, scale, size)) * settings.iterations_for(size)
         for scale, size in enumerate(start.pyramid.sizes)
     )
-    assert calibration.expected_seconds(start, CPU) == pytest.approx(whole)
+    assert calibration.estimate_seconds(start, CPU) == pytest.approx(whole)
     assert max(timed) <= calibration.MOST_WORK
 
 
 @pytest.mark.parametrize("name", ["draft", "paper"])
 def test_a_few_real_steps_are_timed(name):
-    assert 0 < calibration.expected_seconds(plan_of(name, (20, 20), (30, 40)), CPU) < 3600
+    assert 0 < calibration.estimate_seconds(plan_of(name, (20, 20), (30, 40)), CPU) < 3600
 
 
 def test_steps_are_timed_without_the_time_that_other_processes_take():
@@ -87,7 +89,7 @@ def test_steps_are_timed_without_the_time_that_other_processes_take():
 def test_an_estimate_does_not_count_waiting(monkeypatch):
     monkeypatch.setattr(steps, "run_iteration", lambda *_: time.sleep(0.2))
     iterations = sum(START.config.iterations_for(size) for size in PLAN.sizes)
-    assert calibration.expected_seconds(START, CPU) < 0.1 * iterations
+    assert calibration.estimate_seconds(START, CPU) < 0.1 * iterations
 
 
 def test_the_quickest_of_several_steps_counts():

@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 
 from singan_core.detail import resize
 from singan_core.errors import RequestError
-from singan_core.pyramid import Fit
-from singan_runtime import Sampler, choice, pieces, sheet
-from singan_runtime.choice import Candidate
-from singan_runtime.picture import Picture
+from singan_core.fitting import Fit
+from singan_runtime import Sampler
+from singan_runtime.measures import choice, pieces, sheet
+from singan_runtime.measures.choice import Candidate
+from singan_runtime.plan import Plan
 
 SHARE = st.floats(0.01, 1)
 CANDIDATES = st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1), SHARE), min_size=1, max_size=12)
@@ -25,7 +26,7 @@ def made(values):
 
 def picture_of(sampler, image):
     """A picture that begins with a hand-over (h, w, C), so that its seed changes nothing."""
-    picture = sampler.picture()
+    picture = sampler.plan()
     base = image.astype(np.float64).transpose(2, 0, 1)[None] / 127.5 - 1
     return dataclasses.replace(picture, passes=(), base=base)
 
@@ -108,14 +109,14 @@ def test_misfit_is_nothing_for_a_copy_and_grows_with_every_bad_join():
 
 def test_threads_change_no_rank(detail_bundle, detail_sampler):
     size, seeds = (100, 150), range(5, 9)
-    alone = choice.rank(detail_sampler, detail_sampler.picture(size), seeds)
+    alone = choice.rank(detail_sampler, detail_sampler.plan(size), seeds)
     together = Sampler.load(detail_bundle, threads=3)
-    assert choice.rank(together, together.picture(size), seeds) == alone
+    assert choice.rank(together, together.plan(size), seeds) == alone
 
 
 def test_a_shape_is_judged_alike_at_every_size(detail_sampler):
     ranks = [
-        choice.rank(detail_sampler, detail_sampler.picture(size), range(3))
+        choice.rank(detail_sampler, detail_sampler.plan(size), range(3))
         for size in ((270, 480), (1080, 1920))
     ]
     assert ranks[0] == ranks[1]
@@ -123,7 +124,7 @@ def test_a_shape_is_judged_alike_at_every_size(detail_sampler):
 
 @pytest.mark.parametrize("size", [(400, 40), (40, 160), (500, 1), (20, 30), (1, 1)])
 def test_any_shape_can_be_judged_and_shown(detail_sampler, size):
-    picture = detail_sampler.picture(size)
+    picture = detail_sampler.plan(size)
     for one in choice.rank(detail_sampler, picture, range(2)):
         assert one.cost > 0 and 0 < one.copied_share <= 1
         assert sheet.draw_preview(picture, one).shape == (*sheet.choose_preview_size(size), 3)
@@ -138,19 +139,19 @@ def test_seamless_pictures_and_start_scales_can_be_judged(detail_sampler):
         {"start_scale": 1},
         {"start_scale": 0, "variation": 2.0},
     ):
-        picture = detail_sampler.picture(size, **request)
+        picture = detail_sampler.plan(size, **request)
         costs.append([one.cost for one in choice.judge(detail_sampler, picture, range(2))])
     assert len({tuple(one) for one in costs}) == len(costs)
 
 
 def test_a_picture_that_begins_too_large_is_refused(detail_sampler):
     with pytest.raises(RequestError, match="over the 262144 that are compared"):
-        choice.rank(detail_sampler, detail_sampler.picture((100_000, 100_000), zoom=1.0), range(2))
+        choice.rank(detail_sampler, detail_sampler.plan((100_000, 100_000), zoom=1.0), range(2))
 
 
 def test_a_model_without_detail_is_refused(sampler):
     with pytest.raises(RequestError, match="without the photo's detail"):
-        choice.rank(sampler, sampler.picture(), range(2))
+        choice.rank(sampler, sampler.plan(), range(2))
 
 
 # the sheet
@@ -159,10 +160,10 @@ def test_a_model_without_detail_is_refused(sampler):
 @pytest.mark.parametrize("size", [(100, 150), (480, 720), (1080, 1920), (600, 200), (400, 40)])
 def test_a_preview_is_the_large_picture_reduced(detail_sampler, size):
     """Measured distances in grey levels: 0 to 1.9 over four seeds, 14 to 25 to another seed."""
-    picture = detail_sampler.picture(size)
+    picture = detail_sampler.plan(size)
     [one] = choice.judge(detail_sampler, picture, [0])
     shown = sheet.draw_preview(picture, one).astype(int)
-    large, other = (detail_sampler.pixels(picture, seed) for seed in (0, 100))
+    large, other = (detail_sampler.draw_pixels(picture, seed) for seed in (0, 100))
     assert np.abs(resize.resize(large, shown.shape[:2]) - shown).mean() <= 2.5
     assert np.abs(resize.resize(other, shown.shape[:2]) - shown).mean() >= 10
 
@@ -172,7 +173,7 @@ def test_grey_and_transparent_photos_are_judged_and_shown(channels):
     photo = photo_of(landscape(channels=channels))
     canvases = canvases_of(photo)
     fit = Fit((), canvases, canvases[-1], (0, 0), canvases[-1], photo.searched, photo.sizes)
-    picture = Picture.of(fit)
+    picture = Plan.of(fit)
     candidates = [
         choice.judge_drawing(fit, drawing_of(photo, canvases, seed), seed) for seed in range(2)
     ]
@@ -189,7 +190,7 @@ def test_grey_and_transparent_photos_are_judged_and_shown(channels):
 @pytest.mark.parametrize("size", [(480, 720), (600, 150), (30, 40)])
 @pytest.mark.parametrize("count", [1, 4])
 def test_a_sheet_holds_every_preview_with_its_seed_below(detail_sampler, size, count):
-    picture = detail_sampler.picture(size)
+    picture = detail_sampler.plan(size)
     candidates = choice.judge(detail_sampler, picture, range(40, 40 + count))
     drawn = sheet.draw_sheet(picture, candidates)
     labels = []
@@ -207,7 +208,7 @@ def test_a_sheet_holds_every_preview_with_its_seed_below(detail_sampler, size, c
 
 
 def test_the_chosen_are_framed_and_the_others_are_not(detail_sampler):
-    picture = detail_sampler.picture((480, 720))
+    picture = detail_sampler.plan((480, 720))
     candidates = choice.judge(detail_sampler, picture, range(3))
     drawn = sheet.draw_sheet(picture, candidates, chosen=[1], ranked=True)
     for number, paper in ((0, True), (1, False), (2, True)):

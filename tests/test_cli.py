@@ -20,7 +20,7 @@ from typer.testing import CliRunner
 from singan_cli.main import app
 from singan_core import images
 from singan_runtime import Sampler
-from singan_runtime.bench import Timing
+from singan_runtime.measures.bench import Timing
 
 SINGAN = str(Path(sys.executable).with_name("singan"))
 EDITING = ("retarget", "harmonize", "edit", "paint", "upscale")
@@ -285,7 +285,7 @@ def test_grid_writes_twelve_gifs(tiny_bundle, tmp_path):
 def test_inspect_prints_the_canvases_that_sample_uses(tiny_bundle):
     status, said, _ = call("inspect", tiny_bundle, "--size", "200x150", "--zoom", "1.5", "--json")
     plan = json.loads(said)["plan"]
-    passes = Sampler.load(tiny_bundle).passes((150, 200), 1.5)
+    passes = Sampler.load(tiny_bundle).find_passes((150, 200), 1.5)
     assert status == 0 and plan["zoom"] == 1.5
     assert [(p["generator"], p["height"], p["width"]) for p in plan["passes"]] == [
         (step.generator, *step.canvas) for step in passes

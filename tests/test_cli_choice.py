@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 from test_cli import call, one_line, usage
 
-from singan_runtime import choice, sheet
+from singan_runtime.measures import choice, sheet
 
 SMALL = ("--size", "150x100", "--threads", "1")
 
@@ -43,7 +43,7 @@ def test_the_best_seeds_are_those_of_the_api_and_have_the_bytes_of_a_plain_sampl
     status, said, _ = call(*words)
     ranked = [
         one.seed
-        for one in choice.rank(detail_sampler, detail_sampler.picture((100, 150)), range(3, 8))
+        for one in choice.rank(detail_sampler, detail_sampler.plan((100, 150)), range(3, 8))
     ]
     assert (
         status == 0 and f"150x100: the best 2 of seeds 3 to 7: {ranked[0]}, {ranked[1]}\n" in said
@@ -84,7 +84,7 @@ def test_every_size_and_start_scale_has_a_choice_of_its_own(
         for start in (0, 1)
         for size in ((90, 60), (60, 90))
         for ranked in [
-            choice.rank(detail_sampler, detail_sampler.picture(size, start_scale=start), range(3))
+            choice.rank(detail_sampler, detail_sampler.plan(size, start_scale=start), range(3))
         ]
     }
     assert {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*.png")} == expected
@@ -144,7 +144,7 @@ def test_a_sheet_of_the_best_is_in_the_order_of_their_ranks(
     file = tmp_path / "sheet.png"
     words = ("--sheet", file, "--best", "4", "--count", "2", "--out", tmp_path / "out")
     status, said, _ = call("sample", detail_bundle, *SMALL, *words)
-    picture = detail_sampler.picture((100, 150))
+    picture = detail_sampler.plan((100, 150))
     ranked = choice.rank(detail_sampler, picture, range(4))
     assert status == 0 and seeds_said(said) == [[one.seed for one in ranked[:2]]]
     assert len(names(tmp_path / "out")) == 2

@@ -137,7 +137,7 @@ def test_training_that_will_be_long_is_said_to_be(drawn_scene, tmp_path, monkeyp
 
 
 def test_the_expected_time_is_said_in_words(capsys):
-    settings, cpu = config.preset("standard"), torch.device("cpu")
+    settings, cpu = config.make_config("standard"), torch.device("cpu")
     training_time.say_time(67.4, settings, cpu, 1)
     training_time.say_time(400.0, settings, cpu, 3)
     training_time.say_time(9000.0, settings, torch.device("cuda:0"), 3)
@@ -161,7 +161,7 @@ def test_several_threads_are_never_expected_to_take_longer_than_one(
         return one if counts[-1] == 1 else several
 
     cpu, before = torch.device("cpu"), torch.get_num_threads()
-    monkeypatch.setattr(calibration, "expected_seconds", seconds)
+    monkeypatch.setattr(calibration, "estimate_seconds", seconds)
     try:
         assert threads.estimate_duration(None, cpu, 3) == expected
         assert counts == [1, 3] and torch.get_num_threads() == 3

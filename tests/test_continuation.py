@@ -6,7 +6,7 @@ import shutil
 import numpy as np
 import pytest
 
-from singan_core import pyramid
+from singan_core import fitting, pyramid
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("onnx")
@@ -16,9 +16,9 @@ from small_runs import SMALL, train  # noqa: E402
 from singan_core import manifest, resample  # noqa: E402
 from singan_core.errors import RequestError  # noqa: E402
 from singan_export import bundle, formats, verify  # noqa: E402
-from singan_export.bundle import frozen_run  # noqa: E402
+from singan_export.bundle import read_networks  # noqa: E402
 from singan_runtime import Sampler  # noqa: E402
-from singan_train.previous import enlarged  # noqa: E402
+from singan_train.scale.sample_pool import enlarge  # noqa: E402
 
 PLAN = pyramid.Pyramid(((14, 20), (28, 40), (56, 80)), 0.5)
 CONTINUED = dataclasses.replace(PLAN, continuation=True)
@@ -39,7 +39,7 @@ def exported(run):
 def test_only_passes_beyond_the_finest_scale_use_it():
     for zoom in (0.5, 1.0, 4.0):
         plain, continued = (
-            pyramid.fit(plan, (224, 320), zoom).passes for plan in (PLAN, CONTINUED)
+            fitting.fit(plan, (224, 320), zoom).passes for plan in (PLAN, CONTINUED)
         )
         assert [step.canvas for step in plain] == [step.canvas for step in continued]
         assert [step.generator for step in continued if not step.beyond] == [
@@ -51,11 +51,11 @@ def test_only_passes_beyond_the_finest_scale_use_it():
 
 
 def test_its_images_are_shrunk_before_they_are_enlarged():
-    """On the finest canvas it learns from pictures that lack the finest detail, as later ones do."""
+    """On the finest canvas it learns from pictures that lack the finest detail, as later do."""
     image = torch.rand(1, 3, 56, 80)
     expected = resample.resize(resample.resize(image, (28, 40)), (56, 80))
-    assert torch.equal(enlarged(image, CONTINUED, 3), expected)
-    assert torch.equal(enlarged(image, CONTINUED, 2), image)
+    assert torch.equal(enlarge(image, CONTINUED, 3), expected)
+    assert torch.equal(enlarge(image, CONTINUED, 2), image)
 
 
 def test_it_begins_with_the_same_scales_as_a_run_without(run, small_run):
@@ -92,7 +92,7 @@ def test_windows_of_large_pictures_equal_slices(exported):
 def test_every_format_of_a_bundle_holds_it(exported, run, tmp_path):
     copy = shutil.copytree(exported, tmp_path / "bundle")
     names = ("fused", "torchscript", "fp16", "int8")
-    formats.add(copy, names, frozen_run(run, manifest.read(run, "run")))
+    formats.add(copy, names, read_networks(run, manifest.read(run, "run")))
     found = manifest.read(copy, "bundle").files
     assert all(
         f"{name}/scale_04.{'pt' if name == 'torchscript' else 'onnx'}" in found

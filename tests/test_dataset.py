@@ -9,8 +9,9 @@ from PIL import Image
 from test_cli import call, one_line, usage
 
 from singan_core.errors import InstallError, OutputError, RequestError
-from singan_runtime import Sampler, animation
-from singan_runtime.dataset import DatasetSpec, write_dataset
+from singan_runtime import Sampler
+from singan_runtime.clips import animation
+from singan_runtime.files.dataset import DatasetSpec, write_dataset
 from singan_runtime.request import Request
 
 pytest.importorskip("pycocotools")
@@ -47,8 +48,8 @@ def test_a_labelled_picture_is_the_picture_of_the_seed(labelled):
 
 
 def test_masks_are_the_label_channels_cut_at_zero(labelled):
-    picture = labelled.picture((50, 70), 1.0)
-    drawn = labelled.run_generators(picture, labelled.fresh(3))[0]
+    picture = labelled.plan((50, 70), 1.0)
+    drawn = labelled.run_generators(picture, labelled.create_noise(3))[0]
     masks = labelled.labelled((50, 70), seed=3, zoom=1.0)[1]
     assert np.array_equal(masks > 0, drawn[3:].transpose(1, 2, 0) > 0)
 

@@ -8,7 +8,8 @@ import pytest
 
 from singan_core import manifest
 from singan_core.errors import BundleError, RequestError
-from singan_runtime import Sampler, quality
+from singan_runtime import Sampler
+from singan_runtime.measures import quality
 
 SEEDS = range(6)
 
@@ -34,9 +35,9 @@ def test_a_bundle_without_start_amplitudes_draws_with_the_trained_ones(
     older.manifest = dataclasses.replace(
         found, detail=dataclasses.replace(found.detail, start_amplitude=())
     )
-    assert older.amplitudes(1) == found.noise_amplitude
+    assert older.choose_amplitudes(1) == found.noise_amplitude
     assert (
-        detail_sampler.amplitudes(1)[1]
+        detail_sampler.choose_amplitudes(1)[1]
         == found.detail.start_amplitude[1]
         > 2 * found.noise_amplitude[1]
     )
@@ -46,7 +47,7 @@ def test_a_bundle_without_start_amplitudes_draws_with_the_trained_ones(
 
 
 def test_only_the_start_scale_s_own_noise_is_raised(detail_sampler):
-    trained, raised = detail_sampler.manifest.noise_amplitude, detail_sampler.amplitudes(1)
+    trained, raised = detail_sampler.manifest.noise_amplitude, detail_sampler.choose_amplitudes(1)
     assert [scale for scale, (a, b) in enumerate(zip(trained, raised, strict=True)) if a != b] == [
         1
     ]

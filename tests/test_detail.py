@@ -83,11 +83,11 @@ def test_a_window_of_a_resampled_picture_equals_the_slice_of_the_whole(
 ):
     canvases = canvases_of(photo(), down, across)
     drawn = drawing_of(photo(), canvases, 1, wrap)
-    whole = drawn.resampled(whole_of(size), size)
+    whole = drawn.draw_resampled(whole_of(size), size)
     assert whole.pixels.shape == (*size, 3)
     for _ in range(3):
         region = pick_region(data, size, wrap)
-        assert equal(drawn.resampled(region, size), slice_of(whole, region, size))
+        assert equal(drawn.draw_resampled(region, size), slice_of(whole, region, size))
 
 
 @pytest.fixture

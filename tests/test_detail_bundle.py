@@ -268,8 +268,8 @@ def test_labels_follow_what_is_shown(labelled, size):
 def test_masks_are_those_of_the_pictures_that_are_drawn_without(labelled):
     pixels, masks = labelled.labelled((80, 120), 3)
     assert np.array_equal(pixels, labelled.sample((80, 120), 3)[0])
-    picture = labelled.picture((80, 120))
-    window = labelled.seeded(picture, 3, labelled.region((80, 120), (10, 20, 30, 40)))
+    picture = labelled.plan((80, 120))
+    window = labelled.draw_with_masks(picture, 3, labelled.find_region((80, 120), (10, 20, 30, 40)))
     assert np.array_equal(window, np.concatenate([pixels, masks], axis=2)[10:40, 20:60])
 
 
@@ -277,7 +277,7 @@ def test_a_position_has_the_labels_of_its_place_in_the_photo(labelled):
     """At the photo's own size exactly, at smaller levels those of the pixel at its middle."""
     for height, width in labelled.manifest.detail.levels:
         rows, columns = np.mgrid[0:height, 0:width].astype(np.int32)
-        found = store.look_up(labelled.masks, Map(rows, columns), (height, width)) > 0
+        found = store.look_up_masks(labelled.masks, Map(rows, columns), (height, width)) > 0
         expected = labelled.masks[
             (2 * rows + 1) * 100 // (2 * height), (2 * columns + 1) * 150 // (2 * width)
         ]

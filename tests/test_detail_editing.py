@@ -6,8 +6,9 @@ from detail_scenes import landscape, noise
 
 from singan_core import images, resample
 from singan_core.errors import RequestError
-from singan_runtime import animation, editing, retarget
-from singan_runtime.editing import EDIT, HARMONIZE
+from singan_runtime.clips import animation
+from singan_runtime.edits import editing, retarget
+from singan_runtime.edits.editing import EDIT, HARMONIZE
 
 
 def rectangle(size, rows, columns):
@@ -18,7 +19,7 @@ def rectangle(size, rows, columns):
 
 @pytest.fixture(scope="module")
 def photo(detail_sampler):
-    return images.from_pixels(detail_sampler.photo.pixels)
+    return images.to_floats(detail_sampler.photo.pixels)
 
 
 def pasted(size):
@@ -47,7 +48,7 @@ def test_nothing_changes_beyond_the_reach_of_the_mask(detail_sampler, how, size,
     """Bit for bit; within the mask the noise gives way to the photo."""
     pixels, mask = pasted(size)
     result = editing.redraw(
-        detail_sampler, images.from_pixels(pixels), mask, how, start_scale, reach=4
+        detail_sampler, images.to_floats(pixels), mask, how, start_scale, reach=4
     )
     rows, columns = np.nonzero(mask)
     near = rectangle(size, (rows.min() - 4, rows.max() + 5), (columns.min() - 4, columns.max() + 5))
@@ -57,10 +58,10 @@ def test_nothing_changes_beyond_the_reach_of_the_mask(detail_sampler, how, size,
 
 def test_the_usual_reach_grows_with_the_picture(detail_sampler):
     """In proportion to the photo: what is said for 250 px is less for this one of 150."""
-    assert editing.reach_at(detail_sampler, (100, 150), EDIT) == 12 == EDIT.reach * 150 / 250
-    assert editing.reach_at(detail_sampler, (200, 300), EDIT) == 24
+    assert editing.choose_reach(detail_sampler, (100, 150), EDIT) == 12 == EDIT.reach * 150 / 250
+    assert editing.choose_reach(detail_sampler, (200, 300), EDIT) == 24
     pixels, mask = pasted((100, 150))
-    result = editing.redraw(detail_sampler, images.from_pixels(pixels), mask, HARMONIZE)
+    result = editing.redraw(detail_sampler, images.to_floats(pixels), mask, HARMONIZE)
     changed = (result != pixels).any(axis=2)
     near = rectangle((100, 150), (70 - 4, 80 + 4), (75 - 4, 90 + 4))
     assert changed[mask].mean() > 0.9 and changed[near & ~mask].any() and not changed[~near].any()
@@ -68,7 +69,7 @@ def test_the_usual_reach_grows_with_the_picture(detail_sampler):
 
 def test_an_edit_depends_on_its_seed_where_fresh_noise_is_drawn(detail_sampler):
     pixels, mask = pasted((100, 150))
-    image = images.from_pixels(pixels)
+    image = images.to_floats(pixels)
     first, again, other = (
         editing.redraw(detail_sampler, image, mask, EDIT, 1, seed=seed) for seed in (1, 1, 2)
     )
@@ -83,7 +84,7 @@ def test_an_edit_depends_on_its_seed_where_fresh_noise_is_drawn(detail_sampler):
     ("size", "start_scale"), [((41, 62), 1), ((63, 94), 2), ((50, 160), 3), ((20, 200), 3)]
 )
 def test_paint_draws_any_size_from_any_painting(detail_sampler, size, start_scale):
-    painting = images.from_pixels(landscape(30, 47) // 64 * 64 + 32)
+    painting = images.to_floats(landscape(30, 47) // 64 * 64 + 32)
     drawn = editing.paint(detail_sampler, painting, size, start_scale=start_scale, seed=2)
     assert drawn.shape == (*size, 3)
 
@@ -92,11 +93,11 @@ def test_paint_gives_the_photo_s_texture_to_the_painting_s_layout(detail_sampler
     """Blue above and green below, turned into a sky and a meadow."""
     painting = np.full((100, 150, 3), (200, 220, 240), np.uint8)
     painting[60:] = (70, 120, 40)
-    drawn = editing.paint(detail_sampler, images.from_pixels(painting), start_scale=3).astype(int)
+    drawn = editing.paint(detail_sampler, images.to_floats(painting), start_scale=3).astype(int)
     assert drawn[:25].mean() > drawn[75:].mean() + 60
     assert (drawn[75:, :, 1] > drawn[75:, :, 2] + 20).mean() > 0.8
     assert drawn[75:].std(axis=(0, 1)).min() > 3
-    assert editing.paint(detail_sampler, images.from_pixels(painting), colours=4).shape == (
+    assert editing.paint(detail_sampler, images.to_floats(painting), colours=4).shape == (
         100,
         150,
         3,
@@ -108,9 +109,7 @@ def test_a_painting_for_a_part_of_a_wider_picture_covers_that_part(detail_sample
     painting = np.full((40, 200, 3), (230, 240, 250), np.uint8)
     painting[12:] = (70, 120, 40)
     assert detail_sampler.fit((40, 200), 1.0).whole != (40, 200)
-    drawn = editing.paint(detail_sampler, images.from_pixels(painting), (40, 200), 1.0, 3).astype(
-        int
-    )
+    drawn = editing.paint(detail_sampler, images.to_floats(painting), (40, 200), 1.0, 3).astype(int)
     assert drawn[8:11].mean() > drawn[16:].mean() + 60
 
 
@@ -132,7 +131,7 @@ def test_past_the_generators_the_photo_s_patches_look_for_the_image_itself(detai
 @pytest.mark.parametrize("size", [(50, 130), (100, 90), (15, 200)])
 def test_retargeting_draws_the_photo_on_any_canvas(detail_sampler, size):
     result = retarget.retarget(detail_sampler, size)
-    assert result.pixels.shape == (*size, 3) and result.survival is None
+    assert result.pixels.shape == (*size, 3) and result.similarity is None
 
 
 def test_retargeting_keeps_the_photo_s_layout(detail_sampler, photo):
@@ -149,7 +148,7 @@ def test_a_kept_object_survives(detail_sampler):
     mask = rectangle((100, 150), (38, 70), (104, 119))
     result = retarget.retarget(detail_sampler, (100, 260), keep=mask)
     assert result.pixels.shape == (100, 260, 3)
-    assert result.survival > 0.5
+    assert result.similarity > 0.5
 
 
 # upscale and animate
@@ -159,7 +158,7 @@ def test_a_kept_object_survives(detail_sampler):
 def test_upscale_enlarges_by_any_factor(detail_sampler, photo, factor):
     large = editing.upscale(detail_sampler, factor)
     assert large.shape == (round(100 * factor), round(150 * factor), 3)
-    back = images.to_pixels(resample.resize(images.from_pixels(large), (100, 150)))[0]
+    back = images.to_pixels(resample.resize(images.to_floats(large), (100, 150)))[0]
     assert np.abs(back.astype(int) - detail_sampler.photo.pixels).mean() < 2
     assert editing.upscale(detail_sampler, factor, photo[..., :40, :50]).shape == (
         round(40 * factor), round(50 * factor), 3,
@@ -178,4 +177,4 @@ def test_frames_have_their_size_and_move(detail_sampler, kind, start_scale):
 
 
 def test_a_clip_without_a_size_is_the_photo_or_640_px(detail_sampler):
-    assert animation.default_size(detail_sampler) == (100, 150)
+    assert animation.choose_default_size(detail_sampler) == (100, 150)

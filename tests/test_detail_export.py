@@ -18,7 +18,8 @@ from small_runs import DETAILED, train  # noqa: E402
 from singan_core import images, manifest, stored  # noqa: E402
 from singan_core.errors import BundleError, ParityError, RequestError  # noqa: E402
 from singan_export import bundle, formats, fused_picture, photo, verify  # noqa: E402
-from singan_runtime import Sampler, editing  # noqa: E402
+from singan_runtime import Sampler  # noqa: E402
+from singan_runtime.edits import editing  # noqa: E402
 from singan_runtime.graphs import open_session  # noqa: E402
 from singan_train import trainer  # noqa: E402
 
@@ -68,7 +69,7 @@ def test_a_bundle_holds_the_photo_and_the_graphs_in_both_precisions(exported, de
     graphs = {f"{folder}scale_0{n}.onnx" for n in range(3) for folder in ("", "fp64/")}
     others = {"bases.npy", "parity.json", "photo.webp", "preview.png", "reconstruction_noise.npy"}
     assert set(found.files) == graphs | others
-    assert found.format_version == 2 and found.detail.photo_sha256 == stored.digest(scene)
+    assert found.format_version == 2 and found.detail.photo_sha256 == stored.hash_pixels(scene)
     assert len(found.detail.shifts) == len(found.detail.levels)
     assert found.detail.levels == manifest.read(detailed_run, "run").detail.levels
     assert np.array_equal(Sampler.load(exported).photo.pixels, scene)
@@ -145,7 +146,7 @@ def test_export_can_hand_over_earlier(detailed_run, exported, tmp_path):
         33,
         45,
     )
-    assert [step.generator for step in early.passes()] == [0, 1]
+    assert [step.generator for step in early.find_passes()] == [0, 1]
     assert not (tmp_path / "bundle" / "fp64" / "scale_02.onnx").exists()
     assert early.sample((50, 70)).shape == (1, 50, 70, 3)
     assert not np.array_equal(early.sample(seed=1), usual.sample(seed=1))
@@ -256,7 +257,7 @@ def test_grey_and_transparent_photos_keep_their_channels(tmp_path, channels):
     mask, near = np.zeros((2, 50, 70), bool)
     for y, x in ((12, 10), (30, 50)):  # two places, so that much lies between them
         mask[y : y + 4, x : x + 5], near[y - 3 : y + 7, x - 3 : x + 8] = True, True
-    edited = editing.redraw(sampler, images.from_pixels(pixels), mask, editing.EDIT, 1, reach=3)
+    edited = editing.redraw(sampler, images.to_floats(pixels), mask, editing.EDIT, 1, reach=3)
     assert np.array_equal(edited[~near], pixels[~near]) and (edited[mask] != pixels[mask]).any()
 
 
@@ -286,7 +287,7 @@ def test_further_formats_of_the_generators_can_be_added(copied, detailed_run):
         "fp16",
         "fused",
     }
-    assert formats.present(manifest.read(copied, "bundle")) == ["fused", "fp16"]
+    assert formats.list_formats(manifest.read(copied, "bundle")) == ["fused", "fp16"]
     verified = verify.verify(copied, detailed_run)
     assert {check.format for check in verified.formats} == {"fp16", "fused"}
     assert all(check.passed for check in verified.formats)

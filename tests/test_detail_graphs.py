@@ -20,10 +20,10 @@ pytest.importorskip("onnx")
 
 from small_graphs import Piece
 
-from singan_core import manifest, pyramid
+from singan_core import fitting, manifest, pyramid
 from singan_core import noise as field
 from singan_core.detail import coherence, maps, patches, resize, search, votes
-from singan_core.detail.photo import premultiplied, straight
+from singan_core.detail.photo import premultiply, straighten
 from singan_core.detail.votes import COARSE, FINE, Map
 from singan_export.graphs import coherence as coherence_graph
 from singan_export.graphs import noise as noise_graph
@@ -69,7 +69,7 @@ def taps():
 @given(st.integers(1, 400), st.integers(1, 400))
 def test_taps_are_those_of_the_engine(taps, n_in, n_out):
     indices, weights = taps(a=n_in, b=n_out)
-    made = resize.taps(n_in, n_out, False, 0, n_out)
+    made = resize.compute_taps(n_in, n_out, False, 0, n_out)
     if n_in == n_out:  # of four taps one has all the weight
         assert np.array_equal(
             indices.T[np.arange(n_out), weights.argmax(axis=0)], made.indices[:, 0]
@@ -186,9 +186,9 @@ def test_colours_are_multiplied_by_alpha_and_divided_again_as_by_the_engine():
         ],
         pixels=PICTURE,
     )
-    darkened = premultiplied(pixels)
+    darkened = premultiply(pixels)
     assert np.array_equal(piece(pixels=pixels)[0], darkened) and np.array_equal(
-        piece(pixels=darkened)[1], straight(darkened)
+        piece(pixels=darkened)[1], straighten(darkened)
     )
 
 
@@ -236,7 +236,7 @@ def test_a_copied_level_of_joins_alone_is_the_engine_s(photo, copied):
     level, canvas, smaller = photo.level(3), (61, 75), (33, 40)
     below = random_map(np.random.default_rng(5), photo.sizes[2], smaller)
     pixels = noise(*smaller, level.pixels.shape[2])
-    enlarged = resize.resize(premultiplied(pixels), canvas)
+    enlarged = resize.resize(premultiply(pixels), canvas)
     found = maps.enlarge_map(below, level, photo.sizes[2], canvas, smaller, whole_of(canvas))
     found = coherence.refine(level, found, patches.pad(enlarged))
     ours = copied(
@@ -261,7 +261,7 @@ def test_noise_is_that_of_the_field(border, scale, channels):
 
     piece = Piece(write, seed=("uint64", 0), height=NUMBER, width=NUMBER)
     for seed, size in ((0, (11, 12)), (2**64 - 6, (25, 37)), (7, (14, 15))):
-        expected = field.of_canvas(seed, scale, 0, channels, size, border, np.float64)
+        expected = field.draw_for_canvas(seed, scale, 0, channels, size, border, np.float64)
         ours = piece(seed=seed, height=size[0], width=size[1])[0][0]
         assert ours.shape == expected.shape and np.abs(ours - expected).max() < 4e-15
 
@@ -271,7 +271,7 @@ def fitted(request, detail_bundle):
     """A pyramid, and a graph that tells what draws a picture of a size and a zoom."""
     found = manifest.read(detail_bundle, "bundle").pyramid
     if request.param == "large":
-        levels = pyramid.detail_levels((1080, 1920), found.shapes[-1])
+        levels = pyramid.plan_detail_levels((1080, 1920), found.shapes[-1])
         found = pyramid.Pyramid(found.shapes, found.scale_factor, False, levels, found.hand_over)
 
     def write(writer, size, zoom):
@@ -290,8 +290,8 @@ def fitted(request, detail_bundle):
 )
 def test_sizes_are_those_of_the_fit(fitted, height, width, zoom):
     found, piece = fitted
-    number = zoom or min(1.0, pyramid.chosen_zoom(found, (height, width), "auto"))
-    fit = pyramid.fit(found, (height, width), number)
+    number = zoom or min(1.0, fitting.choose_zoom(found, (height, width), "auto"))
+    fit = fitting.fit(found, (height, width), number)
     told = [value.tolist() for value in piece(size=(height, width), zoom=zoom)]
     generators, levels = len(found.passes), len(found.levels)
     canvases, photo, whole, origin = (

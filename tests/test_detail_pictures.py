@@ -10,7 +10,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from singan_core import manifest, pyramid
+from singan_core import RECEPTIVE_FIELD, manifest
 from singan_core.errors import RequestError
 from singan_runtime import Sampler
 from singan_runtime import parallel as sampler_module
@@ -162,7 +162,7 @@ def test_a_thumbnail_draws_no_level_larger_than_it_needs(detail_sampler):
 def test_any_shape_is_drawn(detail_sampler, size):
     pixels = detail_sampler.sample(size, 3)[0]
     assert pixels.shape == (*size, 3)
-    assert min(detail_sampler.fit(size).passes[0].canvas) >= pyramid.MIN_CANVAS
+    assert min(detail_sampler.fit(size).passes[0].canvas) >= RECEPTIVE_FIELD
 
 
 @pytest.mark.parametrize(
@@ -170,7 +170,7 @@ def test_any_shape_is_drawn(detail_sampler, size):
 )
 def test_a_canvas_that_would_be_too_narrow_is_a_window_of_a_wider_one(detail_sampler, size, zoom):
     fit = detail_sampler.fit(size, zoom)
-    assert fit.whole != size and min(fit.passes[0].canvas) == pyramid.MIN_CANVAS
+    assert fit.whole != size and min(fit.passes[0].canvas) == RECEPTIVE_FIELD
     (top, bottom), (left, right) = fit.window
     whole = detail_sampler.sample(fit.whole, 4, zoom=zoom)[0]
     assert np.array_equal(
@@ -243,7 +243,7 @@ def test_pictures_are_made_of_the_photo(detail_sampler):
     """The map says where: on average the photo is within a few levels of what it shows."""
     photo = detail_sampler.photo.pixels.astype(int)
     for seed in range(3):
-        pixels, found = detail_sampler.traced(detail_sampler.picture((100, 150)), seed)
+        pixels, found = detail_sampler.draw_with_map(detail_sampler.plan((100, 150)), seed)
         assert found.min() >= 0 and (found.max(axis=(0, 1)) < (100, 150)).all()
         apart = np.abs(photo[found[..., 0], found[..., 1]] - pixels).mean()
         assert apart < 5

@@ -18,7 +18,7 @@ def in_floats(pixels, size, wrap):
     """What singan_core.resample makes of the picture in float64, rounded to 8 bits."""
     old = pixels.shape[:2]
     image = pixels.transpose(2, 0, 1).astype(np.float64)
-    made = resample.window(image, whole_of(old), old, size, whole_of(size), wrap)
+    made = resample.resize_window(image, whole_of(old), old, size, whole_of(size), wrap)
     return np.floor(made.clip(0, 255) + 0.5).transpose(1, 2, 0)
 
 
@@ -56,7 +56,7 @@ def test_a_photo_of_1920_px_is_shrunk_to_the_hand_over_within_a_grey_level():
 def test_weights_are_whole_and_add_up_to_one(n_in, n_out, wrap, start, length):
     start = start if wrap else start % n_out
     stop = start + length if wrap else min(start + length, n_out)
-    indices, weights = resize.taps(n_in, n_out, wrap, start, stop)
+    indices, weights = resize.compute_taps(n_in, n_out, wrap, start, stop)
     assert weights.dtype == indices.dtype == np.int64 and weights.shape == indices.shape
     assert (weights.sum(axis=1) == resize.UNIT).all()
     assert indices.min() >= 0 and indices.max() < n_in
@@ -86,11 +86,11 @@ def windows(draw):
 def test_a_window_equals_the_slice_of_the_whole_from_what_it_reads_alone(request_, channels):
     old, new, wrap, region = request_
     pixels = noise(*old, channels)
-    have = resize.sources(region, old, new, wrap)
+    have = resize.find_sources(region, old, new, wrap)
     for span, length in zip(have, old, strict=True):
         assert span.length <= length
     rows, columns = (np.arange(*span) % length for span, length in zip(have, old, strict=True))
-    part = resize.window(pixels[rows][:, columns], have, old, new, region, wrap)
+    part = resize.resize_window(pixels[rows][:, columns], have, old, new, region, wrap)
 
     rows, columns = (np.arange(*span) % length for span, length in zip(region, new, strict=True))
     assert np.array_equal(part, resize.resize(pixels, new, wrap)[rows][:, columns])
@@ -98,7 +98,7 @@ def test_a_window_equals_the_slice_of_the_whole_from_what_it_reads_alone(request
 
 def test_a_window_of_a_huge_picture_reads_a_few_pixels():
     region = Span(700_000, 700_100), Span(3, 103)
-    have = resize.sources(region, (2**20, 2**20), (2**20 + 7, 2**19))
+    have = resize.find_sources(region, (2**20, 2**20), (2**20 + 7, 2**19))
     assert max(span.length for span in have) <= 210
 
 
@@ -115,7 +115,7 @@ def test_neither_blocks_nor_strips_change_a_byte(monkeypatch):
 @settings(max_examples=200)
 def test_sums_of_both_passes_are_whole_numbers_that_float32_holds(n_in, n_out, wrap):
     """The worst 8-bit pictures: white where weights are positive, or where they are negative."""
-    weights = resize.taps(n_in, n_out, wrap, 0, n_out).weights
+    weights = resize.compute_taps(n_in, n_out, wrap, 0, n_out).weights
     most = max(weights.clip(0).sum(axis=1).max(), -weights.clip(max=0).sum(axis=1).min())
     between = -(-255 * most * resize.KEPT // resize.UNIT)
     assert 255 * most < 2**24 and between * most < 2**24

@@ -16,10 +16,10 @@ from singan_core.detail.photo import (
     SEARCH_FEATURES,
     Photo,
     make_level,
-    premultiplied,
-    straight,
+    premultiply,
+    straighten,
 )
-from singan_core.detail.votes import COARSE, FINE, paint, weights
+from singan_core.detail.votes import COARSE, FINE, compute_weights, paint
 
 LAST = 3
 
@@ -31,7 +31,7 @@ def photo(channels=3):
 
 def level_of(pixels, below=None):
     """The last level of a photo, with a coarser one of half its size unless given."""
-    shown = premultiplied(pixels)
+    shown = premultiply(pixels)
     coarse = (
         resize.resize(shown, (pixels.shape[0] // 2, pixels.shape[1] // 2))
         if below is None
@@ -73,7 +73,7 @@ def test_a_pixel_is_the_weighted_mean_of_what_the_patches_around_it_say(channels
     made = paint(level, found, COARSE)
     for y, x in [(0, 0), (0, 16), (14, 0), (7, 8), (14, 16), (3, 12)]:
         total, count = np.zeros(channels), 0
-        for dy, dx, weight in weights(COARSE):
+        for dy, dx, weight in compute_weights(COARSE):
             if 0 <= y - dy < 15 and 0 <= x - dx < 17:
                 row, column = found.rows[y - dy, x - dx] + dy, found.columns[y - dy, x - dx] + dx
                 if 0 <= row < 20 and 0 <= column < 22:
@@ -138,9 +138,9 @@ def test_transparent_pixels_give_no_colour_to_others():
 def test_straight_undoes_premultiplied_where_all_is_seen():
     pixels = noise(9, 9, 4)
     pixels[..., 3] = 255
-    assert np.array_equal(straight(premultiplied(pixels)), pixels)
+    assert np.array_equal(straighten(premultiply(pixels)), pixels)
     pixels[..., 3] = 0
-    assert not straight(premultiplied(pixels))[..., :3].any()
+    assert not straighten(premultiply(pixels))[..., :3].any()
 
 
 def sky(height=60, width=80):
@@ -246,7 +246,7 @@ def test_no_sum_reaches_what_float32_can_no_longer_count():
     assert distance < 2**24
     assert distance + (search.HEIGHTS - 1) ** 2 < 2**24
     assert 255 * 127 * 49 * 4 < 2**24  # a patch's product with a direction
-    votes = sum(weight for _, _, weight in weights(COARSE))
+    votes = sum(weight for _, _, weight in compute_weights(COARSE))
     assert (
         255 * votes < 2**18 and 255 * 255 * votes < 2**26 and votes < 2**10
     )  # the fields of packed votes

@@ -13,10 +13,11 @@ import onnxruntime  # noqa: E402
 
 from singan_core import manifest as manifests  # noqa: E402
 from singan_core.errors import BundleError  # noqa: E402
-from singan_export import double, graph  # noqa: E402
+from singan_core.file_names import graph_name  # noqa: E402
+from singan_export import double_graph, generator_graph  # noqa: E402
 from singan_runtime import graphs  # noqa: E402
-from singan_runtime.graphs import Graphs, graph_name  # noqa: E402
-from singan_train.networks import Generator  # noqa: E402
+from singan_runtime.graphs import Graphs  # noqa: E402
+from singan_train.scale.networks import Generator  # noqa: E402
 
 
 def generator_of(channels=3, width=12, norm=True, seed=0):
@@ -59,7 +60,10 @@ def drawn_by_torch(made, inputs):
 @pytest.mark.parametrize("norm", [True, False])
 def test_double_graph_equals_network_in_double_precision(channels, norm):
     made = generator_of(channels, norm=norm)
-    exact, quick = session_of(double.build(made, {})), session_of(graph.build(made, {}))
+    exact, quick = (
+        session_of(double_graph.build(made, {})),
+        session_of(generator_graph.build(made, {})),
+    )
     for batch, height, width in ((1, 1, 1), (1, 33, 50), (3, 17, 41), (2, 1, 24), (3, 1, 1)):
         inputs = inputs_of(channels, batch, height, width)
         (image,) = exact.run(["image"], inputs)
@@ -73,7 +77,7 @@ def test_double_graph_equals_network_in_double_precision(channels, norm):
 
 
 def test_window_and_batch_equal_the_whole_but_for_the_last_bit_of_tanh():
-    session = session_of(double.build(generator_of(), {}))
+    session = session_of(double_graph.build(generator_of(), {}))
     inputs = inputs_of(3, 2, 31, 45)
     (whole,) = session.run(["image"], inputs)
     for y, x, height, width in ((0, 0, 1, 1), (7, 3, 13, 29), (30, 0, 1, 45), (2, 44, 29, 1)):
@@ -90,10 +94,10 @@ def test_window_and_batch_equal_the_whole_but_for_the_last_bit_of_tanh():
 
 def test_double_graph_says_its_precision_and_is_the_same_bytes_again():
     made = generator_of()
-    model = double.build(made, {"singan.scale": "3"})
+    model = double_graph.build(made, {"singan.scale": "3"})
     metadata = {entry.key: entry.value for entry in model.metadata_props}
     assert metadata == {"singan.scale": "3", "singan.precision": "fp64"}
-    again = double.build(made, {"singan.scale": "3"})
+    again = double_graph.build(made, {"singan.scale": "3"})
     assert model.SerializeToString(deterministic=True) == again.SerializeToString(
         deterministic=True
     )
@@ -108,7 +112,9 @@ def folder(tmp_path):
     """A folder of two double graphs, and the generators that they were made of."""
     made = [generator_of(seed=scale) for scale in range(2)]
     for scale, generator in enumerate(made):
-        (tmp_path / graph_name(scale)).write_bytes(double.build(generator, {}).SerializeToString())
+        (tmp_path / graph_name(scale)).write_bytes(
+            double_graph.build(generator, {}).SerializeToString()
+        )
     return tmp_path, made
 
 
@@ -133,7 +139,7 @@ def test_graphs_run_double_graphs_whatever_precision_they_are_given(
 
 def test_graphs_run_float_graphs_on_double_inputs(tmp_path):
     made = generator_of()
-    (tmp_path / graph_name(0)).write_bytes(graph.build(made, {}).SerializeToString())
+    (tmp_path / graph_name(0)).write_bytes(generator_graph.build(made, {}).SerializeToString())
     opened = Graphs(tmp_path, "cpu", 1)
     assert opened.dtype is np.float32
     inputs = inputs_of(3, 1, 19, 40)
@@ -143,7 +149,7 @@ def test_graphs_run_float_graphs_on_double_inputs(tmp_path):
 
 
 def test_graphs_refuse_other_types(tmp_path):
-    model = double.build(generator_of(), {})
+    model = double_graph.build(generator_of(), {})
     made = onnx.helper.make_graph(
         [onnx.helper.make_node("Add", ["noise", "prev"], ["image"])],
         "halves",
@@ -166,7 +172,11 @@ def test_check_accepts_a_double_graph(tmp_path):
     manifest = manifests.read(folder, "bundle")
     (generator,) = made_bundles.networks(1, 3)
     path = tmp_path / graph_name(1)
-    path.write_bytes(double.build(generator, graph.metadata(manifest, 1)).SerializeToString())
-    graph.check(path, manifest, 1)
+    path.write_bytes(
+        double_graph.build(
+            generator, generator_graph.make_metadata(manifest, 1)
+        ).SerializeToString()
+    )
+    generator_graph.check(path, manifest, 1)
     with pytest.raises(BundleError, match=r"metadata singan\.scale"):
-        graph.check(path, manifest, 2)
+        generator_graph.check(path, manifest, 2)

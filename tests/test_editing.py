@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from singan_core import images, pyramid, resample
+from singan_core import fitting, images, pyramid, resample
 from singan_core.errors import ImageError, RequestError
-from singan_runtime import Sampler, editing, masks, retarget
-from singan_runtime.editing import EDIT, HARMONIZE
-from singan_runtime.injection import inject
-from singan_runtime.palette import find_palette, recolour
+from singan_runtime import Sampler, masks
+from singan_runtime.edits import editing, retarget
+from singan_runtime.edits.editing import EDIT, HARMONIZE
+from singan_runtime.edits.injection import inject
+from singan_runtime.edits.palette import find_palette, recolour
 
 
 @pytest.fixture
@@ -55,7 +56,7 @@ def test_masks_are_read_and_bad_ones_refused(tmp_path):
 
     mask = square((20, 30), (3, 9), (4, 8))
     assert np.array_equal(masks.read(saved(mask), {(20, 30): "the image"}), mask)
-    assert masks.bounds(mask) == ((3, 9), (4, 8))
+    assert masks.find_bounds(mask) == ((3, 9), (4, 8))
     with pytest.raises(ImageError, match=r"the mask is 30x20, but must be 40x20 \(the image\)"):
         masks.read(saved(mask), {(20, 40): "the image"})
     with pytest.raises(ImageError, match="the mask is empty"):
@@ -118,7 +119,7 @@ def test_redrawing_is_repeatable_and_its_noise_follows_the_seed(sampler, photo):
 def test_only_what_the_mask_needs_is_drawn_yet_it_equals_the_whole(sampler, photo):
     mask = square((32, 48), (10, 20), (20, 33))
     result = editing.redraw(sampler, photo, mask, EDIT, 1, reach=0)
-    whole = sampler.pixels(inject(sampler, photo, (32, 48), "auto", 1), 0)
+    whole = sampler.draw_pixels(inject(sampler, photo, (32, 48), "auto", 1), 0)
     assert np.array_equal(result[mask], whole[mask])
 
 
@@ -172,13 +173,13 @@ def test_a_palette_holds_the_colours_that_there_are():
 def test_colours_are_taken_from_the_photo(sampler):
     """A painting in colours foreign to the photo is injected in the photo's own."""
     painting = np.broadcast_to(np.array([1, -1, 1], np.float32)[:, None, None], (1, 3, 32, 48))
-    below = sampler.reconstruction(1)
+    below = sampler.reconstruct_scales(1)
     palette = find_palette(below, 5)
     plain, quantised = (
         floats(editing.paint(sampler, painting, start_scale=1, colours=colours))
         for colours in (None, 5)
     )
-    photo = sampler.reconstruction(4)
+    photo = sampler.reconstruct_scales(4)
 
     def foreign(image):  # distance of the mean colour from the nearest of the photo's
         return np.sqrt(((image.mean(axis=(2, 3)) - palette) ** 2).sum(axis=1)).min()
@@ -215,7 +216,7 @@ def test_upscaling_takes_images_of_any_size(sampler):
 
 def test_a_continuation_draws_the_upscaled_photo():
     plan = dataclasses.replace(pyramid.Pyramid(((16, 24), (32, 48)), 0.5), continuation=True)
-    passes = pyramid.beyond(plan, (128, 192), 4.0, 2)
+    passes = fitting.plan_further_passes(plan, (128, 192), 4.0, 2)
     assert [(step.index, step.generator, step.canvas) for step in passes] == [
         (2, 2, (64, 96)),
         (3, 2, (128, 192)),
@@ -252,4 +253,4 @@ def test_a_bundle_with_labels_is_retargeted_but_takes_no_other_pictures(labelled
     keep = np.zeros(labelled.trained_size, bool)
     keep[5:15, 5:15] = True
     made = retarget.retarget(labelled, (40, 70), keep=keep)
-    assert made.pixels.shape == (40, 70, 3) and made.survival is not None
+    assert made.pixels.shape == (40, 70, 3) and made.similarity is not None

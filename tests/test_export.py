@@ -16,8 +16,8 @@ from small_runs import SMALL, train  # noqa: E402
 
 from singan_core import manifest  # noqa: E402
 from singan_core.errors import BundleError, OutputError, ParityError  # noqa: E402
-from singan_export import bundle, graph, verify  # noqa: E402
-from singan_export.budgets import BUDGETS, FormatCheck, Parity  # noqa: E402
+from singan_export import bundle, generator_graph, verify  # noqa: E402
+from singan_export.budgets import BUDGETS, Comparison, Parity  # noqa: E402
 from singan_runtime import Sampler  # noqa: E402
 
 
@@ -103,7 +103,7 @@ def test_reconstruction_of_the_bundle_is_the_one_of_training(exported, small_run
 
 def test_a_graph_that_differs_leaves_no_bundle(small_run, tmp_path, monkeypatch):
     """One graph is built from a slightly different network: export names it and leaves nothing."""
-    built = graph.build
+    built = generator_graph.build
 
     def off(generator, metadata):
         if metadata["singan.scale"] == "2":
@@ -115,7 +115,7 @@ def test_a_graph_that_differs_leaves_no_bundle(small_run, tmp_path, monkeypatch)
             return model
         return built(generator, metadata)
 
-    monkeypatch.setattr(graph, "build", off)
+    monkeypatch.setattr(generator_graph, "build", off)
     with pytest.raises(
         ParityError,
         match=r"scale 2 at 1x1x1 .* differs from the network by .*e-0[34], allowed is 1e-05",
@@ -224,7 +224,7 @@ def test_budgets_are_those_of_the_promise():
     budget = BUDGETS["onnx"]
     assert (budget.scale, budget.pyramid, BUDGETS["fp64"].scale) == (1e-5, 1e-3, 1e-11)
     assert (budget.levels, budget.share) == (1, 0.002)
-    within = FormatCheck("onnx", None, (1, 9, 9), 1e-3, 0, 60, 1, 0.002, budget)
+    within = Comparison("onnx", None, (1, 9, 9), 1e-3, 0, 60, 1, 0.002, budget)
     for over in ({"maximum": 1.1e-3}, {"levels": 2}, {"share": 0.003}):
         assert within.passed and not dataclasses.replace(within, **over).passed
     with pytest.raises(

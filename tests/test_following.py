@@ -12,9 +12,10 @@ from singan_core.detail.original import FULL_TRUST, Original
 from singan_core.detail.votes import FINE, paint
 from singan_core.errors import RequestError
 from singan_core.windows import Span
-from singan_runtime import Sampler, editing, retarget
-from singan_runtime.editing import EDIT, HARMONIZE
-from singan_runtime.redrawing import find_trust
+from singan_runtime import Sampler
+from singan_runtime.edits import editing, retarget
+from singan_runtime.edits.editing import EDIT, HARMONIZE
+from singan_runtime.edits.redrawing import find_trust
 
 SIZE = (100, 150)
 
@@ -131,7 +132,7 @@ def moved(detail_sampler):
 
 def test_what_was_moved_stays_where_it_was_put(detail_sampler, moved):
     pixels, mask = moved
-    drawn = editing.redraw(detail_sampler, images.from_pixels(pixels), mask, EDIT)
+    drawn = editing.redraw(detail_sampler, images.to_floats(pixels), mask, EDIT)
     core = rectangle(SIZE, (68, 86), (35, 45))
 
     def apart(one, other):
@@ -143,7 +144,7 @@ def test_what_was_moved_stays_where_it_was_put(detail_sampler, moved):
 def test_along_the_border_of_an_edit_the_step_is_gone(detail_sampler, moved):
     """The hard edges of the copy are half as high afterwards, or less."""
     pixels, mask = moved
-    drawn = editing.redraw(detail_sampler, images.from_pixels(pixels), mask, EDIT)
+    drawn = editing.redraw(detail_sampler, images.to_floats(pixels), mask, EDIT)
 
     def step(picture):
         rows = slice(62, 92)
@@ -184,7 +185,7 @@ def pasted(detail_sampler):
 
 def test_what_was_pasted_keeps_its_colour_and_gets_the_photo_s_grain(detail_sampler, pasted):
     pixels, mask = pasted
-    drawn = editing.redraw(detail_sampler, images.from_pixels(pixels), mask, HARMONIZE)
+    drawn = editing.redraw(detail_sampler, images.to_floats(pixels), mask, HARMONIZE)
     inner = rectangle(SIZE, (69, 82), (54, 67))
     assert np.abs(drawn[inner].astype(float).mean(axis=0) - (150, 60, 160)).max() < 12
     assert drawn[inner].std(axis=0).max() > 2
@@ -197,9 +198,7 @@ def test_the_first_scale_after_the_generators_makes_the_nearest_that_the_photo_h
     detail_sampler, pasted
 ):
     pixels, mask = pasted
-    drawn = editing.redraw(
-        detail_sampler, images.from_pixels(pixels), mask, HARMONIZE, start_scale=3
-    )
+    drawn = editing.redraw(detail_sampler, images.to_floats(pixels), mask, HARMONIZE, start_scale=3)
     assert np.abs(drawn[mask].astype(float).mean(axis=0) - (150, 60, 160)).max() > 40
 
 
@@ -207,9 +206,9 @@ def test_usual_start_scales(detail_sampler):
     """Three generators, a searched and a copied level: the last, the first and last after them."""
     fit = detail_sampler.fit(SIZE)
     assert (len(fit.passes), len(fit.levels) - fit.searched) == (3, 1)
-    assert editing.start_scale_of(detail_sampler, SIZE, HARMONIZE) == 4
-    assert editing.start_scale_of(detail_sampler, SIZE, EDIT) == 3
-    assert editing.paint_start_scale(fit) == 2
+    assert editing.choose_start_scale(detail_sampler, SIZE, HARMONIZE) == 4
+    assert editing.choose_start_scale(detail_sampler, SIZE, EDIT) == 3
+    assert editing.choose_painting_scale(fit) == 2
 
 
 def test_a_start_scale_after_the_last_level_is_refused(detail_sampler, pasted):
@@ -218,7 +217,7 @@ def test_a_start_scale_after_the_last_level_is_refused(detail_sampler, pasted):
         RequestError,
         match="start scale 5 is not possible: an image can be injected at scales 1 to 4",
     ):
-        editing.redraw(detail_sampler, images.from_pixels(pixels), mask, HARMONIZE, start_scale=5)
+        editing.redraw(detail_sampler, images.to_floats(pixels), mask, HARMONIZE, start_scale=5)
 
 
 @pytest.mark.parametrize("how", [HARMONIZE, EDIT])
@@ -228,7 +227,7 @@ def test_a_masked_part_is_the_same_whatever_the_number_of_threads(
     pixels, mask = moved
     two = Sampler.load(detail_bundle, threads=2)
     made = [
-        editing.redraw(one, images.from_pixels(pixels), mask, how) for one in (detail_sampler, two)
+        editing.redraw(one, images.to_floats(pixels), mask, how) for one in (detail_sampler, two)
     ]
     assert np.array_equal(*made)
 
@@ -240,9 +239,9 @@ def test_a_painting_of_four_colours_becomes_a_photograph_of_the_scene(detail_sam
     """With the layout of the painting, and as much grain as the photo has."""
     painting = np.full((*SIZE, 3), (215, 225, 240), np.uint8)
     painting[25:], painting[45:], painting[60:] = (120, 120, 150), (190, 115, 50), (60, 130, 40)
-    drawn = editing.paint(detail_sampler, images.from_pixels(painting))
+    drawn = editing.paint(detail_sampler, images.to_floats(painting))
     assert np.array_equal(
-        drawn, editing.paint(detail_sampler, images.from_pixels(painting), start_scale=2)
+        drawn, editing.paint(detail_sampler, images.to_floats(painting), start_scale=2)
     )
     assert np.abs(grain(drawn)).mean() > 0.7 * np.abs(grain(detail_sampler.photo.pixels)).mean()
     assert drawn[:20].mean() > drawn[70:].mean() + 60

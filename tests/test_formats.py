@@ -77,7 +77,7 @@ def contents(folder):
     ],
 )
 def test_formats_at_a_precision_are_folders_of_a_bundle(words, precision, folders):
-    assert formats.chosen(words, precision) == folders
+    assert formats.choose_folders(words, precision) == folders
 
 
 @pytest.mark.parametrize(
@@ -95,7 +95,7 @@ def test_formats_at_a_precision_are_folders_of_a_bundle(words, precision, folder
 )
 def test_unknown_and_impossible_combinations_are_refused(words, precision, said, made):
     with pytest.raises(RequestError, match=said):
-        formats.chosen(words, precision)
+        formats.choose_folders(words, precision)
     status, _, error = call("export", made, "--format", ",".join(words), "--precision", precision)
     assert status == 1 and error.startswith(f"error: {said}") and error.count("\n") == 1
 
@@ -190,8 +190,8 @@ def test_export_prints_size_speed_and_patch_distance(made):
 def test_torch_formats_run_without_our_package_at_any_size(everything, name, tmp_path):
     """A program that knows only torch draws the sampler's picture from noises that it is given."""
     sampler = Sampler.load(everything, threads=1)
-    picture = sampler.picture((53, 91), 1.0)
-    noises = comparison.make_unit_noises(sampler, picture, sampler.fresh(5))
+    picture = sampler.plan((53, 91), 1.0)
+    noises = comparison.make_unit_noises(sampler, picture, sampler.create_noise(5))
     np.savez(tmp_path / "noises.npz", *noises)
     load = (
         "torch.jit.load(sys.argv[1])"
@@ -211,7 +211,7 @@ def test_torch_formats_run_without_our_package_at_any_size(everything, name, tmp
         check=True,
     )
     apart = np.abs(
-        np.load(tmp_path / "image.npy") - sampler.run_generators(picture, sampler.fresh(5))
+        np.load(tmp_path / "image.npy") - sampler.run_generators(picture, sampler.create_noise(5))
     )
     assert apart.shape == (1, 3, 53, 91) and apart.max() <= 2e-3
 
@@ -466,14 +466,14 @@ def test_the_libtorch_example_draws_the_same(everything, tmp_path):
         [*words, f"-Wl,-rpath,{libraries}", "-ltorch", "-ltorch_cpu", "-lc10"], check=True
     )
     sampler = Sampler.load(everything, threads=1)
-    picture = sampler.picture((53, 91), 1.0)
-    noises = comparison.make_unit_noises(sampler, picture, sampler.fresh(5))
+    picture = sampler.plan((53, 91), 1.0)
+    noises = comparison.make_unit_noises(sampler, picture, sampler.create_noise(5))
     (tmp_path / "noises").write_bytes(b"".join(noise.tobytes() for noise in noises))
     sizes = ["x".join(str(side) for side in noise.shape[1:]) for noise in noises]
     files = [everything / "torchscript" / "pyramid.pt", tmp_path / "noises", tmp_path / "image"]
     subprocess.run([tmp_path / "draw", *files, *sizes], check=True)
     image = np.fromfile(tmp_path / "image", np.float32).reshape(1, 3, 53, 91)
-    assert np.abs(image - sampler.run_generators(picture, sampler.fresh(5))).max() <= 2e-3
+    assert np.abs(image - sampler.run_generators(picture, sampler.create_noise(5))).max() <= 2e-3
 
 
 @pytest.mark.slow

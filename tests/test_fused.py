@@ -59,9 +59,9 @@ def same_picture(drawn, folder):
 def test_the_fused_graph_draws_the_pictures_of_the_sampler(folder, size, request):
     folder = request.getfixturevalue(folder)
     sampler = Sampler.load(folder, threads=1)
-    picture = sampler.picture(size, 1.0)
-    ours = fused.open_format(folder / "fused", sampler).draw(picture, sampler.fresh(7))
-    theirs = sampler.run_generators(picture, sampler.fresh(7))
+    picture = sampler.plan(size, 1.0)
+    ours = fused.open_format(folder / "fused", sampler).draw(picture, sampler.create_noise(7))
+    theirs = sampler.run_generators(picture, sampler.create_noise(7))
     assert ours.shape == (1, sampler.manifest.channels, *picture.size)
     assert np.abs(ours - theirs).max() < 2e-5  # a hundredth of what is allowed
     assert np.abs(images.to_pixels(ours).astype(int) - images.to_pixels(theirs)).max() <= 1
@@ -69,8 +69,10 @@ def test_the_fused_graph_draws_the_pictures_of_the_sampler(folder, size, request
 
 def test_a_batch_is_drawn_like_its_pictures(noisy_grey):
     sampler = Sampler.load(noisy_grey, threads=1)
-    picture = sampler.picture((50, 44), 1.0)
-    noises = [comparison.make_unit_noises(sampler, picture, sampler.fresh(seed)) for seed in (1, 2)]
+    picture = sampler.plan((50, 44), 1.0)
+    noises = [
+        comparison.make_unit_noises(sampler, picture, sampler.create_noise(seed)) for seed in (1, 2)
+    ]
     session = onnxruntime.InferenceSession(noisy_grey / "fused" / "pyramid.onnx")
     stacked = {
         f"noise_{scale}": np.concatenate(pair)
@@ -90,7 +92,7 @@ def test_taps_computed_in_the_graph_are_those_of_the_resampler(n_in, more):
         None, {"n_in": np.array(n_in), "n_out": np.array(n_in + more)}
     )
     expected = np.zeros((n_in + more, n_in))
-    made = resample.taps(n_in, n_in + more)
+    made = resample.compute_taps(n_in, n_in + more)
     for tap in range(made.indices.shape[1]):
         np.add.at(expected, (np.arange(n_in + more), made.indices[:, tap]), made.weights[:, tap])
     ours = np.zeros_like(expected)
@@ -103,7 +105,7 @@ def test_taps_of_the_largest_canvases_are_exact_too():
     """Positions are whole numbers: in float32 they would be an eighth of a pixel off at 2^20."""
     n_in, n_out = 2**20 - 77, 2**20
     indices, weights = taps_session().run(None, {"n_in": np.array(n_in), "n_out": np.array(n_out)})
-    made = resample.taps(n_in, n_out, start=n_out - 100)
+    made = resample.compute_taps(n_in, n_out, start=n_out - 100)
     assert np.array_equal(indices[:, -100:].T, made.indices)
     assert np.abs(weights[:, -100:].T - made.weights).max() < 1e-6
 

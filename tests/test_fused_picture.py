@@ -81,13 +81,13 @@ def test_the_graph_draws_the_bytes_of_the_sampler(session, detail_sampler, size,
 
 def test_the_map_says_which_pixel_of_the_photo_each_shows(session, detail_sampler):
     """At the photo's own scale it is that very pixel, in a smaller picture the nearest one."""
-    drawn, expected = detail_sampler.traced(detail_sampler.picture((100, 140)), 5)
+    drawn, expected = detail_sampler.draw_with_map(detail_sampler.plan((100, 140)), 5)
     pixels, found = fused_picture.draw(session, (100, 140), 5)
     assert np.array_equal(found, expected) and np.array_equal(pixels, drawn)
     own = (pixels == detail_sampler.photo.pixels[found[..., 0], found[..., 1]]).all(axis=2)
     assert own.mean() > 0.3  # the rest lies near joins, or is smooth
-    smaller = detail_sampler.picture((50, 70))
-    drawn, expected = detail_sampler.traced(smaller, 5)
+    smaller = detail_sampler.plan((50, 70))
+    drawn, expected = detail_sampler.draw_with_map(smaller, 5)
     found = fused_picture.draw(session, (50, 70), 5)[1]
     assert np.array_equal(
         found, (2 * expected + 1) * (100, 150) // (2 * np.array(smaller.fit.photo_sizes[-1]))
@@ -181,7 +181,7 @@ def test_a_graph_of_another_model_is_refused(copied):
 
 
 def test_the_line_about_it_names_size_and_seconds(trained):
-    told = str(formats.facts(trained, "fused"))
+    told = str(formats.measure_cost(trained, "fused"))
     assert told.startswith("fused: ") and "a picture of 150x100 on this CPU (Sampler " in told
 
 

@@ -8,8 +8,8 @@ onnx = pytest.importorskip("onnx")
 
 import onnxruntime  # noqa: E402
 
-from singan_export import graph  # noqa: E402
-from singan_train.networks import Generator  # noqa: E402
+from singan_export import generator_graph  # noqa: E402
+from singan_train.scale.networks import Generator  # noqa: E402
 
 
 def generator_of(channels=3, width=12, norm=True, seed=0):
@@ -43,13 +43,13 @@ def largest_difference(made, session, shape):
 @pytest.mark.parametrize("norm", [True, False])
 def test_graph_equals_network_at_any_size(channels, norm):
     made = generator_of(channels, norm=norm)
-    session = session_of(graph.build(made, {}))
+    session = session_of(generator_graph.build(made, {}))
     for batch, height, width in ((1, 11, 11), (1, 28, 61), (3, 50, 23), (2, 16, 16)):
         assert largest_difference(made, session, (batch, channels, height, width)) < 1e-5
 
 
 def test_normalisation_is_folded_away():
-    model = graph.build(generator_of(), {})
+    model = generator_graph.build(generator_of(), {})
     assert [node.op_type for node in model.graph.node] == [
         "Add", *["Conv", "LeakyRelu"] * 4, "Conv", "Tanh", "Slice", "Add",
     ]  # fmt: skip
@@ -58,7 +58,7 @@ def test_normalisation_is_folded_away():
 def test_folding_is_the_formula_of_batch_norm():
     made = generator_of(width=4)
     convolution, norm = made.net[0], made.net[1]
-    weight, bias = graph.fold(made)[0]
+    weight, bias = generator_graph.fold(made)[0]
     gain = (norm.weight / (norm.running_var + norm.eps).sqrt()).detach().numpy()
     assert np.allclose(
         weight, convolution.weight.detach().numpy() * gain[:, None, None, None], atol=1e-6
@@ -70,7 +70,7 @@ def test_folding_is_the_formula_of_batch_norm():
 
 
 def test_axes_are_named_and_metadata_is_kept_in_one_file():
-    model = graph.build(generator_of(), {"singan.scale": "3"})
+    model = generator_graph.build(generator_of(), {"singan.scale": "3"})
     axes = {
         value.name: [dim.dim_param or dim.dim_value for dim in value.type.tensor_type.shape.dim]
         for value in (*model.graph.input, *model.graph.output)
@@ -87,7 +87,8 @@ def test_axes_are_named_and_metadata_is_kept_in_one_file():
 def test_the_same_network_gives_the_same_bytes():
     made = generator_of()
     first, second = (
-        graph.build(made, {"a": "1"}).SerializeToString(deterministic=True) for _ in range(2)
+        generator_graph.build(made, {"a": "1"}).SerializeToString(deterministic=True)
+        for _ in range(2)
     )
     assert first == second
 
@@ -113,7 +114,7 @@ def test_graph_equals_the_one_of_torch_s_exporter(tmp_path):
     theirs = onnxruntime.InferenceSession(
         tmp_path / "torch.onnx", providers=["CPUExecutionProvider"]
     )
-    ours = session_of(graph.build(made, {}))
+    ours = session_of(generator_graph.build(made, {}))
     for shape in ((1, 3, 24, 40), (3, 3, 33, 21)):
         inputs = {
             "noise": np.random.rand(*shape).astype(np.float32),

@@ -21,7 +21,7 @@ TINY = "f7c864d30faccf9270932ab828b3c503f51080a1aba65126c1a05de14f6b7d60"
 def identify(bundle):
     """Compute the identity of a bundle folder."""
     found = manifests.read(bundle, "bundle")
-    return compute_identity(found, store.read(bundle, found)[1])
+    return compute_identity(found, store.read_detail(bundle, found)[1])
 
 
 @pytest.fixture
@@ -83,7 +83,7 @@ def test_the_photo_counts_by_its_pixels_not_by_its_file(copy):
     pixels = pixels.copy()
     pixels[0, 0, 0] ^= 1
     stored.write_photo(copy, pixels)
-    rewrite(copy, detail=dataclasses.replace(found.detail, photo_sha256=stored.digest(pixels)))
+    rewrite(copy, detail=dataclasses.replace(found.detail, photo_sha256=stored.hash_pixels(pixels)))
     assert identify(copy) != before
 
 

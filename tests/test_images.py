@@ -42,11 +42,11 @@ def test_every_grey_level_survives_the_way_to_float_and_back():
 def test_pixels_survive_the_way_to_float_and_back():
     for channels in (1, 3):
         assert np.array_equal(
-            images.to_pixels(images.from_pixels(RGB[..., :channels]))[0], RGB[..., :channels]
+            images.to_pixels(images.to_floats(RGB[..., :channels]))[0], RGB[..., :channels]
         )
     alpha, value = np.mgrid[:256, :256].astype(np.uint8)
     every = np.stack([value, 255 - value, value // 2, alpha], axis=2)
-    image = images.from_pixels(every)
+    image = images.to_floats(every)
     assert (
         image.shape == (1, 4, 256, 256)
         and image.dtype == np.float32
@@ -322,7 +322,9 @@ def test_labels_follow_rgb_whatever_the_photo(tmp_path):
     Image.fromarray(GREY > 100).save(tmp_path / "mask.png")
     for name, photo in (("grey", GREY), ("rgb", RGB)):
         Image.fromarray(photo).save(tmp_path / f"{name}.png")
-        image = images.open_labelled(tmp_path / f"{name}.png", [tmp_path / "mask.png"] * 2).floats()
+        image = images.open_labelled_photo(
+            tmp_path / f"{name}.png", [tmp_path / "mask.png"] * 2
+        ).to_floats()
         assert image.shape == (1, 5, 20, 30)
         assert np.array_equal(
             images.to_pixels(image[:, :3]),
@@ -333,9 +335,11 @@ def test_labels_follow_rgb_whatever_the_photo(tmp_path):
             drawn[0, ..., 1], (GREY > 100) * np.uint8(255)
         )
     Image.fromarray(RGBA).save(tmp_path / "glass.png")
-    on_white = images.open_labelled(tmp_path / "glass.png", [tmp_path / "mask.png"], "3").floats()
+    on_white = images.open_labelled_photo(
+        tmp_path / "glass.png", [tmp_path / "mask.png"], "3"
+    ).to_floats()
     assert np.array_equal(on_white[:, :3], images.read(tmp_path / "glass.png", "3"))
     assert np.array_equal(
-        images.open_labelled(tmp_path / "glass.png", []).floats(),
+        images.open_labelled_photo(tmp_path / "glass.png", []).to_floats(),
         images.read(tmp_path / "glass.png"),
     )

@@ -20,11 +20,12 @@ from reference_checkpoints import SHAPES, WIDTHS, generator_of_reference, write 
 from singan_cli.main import app  # noqa: E402
 from singan_core import manifest  # noqa: E402
 from singan_core.errors import CheckpointError, OutputError  # noqa: E402
-from singan_export import graph  # noqa: E402
+from singan_export import generator_graph  # noqa: E402
 from singan_runtime import Sampler  # noqa: E402
-from singan_train import run, run_header, unpickle  # noqa: E402
-from singan_train.foreign import convert  # noqa: E402
-from singan_train.reference_checkpoint import read  # noqa: E402
+from singan_train.reference import unpickle  # noqa: E402
+from singan_train.reference.checkpoint import read_checkpoint  # noqa: E402
+from singan_train.reference.importer import import_checkpoint  # noqa: E402
+from singan_train.run import folder, header  # noqa: E402
 
 
 @pytest.fixture
@@ -54,7 +55,7 @@ def largest_difference(folder, states):
     torch.manual_seed(0)
     apart, made = 0.0, manifest.read(folder, "run")
     for scale, state in enumerate(states):
-        model = graph.build(run.read_generator(folder, scale), {}).SerializeToString()
+        model = generator_graph.build(folder.read_generator(folder, scale), {}).SerializeToString()
         session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
         for height, width in ((11, 11), (23, 40), SHAPES[scale]):
             z = torch.randn(1, made.channels, height + 10, width + 10)
@@ -84,7 +85,7 @@ def test_exported_graphs_compute_what_the_reference_computes(
     tmp_path, layout, zipped, border, channels
 ):
     states = write(tmp_path / "in", layout=layout, zipped=zipped, border=border, channels=channels)
-    convert(tmp_path / "in", tmp_path / "run")
+    import_checkpoint(tmp_path / "in", tmp_path / "run")
     made = manifest.read(tmp_path / "run", "run")
     assert made.border == border and made.channels == channels
     assert largest_difference(tmp_path / "run", states) <= 1e-5
@@ -94,19 +95,21 @@ def test_exported_graphs_compute_what_the_reference_computes(
 
 
 def test_sizes_amplitudes_widths_and_z_come_from_the_tensors(checkpoint, tmp_path):
-    start = convert(checkpoint, tmp_path / "run")
+    start = import_checkpoint(checkpoint, tmp_path / "run")
     made = manifest.read(tmp_path / "run", "run")
     assert made.shapes == SHAPES and made.photo_size == SHAPES[-1] and made.name == "hills"
     assert made.preset == "imported" and made.border == "zero"
     np.testing.assert_allclose(made.noise_amplitude, [1, 0.1, 0.05, 0.1 / 3], rtol=1e-6)
     assert made.noise_channels == (1, 3, 3, 3)
     assert made.scale_factor == pytest.approx((13 * 18 / (29 * 40)) ** (1 / 6))
-    assert [run.read_metadata(tmp_path / "run", scale).width for scale in range(4)] == list(WIDTHS)
+    assert [folder.read_metadata(tmp_path / "run", scale).width for scale in range(4)] == list(
+        WIDTHS
+    )
     z = np.load(tmp_path / "run" / "reconstruction_noise.npy")
     np.testing.assert_array_equal(
         z, torch.load(checkpoint / "0" / "z_opt.pth", weights_only=True)[0, :1].numpy()
     )
-    assert run_header.read_start(tmp_path / "run") == start
+    assert header.read_header(tmp_path / "run") == start
 
 
 def test_the_reconstruction_is_the_cascade_of_the_references_generators(imported):
@@ -152,24 +155,24 @@ def test_an_imported_run_is_not_trained_further(imported):
 
 def test_discriminators_are_taken_over_where_there_are_some(tmp_path):
     write(tmp_path / "in", critics=True)
-    convert(tmp_path / "in", tmp_path / "run")
+    import_checkpoint(tmp_path / "in", tmp_path / "run")
     image = torch.rand(1, 3, 20, 24)
     critic = reference.network(3, WIDTHS[2], 1, False, 52)
     expected = critic.tail(critic.body(critic.head(image)))
-    made = run.read_scale(tmp_path / "run", 2).discriminator(image)
+    made = folder.read_scale(tmp_path / "run", 2).discriminator(image)
     torch.testing.assert_close(made, expected, atol=1e-6, rtol=1e-6)
 
 
 def test_a_run_without_discriminators_has_none(checkpoint, tmp_path):
-    convert(checkpoint, tmp_path / "run")
+    import_checkpoint(checkpoint, tmp_path / "run")
     names = {path.name for path in (tmp_path / "run" / "scale_01").iterdir()}
     assert names == {"generator.safetensors", "real.png", "reconstruction.png", "sheet.png"}
 
 
 def test_z_may_lie_in_the_scales_folders_alone(checkpoint):
-    together = read(checkpoint).noise
+    together = read_checkpoint(checkpoint).noise
     (checkpoint / "Zs.pth").unlink()
-    np.testing.assert_array_equal(read(checkpoint).noise, together)
+    np.testing.assert_array_equal(read_checkpoint(checkpoint).noise, together)
 
 
 def test_tensors_saved_on_cuda_are_read_without_it(checkpoint):
@@ -237,7 +240,7 @@ def test_a_hostile_pickle_is_refused_by_name_and_not_executed(
     with pytest.raises(
         CheckpointError, match=rf"{file}: refused, because it names {os.name}\.{function.__name__}"
     ):
-        convert(checkpoint, tmp_path / "run")
+        import_checkpoint(checkpoint, tmp_path / "run")
     assert not (tmp_path / "trap").exists() and not (tmp_path / "run").exists()
 
 
@@ -268,9 +271,9 @@ def test_whole_modules_are_read_without_their_classes(tmp_path):
     assert [str(module.kind) for module in modules] == [
         "SinGAN.models.GeneratorConcatSkip2CleanAdd"
     ] * 4
-    convert(tmp_path / "in", tmp_path / "run")
+    import_checkpoint(tmp_path / "in", tmp_path / "run")
     assert "SinGAN" not in sys.modules
-    taken = run.read_generator(tmp_path / "run", 1).net[0].weight
+    taken = folder.read_generator(tmp_path / "run", 1).net[0].weight
     torch.testing.assert_close(taken, states[1]["head.conv.weight"], atol=0, rtol=0)
 
 
@@ -294,7 +297,7 @@ def test_a_file_that_claims_more_than_it_holds_is_refused(tmp_path, zipped):
 
 def refused(folder, tmp_path, match):
     with pytest.raises(CheckpointError, match=match) as caught:
-        convert(folder, tmp_path / "run")
+        import_checkpoint(folder, tmp_path / "run")
     assert "\n" not in str(caught.value)
     assert not (tmp_path / "run").exists()
 
@@ -400,7 +403,7 @@ def test_consingan_is_refused_by_its_files_and_by_its_tensors(checkpoint, tmp_pa
 
 
 def test_a_folder_above_one_checkpoint_will_do_and_several_are_named(checkpoint, tmp_path):
-    assert read(checkpoint.parent).name == "hills"
+    assert read_checkpoint(checkpoint.parent).name == "hills"
     shutil.copytree(checkpoint, checkpoint.parent / "scale_factor=0.800000,alpha=10")
     refused(
         checkpoint.parent,
@@ -416,12 +419,12 @@ def test_a_run_that_is_there_is_kept(checkpoint, tmp_path):
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "mine").write_text("kept")
     with pytest.raises(OutputError, match="already exists; choose another folder"):
-        convert(checkpoint, tmp_path / "run")
+        import_checkpoint(checkpoint, tmp_path / "run")
     assert (tmp_path / "run" / "mine").read_text() == "kept"
 
 
 def test_the_config_says_where_the_run_comes_from(checkpoint, tmp_path):
-    convert(checkpoint, tmp_path / "run")
+    import_checkpoint(checkpoint, tmp_path / "run")
     config = json.loads((tmp_path / "run" / "config.json").read_text())["config"]
     assert (
         config["preset"] == "imported"

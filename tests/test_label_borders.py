@@ -5,10 +5,11 @@ import pytest
 from conftest import DATA
 from detail_scenes import RED, bundle_with, marked, whole_of
 
-from singan_core.detail.drawing import Still
+from singan_core.detail.drawing import PhotoDrawing
 from singan_core.detail.labels import Labels
-from singan_runtime import Sampler, dataset
-from singan_runtime.dataset import DatasetSpec
+from singan_runtime import Sampler
+from singan_runtime.files import dataset
+from singan_runtime.files.dataset import DatasetSpec
 
 
 @pytest.fixture(scope="module")
@@ -77,10 +78,12 @@ def test_of_a_hundred_samples_the_masks_end_where_the_object_ends(own_size, redu
 
 
 def test_a_window_s_masks_are_those_of_the_whole(reduced):
-    picture = reduced.picture((334, 500))
+    picture = reduced.plan((334, 500))
     whole = np.concatenate(reduced.labelled((334, 500), 1), axis=2)
     for y, x, height, width in ((0, 0, 40, 50), (200, 430, 134, 70), (120, 210, 1, 1)):
-        part = reduced.seeded(picture, 1, reduced.region((334, 500), (y, x, height, width)))
+        part = reduced.draw_with_masks(
+            picture, 1, reduced.find_region((334, 500), (y, x, height, width))
+        )
         assert np.array_equal(part, whole[y : y + height, x : x + width])
 
 
@@ -88,5 +91,7 @@ def test_a_window_s_masks_are_those_of_the_whole(reduced):
 def test_a_picture_that_is_the_photo_has_the_photo_s_masks(own_size, count):
     """Any number of them, bit for bit."""
     masks = np.random.default_rng(0).random((100, 150, count)) < 0.5
-    pixels, found = Labels(masks).draw(Still(own_size.photo), whole_of((100, 150)), (100, 150))
+    pixels, found = Labels(masks).draw(
+        PhotoDrawing(own_size.photo), whole_of((100, 150)), (100, 150)
+    )
     assert np.array_equal(pixels, own_size.photo.pixels) and np.array_equal(found > 0, masks)

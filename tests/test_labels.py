@@ -17,11 +17,8 @@ from singan_core import images, manifest  # noqa: E402
 from singan_core.errors import TrainingError  # noqa: E402
 from singan_export import bundle, verify  # noqa: E402
 from singan_runtime import Sampler  # noqa: E402
-from singan_train import (  # noqa: E402
-    config,
-    run_header,
-    trainer,
-)
+from singan_train import config, trainer  # noqa: E402
+from singan_train.run import header  # noqa: E402
 
 CPU = torch.device("cpu")
 HILL, SKY, SUN = (60, 120, 40), (150, 180, 220), (220, 60, 40)
@@ -80,7 +77,7 @@ def agreement(sampler, label, colours, size=None):
 
 
 def test_labels_follow_content(drawn_scene, hill, tmp_path):
-    settings = config.preset(
+    settings = config.make_config(
         "draft", detail=False, width=8, min_size=14, max_size=42, iterations=120, pool=4
     )
     sampler = sampler_of(
@@ -100,7 +97,7 @@ def test_labels_of_several_objects_follow_content_at_any_size(tmp_path):
     Image.fromarray((colours + grain).clip(0, 255).astype(np.uint8)).save(tmp_path / "scene.png")
     Image.fromarray(hill).save(tmp_path / "hill.png")
     Image.fromarray(sun).save(tmp_path / "sun.png")
-    settings = config.preset(
+    settings = config.make_config(
         "draft", detail=False, width=16, min_size=14, max_size=42, iterations=400, pool=16
     )
     masks = [tmp_path / "hill.png", tmp_path / "sun.png"]
@@ -137,7 +134,7 @@ def test_a_labelled_bundle_passes_every_check(labelled_run, tmp_path):
 
 def test_the_reconstruction_has_the_masks_of_the_photo(labelled_run, hill, tmp_path):
     sampler = sampler_of(labelled_run, tmp_path / "bundle")
-    drawn = images.to_masks(sampler.reconstruction(4)[:, 3:])[0, ..., 0] > 0
+    drawn = images.to_masks(sampler.reconstruct_scales(4)[:, 3:])[0, ..., 0] > 0
     with Image.open(hill) as image:
         truth = np.asarray(image.convert("L").resize((42, 31), Image.Resampling.BOX)) >= 128
     assert overlap(drawn, truth) >= 0.95
@@ -201,7 +198,7 @@ def test_runs_from_before_there_were_labels_are_read(small_run, tmp_path):
     data = json.loads((copy / "config.json").read_text())
     del data["labels"]
     (copy / "config.json").write_text(json.dumps(data))
-    assert run_header.read_start(copy) == run_header.read_start(small_run)
+    assert header.read_header(copy) == header.read_header(small_run)
 
 
 # mistakes

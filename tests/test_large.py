@@ -8,8 +8,8 @@ import pytest
 from PIL import Image
 
 from singan_core.errors import InstallError, OutputError, RequestError
-from singan_core.windows import Span, whole
-from singan_runtime import deepzoom, tiff
+from singan_core.windows import Span, cover_canvas
+from singan_runtime.files import deepzoom, tiff
 
 SIZE = (150, 211)
 
@@ -21,8 +21,8 @@ def small_tiles(monkeypatch):
 
 
 def tiles(sampler, region=None):
-    picture = sampler.picture(SIZE)
-    return (sampler.pixels(picture, 3, tile) for tile in tiff.regions(SIZE, region))
+    picture = sampler.plan(SIZE)
+    return (sampler.draw_pixels(picture, 3, tile) for tile in tiff.list_tiles(SIZE, region))
 
 
 @pytest.mark.parametrize("region", [None, (Span(17, 140), Span(60, 200))])
@@ -30,9 +30,11 @@ def test_a_tiff_made_tile_by_tile_holds_the_pixels_of_the_picture(
     sampler, tmp_path, small_tiles, region
 ):
     tifffile = pytest.importorskip("tifffile")
-    rows, columns = region or whole(SIZE)
+    rows, columns = region or cover_canvas(SIZE)
     path = tmp_path / "picture.tif"
-    tiff.save(path, (rows.length, columns.length), 3, tiles(sampler, region), "how it was made")
+    tiff.write_tiles(
+        path, (rows.length, columns.length), 3, tiles(sampler, region), "how it was made"
+    )
     expected = sampler.sample(SIZE, seed=3)[0, slice(*rows), slice(*columns)]
     assert np.array_equal(tifffile.imread(path), expected)
     with tifffile.TiffFile(path) as file:
@@ -46,15 +48,17 @@ def test_a_tiff_made_tile_by_tile_holds_the_pixels_of_the_picture(
 def test_tiffs_hold_grey_and_transparency(tmp_path, small_tiles, channels):
     tifffile = pytest.importorskip("tifffile")
     pixels = np.random.default_rng(0).integers(0, 256, (*SIZE, channels), np.uint8)
-    parts = (pixels[slice(*rows), slice(*columns)] for rows, columns in tiff.regions(SIZE))
-    tiff.save(tmp_path / "p.tif", SIZE, channels, parts)
+    parts = (pixels[slice(*rows), slice(*columns)] for rows, columns in tiff.list_tiles(SIZE))
+    tiff.write_tiles(tmp_path / "p.tif", SIZE, channels, parts)
     assert np.array_equal(tifffile.imread(tmp_path / "p.tif").reshape(pixels.shape), pixels)
 
 
 def test_a_large_tiff_is_a_bigtiff(tmp_path, small_tiles, monkeypatch):
     tifffile = pytest.importorskip("tifffile")
     monkeypatch.setattr(tiff, "BIG", 1000)
-    tiff.save(tmp_path / "p.tif", (70, 70), 1, (np.zeros((64, 64, 1), np.uint8) for _ in range(4)))
+    tiff.write_tiles(
+        tmp_path / "p.tif", (70, 70), 1, (np.zeros((64, 64, 1), np.uint8) for _ in range(4))
+    )
     with tifffile.TiffFile(tmp_path / "p.tif") as file:
         assert file.is_bigtiff
 
@@ -67,7 +71,7 @@ def failing(sampler):
 def test_an_interrupted_tiff_leaves_nothing(sampler, tmp_path, small_tiles):
     pytest.importorskip("tifffile")
     with pytest.raises(OutputError, match="the disk is full"):
-        tiff.save(tmp_path / "p.tif", SIZE, 3, failing(sampler))
+        tiff.write_tiles(tmp_path / "p.tif", SIZE, 3, failing(sampler))
     assert not list(tmp_path.iterdir())
 
 
@@ -78,22 +82,22 @@ def test_ctrl_c_leaves_neither_a_tiff_nor_a_deep_zoom_folder(sampler, tmp_path, 
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        tiff.save(tmp_path / "p.tif", SIZE, 3, (stopped() for _ in range(2)))
+        tiff.write_tiles(tmp_path / "p.tif", SIZE, 3, (stopped() for _ in range(2)))
     with pytest.raises(KeyboardInterrupt):
-        deepzoom.save(tmp_path / "dz", SIZE, stopped)
+        deepzoom.write_folder(tmp_path / "dz", SIZE, stopped)
     assert not list(tmp_path.iterdir())
 
 
 def test_without_tifffile_the_message_says_what_to_install(monkeypatch, tmp_path):
     monkeypatch.setitem(__import__("sys").modules, "tifffile", None)
     with pytest.raises(InstallError, match=re.escape("pip install 'singan[media]'")):
-        tiff.save(tmp_path / "p.tif", (64, 64), 1, [])
+        tiff.write_tiles(tmp_path / "p.tif", (64, 64), 1, [])
 
 
 def write_deepzoom(sampler, folder, format="png"):
-    picture = sampler.picture(SIZE)
-    deepzoom.save(
-        folder, SIZE, lambda region: sampler.pixels(picture, 3, region), format, title="hills"
+    picture = sampler.plan(SIZE)
+    deepzoom.write_folder(
+        folder, SIZE, lambda region: sampler.draw_pixels(picture, 3, region), format, title="hills"
     )
 
 
@@ -151,5 +155,5 @@ def test_an_interrupted_deep_zoom_folder_leaves_nothing(tmp_path, small_tiles):
         raise OSError(28, "No space left on device")
 
     with pytest.raises(OutputError, match="the disk is full"):
-        deepzoom.save(tmp_path / "dz", SIZE, render)
+        deepzoom.write_folder(tmp_path / "dz", SIZE, render)
     assert not list(tmp_path.iterdir())

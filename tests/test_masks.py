@@ -110,10 +110,10 @@ def test_a_profile_does_not_move_the_levels_of_a_mask(tmp_path):
 def test_a_photo_s_alpha_becomes_a_label_and_its_colours_stay(tmp_path):
     photo = np.dstack([scene(), OBJECT * np.uint8(255)])
     path = saved(tmp_path / "photo.png", photo)
-    image = images.open_labelled(path, [Path("alpha")]).floats()
+    image = images.open_labelled_photo(path, [Path("alpha")]).to_floats()
     assert np.array_equal(images.to_pixels(image[:, :3])[0], scene())
     assert np.array_equal(image[0, 3], np.where(OBJECT, 1, -1))
-    on_white = images.open_labelled(path, [Path("alpha")], "3").floats()
+    on_white = images.open_labelled_photo(path, [Path("alpha")], "3").to_floats()
     assert np.array_equal(
         images.to_pixels(on_white[:, :3])[0][~OBJECT], np.full(((~OBJECT).sum(), 3), 255)
     )
@@ -128,7 +128,7 @@ def test_an_alpha_with_one_side_is_no_mask(tmp_path, alpha):
         else "it has no transparent part that could be a mask"
     )
     with pytest.raises(ImageError, match=said):
-        images.open_labelled(saved(tmp_path / "photo.png", photo), [Path("alpha")])
+        images.open_labelled_photo(saved(tmp_path / "photo.png", photo), [Path("alpha")])
 
 
 def test_a_file_called_alpha_comes_first(tmp_path, monkeypatch):

@@ -14,12 +14,12 @@ from awkward_pictures import H, W, saved, scene  # noqa: E402
 from singan_core.errors import ImageError  # noqa: E402
 from singan_train import config, trainer  # noqa: E402
 
-DETAIL = config.preset("draft", max_size=400)
-PLAIN = config.preset("draft", detail=False)
+DETAIL = config.make_config("draft", max_size=400)
+PLAIN = config.make_config("draft", detail=False)
 
 
 def begin(path, settings=DETAIL, masks=()):
-    return trainer.begin(path, settings, torch.device("cpu"), masks)
+    return trainer.prepare_run(path, settings, torch.device("cpu"), masks)
 
 
 def test_a_photo_of_one_colour_is_warned_of(tmp_path):

@@ -10,12 +10,14 @@ from detail_scenes import landscape, noise, whole_of
 from singan_core import pyramid
 from singan_core.detail import resize
 from singan_core.detail.photo import Photo
+from singan_core.fitting import Fit
 from singan_core.manifest import Detail
-from singan_core.pyramid import Fit
 from singan_core.windows import Span
-from singan_runtime import Sampler, displacement, flow, lines, motion, objects, quality
-from singan_runtime.animation import Clip, Walk, animate
-from singan_runtime.motion import Enlarged, Motion
+from singan_runtime import Sampler, objects
+from singan_runtime.clips import displacement, flow, lines, motion
+from singan_runtime.clips.animation import Clip, Walk, animate
+from singan_runtime.clips.motion import EnlargedField, Motion
+from singan_runtime.measures import quality
 from singan_runtime.objects import Keep
 
 SIZE = (90, 130)
@@ -127,7 +129,7 @@ def test_moving_by_part_of_a_pixel_keeps_fine_detail(part):
     pixels = landscape(200, 300)
     rows, columns = still_at((200, 300))
     moved = displacement.move(displacement.double(pixels), 3, rows + part[0], columns + part[1])
-    assert quality.octaves(pixels, moved)[0] > 0.87
+    assert quality.detail_ratios(pixels, moved)[0] > 0.87
 
 
 # the geometry: from the hand-over to the picture
@@ -138,7 +140,7 @@ def test_values_are_enlarged_from_pixel_centre_to_pixel_centre():
     y, x = np.mgrid[:12, :17]
     small = (y + 0.5) / 12 - (x + 0.5) / 34
     window = Span(20, 70), Span(31, 99)
-    found = Enlarged(small, (90, 130), window).rows(Span(10, 30))
+    found = EnlargedField(small, (90, 130), window).rows(Span(10, 30))
     rows, columns = np.mgrid[30:50, 31:99]
     assert np.abs(found - ((rows + 0.5) / 90 - (columns + 0.5) / 260)).max() < 2e-3
 
@@ -154,11 +156,11 @@ def test_the_flow_of_the_hand_over_moves_the_same_place_of_the_picture(
     height, width = made.handed.shape[:2]
     y, x = np.mgrid[:height, :width]
     found = np.stack([0.6 * (y + 0.5) / height, 0.8 * (x + 0.5) / width])
-    monkeypatch.setattr(made, "_freedom", Enlarged(np.ones((2, 2)), size, whole_of(size)))
+    monkeypatch.setattr(made, "_freedom", EnlargedField(np.ones((2, 2)), size, whole_of(size)))
     monkeypatch.setattr(made, "_rims", [np.ones(side) for side in size])
 
     window = [Span(*span) for span in made.fit.window]
-    down, across = (Enlarged(one, made.fit.whole, (window[0], window[1])) for one in found)
+    down, across = (EnlargedField(one, made.fit.whole, (window[0], window[1])) for one in found)
     places = made._find_places(down, across, Span(0, size[0]))
     for axis, share in ((0, 0.6), (1, 0.8)):
         here = np.indices(size)[axis]
@@ -174,7 +176,7 @@ def test_nothing_comes_in_over_an_edge(detail_sampler):
     for number in range(1, 6):
         found = flow.find_flow(clip._motion._hand_over(clip.mix_noise(number)), clip._motion.handed)
         down, across = (
-            Enlarged(one, clip._motion.fit.whole, (window[0], window[1])) for one in found
+            EnlargedField(one, clip._motion.fit.whole, (window[0], window[1])) for one in found
         )
         rows, columns = clip._motion._find_places(down, across, Span(0, SIZE[0]))
         assert (rows[0] == 0).all() and (rows[-1] == 16 * (SIZE[0] - 1)).all()
@@ -196,7 +198,9 @@ def test_the_first_frame_is_the_finished_picture_and_the_only_one(
     assert len(made) == 1 and len({frame.tobytes() for frame in drawn}) == 6
     if kind == "harmonic":
         clip = Clip(detail_sampler, Walk(6), SIZE)
-        assert np.array_equal(drawn[0], detail_sampler.painted(clip.picture, clip.mix_noise(0)))
+        assert np.array_equal(
+            drawn[0], detail_sampler.draw_from_noise(clip.picture, clip.mix_noise(0))
+        )
 
 
 def test_a_frame_is_a_function_of_its_number(detail_sampler):
@@ -266,7 +270,7 @@ def test_frames_are_as_crisp_as_the_first_and_calm(detail_sampler, start_scale):
     size = detail_sampler.trained_size
     clip = Clip(detail_sampler, Walk(12, start_scale=start_scale, loop=True), size)
     drawn = [clip.draw_frame(number) for number in range(12)]
-    assert np.mean([quality.octaves(drawn[0], frame)[0] for frame in drawn[1:]]) > 0.85
+    assert np.mean([quality.detail_ratios(drawn[0], frame)[0] for frame in drawn[1:]]) > 0.85
 
     def fine(picture):
         small = resize.resize(resize.resize(picture, (size[0] // 4, size[1] // 4)), size)
@@ -275,7 +279,7 @@ def test_frames_are_as_crisp_as_the_first_and_calm(detail_sampler, start_scale):
     def back(frame, number):
         """The frame, its flow undone: what the motion explains is gone."""
         found = flow.find_flow(clip._motion._hand_over(clip.mix_noise(number)), clip._motion.handed)
-        down, across = (Enlarged(one, clip._motion.fit.whole, whole_of(size)) for one in found)
+        down, across = (EnlargedField(one, clip._motion.fit.whole, whole_of(size)) for one in found)
         places = clip._motion._find_places(down, across, Span(0, size[0])) / np.float64(
             16
         ) - np.indices(size)
@@ -300,7 +304,7 @@ def test_a_kept_object_stands_still_as_the_photo_s_own_pixels(detail_sampler, ki
     mask[38:70, 104:119] = True
     keep = (Keep(mask, 0.4),)
     drawn = list(animate(detail_sampler, Walk(4, kind=kind), size, 1.0, keep=keep))
-    stands = objects.cover(detail_sampler.picture(size, 1.0, keep=keep))
+    stands = objects.find_cover(detail_sampler.plan(size, 1.0, keep=keep))
     assert stands.sum() == mask.sum() and not (stands & mask).all()
     for frame in drawn:
         assert np.array_equal(frame[stands], detail_sampler.photo.pixels[mask])
@@ -309,7 +313,7 @@ def test_a_kept_object_stands_still_as_the_photo_s_own_pixels(detail_sampler, ki
 
 def sampler_with(one, pixels):
     """A model without detail, with a photo (h, w, C) for its detail."""
-    levels = pyramid.detail_levels(pixels.shape[:2], one.manifest.pyramid.shapes[-1])
+    levels = pyramid.plan_detail_levels(pixels.shape[:2], one.manifest.pyramid.shapes[-1])
     detail = Detail(len(one.manifest.shapes) - 1, levels, "")
     manifest = dataclasses.replace(one.manifest, detail=detail)
     return Sampler(
@@ -340,10 +344,10 @@ def test_without_detail_every_frame_is_drawn(sampler, monkeypatch):
     monkeypatch.setattr(motion, "find_flow", None)
     clip = Clip(sampler, Walk(3))
     for number, frame in enumerate(animate(sampler, Walk(3))):
-        assert np.array_equal(frame, sampler.painted(clip.picture, clip.mix_noise(number)))
+        assert np.array_equal(frame, sampler.draw_from_noise(clip.picture, clip.mix_noise(number)))
 
 
 def test_a_fit_of_a_window_is_what_these_tests_think(detail_sampler):
-    fit = detail_sampler.picture((140, 18)).fit
+    fit = detail_sampler.plan((140, 18)).fit
     assert isinstance(fit, Fit) and fit.whole[1] > 18 and fit.origin[1] > 0
     assert isinstance(Clip(detail_sampler, Walk(2), (140, 18))._motion, Motion)

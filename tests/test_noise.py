@@ -34,15 +34,15 @@ def test_philox_gives_the_known_answers_of_random123(counter, key, words):
     SIGNED, SIGNED, st.integers(0, 30), st.integers(0, 30), st.integers(1, 20), st.integers(1, 20)
 )
 def test_window_equals_slice_of_whole_field(y, x, down, right, height, width):
-    whole = noise.field(7, 2, 3, 2, y, x, 50, 50)
-    window = noise.field(7, 2, 3, 2, y + down, x + right, height, width)
+    whole = noise.draw_field(7, 2, 3, 2, y, x, 50, 50)
+    window = noise.draw_field(7, 2, 3, 2, y + down, x + right, height, width)
     assert np.array_equal(window, whole[:, down : down + height, right : right + width])
 
 
 @given(SIGNED, SIGNED, st.integers(1, 20), st.integers(1, 20))
 def test_float64_noise_rounds_to_the_float32_noise(y, x, height, width):
-    exact = noise.field(7, 2, 3, 2, y, x, height, width, dtype=np.float64)
-    rounded = noise.field(7, 2, 3, 2, y, x, height, width)
+    exact = noise.draw_field(7, 2, 3, 2, y, x, height, width, dtype=np.float64)
+    rounded = noise.draw_field(7, 2, 3, 2, y, x, height, width)
     assert exact.dtype == np.float64 and rounded.dtype == np.float32
     assert np.array_equal(exact.astype(np.float32), rounded)
     assert abs(exact[1, 0, 0] - plain_value(7, 2, 3, 1, y, x)) <= 1e-13
@@ -52,11 +52,11 @@ def test_float64_noise_rounds_to_the_float32_noise(y, x, height, width):
 @pytest.mark.parametrize("wrap", [(False, False), (True, False)])
 def test_float64_noise_of_canvases_and_regions_rounds_to_the_float32_noise(border, wrap):
     canvases = [
-        noise.of_canvas(7, 2, 3, 2, (9, 14), border, dtype=dtype)
+        noise.draw_for_canvas(7, 2, 3, 2, (9, 14), border, dtype=dtype)
         for dtype in (np.float64, np.float32)
     ]
     regions = [
-        noise.of_region(7, 2, 3, 2, (9, 14), ((-2, 9), (3, 16)), border, wrap, dtype=dtype)
+        noise.draw_for_region(7, 2, 3, 2, (9, 14), ((-2, 9), (3, 16)), border, wrap, dtype=dtype)
         for dtype in (np.float64, np.float32)
     ]
     for exact, rounded in (canvases, regions):
@@ -66,19 +66,19 @@ def test_float64_noise_of_canvases_and_regions_rounds_to_the_float32_noise(borde
 
 
 def test_tall_fields_do_not_depend_on_the_internal_blocks():
-    whole = noise.field(1, 0, 0, 1, 0, 0, 300, 1000)
-    rows = [noise.field(1, 0, 0, 1, y, 0, 1, 1000) for y in range(300)]
+    whole = noise.draw_field(1, 0, 0, 1, 0, 0, 300, 1000)
+    rows = [noise.draw_field(1, 0, 0, 1, y, 0, 1, 1000) for y in range(300)]
     assert np.array_equal(whole, np.concatenate(rows, axis=1))
 
 
 def test_more_channels_leave_the_first_ones_alone():
     assert np.array_equal(
-        noise.field(5, 1, 0, 4, 0, 0, 9, 9)[:2], noise.field(5, 1, 0, 2, 0, 0, 9, 9)
+        noise.draw_field(5, 1, 0, 4, 0, 0, 9, 9)[:2], noise.draw_field(5, 1, 0, 2, 0, 0, 9, 9)
     )
 
 
 def test_values_are_standard_normal():
-    values = noise.field(0, 0, 0, 1, 0, 0, 1000, 1000).astype(np.float64).ravel()
+    values = noise.draw_field(0, 0, 0, 1, 0, 0, 1000, 1000).astype(np.float64).ravel()
     assert abs(values.mean()) < 4e-3  # four standard errors of a million values
     assert abs(values.var() - 1) < 4 * np.sqrt(2) * 1e-3
     assert abs((values**3).mean()) < 4 * np.sqrt(15) * 1e-3
@@ -98,7 +98,7 @@ ENOUGH = 4 / 500  # four standard errors of the correlation of 500 x 500 indepen
 
 @pytest.mark.parametrize("step", [(0, 1), (1, 0), (1, 1), (0, 2), (0, 3), (0, 4)])
 def test_neighbours_are_uncorrelated(step):
-    values = noise.field(3, 0, 0, 1, 0, 0, 504, 504)[0]
+    values = noise.draw_field(3, 0, 0, 1, 0, 0, 504, 504)[0]
     assert (
         correlation(values[:500, :500], values[step[0] : step[0] + 500, step[1] : step[1] + 500])
         < ENOUGH
@@ -107,7 +107,7 @@ def test_neighbours_are_uncorrelated(step):
 
 def test_channels_scales_frames_and_seeds_are_uncorrelated():
     def values(seed=3, scale=0, frame=0):
-        return noise.field(seed, scale, frame, 2, 0, 0, 500, 500)
+        return noise.draw_field(seed, scale, frame, 2, 0, 0, 500, 500)
 
     first = values()
     assert correlation(first[0], first[1]) < ENOUGH
@@ -124,7 +124,7 @@ def test_channels_scales_frames_and_seeds_are_uncorrelated():
 
 def test_every_bit_of_the_seed_counts():
     digests = {
-        hashlib.sha256(noise.field(1 << bit, 0, 0, 1, 0, 0, 4, 4).tobytes()).digest()
+        hashlib.sha256(noise.draw_field(1 << bit, 0, 0, 1, 0, 0, 4, 4).tobytes()).digest()
         for bit in range(64)
     }
     assert len(digests) == 64
@@ -140,7 +140,7 @@ def test_vectors_of_the_specification_hold():
     rows = row.findall(text)
     assert len(rows) >= 12
     for seed, scale, frame, channel, y, x, value in rows:
-        window = noise.field(
+        window = noise.draw_field(
             int(seed), int(scale), int(frame), int(channel) + 1, int(y), int(x), 1, 1
         )
         assert (
@@ -172,5 +172,5 @@ def plain_value(seed, scale, frame, channel, y, x):
     SIGNED,
 )
 def test_field_is_what_the_specification_says(seed, scale, frame, channel, y, x):
-    value = noise.field(seed, scale, frame, channel + 1, y, x, 1, 1)[channel, 0, 0]
+    value = noise.draw_field(seed, scale, frame, channel + 1, y, x, 1, 1)[channel, 0, 0]
     assert abs(value - plain_value(seed, scale, frame, channel, y, x)) <= 5e-7

@@ -13,12 +13,15 @@ from PIL import Image
 from test_cli import call, one_line, usage
 from test_detail import coherence_with, contents, equal, pick_region, slice_of
 
-from singan_core.detail import clear, coherence, drawing, morphology, searched, votes
-from singan_core.detail.kept import Kept
+from singan_core.detail import clearing, coherence, drawing, morphology, searched, votes
+from singan_core.detail.kept_objects import KeptObject
 from singan_core.detail.search import Weights
 from singan_core.errors import RequestError
 from singan_core.windows import Span
-from singan_runtime import Sampler, animation, dataset, masks, objects, retarget
+from singan_runtime import Sampler, masks, objects
+from singan_runtime.clips import animation
+from singan_runtime.edits import retarget
+from singan_runtime.files import dataset
 from singan_runtime.keep import Keep, read_objects
 from singan_runtime.request import Request
 
@@ -44,7 +47,10 @@ def shifted(picture, kept):
     """Find where the object stands in a picture, and the positions of the photo shown there."""
     rows, columns = np.nonzero(kept.mask)
     top, left = picture.fit.origin
-    return (rows - kept.apart[0] - top, columns - kept.apart[1] - left), (rows, columns)
+    return (rows - kept.displacement[0] - top, columns - kept.displacement[1] - left), (
+        rows,
+        columns,
+    )
 
 
 # what is kept
@@ -64,22 +70,22 @@ def test_a_kept_object_is_the_photo_bit_for_bit_wherever_it_stands(
 ):
     width = width if not wrap else max(width, 120)
     keep, start = (Keep(fir, x, y),), 0 if wrap else start
-    picture = detail_sampler.picture((height, width), 1.0, start, wrap, keep=keep)
-    pixels = detail_sampler.pixels(picture, 3)
+    picture = detail_sampler.plan((height, width), 1.0, start, wrap, keep=keep)
+    pixels = detail_sampler.draw_pixels(picture, 3)
     there, in_photo = shifted(picture, picture.kept[0])
     assert np.array_equal(pixels[there], detail_sampler.photo.pixels[in_photo])
 
 
 def test_no_other_pixel_shows_a_part_of_it(detail_sampler, fir):
     """A few px around the object may go on from it; their colours are not the object's."""
-    picture = detail_sampler.picture((100, 300), 1.0, keep=(Keep(fir, 0.25),))
-    _, positions = detail_sampler.traced(picture, 5)
+    picture = detail_sampler.plan((100, 300), 1.0, keep=(Keep(fir, 0.25),))
+    _, positions = detail_sampler.draw_with_map(picture, 5)
     there, _ = shifted(picture, picture.kept[0])
     elsewhere = np.ones((100, 300), bool)
     elsewhere[there] = False
     assert not (fir[tuple(np.moveaxis(positions, 2, 0))] & elsewhere).any()
 
-    plain = detail_sampler.traced(detail_sampler.picture((100, 300), 1.0), 5)[1]
+    plain = detail_sampler.draw_with_map(detail_sampler.plan((100, 300), 1.0), 5)[1]
     assert fir[
         tuple(np.moveaxis(plain, 2, 0))
     ].any()  # it would be drawn elsewhere if it were not barred
@@ -87,12 +93,12 @@ def test_no_other_pixel_shows_a_part_of_it(detail_sampler, fir):
 
 def test_what_lies_beside_the_object_in_the_photo_joins_it(detail_sampler, fir):
     """Most of the pixels next to it show the photo's own, so that no edge is cut out."""
-    picture = detail_sampler.picture((100, 300), 1.0, keep=(Keep(fir, 0.3),))
-    _, positions = detail_sampler.traced(picture, 2)
+    picture = detail_sampler.plan((100, 300), 1.0, keep=(Keep(fir, 0.3),))
+    _, positions = detail_sampler.draw_with_map(picture, 2)
     kept = picture.kept[0]
     rows, columns = np.nonzero(morphology.dilate(kept.mask, 2) & ~kept.mask)
     rows, columns = rows[(rows > 0) & (rows < 99)], columns[(rows > 0) & (rows < 99)]
-    shown = positions[rows - kept.apart[0], columns - kept.apart[1]]
+    shown = positions[rows - kept.displacement[0], columns - kept.displacement[1]]
     assert (shown == np.stack([rows, columns], axis=1)).all(axis=1).mean() > 0.8
 
 
@@ -101,7 +107,9 @@ def test_rgba_and_grey_photos_keep_their_objects(tmp_path):
         photo = photo_of(landscape(channels=channels))
         mask = ellipse(photo.sizes[-1], (40, 70), (80, 110))
         made = draw_whole(
-            kept_drawing(photo, canvases_of(photo, 1, 1.4), [Kept(mask, (0, -20), photo.sizes[-1])])
+            kept_drawing(
+                photo, canvases_of(photo, 1, 1.4), [KeptObject(mask, (0, -20), photo.sizes[-1])]
+            )
         )
         rows, columns = np.nonzero(mask)
         assert np.array_equal(made.pixels[rows, columns + 20], photo.pixels[rows, columns])
@@ -129,9 +137,9 @@ def moved(photo, shapes, canvases, shares):
     kept = []
     for mask, share in zip(shapes, shares, strict=True):
         apart = []
-        for span, length in zip(masks.bounds(mask), canvases[-1], strict=True):
+        for span, length in zip(masks.find_bounds(mask), canvases[-1], strict=True):
             apart.append(span.start - round(share * (length - span.length)))
-        kept.append(Kept(mask, tuple(apart), photo.sizes[-1]))
+        kept.append(KeptObject(mask, tuple(apart), photo.sizes[-1]))
     return kept
 
 
@@ -165,7 +173,7 @@ def test_blocks_of_a_long_canvas_keep_objects_too():
     photo, shapes = scene()
     canvases = canvases_of(photo, 0.6, 7)
     assert canvases[0][1] > searched.WHOLE
-    kept = [Kept(shapes[0], (10, -700), photo.sizes[-1])]
+    kept = [KeptObject(shapes[0], (10, -700), photo.sizes[-1])]
     part = kept_drawing(photo, canvases, kept).draw((Span(40, 110), Span(840, 900)))
     rows, columns = np.nonzero(shapes[0])
     shown = part.pixels[rows - 10 - 40, columns + 700 - 840]
@@ -194,37 +202,37 @@ def test_windows_of_a_sampler_are_slices(detail_sampler, fir):
 @pytest.mark.parametrize(("x", "y"), [(0.25, None), (0.75, 0.5), (0.5, 0.3)])
 @pytest.mark.parametrize("size", [(100, 300), (300, 500), (60, 120), (200, 90)])
 def test_the_centre_lies_at_the_place_at_any_size(detail_sampler, fir, size, x, y):
-    picture = detail_sampler.picture(size, keep=(Keep(fir, x, y),))
-    box, fit = masks.bounds(fir), picture.fit
+    picture = detail_sampler.plan(size, keep=(Keep(fir, x, y),))
+    box, fit = masks.find_bounds(fir), picture.fit
     for axis, share in enumerate((y, x)):
         if share is None:
             continue
         centre = (
             (box[axis].start + box[axis].stop) / 2 * fit.photo_sizes[-1][axis] / fir.shape[axis]
         )
-        on_canvas = (centre - picture.kept[0].apart[axis]) * fit.whole[axis] / fit.levels[-1][
-            axis
-        ] - fit.origin[axis]
+        on_canvas = (centre - picture.kept[0].displacement[axis]) * fit.whole[axis] / fit.levels[
+            -1
+        ][axis] - fit.origin[axis]
         assert on_canvas / size[axis] == pytest.approx(share, abs=1.5 / size[axis] + 0.01)
 
 
 def test_without_a_place_what_touches_an_edge_goes_on_touching_it(detail_sampler):
     corner = ellipse(detail_sampler.trained_size, (60, 100), (0, 40))
-    picture = detail_sampler.picture((120, 260), 1.0, keep=(Keep(corner),))
+    picture = detail_sampler.plan((120, 260), 1.0, keep=(Keep(corner),))
     (rows, columns), _ = shifted(picture, picture.kept[0])
     assert columns.min() == 0 and rows.max() == 119
 
 
 def test_an_object_that_would_stick_out_is_moved_inwards(detail_sampler, fir):
-    picture = detail_sampler.picture((100, 200), 1.0, keep=(Keep(fir, 0.0, 1.0),))
+    picture = detail_sampler.plan((100, 200), 1.0, keep=(Keep(fir, 0.0, 1.0),))
     (rows, columns), _ = shifted(picture, picture.kept[0])
     assert columns.min() == 0 and rows.max() == 99
 
 
 def test_two_objects_stand_at_two_places(detail_sampler, fir):
     hill = ellipse(detail_sampler.trained_size, (20, 50), (40, 70))
-    picture = detail_sampler.picture((100, 300), 1.0, keep=(Keep(fir, 0.2), Keep(hill, 0.8)))
-    pixels = detail_sampler.pixels(picture, 1)
+    picture = detail_sampler.plan((100, 300), 1.0, keep=(Keep(fir, 0.2), Keep(hill, 0.8)))
+    pixels = detail_sampler.draw_pixels(picture, 1)
     for one in picture.kept:
         there, in_photo = shifted(picture, one)
         assert np.array_equal(pixels[there], detail_sampler.photo.pixels[in_photo])
@@ -238,7 +246,7 @@ def test_a_hole_is_filled_on_a_straight_line_from_side_to_side():
     hole = np.zeros((6, 40), bool)
     hole[2:5, 7:31] = True
     torn = np.where(hole[..., None], np.uint8(255), ramp)
-    assert np.array_equal(clear.fill(torn, hole, (False, False)), ramp)
+    assert np.array_equal(clearing.fill(torn, hole, (False, False)), ramp)
 
 
 def test_rows_without_anything_known_are_filled_from_above_and_below():
@@ -246,7 +254,8 @@ def test_rows_without_anything_known_are_filled_from_above_and_below():
     hole = np.zeros((12, 5), bool)
     hole[3:8] = True
     assert np.array_equal(
-        clear.fill(np.where(hole[..., None], 0, ramp).astype(np.uint8), hole, (False, False)), ramp
+        clearing.fill(np.where(hole[..., None], 0, ramp).astype(np.uint8), hole, (False, False)),
+        ramp,
     )
 
 
@@ -256,9 +265,9 @@ def test_a_hole_at_the_seam_of_a_wrapped_picture_is_filled_across_it():
     pixels[:, 2], pixels[:, 17] = 60, 20
     hole = np.zeros((3, 20), bool)
     hole[:, 18:], hole[:, :2] = True, True
-    filled = clear.fill(pixels, hole, (False, True))[0, :, 0]
+    filled = clearing.fill(pixels, hole, (False, True))[0, :, 0]
     assert filled[[18, 19, 0, 1]].tolist() == [28, 36, 44, 52]
-    assert clear.fill(pixels, hole, (False, False))[0, [0, 19], 0].tolist() == [60, 20]
+    assert clearing.fill(pixels, hole, (False, False))[0, [0, 19], 0].tolist() == [60, 20]
 
 
 def test_a_second_object_in_the_guide_gives_way_to_the_scene():
@@ -274,7 +283,7 @@ def test_a_second_object_in_the_guide_gives_way_to_the_scene():
     small = photo.at(0)
     query = np.concatenate([small, small], axis=1)  # one disc in each half
     query = query[:, : canvases[0][1]]
-    kept = [Kept(disc, (0, -144), photo.sizes[-1])]
+    kept = [KeptObject(disc, (0, -144), photo.sizes[-1])]
     made = draw_whole(
         drawing.Drawing(
             photo, canvases, lambda region: query[tuple(slice(*span) for span in region)], kept=kept
@@ -293,20 +302,20 @@ def test_retarget_keeps_objects_at_every_start_scale_that_it_has(detail_sampler,
     hill = ellipse(detail_sampler.trained_size, (20, 50), (40, 70))
     for keep in ((Keep(fir),), (Keep(fir, 0.8), Keep(hill, 0.2))):
         pixels = retarget.retarget_around(detail_sampler, (100, 260), keep, start_scale=start)
-        for one in detail_sampler.picture((100, 260), keep=keep).kept:
+        for one in detail_sampler.plan((100, 260), keep=keep).kept:
             rows, columns = np.nonzero(one.mask)
-            there = pixels[rows - one.apart[0], columns - one.apart[1]]
+            there = pixels[rows - one.displacement[0], columns - one.displacement[1]]
             assert np.array_equal(there, detail_sampler.photo.pixels[rows, columns])
 
 
 def test_retarget_puts_the_photo_around_the_object(detail_sampler, fir):
     pixels = retarget.retarget_around(detail_sampler, (100, 260), (Keep(fir),), seed=1)
-    picture = detail_sampler.picture((100, 260), keep=(Keep(fir),))
+    picture = detail_sampler.plan((100, 260), keep=(Keep(fir),))
     there, in_photo = shifted(picture, picture.kept[0])
     assert np.array_equal(pixels[there], detail_sampler.photo.pixels[in_photo])
-    warp = retarget.around(picture.kept[0], picture.fit)
+    warp = retarget.stretch_around(picture.kept[0], picture.fit)
     (rows, columns), (target_rows, target_columns) = (
-        masks.bounds(fir),
+        masks.find_bounds(fir),
         (warp.rows.target, warp.columns.target),
     )
     assert target_rows[0] * 100 == pytest.approx(rows.start, abs=1)
@@ -321,14 +330,14 @@ def test_impossible_objects_are_refused_in_one_line(detail_sampler, sampler, fir
 
     def refused(*keep, at=(100, 300), zoom="auto"):
         with pytest.raises(RequestError) as error:
-            detail_sampler.picture(at, zoom, keep=keep)
+            detail_sampler.plan(at, zoom, keep=keep)
         return str(error.value)
 
     assert refused(Keep(fir), at=(100, 20), zoom=1.0).startswith(
         "a kept object is 22x30 px at zoom 1, too large for 20x100: ask"
     )
     assert "ask for a zoom of at most 0.818" in refused(Keep(fir), at=(100, 20), zoom=1.0)
-    assert detail_sampler.picture((100, 20), 0.818, keep=(Keep(fir),)).kept
+    assert detail_sampler.plan((100, 20), 0.818, keep=(Keep(fir),)).kept
     assert refused(Keep(fir, 0.5), Keep(fir, 0.52)).startswith(
         "two kept objects overlap in this picture"
     )
@@ -345,7 +354,7 @@ def test_impossible_objects_are_refused_in_one_line(detail_sampler, sampler, fir
     with pytest.raises(
         RequestError, match="draws without the photo's detail and cannot keep objects"
     ):
-        sampler.picture((32, 48), keep=(Keep(np.ones((32, 48), bool)),))
+        sampler.plan((32, 48), keep=(Keep(np.ones((32, 48), bool)),))
 
 
 # the command line
@@ -470,7 +479,7 @@ def test_a_label_names_the_object_to_keep(labelled, fir):
     (keep,) = sampler.read_keep(["fir"], [(0.3, None)])
     assert np.array_equal(keep.mask, fir) and (keep.x, keep.y) == (0.3, None)
     _, shown = sampler.labelled((100, 300), 2, 1.0, keep=(keep,))
-    picture = sampler.picture((100, 300), 1.0, keep=(keep,))
+    picture = sampler.plan((100, 300), 1.0, keep=(keep,))
     there, _ = shifted(picture, picture.kept[0])
     expected = np.zeros((100, 300), bool)
     expected[there] = True
@@ -486,7 +495,7 @@ def test_a_dataset_places_labelled_objects_at_random_within_limits(labelled, tmp
     places, areas = [], []
     for seed in range(6):
         with Image.open(tmp_path / "masks" / "fir" / f"hills_240x100_{seed}.png") as image:
-            rows, columns = masks.bounds(np.asarray(image) > 0)
+            rows, columns = masks.find_bounds(np.asarray(image) > 0)
         places.append(((columns.start + columns.stop) / 480, (rows.start + rows.stop) / 200))
         areas.append(rows.length * columns.length)
     assert all(0.19 <= x <= 0.81 and 0.39 <= y <= 0.71 for x, y in places)
@@ -514,11 +523,11 @@ def test_a_kept_object_stands_still_in_a_clip_while_the_rest_moves(detail_sample
     keep, size = (Keep(fir, 0.3),), (100, 200)
     walk = animation.Walk(frames=6, seed=1, start_scale=1, beta=0.95, kind=kind)
     frames = list(animation.animate(detail_sampler, walk, size, 1.0, keep=keep))
-    picture = detail_sampler.picture(size, 1.0, 1, keep=keep)
+    picture = detail_sampler.plan(size, 1.0, 1, keep=keep)
     there, in_photo = shifted(picture, picture.kept[0])
     covered = np.zeros(size, bool)
     covered[there] = True
-    assert np.array_equal(objects.cover(picture), covered)
+    assert np.array_equal(objects.find_cover(picture), covered)
     for frame in frames:
         assert np.array_equal(frame[there], detail_sampler.photo.pixels[in_photo])
     assert any((frame != frames[0]).mean() > 0.1 for frame in frames)

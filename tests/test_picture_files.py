@@ -73,11 +73,11 @@ def test_a_photo_resized_in_strips_has_the_bits_of_the_whole(tmp_path, kind):
     )
     path = saved(tmp_path / "a.png", photo if kind in ("rgba", "white") else shown)
     mask = saved(tmp_path / "mask.png", photo[..., 3])
-    opened = images.open_labelled(
+    opened = images.open_labelled_photo(
         path, [mask] if kind == "labels" else [], "3" if kind == "white" else "auto"
     )
     for size in ((70, 40), (33, 90), (150, 90), (180, 100)):
-        assert np.array_equal(opened.resized(size), resample.resize(opened.floats(), size))
+        assert np.array_equal(opened.resize(size), resample.resize(opened.to_floats(), size))
 
 
 # pages
@@ -348,7 +348,7 @@ def test_a_mask_follows_its_huge_photo(tmp_path):
     mask = Image.new("1", (10_000, 9_000))
     mask.paste(1, (5_000, 0, 10_000, 9_000))
     mask.save(tmp_path / "mask.png")
-    photo = images.open_labelled(tmp_path / "mask.png", [tmp_path / "mask.png"], side=600)
+    photo = images.open_labelled_photo(tmp_path / "mask.png", [tmp_path / "mask.png"], side=600)
     assert photo.size == (9_000, 10_000) and photo.values.shape[:2] == photo.masks.shape[:2]
     assert np.array_equal(photo.masks[..., 0], photo.values[..., 0])
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from singan_runtime import pieces
+from singan_runtime.measures import pieces
 
 RNG = np.random.default_rng(0)
 

@@ -11,7 +11,7 @@ from test_cli import call, one_line
 
 torch = pytest.importorskip("torch")
 
-from singan_train import plot  # noqa: E402
+from singan_train.report import plot  # noqa: E402
 
 
 def test_every_report_of_every_scale_is_read(small_run):

@@ -12,8 +12,8 @@ pytest.importorskip("onnx")
 
 from singan_export import bundle, preview  # noqa: E402
 from singan_runtime import Sampler  # noqa: E402
-from singan_train import pictures, summary  # noqa: E402
-from singan_train import run as runs  # noqa: E402
+from singan_train.report import pictures, summary  # noqa: E402
+from singan_train.run import folder as runs  # noqa: E402
 
 
 def test_a_run_draws_what_its_bundle_will(detailed_run, tmp_path):
@@ -40,7 +40,7 @@ def test_a_run_of_generators_alone_draws_nearly_what_its_bundle_will(small_run, 
 
 def test_the_sheet_shows_the_photo_four_samples_a_tall_and_a_wide_picture(detailed_run):
     sampler = preview.open_run(detailed_run, 1)
-    sheet, (height, width) = preview.contact_sheet(sampler), sampler.trained_size
+    sheet, (height, width) = preview.draw_sheet(sampler), sampler.trained_size
     factor = pictures.TILE // width  # small pictures are enlarged by a whole number
     tile_height, tile_width = height * factor, width * factor
     shown = sheet[:tile_height:factor, :tile_width:factor]
@@ -88,7 +88,7 @@ def test_a_critic_that_never_came_to_rest_is_said(tmp_path, monkeypatch):
         100.0  # early on every critic is restless
     )
     (tmp_path / runs.METRICS).write_text("".join(json.dumps(row) + "\n" for row in rows))
-    assert summary.unsettled(tmp_path) == [summary.Critic(0, 4.0, 2.5)]
+    assert summary.find_unsettled(tmp_path) == [summary.Critic(0, 4.0, 2.5)]
     said = []
     monkeypatch.setattr(train.typer, "echo", said.append)
     train.say_unsettled(tmp_path)

@@ -10,10 +10,11 @@ torch = pytest.importorskip("torch")
 from small_runs import SMALL  # noqa: E402
 
 from singan_core import pyramid, resample  # noqa: E402
-from singan_train import crops, frozen, previous, run, run_header  # noqa: E402
-from singan_train.frozen import FrozenPyramid  # noqa: E402
-from singan_train.networks import Generator  # noqa: E402
-from singan_train.previous import SamplePool  # noqa: E402
+from singan_train.run import folder, header  # noqa: E402
+from singan_train.scale import crops, sample_pool, trained_pyramid  # noqa: E402
+from singan_train.scale.networks import Generator  # noqa: E402
+from singan_train.scale.sample_pool import SamplePool  # noqa: E402
+from singan_train.scale.trained_pyramid import TrainedPyramid  # noqa: E402
 
 CPU = torch.device("cpu")
 
@@ -21,13 +22,13 @@ CPU = torch.device("cpu")
 def small_pyramid(**changes):
     settings = dataclasses.replace(SMALL, **changes)
     plan = pyramid.Pyramid(((14, 20), (28, 40), (56, 80)), 0.5)
-    start = run_header.Start(settings, "small", "", (56, 80), 3, plan, "cpu", "")
+    start = header.RunHeader(settings, "small", "", (56, 80), 3, plan, "cpu", "")
     generators = [Generator(3, 8, norm=False) for _ in plan.shapes]
     done = []
     for scale, generator in enumerate(generators):
         noise_channels = 1 if scale == 0 else 3
-        metadata = run.ScaleMetadata(8, False, 3, 0.4, noise_channels, 0.0)
-        done.append(run.TrainedScale(metadata, generator, None))
+        metadata = folder.ScaleMetadata(8, False, 3, 0.4, noise_channels, 0.0)
+        done.append(folder.TrainedScale(metadata, generator, None))
     return start, done
 
 
@@ -41,7 +42,7 @@ def test_the_pool_climbs_by_one_pass_as_the_cascade_does(border):
         mask = crops.make_noise_mask(torch.zeros(1, 3, *step.canvas), border)
         return crops.draw_unit_noise(mask, 3, 1 if step.index == 0 else 3, values[step.index])
 
-    below = FrozenPyramid.from_scales(start.pyramid, done[:2])
+    below = TrainedPyramid.from_scales(start.pyramid, done[:2])
     cascades = [resample.resize(below.sample(unit), (56, 80)) for _ in range(4)]
     pool = SamplePool(start, CPU)
     pool.climb_to(2, done)
@@ -54,8 +55,8 @@ def test_a_large_canvas_is_generated_in_parts_as_in_one(monkeypatch, block):
     noise, prev = torch.randn((2, 1, 3, 66, 87))
     with torch.no_grad():
         whole = generator(noise, prev)
-    monkeypatch.setattr(frozen, "BLOCK", block)
-    assert torch.allclose(frozen.generated(generator, noise, prev), whole, atol=1e-6)
+    monkeypatch.setattr(trained_pyramid, "BLOCK", block)
+    assert torch.allclose(trained_pyramid.generate_image(generator, noise, prev), whole, atol=1e-6)
 
 
 def test_every_crop_is_of_a_sample_of_its_own():
@@ -71,10 +72,10 @@ def test_every_crop_is_of_a_sample_of_its_own():
 
 
 def test_a_pool_of_large_images_is_smaller(monkeypatch):
-    monkeypatch.setattr(previous, "POOL_PIXELS", 20 * 28 * 40)
+    monkeypatch.setattr(sample_pool, "POOL_PIXELS", 20 * 28 * 40)
     start, done = small_pyramid(pool=32)
     pool = SamplePool(start, CPU)
     pool.climb_to(1, done)
     assert len(pool.images) == 20
     pool.climb_to(2, done)
-    assert len(pool.images) == previous.LEAST
+    assert len(pool.images) == sample_pool.LEAST

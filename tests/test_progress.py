@@ -68,7 +68,7 @@ def test_counting_is_shown_too(monkeypatch, screen):
     shown = screen()
     monkeypatch.setattr(sys, "stderr", shown)
     monkeypatch.setattr(progress, "LINE_EVERY", 0.0)
-    with progress.counting("pictures", 3) as advance:
+    with progress.count_progress("pictures", 3) as advance:
         for _ in range(3):
             advance()
     assert "pictures" in shown.getvalue()

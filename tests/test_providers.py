@@ -23,7 +23,7 @@ def pretend_installed(monkeypatch, *names):
 def test_without_any_flavour_the_pip_line_is_named(monkeypatch):
     pretend_installed(monkeypatch)
     with pytest.raises(InstallError, match=r"not installed; run: pip install 'singan\[cpu\]'"):
-        providers.onnxruntime()
+        providers.import_onnxruntime()
 
 
 @pytest.mark.parametrize(
@@ -33,14 +33,14 @@ def test_two_flavours_at_once_are_refused_with_the_line_that_mends_it(monkeypatc
     pretend_installed(monkeypatch, "onnxruntime", other)
     mend = rf"run: pip uninstall -y onnxruntime {other} && pip install '?(singan\[gpu\]|{other})"
     with pytest.raises(InstallError, match=rf"onnxruntime and {other} are both installed .*{mend}"):
-        providers.onnxruntime()
+        providers.import_onnxruntime()
 
 
 @pytest.mark.parametrize("only", providers.FLAVOURS)
 def test_one_flavour_is_enough(monkeypatch, only):
     pretend_installed(monkeypatch, only)
     assert providers.list_installed() == [only]
-    assert providers.onnxruntime().InferenceSession
+    assert providers.import_onnxruntime().InferenceSession
 
 
 def test_a_broken_installation_is_said(monkeypatch):
@@ -49,7 +49,7 @@ def test_a_broken_installation_is_said(monkeypatch):
     with pytest.raises(
         InstallError, match=r"cannot be imported .* run: pip install --force-reinstall onnxruntime"
     ):
-        providers.onnxruntime()
+        providers.import_onnxruntime()
 
 
 class CpuOnly:
@@ -65,16 +65,16 @@ class WithCuda:
 
 
 def test_auto_takes_cuda_where_it_is_and_the_cpu_elsewhere(monkeypatch):
-    monkeypatch.setattr(providers, "onnxruntime", CpuOnly)
+    monkeypatch.setattr(providers, "import_onnxruntime", CpuOnly)
     assert providers.choose_providers("auto") == ["CPUExecutionProvider"]
-    monkeypatch.setattr(providers, "onnxruntime", WithCuda)
+    monkeypatch.setattr(providers, "import_onnxruntime", WithCuda)
     assert providers.choose_providers("auto")[0][0] == "CUDAExecutionProvider"
     assert providers.choose_providers("cuda:2")[0][1]["device_id"] == 2
     assert providers.choose_providers("cpu") == ["CPUExecutionProvider"]
 
 
 def test_cuda_that_is_not_there_is_refused(monkeypatch):
-    monkeypatch.setattr(providers, "onnxruntime", CpuOnly)
+    monkeypatch.setattr(providers, "import_onnxruntime", CpuOnly)
     with pytest.raises(
         RequestError,
         match=r"no CUDA provider; run: .*pip install 'singan\[gpu\]', or use --device cpu",

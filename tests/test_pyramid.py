@@ -4,9 +4,9 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from singan_core import pyramid
+from singan_core import RECEPTIVE_FIELD, fitting, pyramid
 from singan_core.errors import RequestError
-from singan_core.pyramid import MIN_CANVAS, Pass
+from singan_core.pyramid import Pass
 
 TRAINED = pyramid.plan((164, 250))
 SIDE = st.integers(1, 3000)
@@ -71,19 +71,19 @@ def test_photos_that_cannot_be_planned_are_refused_with_the_way_out():
 @given(SIDE, SIDE, st.floats(0.02, 30))
 def test_every_request_is_drawn_exactly_or_refused_with_a_legal_zoom(height, width, zoom):
     try:
-        passes = pyramid.fit(TRAINED, (height, width), zoom).passes
+        passes = fitting.fit(TRAINED, (height, width), zoom).passes
     except RequestError as error:
-        limit = pyramid.largest_zoom(TRAINED, (height, width))
+        limit = fitting.find_largest_zoom(TRAINED, (height, width))
         if limit is None:
-            assert min(height, width) < MIN_CANVAS
+            assert min(height, width) < RECEPTIVE_FIELD
             assert "smallest side" in str(error)
         else:
             assert limit < zoom
             assert f"{limit:g}" in str(error)
-            assert pyramid.fit(TRAINED, (height, width), limit).passes[-1].canvas == (height, width)
+            assert fitting.fit(TRAINED, (height, width), limit).passes[-1].canvas == (height, width)
         return
     assert passes[-1].canvas == (height, width)
-    assert min(passes[0].canvas) >= MIN_CANVAS
+    assert min(passes[0].canvas) >= RECEPTIVE_FIELD
     assert [step.generator for step in passes if not step.beyond] == list(
         range(len([step for step in passes if not step.beyond]))
     )
@@ -95,23 +95,23 @@ def test_auto_zoom_is_always_legal_and_keeps_the_coarsest_canvas_about_as_large_
 ):
     if min(height, width) < 16:
         return
-    passes = pyramid.fit(TRAINED, (height, width)).passes
+    passes = fitting.fit(TRAINED, (height, width)).passes
     assert passes[-1].canvas == (height, width)
     coarsest = passes[0].canvas
     assert min(coarsest) >= 14 or passes[-1].generator < len(TRAINED.shapes) - 1
 
 
 def test_the_trained_size_uses_the_trained_canvases():
-    passes = pyramid.fit(TRAINED, (164, 250)).passes
+    passes = fitting.fit(TRAINED, (164, 250)).passes
     assert passes == TRAINED.passes
-    assert passes == pyramid.fit(TRAINED, (164, 250), 1.0).passes
+    assert passes == fitting.fit(TRAINED, (164, 250), 1.0).passes
 
 
 def test_zoom_one_adds_content_and_zoom_two_enlarges_it():
-    wide = pyramid.fit(TRAINED, (164, 500), 1.0).passes
+    wide = fitting.fit(TRAINED, (164, 500), 1.0).passes
     assert wide[0].canvas == (25, 76)
     assert not any(step.beyond for step in wide)
-    twice = pyramid.fit(TRAINED, (328, 500), 2.0).passes
+    twice = fitting.fit(TRAINED, (328, 500), 2.0).passes
     assert twice[len(TRAINED.shapes) - 1].canvas == (164, 250)
     assert [step.beyond for step in twice].count(True) == round(
         math.log(2) / math.log(1 / TRAINED.scale_factor)
@@ -122,7 +122,7 @@ def test_zoom_one_adds_content_and_zoom_two_enlarges_it():
 @pytest.mark.parametrize("scale", range(len(TRAINED.shapes) - 1))
 def test_a_thumbnail_costs_a_thumbnail_s_time(scale):
     """Asked for a trained coarser size at its own ratio, the cascade stops at that scale."""
-    passes = pyramid.fit(TRAINED, TRAINED.shapes[scale], TRAINED.ratio(scale)).passes
+    passes = fitting.fit(TRAINED, TRAINED.shapes[scale], TRAINED.ratio(scale)).passes
     assert passes[-1].generator == scale
     assert [step.canvas for step in passes[:-1]] == list(TRAINED.shapes[:scale])
 
@@ -132,12 +132,12 @@ def test_zoom_area_shows_as_much_of_the_scene_as_the_photo_does():
         ((15, 22), (25, 37)), 0.6, levels=((25, 37), (100, 150)), hand_over=1
     )
     for height, width in ((100, 150), (60, 240), (300, 50)):
-        zoom = pyramid.chosen_zoom(with_detail, (height, width), "area")
+        zoom = fitting.choose_zoom(with_detail, (height, width), "area")
         assert math.isclose(height / zoom * width / zoom, 100 * 150)
-        assert pyramid.fit(with_detail, (height, width), "area") == pyramid.fit(
+        assert fitting.fit(with_detail, (height, width), "area") == fitting.fit(
             with_detail, (height, width), zoom
         )
-    assert pyramid.chosen_zoom(with_detail, (60, 240), "auto") == 0.6  # which keeps the height
+    assert fitting.choose_zoom(with_detail, (60, 240), "auto") == 0.6  # which keeps the height
 
 
 @pytest.mark.parametrize("zoom", [1.0, 0.9999, 0.9])
@@ -146,17 +146,17 @@ def test_a_narrow_picture_at_the_photo_s_scale_is_not_resampled_by_a_pixel(size,
     """More is drawn than the picture: 11 px of the coarsest canvas show 305.5 px of the photo."""
     levels = ((25, 37), (54, 82), (215, 322), (427, 640))
     with_detail = pyramid.Pyramid(((15, 22), (25, 37)), 0.6, levels=levels, hand_over=1)
-    fit = pyramid.fit(with_detail, size, zoom)
-    assert fit.levels[-1] == fit.whole and min(fit.passes[0].canvas) >= MIN_CANVAS
+    fit = fitting.fit(with_detail, size, zoom)
+    assert fit.levels[-1] == fit.whole and min(fit.passes[0].canvas) >= RECEPTIVE_FIELD
 
 
 @pytest.mark.parametrize("zoom", [0.0, -1.0, math.inf, math.nan, "large"])
 def test_impossible_zooms_are_refused(zoom):
     with pytest.raises(RequestError, match="above 0"):
-        pyramid.fit(TRAINED, (164, 250), zoom)
+        fitting.fit(TRAINED, (164, 250), zoom)
 
 
 @pytest.mark.parametrize("size", [(0, 5), (5, 0), (-3, 5), (2**20 + 1, 5)])
 def test_impossible_sizes_are_refused(size):
     with pytest.raises(RequestError, match="1 to 1048576 px"):
-        pyramid.fit(TRAINED, size)
+        fitting.fit(TRAINED, size)

@@ -7,7 +7,7 @@ from PIL import Image, ImageFilter
 
 from singan_core.detail import resize
 from singan_core.errors import ImageError, RequestError
-from singan_runtime import evaluation, quality, report
+from singan_runtime.measures import evaluation, quality, report
 
 RNG = np.random.default_rng(0)
 
@@ -64,14 +64,14 @@ def test_distance_is_the_mean_of_its_octaves_which_tell_fine_from_coarse():
 
 def test_detail_is_one_for_the_photo_itself_and_grows_with_contrast():
     photo = RNG.integers(0, 120, (100, 131, 3), np.uint8)
-    assert quality.octaves(photo, photo) == [1, 1, 1]
-    assert quality.octaves(photo, 2 * photo) == pytest.approx([2, 2, 2])
+    assert quality.detail_ratios(photo, photo) == [1, 1, 1]
+    assert quality.detail_ratios(photo, 2 * photo) == pytest.approx([2, 2, 2])
 
 
 def test_blur_takes_the_finest_detail_and_leaves_the_coarsest():
     photo = RNG.integers(0, 256, (200, 240, 3), np.uint8)
     blurred = np.asarray(Image.fromarray(photo).filter(ImageFilter.GaussianBlur(1)))
-    detail = quality.octaves(photo, blurred)
+    detail = quality.detail_ratios(photo, blurred)
     assert len(detail) == 4 and detail == sorted(detail)
     assert detail[0] < 0.2 and detail[-1] > 0.8
 
@@ -81,17 +81,17 @@ def test_detail_is_what_a_block_differs_by_from_its_mean():
     stripes, wide = (
         np.tile(np.uint8(columns), (48, 12))[..., None] for columns in ([0, 2, 0, 2], [0, 0, 4, 4])
     )
-    assert quality.octaves(stripes, 3 * stripes) == [3, 1]
-    assert quality.octaves(stripes, wide) == [0, float("inf")]
-    assert quality.octaves(wide, stripes) == [float("inf"), 0]
+    assert quality.detail_ratios(stripes, 3 * stripes) == [3, 1]
+    assert quality.detail_ratios(stripes, wide) == [0, float("inf")]
+    assert quality.detail_ratios(wide, stripes) == [float("inf"), 0]
 
 
 def test_a_flat_photo_has_no_detail_whatever_its_colour():
     flat, other = (
         np.full((50, 50, 3), colour, np.uint8) for colour in ((7, 101, 33), (250, 1, 90))
     )
-    assert quality.octaves(flat, other) == [1, 1]
-    assert quality.octaves(flat, scene(0, 50, 50)) == [float("inf"), float("inf")]
+    assert quality.detail_ratios(flat, other) == [1, 1]
+    assert quality.detail_ratios(flat, scene(0, 50, 50)) == [float("inf"), float("inf")]
 
 
 def test_diversity_is_zero_for_equal_samples_and_one_for_the_photo_s_own_spread():
@@ -239,7 +239,7 @@ def test_the_report_holds_everything_it_shows(sampler):
 
 def test_a_missing_photo_is_named(sampler, tmp_path):
     with pytest.raises(ImageError, match=r"no\.png: no such file"):
-        evaluation.trained_photo(sampler, tmp_path / "no.png")
+        evaluation.read_trained_photo(sampler, tmp_path / "no.png")
 
 
 @pytest.fixture(scope="module")

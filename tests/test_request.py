@@ -12,10 +12,10 @@ from PIL import Image
 from singan_core import images
 from singan_core.errors import ImageError, RequestError
 from singan_runtime import Sampler
+from singan_runtime.files.provenance import read_request
+from singan_runtime.files.writing import write_pictures
 from singan_runtime.keep import Keep
-from singan_runtime.provenance import read_request
 from singan_runtime.request import Request
-from singan_runtime.writing import write_pictures
 
 SIDES = st.integers(1, 2**20)
 REQUESTS = st.builds(

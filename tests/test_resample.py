@@ -19,7 +19,7 @@ def picture(height, width, channels=1):
 
 @given(SIDE, SIDE, st.booleans())
 def test_weights_sum_to_one_and_indices_stay_inside(n_in, n_out, wrap):
-    indices, weights = resample.taps(n_in, n_out, wrap)
+    indices, weights = resample.compute_taps(n_in, n_out, wrap)
     assert np.allclose(weights.sum(axis=1), 1, atol=1e-12)
     assert indices.min() >= 0 and indices.max() < n_in
 
@@ -61,7 +61,7 @@ def test_a_constant_stays_constant(n_in, n_out):
 def test_a_straight_ramp_stays_straight_inside(n_in, factor):
     """Keys' kernel reproduces polynomials up to degree two, and so a ramp at any positions."""
     ramp = np.arange(n_in, dtype=np.float64)
-    indices, weights = resample.taps(n_in, n_in * factor)
+    indices, weights = resample.compute_taps(n_in, n_in * factor)
     made = (ramp[indices] * weights).sum(axis=1)
     positions = (np.arange(n_in * factor) + 0.5) / factor - 0.5
     inside = slice(2 * factor, -2 * factor)
@@ -70,14 +70,14 @@ def test_a_straight_ramp_stays_straight_inside(n_in, factor):
 
 def test_the_kernel_is_keys_cubic_with_a_half():
     """A quarter pixel from old values, where doubling puts new ones, it has these weights."""
-    assert np.allclose(resample.taps(20, 40).weights[20], np.array([-3, 29, 111, -9]) / 128)
+    assert np.allclose(resample.compute_taps(20, 40).weights[20], np.array([-3, 29, 111, -9]) / 128)
 
 
 @given(st.integers(4, 30), st.integers(4, 60), st.integers(0, 29))
 def test_wrapped_taps_commute_with_rolling_the_axis(n_in, n_out, shift):
     image = picture(n_in, 1)[0, 0, :, 0].astype(np.float64)
     factor = 3
-    indices, weights = resample.taps(n_in, n_in * factor, wrap=True)
+    indices, weights = resample.compute_taps(n_in, n_in * factor, wrap=True)
 
     def enlarge(values):
         return (values[indices] * weights).sum(axis=1)
@@ -90,7 +90,7 @@ def test_wrapped_taps_commute_with_rolling_the_axis(n_in, n_out, shift):
 @given(st.integers(0, 50), st.integers(0, 60), st.integers(1, 11), st.integers(1, 11))
 def test_a_part_of_the_result_never_depends_on_the_rest(y, x, height, width):
     image = picture(30, 41, 3)
-    rows, columns = resample.taps(30, 61), resample.taps(41, 71)
+    rows, columns = resample.compute_taps(30, 61), resample.compute_taps(41, 71)
     whole = resample.apply(image, rows, columns)
     part = resample.apply(
         image,

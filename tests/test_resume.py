@@ -19,8 +19,9 @@ from small_runs import SMALL, files_of, results, train  # noqa: E402
 
 from singan_core import manifest  # noqa: E402
 from singan_core.errors import BundleError, OutputError, TrainingError  # noqa: E402
-from singan_train import checkpoint, device, run_header, trainer  # noqa: E402
-from singan_train import run as runs  # noqa: E402
+from singan_train import device, trainer  # noqa: E402
+from singan_train.run import checkpoint, header  # noqa: E402
+from singan_train.run import folder as runs  # noqa: E402
 
 CPU = torch.device("cpu")
 
@@ -274,9 +275,9 @@ def test_a_full_disk_keeps_the_finished_scales(tmp_path, drawn_scene, small_run,
 
 
 def test_settings_of_a_run_survive_their_file(tmp_path, small_run):
-    start = run_header.read_start(small_run)
+    start = header.read_header(small_run)
     assert start.config == dataclasses.replace(SMALL, precision=device.choose_precision(CPU))
-    run_header.write_header(
+    header.write_header(
         tmp_path, dataclasses.replace(start, name="again"), np.zeros((1, 3, 3), np.float32)
     )
-    assert run_header.read_start(tmp_path) == dataclasses.replace(start, name="again")
+    assert header.read_header(tmp_path) == dataclasses.replace(start, name="again")

@@ -5,12 +5,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from singan_core import images, pyramid, resample
+from singan_core import fitting, images, resample
 from singan_core.errors import RequestError
 from singan_core.windows import Span
-from singan_runtime import masks, quality, retarget
+from singan_runtime import masks
 from singan_runtime.boxes import box_sums
-from singan_runtime.injection import inject
+from singan_runtime.edits import retarget
+from singan_runtime.edits.injection import inject
+from singan_runtime.measures import quality
 
 
 def floats(pixels):
@@ -35,7 +37,7 @@ def test_results_are_exact_in_size_and_repeatable(sampler, keep, size):
     for mask in (None, keep):
         first, again = (retarget.retarget(sampler, size, keep=mask, seed=2) for _ in range(2))
         assert first.pixels.shape == (*size, 3) and first.pixels.dtype == np.uint8
-        assert np.array_equal(first.pixels, again.pixels) and first.survival == again.survival
+        assert np.array_equal(first.pixels, again.pixels) and first.similarity == again.similarity
 
 
 def test_at_the_trained_size_the_finest_start_scale_gives_the_photo(sampler):
@@ -51,7 +53,7 @@ def test_without_an_image_it_is_what_sample_draws_from_the_start_scale_on(sample
     made = retarget.retarget(sampler, (40, 90), start_scale=2, seed=7)
     assert (
         np.array_equal(made.pixels, sampler.sample((40, 90), 7, start_scale=2)[0])
-        and made.survival is None
+        and made.similarity is None
     )
 
 
@@ -75,16 +77,16 @@ def test_a_kept_object_survives_better_than_without(sampler, keep, size):
     kept = retarget.retarget(sampler, size, keep=keep)
     plain = retarget.retarget(sampler, size).pixels
     _, truth, inside = placing(sampler, keep, size)
-    assert kept.survival == pytest.approx(quality.ssim(truth, kept.pixels, inside))
-    assert kept.survival > quality.ssim(truth, plain, inside) + 0.1
+    assert kept.similarity == pytest.approx(quality.ssim(truth, kept.pixels, inside))
+    assert kept.similarity > quality.ssim(truth, plain, inside) + 0.1
 
 
 def placing(sampler, keep, size):
     """Where the object belongs: found again from the outside."""
     weights = masks.feather(keep, retarget.REACH)
-    scale = pyramid.chosen_zoom(sampler.manifest.pyramid, size, "auto")
-    warp = retarget.place_object(masks.bounds(weights > 0), keep.shape, size, scale)
-    truth = images.to_pixels(warp(sampler.reconstruction(4), size))[0]
+    scale = fitting.choose_zoom(sampler.manifest.pyramid, size, "auto")
+    warp = retarget.place_object(masks.find_bounds(weights > 0), keep.shape, size, scale)
+    truth = images.to_pixels(warp(sampler.reconstruct_scales(4), size))[0]
     return warp, truth, warp(keep.astype(np.float32), size) >= 0.5
 
 
@@ -103,8 +105,8 @@ def test_windows_of_a_kept_object_are_slices_of_the_whole(sampler, keep):
     picture = replace(
         picture, adjust=retarget.keep_object(picture, warp, photo, masks.feather(keep, 5))
     )
-    whole = sampler.pixels(picture, 0)
-    part = sampler.pixels(picture, 0, (Span(20, 50), Span(31, 77)))
+    whole = sampler.draw_pixels(picture, 0)
+    part = sampler.draw_pixels(picture, 0, (Span(20, 50), Span(31, 77)))
     assert np.array_equal(part, whole[20:50, 31:77])
 
 

@@ -6,8 +6,10 @@ from detail_scenes import bundle_with, landscape, steps
 
 from singan_core import images
 from singan_core.errors import RequestError
-from singan_runtime import Sampler, editing, tiles
-from singan_runtime.editing import EDIT, HARMONIZE
+from singan_runtime import Sampler
+from singan_runtime.edits import editing
+from singan_runtime.edits import seamless as seamless_edits
+from singan_runtime.edits.editing import EDIT, HARMONIZE
 
 SIZE = (100, 150)
 
@@ -80,16 +82,16 @@ def test_an_enlarged_tile_has_the_same_bytes_by_any_number_of_threads(
 def test_an_enlarged_tile_that_was_shifted_is_the_enlarged_tile_shifted(seamless, shift):
     """Where a tile is cut says nothing of what it shows."""
     tile = tile_of(60, 90)
-    large = editing.upscale(seamless, 2.0, images.from_pixels(tile), tileable="xy")
+    large = editing.upscale(seamless, 2.0, images.to_floats(tile), tileable="xy")
     again = editing.upscale(
-        seamless, 2.0, images.from_pixels(np.roll(tile, shift, (0, 1))), tileable="xy"
+        seamless, 2.0, images.to_floats(np.roll(tile, shift, (0, 1))), tileable="xy"
     )
     assert np.array_equal(again, np.roll(large, (2 * shift[0], 2 * shift[1]), (0, 1)))
 
 
 @pytest.mark.parametrize("axis", [0, 1])
 def test_generators_enlarge_a_tile_to_a_tile(sampler, axis):
-    tile = images.from_pixels(tile_of(32, 48))
+    tile = images.to_floats(tile_of(32, 48))
     plain, made = (
         editing.upscale(sampler, 2.0, tile, tileable=tileable) for tileable in ("", "xy")
     )
@@ -107,7 +109,7 @@ def test_an_edit_at_the_edge_goes_on_beyond_it(seamless, sampler, kind, how):
     pasted[20:40, :12] = (200, 40, 40)
     mask[20:40, :12] = True
     plain, made = (
-        tiles.redraw(one, images.from_pixels(pasted), mask, how, tileable, reach=6)
+        seamless_edits.redraw(one, images.to_floats(pasted), mask, how, tileable, reach=6)
         for tileable in ("", "x")
     )
     reached = np.zeros(size, bool)
@@ -124,11 +126,13 @@ def test_a_tile_is_edited_alike_wherever_it_is_cut(seamless):
     """A mask over the edge is one mask, and one away from the edges needs no option."""
     tile, mask = tile_of(*SIZE), np.zeros(SIZE, bool)
     mask[40:60, 66:84] = True
-    image = images.from_pixels(tile)
-    inside = tiles.redraw(seamless, image, mask, EDIT, "xy", reach=5)
+    image = images.to_floats(tile)
+    inside = seamless_edits.redraw(seamless, image, mask, EDIT, "xy", reach=5)
     assert np.array_equal(inside, editing.redraw(seamless, image, mask, EDIT, reach=5))
     cut = [np.roll(array, 75, axis) for array, axis in ((image, 3), (mask, 1))]
-    assert np.array_equal(np.roll(tiles.redraw(seamless, *cut, EDIT, "x", reach=5), -75, 1), inside)
+    assert np.array_equal(
+        np.roll(seamless_edits.redraw(seamless, *cut, EDIT, "x", reach=5), -75, 1), inside
+    )
 
 
 @pytest.mark.parametrize(("first", "last"), [(0, 3), (38, 43), (5, 7), (41, 2), (4, 39)])
@@ -138,25 +142,25 @@ def test_a_shift_takes_a_mask_with_its_reach_away_from_the_ends(first, last, rea
     mask[:, np.arange(first, last + 1 if first <= last else last + 45) % 44] = True
     if first == 4:
         mask[:, 5:39] = False
-    hit = np.flatnonzero(np.roll(mask, tiles.find_shift(mask, reach, 1), 1).any(axis=0))
+    hit = np.flatnonzero(np.roll(mask, seamless_edits.find_shift(mask, reach, 1), 1).any(axis=0))
     assert hit[0] >= reach and hit[-1] < 44 - reach
     assert (
         mask[:, reach : 44 - reach].all(0).sum() == mask.all(0).sum()
-        or tiles.find_shift(mask, reach, 1) != 0
+        or seamless_edits.find_shift(mask, reach, 1) != 0
     )
 
 
 def test_what_cannot_be_kept_seamless_is_refused(seamless):
-    image, mask = images.from_pixels(tile_of(*SIZE)), np.zeros(SIZE, bool)
+    image, mask = images.to_floats(tile_of(*SIZE)), np.zeros(SIZE, bool)
     mask[40:60] = True
     with pytest.raises(
         RequestError,
         match=r"6 px around it go all the way along x.*more than 12 px of it black there",
     ):
-        tiles.redraw(seamless, image, mask, EDIT, "xy", reach=6)
-    tiles.redraw(seamless, image, mask, EDIT, "y", reach=6)
+        seamless_edits.redraw(seamless, image, mask, EDIT, "xy", reach=6)
+    seamless_edits.redraw(seamless, image, mask, EDIT, "y", reach=6)
     for call in (
-        tiles.redraw,
+        seamless_edits.redraw,
         lambda *words: editing.upscale(seamless, 2.0, image, tileable=words[-1]),
     ):
         with pytest.raises(

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from singan_core import RECEPTIVE_FIELD
 from singan_core.detail import resize
-from singan_core.pyramid import MIN_CANVAS
 
 SMALL = 64  # px, longer side at which compositions are compared
 
@@ -33,7 +33,7 @@ def test_a_seed_shows_one_composition_at_every_size(detail_sampler, seed):
 def test_a_shape_has_the_same_canvases_at_every_size(detail_sampler, shape):
     fits = [detail_sampler.fit((shape[0] * unit, shape[1] * unit)) for unit in (37, 60, 100)]
     assert len({tuple(step.canvas for step in fit.passes) for fit in fits}) == 1
-    assert min(min(step.canvas) for step in fits[0].passes) >= MIN_CANVAS
+    assert min(min(step.canvas) for step in fits[0].passes) >= RECEPTIVE_FIELD
     common = min(len(fit.levels) for fit in fits) - 1  # the last level is the request's own
     assert len({fit.levels[:common] for fit in fits}) == 1
 

@@ -16,13 +16,14 @@ from small_runs import SMALL, files_of, results, train  # noqa: E402
 from torch.utils._python_dispatch import TorchDispatchMode  # noqa: E402
 
 from singan_core import HALO, manifest, noise, resample  # noqa: E402
-from singan_core.cascade import with_halo  # noqa: E402
+from singan_core.cascade import pad_halo  # noqa: E402
 from singan_core.errors import RequestError, TrainingError  # noqa: E402
-from singan_train import config, crops, device, replay, scale_setup, scale_training, steps, trainer  # noqa: E402
-from singan_train.frozen import FrozenPyramid  # noqa: E402
-from singan_train.networks import Discriminator, Generator  # noqa: E402
-from singan_train.run import METRICS, read_scale  # noqa: E402
-from singan_train.run_header import read_start  # noqa: E402
+from singan_train import config, device, trainer  # noqa: E402
+from singan_train.run.folder import METRICS, read_scale  # noqa: E402
+from singan_train.run.header import read_header  # noqa: E402
+from singan_train.scale import crops, replay, setup, steps, training  # noqa: E402
+from singan_train.scale.networks import Discriminator, Generator  # noqa: E402
+from singan_train.scale.trained_pyramid import TrainedPyramid  # noqa: E402
 
 CPU = torch.device("cpu")
 REAL = torch.rand(1, 3, 20, 24, generator=torch.Generator().manual_seed(0)) * 2 - 1
@@ -89,7 +90,7 @@ def test_input_gradient_is_the_one_of_autograd_and_so_are_its_own_gradients(norm
 
 
 def test_paper_preset_has_the_paper_s_numbers():
-    paper = config.preset("paper")
+    paper = config.make_config("paper")
     assert (paper.min_size, paper.max_size, paper.scale_factor) == (25, 250, 0.75)
     assert [paper.width_at(n) for n in range(13)] == [32] * 4 + [64] * 4 + [128] * 5
     assert paper.generator_norm and paper.discriminator_norm
@@ -110,7 +111,7 @@ def test_paper_preset_has_the_paper_s_numbers():
     with pytest.raises(
         RequestError, match="unknown preset 'thesis': choose draft, standard, paper"
     ):
-        config.preset("thesis")
+        config.make_config("thesis")
 
 
 @pytest.mark.parametrize(
@@ -118,15 +119,15 @@ def test_paper_preset_has_the_paper_s_numbers():
 )
 def test_impossible_settings_are_refused(changes):
     with pytest.raises(RequestError, match=next(iter(changes)).replace("_", " ")):
-        config.preset("draft", **changes)
+        config.make_config("draft", **changes)
 
 
 def make_data(border="noise", real=None, device="cpu"):
     real = (torch.rand(1, 3, 20, 24) * 2 - 1 if real is None else real).to(device)
-    prev = torch.zeros_like(with_halo(real))
-    half = with_halo(real * 0.5)
+    prev = torch.zeros_like(pad_halo(real))
+    half = pad_halo(real * 0.5)
     mask = crops.make_noise_mask(real, border)
-    return scale_training.ScaleData(
+    return training.ScaleData(
         1,
         real,
         lambda places, _: places.cut(half, HALO),
@@ -159,11 +160,11 @@ class Waiting(TorchDispatchMode):
 
 @pytest.mark.parametrize("name", ["draft", "paper"])
 def test_an_iteration_never_waits_for_the_device(name):
-    settings = config.preset(name)
+    settings = config.make_config(name)
     state = make_state(settings)
     with Waiting() as waiting:
         losses = steps.run_iteration(
-            settings, state, *scale_training.make_batches(make_data(), settings, 0)
+            settings, state, *training.make_batches(make_data(), settings, 0)
         )
     assert waiting.found == []
     with Waiting() as waiting:
@@ -184,7 +185,7 @@ def test_replayed_iterations_equal_eager_ones():
         state = steps.TrainingState.create(*networks, settings)
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(replay, "WARM_UP", warm_up)
-            scale_training.train_scale(make_data(device="cuda"), settings, state, lambda *_: None)
+            training.train_scale(make_data(device="cuda"), settings, state, lambda *_: None)
         ends.append(state.average[0].cpu())
     assert torch.allclose(*ends, atol=1e-4)
 
@@ -200,10 +201,12 @@ def test_bfloat16_is_for_processors_that_have_it_and_a_run_remembers_what_it_use
         monkeypatch.setattr(torch.cpu, "get_capabilities", lambda able=able: able)
         assert device.choose_precision(CPU) == expected
         assert (
-            trainer.begin(drawn_scene, config.preset("draft"), CPU)[0].config.precision == expected
+            trainer.prepare_run(drawn_scene, config.make_config("draft"), CPU)[0].config.precision
+            == expected
         )
         assert (
-            trainer.begin(drawn_scene, config.preset("paper"), CPU)[0].config.precision == "float32"
+            trainer.prepare_run(drawn_scene, config.make_config("paper"), CPU)[0].config.precision
+            == "float32"
         )
     assert device.choose_precision(torch.device("cuda")) == "float32"
 
@@ -217,7 +220,7 @@ def test_bfloat16_steps_are_close_to_those_in_float32():
         state = make_state(settings)
         losses.append(
             steps.run_iteration(
-                settings, state, *scale_training.make_batches(make_data(real=REAL), settings, 0)
+                settings, state, *training.make_batches(make_data(real=REAL), settings, 0)
             )
         )
         assert {parameter.dtype for parameter in state.generator.parameters()} == {torch.float32}
@@ -233,7 +236,7 @@ def test_every_generator_step_sees_a_fresh_fake():
     )
     state = make_state(settings)
     state.generator.register_forward_pre_hook(lambda module, inputs: seen.append(inputs[0].clone()))
-    scale_training.train_scale(make_data(), settings, state, lambda *_: None)
+    training.train_scale(make_data(), settings, state, lambda *_: None)
     fakes = [
         noise_ for noise_ in seen[: 2 + 2 * 3] if noise_.any()
     ]  # reconstructions have no noise
@@ -252,7 +255,7 @@ def test_statistics_are_fixed_when_the_learning_rate_drops():
             statistics.add(module.net[1].running_mean.numpy().tobytes())
 
     state.generator.register_forward_pre_hook(look)
-    scale_training.train_scale(make_data(), settings, state, lambda *_: None)
+    training.train_scale(make_data(), settings, state, lambda *_: None)
     assert all(training for iteration, training in modes if iteration < 7)
     assert not any(training for iteration, training in modes if iteration > 7)
     assert statistics == {state.generator.net[1].running_mean.numpy().tobytes()}
@@ -265,13 +268,13 @@ def test_the_average_reaches_back_over_a_share_of_the_last_iterations():
     for count in range(-3, 9):
         for parameter in state.generator.parameters():
             parameter.data.fill_(float(count))
-        scale_training.update_average(settings, state, count)
+        training.update_average(settings, state, count)
         values.append(float(state.average[0].flatten()[0]))
     assert values[:6] == list(range(-3, 3))  # before the drop, and as long as half the count is one
     assert values[6] == pytest.approx(2 / 3 * 3 + 1 / 3 * 2)
     assert values[-1] < 8 - 1
     last = dataclasses.replace(settings, averaging=0.0)
-    scale_training.update_average(last, state, 100)
+    training.update_average(last, state, 100)
     assert float(state.average[0].flatten()[0]) == 8
 
 
@@ -316,16 +319,16 @@ def test_a_loss_that_became_nan_stops_the_scale():
     broken = make_data(real=torch.full((1, 3, 20, 24), math.nan))
     settings = dataclasses.replace(SMALL, iterations=1)
     with pytest.raises(
-        scale_training.DivergenceError,
+        training.DivergenceError,
         match="scale 1: the loss became NaN or infinite at iteration 1",
     ):
-        scale_training.train_scale(broken, settings, make_state(settings), lambda *_: None)
+        training.train_scale(broken, settings, make_state(settings), lambda *_: None)
 
 
 def breaking(monkeypatch, times):
     """Make the loss of scale 1 infinite at its 20th iteration, so many times."""
     seeds = []
-    real_make_batches = scale_training.make_batches
+    real_make_batches = training.make_batches
 
     def make_batches(data, settings, iteration):
         discriminator_batches, generator_batches = real_make_batches(data, settings, iteration)
@@ -336,7 +339,7 @@ def breaking(monkeypatch, times):
             ]
         return discriminator_batches, generator_batches
 
-    monkeypatch.setattr(scale_training, "make_batches", make_batches)
+    monkeypatch.setattr(training, "make_batches", make_batches)
     return seeds
 
 
@@ -364,7 +367,7 @@ def test_a_scale_that_fails_twice_stops_training_with_the_way_out(
 
 def test_a_run_holds_what_the_design_says(small_run):
     found = manifest.read(small_run, "run")
-    start = read_start(small_run)
+    start = read_header(small_run)
     assert found.shapes == start.pyramid.shapes and len(found.shapes) == 4
     assert found.noise_channels == (1, 3, 3, 3)
     for n in range(4):
@@ -401,7 +404,7 @@ def test_the_contact_sheet_shows_what_the_model_draws(small_run, tmp_path):
 def test_z_star_is_one_channel_of_the_field_drawn_once(small_run):
     z = np.load(small_run / "reconstruction_noise.npy")
     assert z.shape == (1, 24, 29)
-    field = noise.field(SMALL.seed, 0, noise.RECONSTRUCTION_FRAME, 1, 0, 0, 14, 19)
+    field = noise.draw_field(SMALL.seed, 0, noise.RECONSTRUCTION_FRAME, 1, 0, 0, 14, 19)
     assert np.array_equal(z[:, 5:-5, 5:-5], field)
     assert not z[:, :5].any() and not z[:, :, -5:].any()
 
@@ -409,7 +412,7 @@ def test_z_star_is_one_channel_of_the_field_drawn_once(small_run):
 def test_noise_amplitude_is_a_tenth_of_the_rmse_of_the_enlarged_reconstruction(
     small_run, drawn_scene
 ):
-    start = read_start(small_run)
+    start = read_header(small_run)
     scales = [read_scale(small_run, n) for n in range(4)]
     assert scales[0].metadata.noise_amplitude == 1
     image = trainer.images.read(drawn_scene)
@@ -418,7 +421,7 @@ def test_noise_amplitude_is_a_tenth_of_the_rmse_of_the_enlarged_reconstruction(
     )
     for n in (1, 2, 3):
         below = resample.resize(
-            FrozenPyramid.from_scales(start.pyramid, scales[:n]).reconstruct(z),
+            TrainedPyramid.from_scales(start.pyramid, scales[:n]).reconstruct(z),
             start.pyramid.shapes[n],
         )
         real = torch.from_numpy(resample.resize(image, start.pyramid.shapes[n]))
@@ -429,7 +432,7 @@ def test_noise_amplitude_is_a_tenth_of_the_rmse_of_the_enlarged_reconstruction(
 def test_a_scale_begins_with_the_weights_of_the_one_below_when_the_width_agrees(
     small_run, drawn_scene
 ):
-    start = read_start(small_run)
+    start = read_header(small_run)
     below = read_scale(small_run, 0)
     image = torch.from_numpy(
         resample.resize(trainer.images.read(drawn_scene), start.pyramid.shapes[1])
@@ -437,10 +440,10 @@ def test_a_scale_begins_with_the_weights_of_the_one_below_when_the_width_agrees(
     z = torch.from_numpy(np.load(small_run / "reconstruction_noise.npy"))[None].expand(
         -1, 3, -1, -1
     )
-    data = scale_setup.make_scale_data(1, image, start, [below], z, lambda *_: image)
+    data = setup.make_scale_data(1, image, start, [below], z, lambda *_: image)
 
     def same(settings):
-        made = scale_setup.create_state(data, settings, 3, [below])
+        made = setup.create_state(data, settings, 3, [below])
         return torch.equal(made.generator.net[0].weight, below.generator.net[0].weight)
 
     assert same(start.config)
@@ -505,15 +508,15 @@ def test_every_kind_of_photo_and_setting_trains(tmp_path, drawn_scene, mode, cha
 
 
 def test_devices_are_strict():
-    assert device.resolve("cpu").type == "cpu"
+    assert device.choose_device("cpu").type == "cpu"
     with pytest.raises(
         RequestError, match="unknown device 'tpu': choose auto, cpu, cuda or cuda:N"
     ):
-        device.resolve("tpu")
+        device.choose_device("tpu")
     if not torch.cuda.is_available():
-        assert device.resolve("auto").type == "cpu"
+        assert device.choose_device("auto").type == "cpu"
         with pytest.raises(RequestError, match=r"device cuda:0: .* or use --device cpu"):
-            device.resolve("cuda:0")
+            device.choose_device("cuda:0")
 
 
 def test_what_a_user_needs_is_exported_by_name():
@@ -521,7 +524,7 @@ def test_what_a_user_needs_is_exported_by_name():
 
     for name in singan_train.__all__:
         assert getattr(singan_train, name) is not None
-    assert singan_train.train is trainer.train and singan_train.preset is config.preset
+    assert singan_train.train is trainer.train and singan_train.preset is config.make_config
     with pytest.raises(AttributeError, match="has no attribute 'predict'"):
         singan_train.predict  # noqa: B018
 

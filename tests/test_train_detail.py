@@ -15,12 +15,9 @@ from small_runs import DETAILED, files_of, results, train  # noqa: E402
 
 from singan_core import images, manifest, resample, stored  # noqa: E402
 from singan_core.errors import ImageError, RequestError, TrainingError  # noqa: E402
-from singan_train import (  # noqa: E402
-    config,
-    run_header,
-    trainer,
-)
-from singan_train import run as runs  # noqa: E402
+from singan_train import config, trainer  # noqa: E402
+from singan_train.run import folder as runs  # noqa: E402
+from singan_train.run import header  # noqa: E402
 
 CPU = torch.device("cpu")
 QUICK = dataclasses.replace(DETAILED, iterations=2)
@@ -58,46 +55,46 @@ def photo_of(run):
 
 def test_draft_and_standard_have_detail_and_the_paper_has_not():
     for name, iterations in (("draft", 900), ("standard", 1500)):
-        found = config.preset(name)
+        found = config.make_config(name)
         assert found.detail and not found.continuation and found.iterations == iterations
         assert (found.min_size, found.hand_over, found.max_size) == (15, 25, 1920)
-    assert not config.preset("paper").detail and config.preset(
+    assert not config.make_config("paper").detail and config.make_config(
         "paper", detail=False
-    ) == config.preset("paper")
+    ) == config.make_config("paper")
 
 
 @pytest.mark.parametrize(("layout", "coarsest"), [("free", 19), ("scene", 15), ("strict", 13)])
 def test_a_layout_is_a_coarsest_size_with_three_scales_above(layout, coarsest, tmp_path):
     photo = saved(tmp_path / "photo.png", smooth(120, 180))
-    settings = config.preset("standard", **config.chosen_layout(layout, None))
-    plan = trainer.begin(photo, settings, CPU)[0].pyramid
+    settings = config.make_config("standard", **config.expand_layout(layout, None))
+    plan = trainer.prepare_run(photo, settings, CPU)[0].pyramid
     assert min(plan.shapes[0]) == coarsest and min(plan.shapes[-1]) == 25
     assert len(plan.shapes) >= config.LEAST_SCALES == 3
 
 
 def test_so_few_pixels_that_three_scales_do_not_fit_are_trained_with_fewer(tmp_path):
     photo = saved(tmp_path / "photo.png", smooth(120, 180))
-    plan = trainer.begin(photo, config.preset("standard", min_size=24), CPU)[0].pyramid
+    plan = trainer.prepare_run(photo, config.make_config("standard", min_size=24), CPU)[0].pyramid
     assert [min(shape) for shape in plan.shapes] == [24, 25]
 
 
 def test_a_layout_and_a_min_size_exclude_each_other():
-    assert config.chosen_layout(None, 17) == {"min_size": 17}
+    assert config.expand_layout(None, 17) == {"min_size": 17}
     with pytest.raises(
         RequestError, match="layout free is min size 19: give one of the two, not both"
     ):
-        config.chosen_layout("free", 17)
+        config.expand_layout("free", 17)
     with pytest.raises(RequestError, match="unknown layout 'loose': choose free, scene, strict"):
-        config.chosen_layout("loose", None)
+        config.expand_layout("loose", None)
 
 
 def test_without_detail_presets_are_what_they_were():
     for name, max_size in (("draft", 192), ("standard", 250)):
-        found = config.preset(name, detail=False)
+        found = config.make_config(name, detail=False)
         assert not found.detail and found.continuation
         assert (found.min_size, found.max_size) == (25, max_size)
-        assert found.iterations == config.preset(name).iterations
-    given = config.preset("standard", detail=False, min_size=30, continuation=False)
+        assert found.iterations == config.make_config(name).iterations
+    given = config.make_config("standard", detail=False, min_size=30, continuation=False)
     assert given.min_size == 30 and given.max_size == 250 and not given.continuation
 
 
@@ -133,20 +130,20 @@ def test_without_detail_presets_are_what_they_were():
 )
 def test_impossible_settings_are_refused(name, changes, message):
     with pytest.raises(RequestError, match=message):
-        config.preset(name, **changes)
+        config.make_config(name, **changes)
 
 
 # plans
 
 
 def test_generators_end_at_the_hand_over_and_levels_go_on_to_the_photo(drawn_scene):
-    start, _ = trainer.begin(drawn_scene, config.preset("standard"), CPU)
+    start, _ = trainer.prepare_run(drawn_scene, config.make_config("standard"), CPU)
     assert start.pyramid.shapes == ((15, 20), (19, 26), (25, 34))
     assert start.pyramid.levels == ((25, 34), (33, 45), (44, 60)) and start.pyramid.hand_over == 2
     assert not start.pyramid.continuation and start.photo_size == start.pyramid.finest == (44, 60)
-    higher = trainer.begin(drawn_scene, config.preset("standard", hand_over=42, scales=2), CPU)[
-        0
-    ].pyramid
+    higher = trainer.prepare_run(
+        drawn_scene, config.make_config("standard", hand_over=42, scales=2), CPU
+    )[0].pyramid
     assert (
         higher.shapes == ((15, 20), (42, 57))
         and higher.levels[0] == (42, 57)
@@ -179,16 +176,16 @@ def test_a_photo_too_thin_for_the_hand_over_once_reduced_is_refused_with_the_siz
     with pytest.raises(
         RequestError, match=r"reduced to 400x20 has .* raise max size to at least 680"
     ) as refused:
-        trainer.begin(photo, dataclasses.replace(QUICK, max_size=400), CPU)
+        trainer.prepare_run(photo, dataclasses.replace(QUICK, max_size=400), CPU)
     assert "\n" not in str(refused.value)
-    enough = trainer.begin(photo, dataclasses.replace(QUICK, max_size=680), CPU)[0].pyramid
+    enough = trainer.prepare_run(photo, dataclasses.replace(QUICK, max_size=680), CPU)[0].pyramid
     assert enough.finest == (34, 680) and enough.shapes[-1] == (33, 660)
 
 
 def test_every_plan_is_one_that_a_manifest_may_have(tmp_path):
     """Sizes grow from level to level whatever the photo's shape, so that the run will be read."""
     for number, size in enumerate([(34, 34), (34, 51), (35, 400), (64, 48), (300, 450)]):
-        start, _ = trainer.begin(saved(tmp_path / f"{number}.png", smooth(*size)), QUICK, CPU)
+        start, _ = trainer.prepare_run(saved(tmp_path / f"{number}.png", smooth(*size)), QUICK, CPU)
         facts = [
             runs.ScaleMetadata(8, True, 3, 1.0, 1 if n == 0 else 3, 0.0)
             for n in range(len(start.pyramid.shapes))
@@ -206,7 +203,7 @@ def test_the_photo_is_stored_without_loss_and_vouched_for(detailed_run, drawn_sc
         photo = np.asarray(image)
     found = manifest.read(detailed_run, "run")
     assert np.array_equal(photo_of(detailed_run), photo)
-    assert found.detail.photo_sha256 == stored.digest(photo) and found.detail.shifts == ()
+    assert found.detail.photo_sha256 == stored.hash_pixels(photo) and found.detail.shifts == ()
     assert (
         found.detail.hand_over == 2
         and found.detail.levels[-1] == photo.shape[:2]
@@ -222,14 +219,14 @@ def test_the_photo_is_stored_without_loss_and_vouched_for(detailed_run, drawn_sc
 def test_generators_are_trained_on_the_photo_that_is_stored(detailed_run):
     for scale, size in enumerate(manifest.read(detailed_run, "run").shapes):
         expected = images.to_pixels(
-            resample.resize(images.from_pixels(photo_of(detailed_run)), size)
+            resample.resize(images.to_floats(photo_of(detailed_run)), size)
         )[0]
         with Image.open(runs.find_scale(detailed_run, scale) / "real.png") as image:
             assert np.array_equal(np.asarray(image), expected)
 
 
 def test_settings_of_a_run_survive_their_file(detailed_run, drawn_scene):
-    assert run_header.read_start(detailed_run) == trainer.begin(drawn_scene, DETAILED, CPU)[0]
+    assert header.read_header(detailed_run) == trainer.prepare_run(drawn_scene, DETAILED, CPU)[0]
 
 
 @pytest.mark.parametrize("mode", ["L", "RGBA"])
@@ -252,7 +249,7 @@ def test_grey_and_transparent_photos_are_stored_as_they_are(tmp_path, mode):
 def test_a_reduced_transparent_photo_has_no_colour_where_nothing_is_seen(tmp_path):
     pixels = np.full((100, 140, 4), 255, np.uint8)
     pixels[:48, :, 3] = 0
-    _, found = trainer.begin(
+    _, found = trainer.prepare_run(
         saved(tmp_path / "photo.png", pixels), dataclasses.replace(QUICK, max_size=70), CPU
     )
     assert found.pixels.shape == (50, 70, 4)
@@ -281,11 +278,11 @@ def test_generators_learn_colour_alone_and_masks_are_stored(drawn_scene, masks, 
     inside = stored.read_masks(run, (44, 60), 2)
     assert inside[22:, :, 0].all() and not inside[:22, :, 0].any()
     assert inside[:10, :15, 1].all() and inside[..., 1].sum() == 150
-    assert stored.digest(photo_of(run)) == found.detail.photo_sha256  # of the colours alone
+    assert stored.hash_pixels(photo_of(run)) == found.detail.photo_sha256  # of the colours alone
 
 
 def test_a_reduced_mask_is_inside_where_half_of_a_pixel_is(drawn_scene, masks, tmp_path):
-    _, found = trainer.begin(drawn_scene, dataclasses.replace(QUICK, max_size=48), CPU, masks)
+    _, found = trainer.prepare_run(drawn_scene, dataclasses.replace(QUICK, max_size=48), CPU, masks)
     assert found.masks.shape == (35, 48, 2)
     share = resample.resize(
         np.asarray(Image.open(masks[0]), np.float32)[None, None] / 255, (35, 48)
@@ -297,11 +294,13 @@ def test_a_reduced_mask_is_inside_where_half_of_a_pixel_is(drawn_scene, masks, t
     with pytest.raises(
         ImageError, match=r"dot\.png: nothing of the object is left at 30x22 px: raise max size"
     ):
-        trainer.begin(drawn_scene, smaller, CPU, [saved(tmp_path / "dot.png", dot)])
+        trainer.prepare_run(drawn_scene, smaller, CPU, [saved(tmp_path / "dot.png", dot)])
 
 
 def test_a_small_photo_s_labels_are_generated(drawn_scene, masks):
-    start, found = trainer.begin(drawn_scene, dataclasses.replace(QUICK, hand_over=44), CPU, masks)
+    start, found = trainer.prepare_run(
+        drawn_scene, dataclasses.replace(QUICK, hand_over=44), CPU, masks
+    )
     assert (
         start.channels == 5
         and start.picture_channels == 3
@@ -358,16 +357,16 @@ def test_runs_from_before_there_was_detail_are_read_and_go_on_without(
     small_run, drawn_scene, tmp_path
 ):
     copy = shutil.copytree(small_run, tmp_path / "run")
-    data = json.loads((copy / run_header.CONFIG).read_text())
+    data = json.loads((copy / header.CONFIG).read_text())
     for name in ("detail", "hand_over"):
         del data["config"][name]
     for name in ("levels", "hand_over"):
         del data["pyramid"][name]
     del data["stored_sha256"]
-    (copy / run_header.CONFIG).write_text(json.dumps(data))
+    (copy / header.CONFIG).write_text(json.dumps(data))
     assert (
-        run_header.read_start(copy) == run_header.read_start(small_run)
-        and not run_header.read_start(copy).config.detail
+        header.read_header(copy) == header.read_header(small_run)
+        and not header.read_header(copy).config.detail
     )
 
     shutil.rmtree(copy / "scale_03")
@@ -375,5 +374,5 @@ def test_runs_from_before_there_was_detail_are_read_and_go_on_without(
     trainer.resume(drawn_scene, copy, {"max_size": 42}, CPU)
     again, before = results(files_of(copy)), results(files_of(small_run))
     assert again.keys() == before.keys()
-    assert {name for name in again if again[name] != before[name]} == {run_header.CONFIG}
+    assert {name for name in again if again[name] != before[name]} == {header.CONFIG}
     assert manifest.read(copy, "run").detail is None

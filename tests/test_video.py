@@ -12,9 +12,9 @@ from PIL import Image, ImageSequence
 
 from singan_core import images
 from singan_core.errors import InstallError, OutputError, RequestError
-from singan_runtime import ffmpeg as ffmpeg_module
-from singan_runtime import video
-from singan_runtime.animation import Walk, animate
+from singan_runtime.clips.animation import Walk, animate
+from singan_runtime.files import ffmpeg as ffmpeg_module
+from singan_runtime.files import video
 
 FFMPEG = ("mp4", "webm")
 

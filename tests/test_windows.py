@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from singan_core import cascade, noise, pyramid, windows
+from singan_core import cascade, fitting, noise, pyramid, windows
 from singan_core.errors import RequestError
 from singan_core.windows import Span
 
@@ -28,7 +28,7 @@ def generate(scale, noise_, prev):
 
 def drawing(seed, channels, border, wrap):
     def draw(step):
-        return noise.of_region(
+        return noise.draw_for_region(
             seed, step.index, 0, channels, step.canvas, step.drawn, border, wrap
         )[None]
 
@@ -41,9 +41,9 @@ def requests(draw):
     size = draw(st.integers(13, 60)), draw(st.integers(13, 60))
     zoom = draw(st.sampled_from(["auto", "area"]) | st.floats(0.4, 4))
     try:
-        passes = pyramid.fit(TRAINED, size, zoom).passes
+        passes = fitting.fit(TRAINED, size, zoom).passes
     except RequestError:
-        passes = pyramid.fit(TRAINED, size).passes
+        passes = fitting.fit(TRAINED, size).passes
     start = draw(st.integers(0, passes[-1].generator))
     wrap = (draw(st.booleans()), draw(st.booleans())) if start == 0 else (False, False)
     y, x = draw(st.integers(0, size[0] - 1)), draw(st.integers(0, size[1] - 1))
@@ -93,10 +93,10 @@ def test_no_step_draws_more_than_its_canvas_or_less_than_it_keeps(request_):
 
 def test_a_small_window_of_a_huge_picture_needs_small_regions():
     """A million pixels a side: every step draws at most the window and a rim that does not grow."""
-    passes = pyramid.fit(TRAINED, (2**20, 2**20), 1.0).passes
+    passes = fitting.fit(TRAINED, (2**20, 2**20), 1.0).passes
     steps = windows.plan_steps(passes, None, (Span(500_000, 500_100), Span(7, 107)))
     assert max(max(step.size) for step in steps) <= 100 + 2 * 15
-    far = pyramid.fit(TRAINED, (2**20, 2**20)).passes
+    far = fitting.fit(TRAINED, (2**20, 2**20)).passes
     assert (
         max(max(step.size) for step in windows.plan_steps(far, None, (Span(5, 105), Span(7, 107))))
         <= 100 + 2 * 40
@@ -107,10 +107,10 @@ def test_a_small_window_of_a_huge_picture_needs_small_regions():
 def test_a_periodic_picture_is_the_same_wherever_it_is_cut(axis):
     """A region from the middle over the edge is the picture, rolled by half."""
     size, wrap = (44, 52), (axis == 0, axis == 1)
-    passes = pyramid.fit(TRAINED, size, 1.0).passes
+    passes = fitting.fit(TRAINED, size, 1.0).passes
     draw = drawing(3, 3, "zero", wrap)
     whole = cascade.run(passes, generate, draw, wrap=wrap)
-    region = list(windows.whole(size))
+    region = list(windows.cover_canvas(size))
     half = size[axis] // 2
     region[axis] = Span(half, half + size[axis] - 1)
     over = cascade.run(passes, generate, draw, None, tuple(region), wrap)
@@ -121,7 +121,7 @@ def test_a_periodic_picture_is_the_same_wherever_it_is_cut(axis):
 @given(st.integers(40, 3000), st.integers(0, 50), st.integers(1, 40))
 def test_tiles_cover_a_region_once(length, start, count):
     region = Span(start, start + length), Span(3, 10)
-    tiles = list(windows.tiles(region, count, 2))
+    tiles = list(windows.cut_tiles(region, count, 2))
     assert len(tiles) == 2 * count and {columns for _, columns in tiles} == {
         Span(3, 6),
         Span(6, 10),

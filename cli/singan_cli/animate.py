@@ -18,9 +18,9 @@ from singan_cli.options import (
     Threads,
     ZoomWord,
 )
-from singan_core.pyramid import MAX_PIXELS
-from singan_runtime.animation import FPS, Walk
-from singan_runtime.video import MAX_FRAME_MEMORY
+from singan_core.fitting import MAX_PIXELS
+from singan_runtime.clips.animation import FPS, Walk
+from singan_runtime.files.video import MAX_FRAME_MEMORY
 
 
 def command(
@@ -51,10 +51,10 @@ def command(
     The motion is smooth and random. With detail one finished picture moves as what the generators
     draw moves; walls and horizons stand still.
     """
-    wanted = parse.size(size) if size is not None else None
-    scale = parse.zoom(zoom)
-    colour = parse.background(background)
-    places = [parse.place(word) for word in place or ()]
+    wanted = parse.read_size(size) if size is not None else None
+    scale = parse.read_zoom(zoom)
+    colour = parse.read_background(background)
+    places = [parse.read_place(word) for word in place or ()]
     if grid and (start_scale != Walk.start_scale or beta != Walk.beta):
         raise typer.BadParameter(
             "--grid has start scales and betas of its own: leave out --start-scale and --beta"
@@ -62,12 +62,12 @@ def command(
 
     from singan_cli.progress import say_device
     from singan_core.atomic import make_folder
-    from singan_runtime import animation
+    from singan_runtime.clips import animation
 
     sampler = open_sampler(bundle, device, threads, max_pixels)
     asked = Walk(frames, alpha, beta, start_scale, seed, loop, walk)
     walks = clips.make_grid(out, asked) if grid else {out: asked}
-    canvas = wanted or animation.default_size(sampler)
+    canvas = wanted or animation.choose_default_size(sampler)
     scene = clips.Scene(sampler, canvas, scale, sampler.read_keep(keep or (), places))
     clips.check_clips(scene, walks, fps, max_frame_memory)
     mask = clips.read_move(move, canvas)

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from singan_cli.options import limit_to
-from singan_runtime.animation import KINDS, LONGER_SIDE
+from singan_runtime.clips.animation import KINDS, LONGER_SIDE
 
 OutFile = Annotated[
     Path,

@@ -11,10 +11,10 @@ import typer
 
 from singan_cli import parse
 from singan_cli.options import AsJson, Bundle, Device, MaxPixels, Threads, ZoomWord
-from singan_core.pyramid import MAX_PIXELS
+from singan_core.fitting import MAX_PIXELS
 
 if TYPE_CHECKING:
-    from singan_runtime.bench import Timing
+    from singan_runtime.measures.bench import Timing
 
 
 def command(
@@ -32,7 +32,7 @@ def command(
     repeats: Annotated[
         int, typer.Option("--repeats", min=1, help="Timed pictures of each size, 1 or more.")
     ] = 5,
-    as_json: AsJson = False,
+    to_json: AsJson = False,
     device: Device = "auto",
     threads: Threads = None,
     max_pixels: MaxPixels = MAX_PIXELS,
@@ -41,17 +41,17 @@ def command(
 
     One picture warms up; then come the median and the 95th percentile of the timed ones.
     """
-    sizes = parse.sizes(size) if size is not None else [None]
-    used = parse.zoom(zoom)
+    sizes = parse.read_sizes(size) if size is not None else [None]
+    used = parse.read_zoom(zoom)
     from singan_cli.opening import open_sampler
-    from singan_cli.progress import counting
-    from singan_runtime.bench import bench
+    from singan_cli.progress import count_progress
+    from singan_runtime.measures.bench import bench
 
     sampler = open_sampler(bundle, device, threads, max_pixels)
-    with counting("pictures", len(sizes) * (repeats + 1)) as advance:
+    with count_progress("pictures", len(sizes) * (repeats + 1)) as advance:
         timings = [bench(sampler, one, repeats, used, advance) for one in sizes]
 
-    if as_json:
+    if to_json:
         typer.echo(json.dumps([dataclasses.asdict(timing) for timing in timings], indent=2))
     else:
         typer.echo("\n".join(list_timings(timings)))

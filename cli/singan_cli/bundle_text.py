@@ -55,7 +55,7 @@ def list_generators_alone(bundle: Path, folders: list[str]) -> list[str]:
     from singan_export import formats
 
     manifest = manifests.read(bundle, "bundle", check_files=False)
-    alone = [name for name in folders if not formats.holds_all(name, manifest)]
+    alone = [name for name in folders if not formats.has_detail(name, manifest)]
     if manifest.detail is None or not alone:
         return []
     height, width = manifest.shapes[-1]

@@ -11,8 +11,8 @@ import typer
 if TYPE_CHECKING:
     from singan_cli.sampling import Output
     from singan_runtime import Sampler
-    from singan_runtime.choice import Candidate
-    from singan_runtime.picture import Picture
+    from singan_runtime.measures.choice import Candidate
+    from singan_runtime.plan import Plan
     from singan_runtime.request import Request
 
 SUFFIXES = {".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg", ".webp": "webp"}
@@ -41,13 +41,13 @@ def choose_seeds(sampler: Sampler, request: Request, output: Output) -> Sequence
 
     The sheet is written on the way.
     """
-    from singan_cli.progress import counting
-    from singan_runtime import choice
+    from singan_cli.progress import count_progress
+    from singan_runtime.measures import choice
 
     plan = sampler.plan_request(request)
     seeds = range(request.seed, request.seed + output.candidates)
     judge = choice.judge if output.best is None else choice.rank
-    with counting("candidates", len(seeds)) as advance:
+    with count_progress("candidates", len(seeds)) as advance:
         candidates = judge(sampler, plan, seeds, advance)
 
     chosen = [one.seed for one in candidates[: output.count]]
@@ -67,7 +67,7 @@ def choose_seeds(sampler: Sampler, request: Request, output: Output) -> Sequence
 def write_sheet(
     sampler: Sampler,
     path: Path,
-    picture: Picture,
+    picture: Plan,
     candidates: Sequence[Candidate],
     chosen: Sequence[int],
     background: tuple[int, int, int],
@@ -75,7 +75,7 @@ def write_sheet(
     """Write one sheet of all candidates, in the order of their ranks if some are chosen."""
     from singan_core import images
     from singan_core.atomic import make_folder
-    from singan_runtime.sheet import draw_sheet
+    from singan_runtime.measures.sheet import draw_sheet
 
     pixels = draw_sheet(picture, candidates, chosen, ranked=bool(chosen), background=background)
     make_folder(path.parent)

@@ -8,11 +8,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from singan_runtime.animation import GRID_BETAS, GRID_START_SCALES, Walk
+from singan_runtime.clips.animation import GRID_BETAS, GRID_START_SCALES, Walk
 
 if TYPE_CHECKING:
     from singan_core.arrays import Mask
-    from singan_core.pyramid import Size, Zoom
+    from singan_core.fitting import Zoom
+    from singan_core.pyramid import Size
     from singan_runtime import Sampler
     from singan_runtime.keep import Keep
 
@@ -46,11 +47,12 @@ def check_clips(
 
     Raises RequestError, InstallError or OutputError.
     """
-    from singan_runtime import animation, video
+    from singan_runtime.clips import animation
+    from singan_runtime.files import video
 
     for path, walk in walks.items():
         animation.check(walk)
-        scene.sampler.picture(scene.size, scene.zoom, walk.start_scale, keep=scene.keep)
+        scene.sampler.plan(scene.size, scene.zoom, walk.start_scale, keep=scene.keep)
         scene.sampler.check_pixels(scene.size)
         holds_all = walk.loop and walk.kind == "paper"
         video.check(path, scene.size, walk.length, fps, max_frame_memory, holds_all=holds_all)
@@ -60,7 +62,8 @@ def read_move(path: Path | None, size: Size) -> Mask | None:
     """Read the mask of what may move. Raises ImageError, or RequestError if it is too narrow."""
     if path is None:
         return None
-    from singan_runtime import animation, masks
+    from singan_runtime import masks
+    from singan_runtime.clips import animation
 
     mask = masks.read(path, {size: "the clip's first frame"}, may_fill=True)
     animation.soften(mask, size)
@@ -75,10 +78,11 @@ def write_clips(
     background: tuple[int, int, int],
 ) -> None:
     """Draw and write every clip. Raises RequestError or OutputError."""
-    from singan_cli.progress import counting
-    from singan_runtime import animation, video
+    from singan_cli.progress import count_progress
+    from singan_runtime.clips import animation
+    from singan_runtime.files import video
 
-    with counting("frames", sum(walk.length for walk in walks.values())) as advance:
+    with count_progress("frames", sum(walk.length for walk in walks.values())) as advance:
         for path, walk in walks.items():
             frames = animation.animate(
                 scene.sampler, walk, scene.size, scene.zoom, move, scene.keep

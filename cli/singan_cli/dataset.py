@@ -8,7 +8,7 @@ from singan_cli import dataset_options as options
 from singan_cli import parse
 from singan_cli.opening import open_sampler
 from singan_cli.options import Bundle, Device, MaxPixels, Seed, Threads, ZoomWord
-from singan_core.pyramid import MAX_PIXELS
+from singan_core.fitting import MAX_PIXELS
 
 
 def command(
@@ -32,13 +32,13 @@ def command(
     The model must have been trained with --mask. Picture i has seed + i. What is there already is
     kept: an interrupted command goes on when it is repeated.
     """
-    wanted = parse.size(size) if size is not None else None
-    scale = parse.zoom(zoom)
-    left, top, right, bottom = parse.shares(within, 4)
-    least, most = parse.shares(scales, 2)
+    wanted = parse.read_size(size) if size is not None else None
+    scale = parse.read_zoom(zoom)
+    left, top, right, bottom = parse.read_shares(within, 4)
+    least, most = parse.read_shares(scales, 2)
 
-    from singan_cli.progress import counting, say_device
-    from singan_runtime import dataset
+    from singan_cli.progress import count_progress, say_device
+    from singan_runtime.files import dataset
     from singan_runtime.keep import Keep
     from singan_runtime.request import Request
 
@@ -51,7 +51,7 @@ def command(
     dataset.settle(sampler, spec)
     say_device(sampler)
 
-    with counting("pictures", count) as advance:
+    with count_progress("pictures", count) as advance:
         try:
             kept = dataset.write_dataset(sampler, out, spec, advance)
         except KeyboardInterrupt:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from singan_cli.zoom_text import SOFT, zoom_line
-from singan_core import pyramid as pyramids
-from singan_core.pyramid import Fit, Pyramid, Size, Zoom
+from singan_cli.zoom_text import SOFT_ZOOM, describe_zoom
+from singan_core import fitting
+from singan_core.fitting import Fit, Zoom
+from singan_core.pyramid import Pyramid, Size
 
 
 @dataclass(frozen=True)
@@ -22,11 +23,13 @@ class DrawingPlan:
     @classmethod
     def make(cls, pyramid: Pyramid, size: Size, zoom: Zoom) -> DrawingPlan:
         """Plan a picture. Raises RequestError for a size or zoom that is not possible."""
-        used = pyramids.chosen_zoom(pyramid, size, zoom)
-        fit = pyramids.fit(pyramid, size, used)
-        return cls(size, used, None if fit.levels else pyramids.largest_zoom(pyramid, size), fit)
+        used = fitting.choose_zoom(pyramid, size, zoom)
+        fit = fitting.fit(pyramid, size, used)
+        return cls(
+            size, used, None if fit.levels else fitting.find_largest_zoom(pyramid, size), fit
+        )
 
-    def as_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, Any]:
         """Return the plan for programs that draw without this package."""
         fit = self.fit
         return {
@@ -51,8 +54,8 @@ class DrawingPlan:
         limit = "" if self.largest_zoom is None else f" (largest {self.largest_zoom:g})"
         lines = [f"a picture of {self.size[1]}x{self.size[0]} at zoom {self.zoom:.4g}{limit}:"]
         lines += [f"  {line}" for line in list_passes(self.fit)]
-        if self.fit.levels and self.zoom > SOFT:
-            lines.append(zoom_line(self.zoom))
+        if self.fit.levels and self.zoom > SOFT_ZOOM:
+            lines.append(describe_zoom(self.zoom))
         return lines
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 from singan_cli import redraw, result
 from singan_cli.options import Background, Bundle, Device, MaxPixels, Seed, Threads, Tileable
 from singan_cli.result import ImageFile, Out
-from singan_core.pyramid import MAX_PIXELS
+from singan_core.fitting import MAX_PIXELS
 
 
 def command(
@@ -31,7 +31,7 @@ def command(
 
     It is redrawn with the photo's own patches; the rest stays untouched.
     """
-    from singan_runtime.editing import EDIT
+    from singan_runtime.edits.editing import EDIT
 
     redraw.run(
         "edit",

@@ -11,10 +11,10 @@ import typer
 
 from singan_cli import parse
 from singan_cli.options import AsJson, Bundle, Device, Seed, Threads
-from singan_runtime.evaluation import SIZE_LIMIT, Scores, describe
+from singan_runtime.measures.evaluation import SIZE_LIMIT, Scores, describe
 
 if TYPE_CHECKING:
-    from singan_core.images import Pixels
+    from singan_core.arrays import Pixels
 
 Photo = Annotated[
     Path | None,
@@ -68,7 +68,7 @@ def command(
     inception: InceptionFile = None,
     size_limit: SizeLimit = SIZE_LIMIT,
     seed: Seed = 0,
-    as_json: AsJson = False,
+    to_json: AsJson = False,
     device: Device = "auto",
     threads: Threads = None,
 ) -> None:
@@ -77,19 +77,19 @@ def command(
     Patch statistics, detail, diversity, what is copied, and SIFID if asked;
     docs/quality.md explains the measures.
     """
-    scales = parse.numbers(start_scales)
+    scales = parse.read_numbers(start_scales)
     from singan_cli.opening import open_sampler
-    from singan_cli.progress import counting
-    from singan_runtime import evaluation, report
+    from singan_cli.progress import count_progress
+    from singan_runtime.measures import evaluation, report
 
     sampler = open_sampler(bundle, device, threads)
-    truth = evaluation.trained_photo(sampler, photo)
+    truth = evaluation.read_trained_photo(sampler, photo)
     sifid = load_sifid(inception)
-    evaluation.judged_size(sampler, size_limit)  # refuse before the long work
+    evaluation.choose_measured_size(sampler, size_limit)  # refuse before the long work
     for start_scale in scales:
-        sampler.passes(None, 1.0, start_scale)
+        sampler.find_passes(None, 1.0, start_scale)
 
-    with counting("samples", len(scales) * count) as advance:
+    with count_progress("samples", len(scales) * count) as advance:
         judged = [
             evaluation.evaluate(sampler, truth, count, scale, seed, sifid, advance, size_limit)
             for scale in scales
@@ -98,8 +98,8 @@ def command(
         write_page(html, report.write_page(sampler.manifest.name, truth, judged))
 
     scores = [one.scores for one in judged]
-    if as_json:
-        typer.echo(json.dumps([one.as_json() for one in scores], indent=2))
+    if to_json:
+        typer.echo(json.dumps([one.to_json() for one in scores], indent=2))
         return
     for one in scores:
         typer.echo("\n".join(list_scores(one)))

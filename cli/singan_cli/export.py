@@ -92,7 +92,7 @@ def command(
     """
     from singan_export import bundle, formats
 
-    folders = formats.chosen([word.strip() for word in format.split(",")], precision)
+    folders = formats.choose_folders([word.strip() for word in format.split(",")], precision)
     check_options(out, run, photo, hand_over, bool(folders))
     if out is None:
         lines = list_formats(bundle.add(source, folders, run, force))
@@ -101,7 +101,7 @@ def command(
         lines = [*list_parity(measured), *list_formats(measured.formats), *list_photo(out)]
 
     made = source if out is None else out
-    lines += [str(formats.facts(made, name)) for name in folders]
+    lines += [str(formats.measure_cost(made, name)) for name in folders]
     lines += list_generators_alone(made, folders)
     wrote = ", ".join(str(source / name) for name in folders) if out is None else str(out)
     typer.echo("\n".join([*lines, f"wrote {wrote}"]))

@@ -23,9 +23,9 @@ def command(
 
     Nothing in the checkpoint is executed.
     """
-    from singan_train.foreign import convert
+    from singan_train.reference.importer import import_checkpoint
 
-    start = convert(path, out)
+    start = import_checkpoint(path, out)
     height, width = start.photo_size
     typer.echo(
         f"{start.name}: {width}x{height}, {start.channels} channels, "

@@ -20,7 +20,7 @@ def command(
         ),
     ] = None,
     zoom: ZoomWord = "auto",
-    as_json: AsJson = False,
+    to_json: AsJson = False,
 ) -> None:
     """Print what a bundle is and how it would draw a size.
 
@@ -31,11 +31,11 @@ def command(
     from singan_core import manifest as manifests
 
     manifest = manifests.read(bundle, "bundle")
-    wanted = parse.size(size) if size is not None else manifest.pyramid.finest
-    plan = DrawingPlan.make(manifest.pyramid, wanted, parse.zoom(zoom))
+    wanted = parse.read_size(size) if size is not None else manifest.pyramid.finest
+    plan = DrawingPlan.make(manifest.pyramid, wanted, parse.read_zoom(zoom))
 
-    if as_json:
-        report = {"manifest": manifest.as_json(), "plan": plan.as_json()}
+    if to_json:
+        report = {"manifest": manifest.to_json(), "plan": plan.to_json()}
         typer.echo(json.dumps(report, indent=2))
     else:
         typer.echo("\n".join([*list_scales(manifest), *plan.as_lines()]))

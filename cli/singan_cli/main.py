@@ -81,9 +81,9 @@ app = typer.Typer(
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        from singan_core.version import tool_version
+        from singan_core.version import find_version
 
-        typer.echo(f"singan {tool_version()}")
+        typer.echo(f"singan {find_version()}")
         raise typer.Exit
 
 

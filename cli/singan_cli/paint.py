@@ -9,7 +9,7 @@ import typer
 from singan_cli import parse, result
 from singan_cli.opening import open_sampler
 from singan_cli.options import Background, Bundle, Device, MaxPixels, Seed, Threads, ZoomWord
-from singan_core.pyramid import MAX_PIXELS
+from singan_core.fitting import MAX_PIXELS
 
 
 def command(
@@ -46,19 +46,19 @@ def command(
 
     The picture has the painting's layout.
     """
-    wanted = parse.size(size) if size is not None else None
-    scale = parse.zoom(zoom)
-    colour = parse.background(background)
+    wanted = parse.read_size(size) if size is not None else None
+    scale = parse.read_zoom(zoom)
+    colour = parse.read_background(background)
 
     from singan_cli.progress import say_device
-    from singan_runtime import editing
-    from singan_runtime.provenance import describe_file
+    from singan_runtime.edits import editing
+    from singan_runtime.files.provenance import describe_file
 
     sampler = open_sampler(bundle, device, threads, max_pixels)
     painting = editing.read_image(sampler, image)
     canvas = wanted or sampler.trained_size
     if start_scale is None:
-        start_scale = editing.paint_start_scale(sampler.fit(canvas, scale))
+        start_scale = editing.choose_painting_scale(sampler.fit(canvas, scale))
     result.check_out(out, canvas)
     say_device(sampler)
 

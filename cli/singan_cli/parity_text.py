@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from singan_export.budgets import FormatCheck, Parity
+    from singan_export.budgets import Comparison, Parity
 
 HEADS = ("format", "of", "worst at", "max", "rms", "PSNR", "levels", "values", "allowed", "")
 
@@ -40,7 +40,7 @@ def list_parity(parity: Parity) -> list[str]:
     return lines
 
 
-def list_formats(checks: Sequence[FormatCheck]) -> list[str]:
+def list_formats(checks: Sequence[Comparison]) -> list[str]:
     """Lay out a table: of every format the worst of each scale, and each canvas of the pyramid."""
     if not checks:
         return []
@@ -52,9 +52,9 @@ def list_formats(checks: Sequence[FormatCheck]) -> list[str]:
     ]
 
 
-def find_worst(checks: Sequence[FormatCheck]) -> list[FormatCheck]:
+def find_worst(checks: Sequence[Comparison]) -> list[Comparison]:
     """Find the worst check of each scale, and of each canvas of the whole pyramid, by format."""
-    worst: dict[tuple[str, int | None, object], FormatCheck] = {}
+    worst: dict[tuple[str, int | None, object], Comparison] = {}
     for check in checks:
         key = (check.format, check.scale, check.size if check.scale is None else None)
         if key not in worst or (check.passed, -check.rms) < (worst[key].passed, -worst[key].rms):
@@ -62,7 +62,7 @@ def find_worst(checks: Sequence[FormatCheck]) -> list[FormatCheck]:
     return list(worst.values())
 
 
-def write_row(check: FormatCheck) -> tuple[str, ...]:
+def write_row(check: Comparison) -> tuple[str, ...]:
     """Write the cells of a check, in the order of HEADS."""
     batch, height, width = check.size
     return (

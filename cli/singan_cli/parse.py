@@ -15,33 +15,34 @@ from singan_core.errors import RequestError
 from singan_runtime import parsing
 
 if TYPE_CHECKING:
-    from singan_core.pyramid import Size, Zoom
+    from singan_core.fitting import Zoom
+    from singan_core.pyramid import Size
     from singan_runtime.parsing import Place, Window
 
 Value = TypeVar("Value")
 
 
-def size(word: str) -> Size:
+def read_size(word: str) -> Size:
     """Read '1920x1080' (width x height) or a name such as 'fullhd' as (height, width)."""
     return _read(parsing.parse_size, word)
 
 
-def sizes(words: str) -> list[Size]:
+def read_sizes(words: str) -> list[Size]:
     """Read '320x240,1920x1080' as sizes in that order."""
-    return [size(word) for word in words.split(",")]
+    return [read_size(word) for word in words.split(",")]
 
 
-def window(word: str) -> Window:
+def read_window(word: str) -> Window:
     """Read 'X,Y,W,H' as (y, x, height, width)."""
     return _read(parsing.parse_window, word)
 
 
-def zoom(word: str) -> Zoom:
+def read_zoom(word: str) -> Zoom:
     """Read 'auto', 'area' or a number."""
     return _read(parsing.parse_zoom, word)
 
 
-def place(word: str) -> Place:
+def read_place(word: str) -> Place:
     """Read 'left', 'centre', 'right' or 'X,Y' as the centre (x, y) of an object."""
     return _read(parsing.parse_place, word)
 
@@ -54,7 +55,7 @@ def _read(read: Callable[[str], Value], word: str) -> Value:
         raise typer.BadParameter(str(error)) from None
 
 
-def background(word: str) -> tuple[int, int, int]:
+def read_background(word: str) -> tuple[int, int, int]:
     """Read 'white' or '#rrggbb' as (r, g, b), 0 to 255 each."""
     from PIL import ImageColor
 
@@ -65,7 +66,7 @@ def background(word: str) -> tuple[int, int, int]:
     return red, green, blue
 
 
-def numbers(words: str) -> list[int]:
+def read_numbers(words: str) -> list[int]:
     """Read '0,1,2' as whole numbers in that order."""
     if not re.fullmatch(r"\d{1,9}(,\d{1,9})*", words.strip()):
         raise typer.BadParameter(
@@ -74,7 +75,7 @@ def numbers(words: str) -> list[int]:
     return [int(word) for word in words.split(",")]
 
 
-def shares(words: str, count: int) -> list[float]:
+def read_shares(words: str, count: int) -> list[float]:
     """Read '0.2,0.5' as so many numbers in that order."""
     try:
         found = [float(word) for word in words.split(",")]

@@ -20,8 +20,8 @@ def command(
     ] = None,
 ) -> None:
     """Draw a run's loss curves and its pyramid into a PNG."""
-    from singan_train.plot import plot
+    from singan_train.report.plot import plot_run
 
     path = out or run / "plot.png"
-    plot(run, path)
+    plot_run(run, path)
     typer.echo(f"wrote {path}")

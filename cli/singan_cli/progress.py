@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from singan_runtime import Sampler
-    from singan_train.progress import Progress
+    from singan_train.report.progress import Progress
 
 LINE_EVERY = 10.0  # seconds between plain lines
 
@@ -86,7 +86,7 @@ def log_to_tensorboard(folder: Path | None) -> Iterator[Callable[[Progress], Non
 
 
 @contextmanager
-def counting(what: str, total: int) -> Iterator[Callable[[], None]]:
+def count_progress(what: str, total: int) -> Iterator[Callable[[], None]]:
     """Give a callback to call after each of `total` things, which shows how many are done."""
     if not sys.stderr.isatty():
         done, last = 0, time.monotonic()

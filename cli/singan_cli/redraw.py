@@ -11,7 +11,7 @@ from singan_cli import parse, result
 from singan_cli.opening import open_sampler
 
 if TYPE_CHECKING:
-    from singan_runtime.editing import Redrawing
+    from singan_runtime.edits.editing import Redrawing
 
 MaskFile = Annotated[
     Path,
@@ -50,12 +50,13 @@ def run(
     max_pixels: int,
 ) -> None:
     """Redraw the masked part of a picture and write the result."""
-    colour = parse.background(background)
+    colour = parse.read_background(background)
 
     from singan_cli.progress import say_device
     from singan_core.masks import ALPHA, is_alpha
-    from singan_runtime import editing, masks, tiles
-    from singan_runtime.provenance import describe_file
+    from singan_runtime import masks
+    from singan_runtime.edits import editing, seamless
+    from singan_runtime.files.provenance import describe_file
 
     sampler = open_sampler(bundle, device, threads, max_pixels)
     by_alpha = is_alpha(mask)
@@ -67,13 +68,13 @@ def run(
 
     size = picture.shape[2:]
     if start_scale is None:
-        start_scale = editing.start_scale_of(sampler, size, how)
+        start_scale = editing.choose_start_scale(sampler, size, how)
     if reach is None:
-        reach = editing.reach_at(sampler, size, how)
+        reach = editing.choose_reach(sampler, size, how)
     result.check_out(out, size)
     say_device(sampler)
 
-    pixels = tiles.redraw(sampler, picture, redrawn, how, tileable, start_scale, reach, seed)
+    pixels = seamless.redraw(sampler, picture, redrawn, how, tileable, start_scale, reach, seed)
     request: dict[str, Any] = {"command": command, "image": describe_file(image)}
     request |= {"mask": ALPHA if by_alpha else describe_file(mask), "start_scale": start_scale}
     request |= {"reach": reach, "seed": seed}

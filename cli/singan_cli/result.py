@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from singan_core import images
-from singan_core.atomic import make_folder, output_error
+from singan_core.atomic import explain_output_error, make_folder
 from singan_core.errors import OutputError, RequestError
 
 if TYPE_CHECKING:
@@ -54,9 +54,11 @@ def check_out(out: Path, size: Size) -> None:
         raise OutputError(f"{out}: a folder stands there; choose another name")
     existing = next(folder for folder in out.absolute().parents if folder.exists())
     if not existing.is_dir():
-        raise output_error(out.parent, NotADirectoryError(errno.ENOTDIR, ""))
+        raise explain_output_error(out.parent, NotADirectoryError(errno.ENOTDIR, ""))
     if not os.access(existing, os.W_OK):
-        raise output_error(out.parent, PermissionError(errno.EACCES, os.strerror(errno.EACCES)))
+        raise explain_output_error(
+            out.parent, PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        )
 
 
 def write_result(
@@ -67,7 +69,7 @@ def write_result(
     request: dict[str, Any],
 ) -> None:
     """Write a picture, with the request that repeats it as PNG text, and say so."""
-    from singan_runtime.provenance import describe_picture
+    from singan_runtime.files.provenance import describe_picture
 
     height, width = pixels.shape[:2]
     text = describe_picture(sampler, {"size": f"{width}x{height}", **request})

@@ -21,7 +21,7 @@ from singan_cli.options import (
     ZoomWord,
 )
 from singan_core.errors import RequestError
-from singan_core.pyramid import MAX_PIXELS
+from singan_core.fitting import MAX_PIXELS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -62,14 +62,14 @@ def command(
 
     Its layout is stretched, everything finer is drawn anew.
     """
-    wanted = parse.size(size)
-    scale = parse.zoom(zoom)
-    colour = parse.background(background)
-    places = [parse.place(word) for word in place or ()]
+    wanted = parse.read_size(size)
+    scale = parse.read_zoom(zoom)
+    colour = parse.read_background(background)
+    places = [parse.read_place(word) for word in place or ()]
 
     from singan_cli.progress import say_device
-    from singan_runtime import editing, retarget
-    from singan_runtime.provenance import describe_file
+    from singan_runtime.edits import editing, retarget
+    from singan_runtime.files.provenance import describe_file
 
     sampler = open_sampler(bundle, device, threads, max_pixels)
     start = retarget.START_SCALE if start_scale is None else start_scale
@@ -90,10 +90,10 @@ def command(
     made = retarget.retarget(sampler, wanted, scale, start, source, mask, seed)
     mask_file = describe_file(Path(keep[0]) if keep else None)
     request |= {"image": describe_file(image), "keep": mask_file}
-    request |= {"survival": round(made.survival, 4)} if made.survival is not None else {}
+    request |= {"survival": round(made.similarity, 4)} if made.similarity is not None else {}
     result.write_result(out, made.pixels, colour, sampler, request)
-    if made.survival is not None:
-        typer.echo(f"similarity of the kept object: {made.survival:.3f} (SSIM; 1 is identical)")
+    if made.similarity is not None:
+        typer.echo(f"similarity of the kept object: {made.similarity:.3f} (SSIM; 1 is identical)")
 
 
 def read_mask(

@@ -18,7 +18,7 @@ from singan_cli.options import (
     Threads,
     ZoomWord,
 )
-from singan_core.pyramid import MAX_PIXELS
+from singan_core.fitting import MAX_PIXELS
 
 
 def command(
@@ -49,21 +49,21 @@ def command(
 
     The same seed gives the same picture; picture i has seed + i.
     """
-    sizes = parse.sizes(size) if size is not None else [None]
-    starts = parse.numbers(start_scale)
-    scale = parse.zoom(zoom)
-    rectangle = parse.window(window) if window is not None else None
-    places = [parse.place(word) for word in place or ()]
-    colour = parse.background(background)
+    sizes = parse.read_sizes(size) if size is not None else [None]
+    starts = parse.read_numbers(start_scale)
+    scale = parse.read_zoom(zoom)
+    rectangle = parse.read_window(window) if window is not None else None
+    places = [parse.read_place(word) for word in place or ()]
+    colour = parse.read_background(background)
     output = sampling.Output(out, deepzoom, sheet, best, count, format, colour)
     output.check(len(sizes) * len(starts), rectangle is not None)
 
     from singan_cli.progress import say_device
-    from singan_core.images import check_name
+    from singan_core.images import check_format_name
+    from singan_runtime.files.writing import FORMATS
     from singan_runtime.request import Request
-    from singan_runtime.writing import FORMATS
 
-    check_name(format, FORMATS)
+    check_format_name(format, FORMATS)
     sampler = open_sampler(bundle, device, threads, max_pixels, precision)
     kept = sampler.read_keep(keep or (), places)
     requests = [

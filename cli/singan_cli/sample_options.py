@@ -8,9 +8,9 @@ from typing import Annotated
 import typer
 
 from singan_cli.options import limit_to
+from singan_runtime.files.writing import FORMATS
 from singan_runtime.graphs import PRECISIONS
 from singan_runtime.screens import list_screens
-from singan_runtime.writing import FORMATS
 
 
 def _print_screens(wanted: bool) -> None:

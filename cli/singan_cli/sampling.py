@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from singan_cli import choice
-from singan_cli.zoom_text import SOFT, zoom_line
+from singan_cli.zoom_text import SOFT_ZOOM, describe_zoom
 
 if TYPE_CHECKING:
     from singan_core.pyramid import Size
@@ -55,9 +55,9 @@ def check_requests(sampler: Sampler, requests: Sequence[Request], output: Output
 
     Raises RequestError.
     """
-    from singan_runtime import choice as choices
+    from singan_runtime.files.writing import check_writable
+    from singan_runtime.measures import choice as choices
     from singan_runtime.request import check_seed
-    from singan_runtime.writing import check_writable
 
     for request in requests:
         plan = sampler.plan_request(request)
@@ -70,12 +70,12 @@ def check_requests(sampler: Sampler, requests: Sequence[Request], output: Output
 
 def say_zoom(sampler: Sampler, requests: Sequence[Request]) -> None:
     """Say on stderr by how much the largest picture exceeds the photo's detail, if it does."""
-    from singan_core import pyramid
+    from singan_core import fitting
 
     trained = sampler.manifest.pyramid
-    zooms = [pyramid.chosen_zoom(trained, one.size or trained.finest, one.zoom) for one in requests]
-    if sampler.photo is not None and max(zooms) > SOFT:
-        typer.echo(zoom_line(max(zooms)), err=True)
+    zooms = [fitting.choose_zoom(trained, one.size or trained.finest, one.zoom) for one in requests]
+    if sampler.photo is not None and max(zooms) > SOFT_ZOOM:
+        typer.echo(describe_zoom(max(zooms)), err=True)
 
 
 def draw_all(
@@ -105,14 +105,14 @@ def _write(
     output: Output,
 ) -> None:
     """Write the pictures of some requests, each with every seed, and say so."""
-    from singan_cli.progress import counting
-    from singan_runtime.writing import write_pictures
+    from singan_cli.progress import count_progress
+    from singan_runtime.files.writing import write_pictures
 
     if output.deepzoom is not None:
         _write_deepzoom(sampler, output.deepzoom, requests[0], seeds[0], output)
     elif folder is not None:
         count = len(requests) * len(seeds)
-        with counting("pictures", count) as advance:
+        with count_progress("pictures", count) as advance:
             for request in requests:
                 write_pictures(
                     sampler, folder, request, seeds, output.format, output.background, advance
@@ -125,12 +125,12 @@ def _write_deepzoom(
 ) -> None:
     from dataclasses import replace
 
-    from singan_cli.progress import counting
-    from singan_runtime.deepzoom import tile_count
-    from singan_runtime.writing import write_deepzoom
+    from singan_cli.progress import count_progress
+    from singan_runtime.files.deepzoom import count_tiles
+    from singan_runtime.files.writing import write_deepzoom
 
     request = replace(request, seed=seed)
     size: Size = sampler.plan_request(request).size
-    with counting("tiles", tile_count(size)) as advance:
+    with count_progress("tiles", count_tiles(size)) as advance:
         write_deepzoom(sampler, folder, request, output.format, output.background, advance)
     typer.echo(f"wrote {folder}; open {folder / 'index.html'} in a browser")

@@ -13,11 +13,11 @@ from singan_cli.failure import StoppedBySignal
 from singan_cli.options import Device
 from singan_core.masks import is_alpha
 from singan_core.picture_files import check_path
-from singan_train.config import chosen_layout
+from singan_train.config import expand_layout
 
 if TYPE_CHECKING:
     from singan_train.job import TrainingJob
-    from singan_train.progress import Progress
+    from singan_train.report.progress import Progress
 
 
 def command(
@@ -55,7 +55,7 @@ def command(
     asked: dict[str, Any] = {
         "preset": preset,
         "max_size": max_size,
-        **chosen_layout(layout, min_size),
+        **expand_layout(layout, min_size),
         "hand_over": hand_over,
         "detail": detail,
         "scales": scales,
@@ -67,10 +67,10 @@ def command(
         "precision": precision,
         "seed": seed,
     }
-    from singan_train.device import resolve
+    from singan_train.device import choose_device
     from singan_train.job import TrainingJob
 
-    job = TrainingJob(photo, out, asked, resolve(device), masks, resume)
+    job = TrainingJob(photo, out, asked, choose_device(device), masks, resume)
     threads = say_plan(job, threads)
     if not dry_run:
         train(job, to_tensorboard)
@@ -100,12 +100,12 @@ def say_plan(job: TrainingJob, threads: int | None) -> int | None:
 
     from singan_cli.training_plan import describe_plan
     from singan_cli.training_time import say_time
-    from singan_runtime.graphs import processors
+    from singan_runtime.graphs import count_processors
     from singan_train.threads import choose_threads, estimate_duration
 
     start = job.prepare()
     if threads is None and job.device.type == "cpu":
-        threads = choose_threads(start.config.detail, processors())
+        threads = choose_threads(start.config.detail, count_processors())
     typer.echo(describe_plan(start))
 
     seconds = estimate_duration(start, job.device, threads)
@@ -152,9 +152,9 @@ def say_result(out: Path, preview: bool, threads: int | None) -> None:
 
 def say_unsettled(folder: Path) -> None:
     """Print one line if a discriminator of a finished run never settled."""
-    from singan_train.summary import unsettled
+    from singan_train.report.summary import find_unsettled
 
-    critics = unsettled(folder)
+    critics = find_unsettled(folder)
     if not critics:
         return
     places = [

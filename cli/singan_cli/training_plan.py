@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from singan_train.networks import Discriminator, Generator
-from singan_train.run_header import Start
+from singan_train.run.header import RunHeader
+from singan_train.scale.networks import Discriminator, Generator
 
 
-def describe_plan(start: Start) -> str:
+def describe_plan(start: RunHeader) -> str:
     """Describe the pyramid of a run, a line for each scale."""
     config, pyramid = start.config, start.pyramid
     height, width = start.photo_size
@@ -30,7 +30,7 @@ def describe_plan(start: Start) -> str:
     return "\n".join([*lines, *list_detail(start)])
 
 
-def count_parameters(start: Start, scale: int) -> int:
+def count_parameters(start: RunHeader, scale: int) -> int:
     """Count the parameters of a scale's generator and discriminator."""
     config, width = start.config, start.config.width_at(scale)
     networks = (
@@ -40,7 +40,7 @@ def count_parameters(start: Start, scale: int) -> int:
     return sum(parameter.numel() for network in networks for parameter in network.parameters())
 
 
-def list_detail(start: Start) -> list[str]:
+def list_detail(start: RunHeader) -> list[str]:
     """List the detail levels above the generators, or say why there are none."""
     levels = start.pyramid.levels
     if not levels:

@@ -10,7 +10,7 @@ import typer
 from singan_cli import parse, result
 from singan_cli.opening import open_sampler
 from singan_cli.options import Background, Bundle, Device, MaxPixels, Seed, Threads, Tileable
-from singan_core.pyramid import MAX_PIXELS
+from singan_core.fitting import MAX_PIXELS
 
 
 def command(
@@ -39,16 +39,16 @@ def command(
 
     Its finest textures go on beyond the trained size.
     """
-    colour = parse.background(background)
+    colour = parse.read_background(background)
 
     from singan_cli.progress import say_device
-    from singan_runtime import editing
-    from singan_runtime.provenance import describe_file
+    from singan_runtime.edits import editing
+    from singan_runtime.files.provenance import describe_file
 
     sampler = open_sampler(bundle, device, threads, max_pixels)
     source = editing.read_image(sampler, image) if image is not None else None
     size = sampler.trained_size if source is None else source.shape[2:]
-    result.check_out(out, editing.enlarged_size(size, factor))
+    result.check_out(out, editing.compute_enlarged_size(size, factor))
     say_device(sampler)
 
     pixels = editing.upscale(sampler, factor, source, seed, tileable)

@@ -26,7 +26,7 @@ def command(
             "networks.",
         ),
     ] = None,
-    as_json: AsJson = False,
+    to_json: AsJson = False,
 ) -> None:
     """Check a bundle's files, graphs, preview and formats.
 
@@ -36,7 +36,7 @@ def command(
     from singan_export.verify import verify
 
     found = verify(bundle, run)
-    typer.echo(write_json(found) if as_json else "\n".join(list_findings(found)))
+    typer.echo(write_json(found) if to_json else "\n".join(list_findings(found)))
     budgets.require(found.formats)
 
 
@@ -47,8 +47,8 @@ def write_json(found: Verified) -> str:
         "files": found.files,
         "graphs": found.graphs,
         "preview_levels": found.preview_levels,
-        "parity": found.parity.as_json() if found.parity else None,
-        "formats": [check.as_json() for check in found.formats],
+        "parity": found.parity.to_json() if found.parity else None,
+        "formats": [check.to_json() for check in found.formats],
     }
     return json.dumps(report, indent=2)
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-SOFT = 1.5
+SOFT_ZOOM = 1.5
 """Zoom from which on a line says how much larger than in the photo everything is drawn."""
 
 
-def zoom_line(zoom: float) -> str:
+def describe_zoom(zoom: float) -> str:
     """Say that a picture needs finer detail than the photo has."""
     return (
         f"drawn {zoom:.2g} times as large as the photo: finer detail is made from what lies "

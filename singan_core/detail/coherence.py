@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from singan_core.arrays import Mask, Pixels
-from singan_core.detail.kept import ObjectsInRegion
+from singan_core.detail.kept_objects import ObjectsInRegion
 from singan_core.detail.maps import Map, Positions, find_joins, find_offsets, index_map
 from singan_core.detail.patches import REACH, Features, compute_features
 from singan_core.detail.photo import Level

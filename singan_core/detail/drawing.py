@@ -13,18 +13,18 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from singan_core.arrays import Pixels
-from singan_core.detail import beyond, coherence, resize
+from singan_core.detail import coherence, resize, super_resolution
 from singan_core.detail.drawn_region import DrawnRegion, grow
-from singan_core.detail.kept import Held, Kept
+from singan_core.detail.kept_objects import KeptObject, ObjectsAtLevel
 from singan_core.detail.maps import Map, carry_map, enlarge_map
 from singan_core.detail.original import Original
 from singan_core.detail.patches import REACH, pad
-from singan_core.detail.photo import Photo, premultiplied, straight
+from singan_core.detail.photo import Photo, premultiply, straighten
 from singan_core.detail.search import Weights
 from singan_core.detail.searched import Guide, SearchedLevels
 from singan_core.detail.votes import COARSE, FINE, paint
 from singan_core.pyramid import Size
-from singan_core.windows import Region, Wrap, whole
+from singan_core.windows import Region, Wrap, cover_canvas
 
 AROUND = 16
 """Pixels of a seamless photo repeated beyond its edges: blur, patches and votes reach less."""
@@ -48,7 +48,7 @@ class Drawing:
         wrap: Wrap = (False, False),
         first: int = 0,
         threads: int = 1,
-        kept: Sequence[Kept] = (),
+        kept: Sequence[KeptObject] = (),
         original: Original | None = None,
     ) -> None:
         """Take the canvas of each level, and the guide: the hand-over to the searched level first.
@@ -73,12 +73,12 @@ class Drawing:
             original=original,
         )
 
-    def _place_objects(self, kept: Sequence[Kept], number: int) -> Held | None:
+    def _place_objects(self, kept: Sequence[KeptObject], number: int) -> ObjectsAtLevel | None:
         """Find the kept objects at one level, if there are any."""
         if not kept:
             return None
         below = self.photo.sizes[number - 1] if number >= self.searched else None
-        return Held(kept, self.photo.sizes[number], below, self.canvases[number])
+        return ObjectsAtLevel(kept, self.photo.sizes[number], below, self.canvases[number])
 
     def draw(self, want: Region) -> DrawnRegion:
         """Draw a region of the last canvas. Along an axis that wraps it may lie outside."""
@@ -86,7 +86,7 @@ class Drawing:
 
     def sketch(self) -> DrawnRegion:
         """Draw the largest searched level whole: the composition that all larger levels follow."""
-        return self.draw_level(self.searched - 1, whole(self.canvases[self.searched - 1]))
+        return self.draw_level(self.searched - 1, cover_canvas(self.canvases[self.searched - 1]))
 
     def draw_level(self, number: int, want: Region) -> DrawnRegion:
         """Draw a region of a level's canvas, of the last searched level or a later one.
@@ -98,7 +98,7 @@ class Drawing:
         for level in range(number, self.searched - 1, -1):
             canvas, smaller = self.canvases[level], self.canvases[level - 1]
             grown.append(grow(wanted[-1], LOCAL, canvas, self.wrap))
-            wanted.append(resize.sources(grown[-1], smaller, canvas, self.wrap))
+            wanted.append(resize.find_sources(grown[-1], smaller, canvas, self.wrap))
 
         # Upwards: each level draws its region, of which what is wrong near the border is cut off.
         part = self.searched_levels.draw(wanted.pop())
@@ -114,7 +114,7 @@ class Drawing:
         found = enlarge_map(below.map, level, coarser, canvas, smaller, region)
 
         objects = self.objects[number]
-        kept = None if objects is None else objects.lay(region)
+        kept = None if objects is None else objects.place(region)
         if kept is not None:
             found = kept.fix(found)
         found = coherence.refine(level, found, pad(enlarged), kept=kept)
@@ -129,8 +129,8 @@ class Drawing:
     def _enlarge_pixels(self, number: int, below: DrawnRegion, region: Region) -> Pixels:
         """Enlarge the picture of the level below to a region, premultiplied: the queries."""
         canvas, smaller = self.canvases[number], self.canvases[number - 1]
-        matched = premultiplied(below.pixels)
-        enlarged = resize.window(matched, below.region, smaller, canvas, region, self.wrap)
+        matched = premultiply(below.pixels)
+        enlarged = resize.resize_window(matched, below.region, smaller, canvas, region, self.wrap)
         if self.original is not None:
             enlarged = self.original.follow_enlarged(enlarged, region, self.canvases, number)
         return enlarged
@@ -150,7 +150,7 @@ class Drawing:
             return [functools.partial(self.searched_levels.draw_block, 0, 0), *tables]
         return [*tables]
 
-    def resampled(self, want: Region, whole: Size) -> DrawnRegion:
+    def draw_resampled(self, want: Region, whole: Size) -> DrawnRegion:
         """Draw a region of the picture resampled to the size whole, and its map.
 
         Above the photo's own size detail is added up to about twice that size, as in
@@ -160,32 +160,32 @@ class Drawing:
         sizes = [self.canvases[-1]]
         at_own_size = len(self.canvases) == len(self.photo.sizes)
         if at_own_size and sizes[0][0] <= whole[0] and sizes[0][1] <= whole[1]:
-            sizes = beyond.choose_canvases(sizes[0], whole)
+            sizes = super_resolution.choose_canvases(sizes[0], whole)
         canvas = sizes[-1]
         if canvas == whole:
             return self._enlarge(want, sizes)
 
-        drawn = self._enlarge(resize.sources(want, canvas, whole, self.wrap), sizes)
-        matched = premultiplied(drawn.pixels)
-        pixels = resize.window(matched, drawn.region, canvas, whole, want, self.wrap)
-        return DrawnRegion(want, straight(pixels), carry_map(drawn.map, canvas, whole, want))
+        drawn = self._enlarge(resize.find_sources(want, canvas, whole, self.wrap), sizes)
+        matched = premultiply(drawn.pixels)
+        pixels = resize.resize_window(matched, drawn.region, canvas, whole, want, self.wrap)
+        return DrawnRegion(want, straighten(pixels), carry_map(drawn.map, canvas, whole, want))
 
     def _enlarge(self, want: Region, sizes: Sequence[Size]) -> DrawnRegion:
         """Draw a region of the last of the sizes, of which the first is the last canvas."""
-        steps = beyond.plan(sizes, want, self.wrap)
+        steps = super_resolution.plan_steps(sizes, want, self.wrap)
         if not steps:
             return self.draw(want)
         level = self.photo.level(len(self.photo.sizes) - 1)
-        detail = beyond.find_detail(level, steps[0])
+        detail = super_resolution.find_lost_detail(level, steps[0])
 
         part = self.draw(steps[0].needs)
-        pixels, found = premultiplied(part.pixels), part.map
+        pixels, found = premultiply(part.pixels), part.map
         for step in steps:
-            pixels, found = beyond.enlarge(level, detail, step, pixels, found)
-        return DrawnRegion(want, straight(pixels), found)
+            pixels, found = super_resolution.enlarge(level, detail, step, pixels, found)
+        return DrawnRegion(want, straighten(pixels), found)
 
 
-class Still(Drawing):
+class PhotoDrawing(Drawing):
     """The photo as it is, to be drawn larger.
 
     Along an axis that wraps its opposite edges meet.

@@ -34,7 +34,7 @@ def grow(region: Region, reach: int, canvas: Size, wrap: Wrap) -> Region:
     On a periodic axis the region may become longer than one turn.
     """
     rows, columns = (
-        span.grown(reach) if periodic else span.grown(reach).within(length, False)
+        span.grow(reach) if periodic else span.grow(reach).clip(length, False)
         for span, length, periodic in zip(region, canvas, wrap, strict=True)
     )
     return rows, columns

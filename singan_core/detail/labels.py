@@ -18,7 +18,7 @@ from singan_core.detail.drawing import Drawing
 from singan_core.detail.drawn_region import DrawnRegion, grow, locate
 from singan_core.detail.patches import REACH
 from singan_core.detail.photo import Level, make_level
-from singan_core.detail.store import look_up
+from singan_core.detail.store import look_up_masks
 from singan_core.detail.votes import paint
 from singan_core.pyramid import Size
 from singan_core.windows import Region
@@ -45,16 +45,16 @@ class Labels:
         canvas, last = drawing.canvases[-1], len(drawing.canvases) - 1
         size = drawing.photo.sizes[last]
         if whole[0] > canvas[0] or whole[1] > canvas[1]:
-            drawn = drawing.resampled(want, whole)
-            return drawn.pixels, look_up(self.masks, drawn.map, size)
+            drawn = drawing.draw_resampled(want, whole)
+            return drawn.pixels, look_up_masks(self.masks, drawn.map, size)
 
         # Votes reach beyond the region that is needed.
-        need = want if canvas == whole else resize.sources(want, canvas, whole, drawing.wrap)
+        need = want if canvas == whole else resize.find_sources(want, canvas, whole, drawing.wrap)
         part = drawing.draw(grow(need, REACH, canvas, drawing.wrap))
         shares = np.ascontiguousarray(self._vote(drawing, part, size)[locate(part.region, need)])
-        shares = resize.window(shares, need, canvas, whole, want, drawing.wrap)
+        shares = resize.resize_window(shares, need, canvas, whole, want, drawing.wrap)
 
-        drawn = part.cut(want) if canvas == whole else drawing.resampled(want, whole)
+        drawn = part.cut(want) if canvas == whole else drawing.draw_resampled(want, whole)
         return drawn.pixels, np.where(shares >= _HALF, np.uint8(255), np.uint8(0))
 
     def _vote(self, drawing: Drawing, part: DrawnRegion, photo: Size) -> Pixels:
@@ -63,7 +63,7 @@ class Labels:
         photo is the size of the photo at the last level.
         """
         objects = drawing.objects[-1]
-        kept = None if objects is None else objects.lay(part.region)
+        kept = None if objects is None else objects.place(part.region)
         sigma = drawing.choose_sigma(len(drawing.canvases) - 1)
         shares = []
         for level in self._make_levels(drawing, photo):

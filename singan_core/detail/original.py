@@ -15,7 +15,7 @@ import numpy as np
 
 from singan_core.arrays import Pixels
 from singan_core.detail import resize
-from singan_core.detail.photo import premultiplied
+from singan_core.detail.photo import premultiply
 from singan_core.pyramid import Size
 from singan_core.windows import Region
 
@@ -32,7 +32,7 @@ class Original:
         trust (h', w', 1), 0 to 255, of any size, is the share of the picture in what is searched
         for. keeps_from is the first copied level that keeps the picture's colours; None keeps none.
         """
-        self.pixels, self.trust, self.keeps_from = premultiplied(pixels), trust, keeps_from
+        self.pixels, self.trust, self.keeps_from = premultiply(pixels), trust, keeps_from
         self._resized: dict[tuple[str, Size], Pixels] = {}
         self._lock = threading.Lock()
 
@@ -56,9 +56,9 @@ class Original:
         if self.is_kept_at(number - 1):
             return drawn
         smaller, canvas = canvases[number - 1], canvases[number]
-        have = resize.sources(region, smaller, canvas)
+        have = resize.find_sources(region, smaller, canvas)
         picture = _cut(self._resize("pixels", smaller), have)
-        enlarged = resize.window(picture, have, smaller, canvas, region)
+        enlarged = resize.resize_window(picture, have, smaller, canvas, region)
         if self.is_kept_at(number):
             return enlarged
         return self._mix(drawn, enlarged, region, canvas)

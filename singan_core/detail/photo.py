@@ -31,7 +31,7 @@ FULL = 64
 _FAINT = 2.55  # detail (grey levels, mean of the channels) at which smoothness is half
 
 
-def premultiplied(pixels: Pixels) -> Pixels:
+def premultiply(pixels: Pixels) -> Pixels:
     """Multiply the colours of RGBA (h, w, 4) by alpha, rounded.
 
     Other pictures are returned unchanged.
@@ -43,7 +43,7 @@ def premultiplied(pixels: Pixels) -> Pixels:
     return np.concatenate([colours.astype(np.uint8), pixels[..., 3:]], axis=2)
 
 
-def straight(pixels: Pixels) -> Pixels:
+def straighten(pixels: Pixels) -> Pixels:
     """Divide the colours of RGBA (h, w, 4) by alpha, rounded.
 
     A pixel that is fully transparent becomes black. Other pictures are returned unchanged.
@@ -120,7 +120,7 @@ def make_level(
 
     below is the next coarser photo, premultiplied. The coarsest level has none and is not blurred.
     """
-    matched = premultiplied(pixels)
+    matched = premultiply(pixels)
     blurred = matched
     if below is not None:
         blurred = resize.resize(below, (pixels.shape[0], pixels.shape[1]))
@@ -191,7 +191,7 @@ class Photo:
         self._bases = None if bases is None else tuple(bases)
         self._levels: dict[int, Level] = {}
         self._locks = [threading.Lock() for _ in self.sizes]  # threads may make one level each
-        self._premultiplied = premultiplied(pixels)
+        self._premultiplied = premultiply(pixels)
         area = pixels.shape[0] * pixels.shape[1]
         totals = self._premultiplied.reshape(area, -1).sum(axis=0, dtype=np.int64)
         self.centre = totals // area
@@ -231,7 +231,7 @@ class Photo:
         matched = self.at(number)
         # At the photo's own size transparent colours stay as they are.
         own_size = self.sizes[number] == self.pixels.shape[:2]
-        pixels = self.pixels if own_size else straight(matched)
+        pixels = self.pixels if own_size else straighten(matched)
         below = self.at(number - 1) if number else None
         return make_level(pixels, self._choose_basis(number, matched), below, self.centre)
 

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from singan_core.arrays import Mask
-from singan_core.detail.kept import ObjectsInRegion
+from singan_core.detail.kept_objects import ObjectsInRegion
 from singan_core.detail.maps import Positions
 from singan_core.pyramid import Size
 from singan_core.windows import Wrap

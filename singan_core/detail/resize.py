@@ -76,7 +76,7 @@ def count_taps(n_in: int, n_out: int) -> int:
 
 
 @functools.lru_cache(maxsize=256)
-def taps(n_in: int, n_out: int, wrap: bool, start: int, stop: int) -> Taps:
+def compute_taps(n_in: int, n_out: int, wrap: bool, start: int, stop: int) -> Taps:
     """Compute the taps of the outputs start to stop - 1 of an axis resampled from n_in to n_out.
 
     A periodic axis goes on beyond its ends. Any other has no taps there, and the rest is scaled to
@@ -105,13 +105,13 @@ def taps(n_in: int, n_out: int, wrap: bool, start: int, stop: int) -> Taps:
     return Taps(indices, whole)
 
 
-def sources(region: Region, n_in: Size, n_out: Size, wrap: Wrap = (False, False)) -> Region:
+def find_sources(region: Region, n_in: Size, n_out: Size, wrap: Wrap = (False, False)) -> Region:
     """Find the region of a canvas of n_in that the resampler reads for a region of n_out."""
     found = []
     for span, old, new, periodic in zip(region, n_in, n_out, wrap, strict=True):
         ends = np.array([span.start, span.stop - 1])
         low, high = find_first_tap(old, new, ends % new) + ends // new * old
-        found.append(Span(int(low), int(high) + count_taps(old, new)).within(old, periodic))
+        found.append(Span(int(low), int(high) + count_taps(old, new)).clip(old, periodic))
     return found[0], found[1]
 
 
@@ -125,10 +125,10 @@ def resize(pixels: Pixels, size: Size, wrap: Wrap = (False, False)) -> Pixels:
         return pixels
     everything = Span(0, height), Span(0, width)
     want = Span(0, size[0]), Span(0, size[1])
-    return window(pixels, everything, (height, width), size, want, wrap)
+    return resize_window(pixels, everything, (height, width), size, want, wrap)
 
 
-def window(
+def resize_window(
     pixels: Pixels, have: Region, n_in: Size, n_out: Size, want: Region, wrap: Wrap = (False, False)
 ) -> Pixels:
     """Compute a region of what resize makes of a whole picture of n_in, byte for byte.
@@ -137,7 +137,7 @@ def window(
     """
     both = []
     for axis in (0, 1):
-        indices, weights = taps(n_in[axis], n_out[axis], wrap[axis], *want[axis])
+        indices, weights = compute_taps(n_in[axis], n_out[axis], wrap[axis], *want[axis])
         local = indices - have[axis].start
         both.append(Taps(local % n_in[axis] if wrap[axis] else local, weights))
 

@@ -24,10 +24,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from singan_core.arrays import Pixels
-from singan_core.detail.kept import ObjectsInRegion
+from singan_core.detail.kept_objects import ObjectsInRegion
 from singan_core.detail.maps import Map, Positions
 from singan_core.detail.patches import REACH, Features, compute_all_features
-from singan_core.detail.photo import Level, Photo, premultiplied
+from singan_core.detail.photo import Level, Photo, premultiply
 from singan_core.detail.propagation import JUMPS, Scores, propagate
 from singan_core.detail.votes import COARSE, paint
 from singan_core.windows import Wrap
@@ -103,7 +103,7 @@ def synthesize_level(
         picture = paint_wrapped(level, found, COARSE, wrap)
         if kept is not None:
             kept.put_in(level, picture)
-        query = premultiplied(picture)
+        query = premultiply(picture)
         if follow is not None:
             query = follow(query)
     return found, picture

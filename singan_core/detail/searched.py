@@ -18,12 +18,12 @@ import numpy as np
 
 from singan_core.arrays import Pixels
 from singan_core.detail import resize
-from singan_core.detail.clear import clear
+from singan_core.detail.clearing import clear
 from singan_core.detail.drawn_region import DrawnRegion
-from singan_core.detail.kept import Held, ObjectsInRegion
+from singan_core.detail.kept_objects import ObjectsAtLevel, ObjectsInRegion
 from singan_core.detail.maps import Map
 from singan_core.detail.original import Original
-from singan_core.detail.photo import Photo, premultiplied
+from singan_core.detail.photo import Photo, premultiply
 from singan_core.detail.search import Each, Follow, Heights, Weights, synthesize_level
 from singan_core.pyramid import Size
 from singan_core.windows import Region, Span, Wrap
@@ -55,7 +55,7 @@ class SearchedLevels:
     wrap: Wrap
     first: int
     threads: int
-    objects: Sequence[Held | None]
+    objects: Sequence[ObjectsAtLevel | None]
     original: Original | None
     _blocks: OrderedDict[tuple[int, int], DrawnRegion] = field(
         default_factory=OrderedDict, init=False
@@ -121,8 +121,8 @@ class SearchedLevels:
         first = self.canvases[self.first]
         for length, number, periodic in zip(first, (row, column), self.wrap, strict=True):
             is_cut = length > WHOLE
-            span = _cut_cores(length)[number].grown(MARGIN) if is_cut else Span(0, length)
-            spans.append(span if periodic and is_cut else span.within(length, False))
+            span = _cut_cores(length)[number].grow(MARGIN) if is_cut else Span(0, length)
+            spans.append(span if periodic and is_cut else span.clip(length, False))
             wrap.append(periodic and not is_cut)
         region, periodic_axes = (spans[0], spans[1]), (wrap[0], wrap[1])
 
@@ -159,7 +159,7 @@ class SearchedLevels:
             found, pixels = synthesize_level(
                 level, query, self.weights, wrap, heights, sharp, each, kept, follow
             )
-            query = premultiplied(pixels)
+            query = premultiply(pixels)
 
         found = Map(found.rows, found.columns, rows.start, columns.start)
         return DrawnRegion(region, pixels, found)
@@ -167,7 +167,7 @@ class SearchedLevels:
     def _place_objects(self, number: int, region: Region) -> ObjectsInRegion | None:
         """Place the kept objects of a level in a region, if there are any."""
         objects = self.objects[number]
-        return None if objects is None else objects.lay(region)
+        return None if objects is None else objects.place(region)
 
     def _follow(self, region: Region, canvas: Size) -> Follow | None:
         """Return what mixes a painted region with the user's picture, if there is one."""

@@ -30,7 +30,7 @@ def write_bases(folder: Path, photo: Photo) -> tuple[int, ...]:
     return tuple(basis.shift for basis in bases)
 
 
-def read(folder: Path, manifest: Manifest) -> tuple[Photo | None, Mask | None]:
+def read_detail(folder: Path, manifest: Manifest) -> tuple[Photo | None, Mask | None]:
     """Read the photo and the masks (H, W, labels) of a bundle, None for what it does not have.
 
     Raises BundleError.
@@ -69,7 +69,7 @@ def _read_bases(folder: Path, manifest: Manifest) -> list[Basis]:
     return bases
 
 
-def look_up(masks: Mask, found: Map, level: Size) -> Pixels:
+def look_up_masks(masks: Mask, found: Map, level: Size) -> Pixels:
     """Look up the masks (h, w, labels), 0 or 255, of the positions that a map shows.
 
     masks are the photo's, bool (H, W, labels); level is the size of the photo to which the map

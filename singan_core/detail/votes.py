@@ -30,7 +30,7 @@ Sums = NDArray[np.int32]
 
 
 @functools.cache
-def weights(sigma: float) -> tuple[tuple[int, int, int], ...]:
+def compute_weights(sigma: float) -> tuple[tuple[int, int, int], ...]:
     """Compute the weights of votes, (dy, dx, weight), from patches up to 3 px away.
 
     They are Gaussian, in 64ths of the largest, without those below 2. They add up to less than
@@ -169,7 +169,7 @@ def _sum_votes(
     totals = [np.zeros(len(at), np.uint64) for _ in level.ballots]
     blurred = np.zeros(len(soft), np.uint64)
 
-    for dy, dx, weight in weights(sigma):
+    for dy, dx, weight in compute_weights(sigma):
         shown = entries.take(places - (dy * across + dx))
         shown += np.int32(dy * level.stride + dx)
         for total, ballots in zip(totals, level.ballots, strict=True):

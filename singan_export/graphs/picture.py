@@ -24,7 +24,7 @@ from singan_core.detail.photo import Photo
 from singan_core.detail.search import Weights
 from singan_core.detail.votes import COARSE, FINE
 from singan_core.manifest import Manifest
-from singan_export import fused, graph
+from singan_export import fused, generator_graph
 from singan_export.graphs import labels, noise
 from singan_export.graphs.coherence import LevelOutput, copy_level, find_near
 from singan_export.graphs.resize import resize
@@ -73,7 +73,7 @@ def build(model: Model) -> onnx.ModelProto:
     inputs_info = [helper.make_tensor_value_info(*one) for one in INPUTS]
     constants = list(writer.constants.values())
     body = helper.make_graph(writer.nodes, "singan_picture", inputs_info, outputs_info, constants)
-    return graph.make_model(body, make_metadata(model.manifest), OPSET)
+    return generator_graph.make_model(body, make_metadata(model.manifest), OPSET)
 
 
 def make_metadata(manifest: Manifest) -> dict[str, str]:

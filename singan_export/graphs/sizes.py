@@ -9,7 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from singan_core.pyramid import AUTO_RANGE, MIN_CANVAS, WORTH_A_STEP, Pyramid, Size, count_searched
+from singan_core import RECEPTIVE_FIELD
+from singan_core.fitting import AUTO_RANGE, WORTH_A_STEP
+from singan_core.pyramid import Pyramid, Size, count_searched
 from singan_export.graphs.values import Value, choose
 
 Canvas = tuple[Value, Value]
@@ -41,7 +43,7 @@ def write_sizes(size: Value, zoom: Value, pyramid: Pyramid) -> Sizes:
     # A side whose coarsest canvas would be too small is drawn longer, and the picture cut out.
     whole, world = [], []
     for axis, side in enumerate((height, width)):
-        smallest = (MIN_CANVAS - 0.5 + 1e-6) * pyramid.finest[axis] / pyramid.shapes[0][axis]
+        smallest = (RECEPTIVE_FIELD - 0.5 + 1e-6) * pyramid.finest[axis] / pyramid.shapes[0][axis]
         least = (zoom * smallest).apply("Ceil")
         whole.append(side.maximum(least).cast(np.int64))
         world.append(choose(side > least, side / zoom, smallest))

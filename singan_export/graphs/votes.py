@@ -14,7 +14,7 @@ import numpy as np
 
 from singan_core.detail.patches import REACH
 from singan_core.detail.photo import FULL, tabulate_smoothness
-from singan_core.detail.votes import weights
+from singan_core.detail.votes import compute_weights
 from singan_export.graphs.values import Value, add_constant, join, loop, make_list
 
 _BELOW = 3 * REACH + 1  # empty rows
@@ -107,7 +107,7 @@ def paint(tables: Tables, positions: Value, sigma: float, below: Value | None = 
 
 def count_votes(tables: Tables, positions: Value, sigma: float) -> Value:
     """Sum the ballots of the patches around every pixel by their weights, (h, w, ...), int32."""
-    writer, around, votes = positions.writer, tables.surround(positions), weights(sigma)
+    writer, around, votes = positions.writer, tables.surround(positions), compute_weights(sigma)
     starts = np.array([(REACH - dy, REACH - dx) for dy, dx, _ in votes], np.int64)
     places = add_constant(writer, starts)
     rows, columns, counts = (

@@ -1,0 +1,1 @@
+"""Edits of an image of the user's: harmonize, edit, paint, upscale, retarget."""

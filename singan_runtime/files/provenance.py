@@ -1,0 +1,63 @@
+"""Where a picture comes from: the text inside its file, with which it can be drawn again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from singan_core.errors import ImageError, RequestError
+from singan_core.manifest import hash_file
+from singan_core.version import find_version
+from singan_runtime.drawing import Renderer
+from singan_runtime.request import Request
+
+KEY = "singan"
+_MODEL = ("bundle", "identity", "bundle_sha256", "version")
+
+
+def describe_picture(renderer: Renderer, request: Mapping[str, Any]) -> dict[str, str]:
+    """Return the PNG text of a picture: the model and the request as JSON, and the program.
+
+    The model is told by its name and by its identity, which nothing but what decides pixels
+    changes.
+    """
+    model = {
+        "bundle": renderer.manifest.name,
+        "identity": renderer.identity,
+        "version": find_version(),
+    }
+    return {"Software": "singan", KEY: json.dumps({**model, **request})}
+
+
+def describe_file(path: Path | None) -> dict[str, str] | None:
+    """Return a file's name and digest, with which it can be recognised."""
+    return None if path is None else {"name": path.name, "sha256": hash_file(path)}
+
+
+def read_request(path: Path) -> Request:
+    """Read the request of a picture that sample drew from the text in its PNG file.
+
+    Raises ImageError for a file without such a text, RequestError for a picture of another command
+    and for one that keeps an object of a mask file.
+    """
+    try:
+        with Image.open(path) as image:
+            text = image.info.get(KEY)
+    except (OSError, SyntaxError, ValueError) as error:
+        raise ImageError(f"{path}: not a picture file that can be read ({error})") from None
+    if not isinstance(text, str):
+        raise ImageError(f"{path}: holds no request; only PNG files that singan wrote do")
+
+    try:
+        described = json.loads(text)
+    except ValueError:
+        described = None
+    if not isinstance(described, dict):
+        raise ImageError(f"{path}: its text '{KEY}' is not a JSON object")
+    if "command" in described:
+        raise RequestError(f"{path}: written by 'singan {described['command']}', not by sample")
+    return Request.from_dict({name: described[name] for name in described if name not in _MODEL})

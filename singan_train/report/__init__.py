@@ -1,0 +1,1 @@
+"""What training tells: the log, the progress, pictures, plots and a summary."""

@@ -1,0 +1,75 @@
+"""What is fixed before a run's first scale: config.json, and z* beside it."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from singan_core import manifest as manifests
+from singan_core.atomic import atomic_file
+from singan_core.errors import BundleError
+from singan_core.file_names import RECONSTRUCTION_NOISE
+from singan_core.pyramid import Pyramid, Size
+from singan_train.config import TrainingConfig
+
+CONFIG = manifests.BEGUN
+
+_OF_OLDER_RUNS: dict[str, Any] = {"detail": False, "variety": 0.0, "open_sides": 0.0}
+"""Fields that the config.json of an older run may lack, and what it was trained with."""
+
+
+@dataclass(frozen=True)
+class RunHeader:
+    """What is fixed before the first scale: the contents of config.json."""
+
+    config: TrainingConfig
+    name: str
+    photo_sha256: str  # of the decoded pixels and masks
+    photo_size: Size
+    channels: int  # of the generators: without detail labels included
+    pyramid: Pyramid
+    device: str
+    torch_version: str
+    labels: tuple[str, ...] = ()  # names of the masks; older runs lack the field
+    stored_sha256: str = ""  # with detail levels: of the stored photo's pixels
+
+    @property
+    def picture_channels(self) -> int:
+        """Channels without the labels, which generators draw only where there is no detail."""
+        return self.channels if self.pyramid.levels else self.channels - len(self.labels)
+
+
+def write_header(folder: Path, header: RunHeader, noise: NDArray[np.float32]) -> None:
+    """Begin a run: write z* (1, H0+10, W0+10) and config.json. Raises OutputError."""
+    with atomic_file(folder / RECONSTRUCTION_NOISE) as temporary, open(temporary, "wb") as file:
+        np.save(file, noise)
+    text = json.dumps(dataclasses.asdict(header), indent=2) + "\n"
+    with atomic_file(folder / CONFIG) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def read_header(folder: Path) -> RunHeader:
+    """Read the config.json of a run. Raises BundleError if it is missing or damaged."""
+    path = folder / CONFIG
+    try:
+        data = msgspec.json.decode(path.read_bytes(), type=dict[str, Any])
+        config = _OF_OLDER_RUNS | msgspec.convert(data.get("config"), dict[str, Any])
+
+        # Decoding leaves out fields that it does not know. A setting must not be lost in that way.
+        known = {field.name for field in dataclasses.fields(TrainingConfig)}
+        if unknown := config.keys() - known:
+            raise ValueError(f"unknown settings: {', '.join(sorted(unknown))}")
+        return msgspec.convert(data | {"config": config}, RunHeader)
+    except FileNotFoundError as error:
+        raise BundleError(
+            f"{folder}: no {CONFIG}, so no run was begun here; train without --resume"
+        ) from error
+    except (ValueError, OSError) as error:
+        raise BundleError(f"{path}: damaged ({error}); train into a new folder") from error

@@ -1,0 +1,1 @@
+"""One scale: its networks, its steps and what they see, and its course of training."""
