@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import secrets
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -48,12 +49,13 @@ def atomic_file(path: Path) -> Iterator[Path]:
 
     If it fails, the temporary file is removed and a file that was there stays. Raises OutputError.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = _choose_name(path, "tmp")
     try:
         yield temporary
         with open(temporary, "rb+") as file:
             os.fsync(file.fileno())
         temporary.replace(path)
+        _sync_folder(path.parent)
     except OSError as error:
         raise explain_output_error(path, error) from error
     finally:
@@ -68,8 +70,7 @@ def atomic_folder(path: Path) -> Iterator[Path]:
     If it fails, the temporary folder is removed and a folder that was there stays. Raises
     OutputError.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    old = path.with_name(f".{path.name}.{os.getpid()}.old")
+    temporary, old = _choose_name(path, "tmp"), _choose_name(path, "old")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary.mkdir()
@@ -78,6 +79,7 @@ def atomic_folder(path: Path) -> Iterator[Path]:
         if path.exists():
             path.replace(old)
         temporary.replace(path)
+        _sync_folder(path.parent)
     except OSError as error:
         raise explain_output_error(path, error) from error
     finally:
@@ -85,3 +87,21 @@ def atomic_folder(path: Path) -> Iterator[Path]:
             old.replace(path)
         shutil.rmtree(temporary, ignore_errors=True)
         shutil.rmtree(old, ignore_errors=True)
+
+
+def _choose_name(path: Path, ending: str) -> Path:
+    """Choose a hidden name beside a path that no other writer has.
+
+    The number of the process would not do: in containers it is the same every time.
+    """
+    return path.with_name(f".{path.name}.{secrets.token_hex(6)}.{ending}")
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make a rename last through a power failure, where the system can."""
+    with suppress(OSError, AttributeError):
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

@@ -7,6 +7,7 @@ which are 1 on the object and -1 elsewhere and become masks instead of pixels.
 from __future__ import annotations
 
 import difflib
+import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -289,5 +290,8 @@ def save(
             info.add_itxt(key, value)
         options |= {"pnginfo": info, "compress_level": 4}
 
+    # Into memory first: encoders that write to a file themselves take a full disk for success.
+    encoded = io.BytesIO()
+    image.save(encoded, format.upper(), **options)
     with atomic_file(path) as temporary:
-        image.save(temporary, format.upper(), **options)
+        temporary.write_bytes(encoded.getbuffer())

@@ -9,8 +9,6 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-import numpy as np
-
 from singan_core import images
 from singan_core import manifest as manifests
 from singan_core.arrays import Pixels
@@ -20,6 +18,7 @@ from singan_core.detail.photo import premultiply, straighten
 from singan_core.errors import BundleError, OutputError
 from singan_core.file_names import DOUBLE, RECONSTRUCTION_NOISE, graph_name
 from singan_core.fitting import MAX_PIXELS
+from singan_core.lock import lock_folder
 from singan_core.manifest import Manifest
 from singan_core.version import find_version
 from singan_export import double_graph, formats, generator_graph
@@ -28,7 +27,7 @@ from singan_export.comparison import compare_bundle
 from singan_export.degrees import find_start_amplitudes
 from singan_export.photo import Source, check_alike, find_source
 from singan_runtime import providers
-from singan_runtime.graphs import Graphs
+from singan_runtime.graphs import Graphs, read_reconstruction_noise
 from singan_runtime.sampler import Sampler
 from singan_train.run.folder import read_generator
 from singan_train.run.header import read_header
@@ -147,8 +146,8 @@ def add_start_amplitudes(manifest: Manifest, sampler: Sampler, run: Path) -> Man
 
 def open_unfinished(folder: Path, manifest: Manifest) -> Sampler:
     """Open a CPU sampler on a folder whose manifest is not written yet."""
-    noise = np.load(folder / RECONSTRUCTION_NOISE, allow_pickle=False)
-    graphs = Graphs(folder / DOUBLE if manifest.detail else folder, "cpu", None)
+    noise = read_reconstruction_noise(folder, manifest)
+    graphs = Graphs(folder / DOUBLE if manifest.detail else folder, "cpu", None, manifest.channels)
     return Sampler(manifest, graphs, noise, MAX_PIXELS, *store.read_detail(folder, manifest))
 
 
@@ -169,7 +168,8 @@ def add(
     """
     manifest = manifests.read(bundle, "bundle")
     networks = read_networks(run, find_run(manifest, run)) if run else None
-    return formats.add(bundle, folders, networks, force)
+    with lock_folder(bundle):
+        return formats.add(bundle, folders, networks, force)
 
 
 def read_networks(folder: Path, manifest: Manifest) -> TrainedPyramid:

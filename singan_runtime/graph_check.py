@@ -13,8 +13,7 @@ from collections.abc import Callable
 import numpy as np
 
 from singan_core import HALO
-from singan_core.file_names import DOUBLE
-from singan_runtime.graph_file import FLOAT, Graph, GraphError, Node, read_graph
+from singan_runtime.graph_file import FLOAT32, FLOAT64, Graph, GraphError, Node, read_graph
 
 Shape = tuple[int, ...]
 
@@ -25,16 +24,19 @@ in double precision holds 4 KiB, one of 128 channels 16 KiB."""
 _PROBES = ((61, 67), (1_000_003, 999_983))
 """Heights and widths of an image for which all sizes are derived: the small one shows what a graph
 holds whatever the picture's size, the large one what grows faster than the picture's area."""
+MOST_CHANNELS = 256  # RGB and labels
 _DOUBLE_BYTES = 8
 
 
-def check_graph(data: bytes, channels: int) -> None:
-    """Check a generator's graph of so many channels before it is run.
+def check_graph(data: bytes, channels: int | None = None) -> None:
+    """Check a generator's graph, of so many channels if that is known, before it is run.
 
     Raises GraphError: other inputs or outputs than a generator's, an operator or attribute that we
     never write, weights that are not finite, or more than 24 KiB of memory for each pixel.
     """
     graph = read_graph(data)
+    if channels is None:
+        channels = _read_channels(graph)
     _check_signature(graph, channels)
 
     for name, constant in graph.constants.items():
@@ -50,6 +52,15 @@ def check_graph(data: bytes, channels: int) -> None:
         _check_memory(graph, shapes, height * width)
 
 
+def _read_channels(graph: Graph) -> int:
+    """Read the channels of the first input, to which everything else must then fit."""
+    shape = graph.inputs[0].shape if graph.inputs else ()
+    channels = shape[1] if len(shape) == 4 else None
+    if channels is None or not 1 <= channels <= MOST_CHANNELS:
+        raise GraphError(f"its first input has shape {shape}, not (batch, channels, height, width)")
+    return channels
+
+
 def _check_signature(graph: Graph, channels: int) -> None:
     """Check names, element types and sides of inputs and outputs."""
     names = [value.name for value in graph.inputs]
@@ -61,7 +72,7 @@ def _check_signature(graph: Graph, channels: int) -> None:
         raise GraphError(f"{min(clash)!r} is an input and a tensor at once")
 
     values = [*graph.inputs, *graph.outputs]
-    if {value.dtype for value in values} not in ({FLOAT}, {DOUBLE}):
+    if {value.dtype for value in values} not in ({FLOAT32}, {FLOAT64}):
         raise GraphError("its inputs and outputs are not all float32 or all float64")
     for value in values:
         if len(value.shape) != 4 or value.shape[1] != channels:

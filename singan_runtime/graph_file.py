@@ -18,16 +18,16 @@ MOST_BYTES = 64 << 20  # of a graph's file; the paper's widest generator takes 2
 MOST_NODES = 500  # a generator in double precision has 64
 _MOST_NAME = 1000  # bytes of a name
 
-FLOAT, UINT8, INT8, INT32, INT64, HALF, DOUBLE = 1, 2, 3, 6, 7, 10, 11
+FLOAT32, UINT8, INT8, INT32, INT64, FLOAT16, FLOAT64 = 1, 2, 3, 6, 7, 10, 11
 """ONNX's numbers of the element types that our graphs hold."""
 DTYPES: dict[int, np.dtype[np.generic]] = {
-    FLOAT: np.dtype("<f4"),
+    FLOAT32: np.dtype("<f4"),
     UINT8: np.dtype("u1"),
     INT8: np.dtype("i1"),
     INT32: np.dtype("<i4"),
     INT64: np.dtype("<i8"),
-    HALF: np.dtype("<f2"),
-    DOUBLE: np.dtype("<f8"),
+    FLOAT16: np.dtype("<f2"),
+    FLOAT64: np.dtype("<f8"),
 }
 
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5  # wire types of protocol buffers

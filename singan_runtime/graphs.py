@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import threading
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 
-from singan_core import cascade
-from singan_core.arrays import Reals
+from singan_core import HALO, cascade
+from singan_core.arrays import Floats, Reals
 from singan_core.errors import BundleError, RequestError
-from singan_core.file_names import DOUBLE, graph_name
+from singan_core.file_names import DOUBLE, RECONSTRUCTION_NOISE, graph_name
 from singan_core.manifest import Manifest
 from singan_runtime import providers
+from singan_runtime.graph_check import check_graph
+from singan_runtime.graph_file import GraphError
 
 BLOCK = 256
 """Side in px of a block, whose activations stay in cache. Memory does not grow with the picture."""
 ON_CPU = "CPUExecutionProvider"
+THREADS_A_PROCESSOR = 4
+"""More threads than that only wait for each other."""
 PRECISIONS = (DOUBLE, "fp32", "fp16", "int8")
 _DTYPES: dict[str, type[np.floating[Any]]] = {
     "tensor(float)": np.float32,
@@ -48,10 +54,39 @@ def find_graphs(bundle: Path, manifest: Manifest, precision: str) -> Path:
     )
 
 
-def open_session(path: Path, device: str = "auto") -> Any:
+def list_digests(manifest: Manifest, precision: str) -> dict[str, str]:
+    """List the sha256 of a precision's graphs, as the manifest has them, by file name."""
+    folder = "" if precision == "fp32" else f"{precision}/"
+    names = [graph_name(scale) for scale in range(len(manifest.noise_amplitude))]
+    return {
+        name: manifest.files[folder + name] for name in names if folder + name in manifest.files
+    }
+
+
+def read_graph_file(path: Path, digest: str | None, channels: int | None) -> bytes:
+    """Read a generator's graph once, and check these very bytes.
+
+    Raises BundleError for other bytes than the digest (sha256) vouches for, and for a graph that
+    our exporters could not have written.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise BundleError(f"{path}: cannot be read ({error.strerror}); export again") from error
+    if digest is not None and hashlib.sha256(data).hexdigest() != digest:
+        raise BundleError(f"{path}: changed since the manifest was read; export again")
+    try:
+        check_graph(data, channels)
+    except GraphError as error:
+        raise BundleError(f"{path}: not a generator's graph: {error}; export again") from error
+    return data
+
+
+def open_session(path: Path, device: str = "auto", data: bytes | None = None) -> Any:
     """Open one graph as an ONNX Runtime session that uses a single thread.
 
-    Tiles of a picture are drawn in threads of their own, which keeps noise and resampling busy too.
+    With data, the file's bytes, nothing is read from disk, weights in other files included. Tiles
+    of a picture are drawn in threads of their own, which keeps noise and resampling busy too.
     Raises BundleError, RequestError or InstallError.
     """
     runtime = providers.import_onnxruntime()
@@ -65,7 +100,7 @@ def open_session(path: Path, device: str = "auto") -> Any:
 
     chosen = providers.choose_providers(device)
     try:
-        session = runtime.InferenceSession(path, options, providers=chosen)
+        session = runtime.InferenceSession(data or path, options, providers=chosen)
     except Exception as error:  # the library's own exceptions share no public base
         raise BundleError(
             f"{path}: not a graph that ONNX Runtime can load ({_first_line(error)}); export again"
@@ -123,11 +158,28 @@ class Generators(Protocol):
 class Graphs:
     """The generators of a bundle, in float32 or float64, each opened when it is first used."""
 
-    def __init__(self, folder: Path, device: str, threads: int | None) -> None:
-        if threads is not None and threads < 1:
-            raise RequestError(f"{threads} threads are not possible: use 1 or more")
+    def __init__(
+        self,
+        folder: Path,
+        device: str,
+        threads: int | None,
+        channels: int | None = None,
+        digests: Mapping[str, str] | None = None,
+    ) -> None:
+        """Take the graphs in a folder, of so many channels if that is known.
+
+        With digests, the sha256 of each file by name, only files that they vouch for are opened.
+        Raises RequestError, BundleError or InstallError.
+        """
+        if threads is not None and not 1 <= threads <= THREADS_A_PROCESSOR * count_processors():
+            raise RequestError(
+                f"{threads} threads are not possible: "
+                f"use 1 to {THREADS_A_PROCESSOR * count_processors()}"
+            )
         self.folder = folder
         self.device = device
+        self.channels = channels
+        self._digests = digests
         self._sessions: dict[int, Any] = {}
         self._dtypes: dict[int, type[np.floating[Any]]] = {}
         self._opening = threading.Lock()
@@ -152,10 +204,17 @@ class Graphs:
         with self._opening:
             if scale not in self._sessions:
                 path = self.folder / graph_name(scale)
-                session = open_session(path, self.device)
+                session = open_session(path, self.device, self._read(path))
                 self._dtypes[scale] = _read_dtype(session, path)
                 self._sessions[scale] = session
             return self._sessions[scale]
+
+    def _read(self, path: Path) -> bytes:
+        if self._digests is None:
+            return read_graph_file(path, None, self.channels)
+        if path.name not in self._digests:
+            raise BundleError(f"{path}: not listed in the bundle's manifest; export again")
+        return read_graph_file(path, self._digests[path.name], self.channels)
 
     def generate(self, scale: int, noise: Reals, prev: Reals) -> Reals:
         """Draw one generator's image (B, C, H, W) from noise and prev (B, C, H+10, W+10).
@@ -174,3 +233,23 @@ class Graphs:
         noise, prev = np.asarray(noise, dtype), np.asarray(prev, dtype)
         drawn: Reals = cascade.generate_in_blocks(draw, noise, prev, BLOCK, self.fixed_blocks)
         return drawn
+
+
+def read_reconstruction_noise(folder: Path, manifest: Manifest) -> Floats:
+    """Read z*, (1, H_0 + 10, W_0 + 10), of a bundle.
+
+    Raises BundleError unless it is float32, finite and of that shape.
+    """
+    path = folder / RECONSTRUCTION_NOISE
+    try:
+        noise = np.load(path, allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise BundleError(f"{path}: missing or damaged ({error}); export again") from error
+
+    height, width = manifest.shapes[0]
+    expected = (1, height + 2 * HALO, width + 2 * HALO)
+    if noise.dtype != np.float32 or noise.shape != expected or not np.isfinite(noise).all():
+        raise BundleError(
+            f"{path}: {noise.dtype} {noise.shape}, expected finite float32 {expected}; export again"
+        )
+    return np.ascontiguousarray(noise)

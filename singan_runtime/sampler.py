@@ -16,14 +16,20 @@ from singan_core.arrays import Floats, Pixels
 from singan_core.detail import store
 from singan_core.detail.photo import Photo
 from singan_core.errors import RequestError
-from singan_core.file_names import DOUBLE, RECONSTRUCTION_NOISE
+from singan_core.file_names import DOUBLE
 from singan_core.fitting import MAX_PIXELS, Fit, Zoom
 from singan_core.manifest import Manifest
 from singan_core.pyramid import Pass, Size
 from singan_core.windows import Region, Wrap
 from singan_runtime import planning
 from singan_runtime.drawing import Renderer
-from singan_runtime.graphs import Generators, Graphs, find_graphs
+from singan_runtime.graphs import (
+    Generators,
+    Graphs,
+    find_graphs,
+    list_digests,
+    read_reconstruction_noise,
+)
 from singan_runtime.keep import Keep, find_opaque, read_objects
 from singan_runtime.parsing import Place, Window
 from singan_runtime.plan import Plan
@@ -71,14 +77,16 @@ class Sampler(Renderer):
         if precision == "auto":
             precision = DOUBLE if found.detail else "fp32"
 
-        graphs = Graphs(find_graphs(folder, found, precision), device, threads)
+        digests = list_digests(found, precision)
+        where = find_graphs(folder, found, precision)
+        graphs = Graphs(where, device, threads, found.channels, digests)
         graphs.session(0)  # so that a missing runtime or provider is reported at once
         if precision == "fp16" and graphs.provider == "CPUExecutionProvider":
             warnings.warn(
                 "fp16 is slower than fp32 on a CPU: leave it to GPUs and the web", stacklevel=2
             )
 
-        noise = np.load(folder / RECONSTRUCTION_NOISE, allow_pickle=False)
+        noise = read_reconstruction_noise(folder, found)
         return cls(found, graphs, noise, max_pixels, *store.read_detail(folder, found))
 
     def without_detail(self) -> Sampler:
@@ -90,7 +98,9 @@ class Sampler(Renderer):
             return self
         graphs = self.graphs
         if isinstance(graphs, Graphs) and graphs.folder.name == DOUBLE:
-            graphs = Graphs(graphs.folder.parent, graphs.device, graphs.threads)
+            plain = list_digests(self.manifest, "fp32")
+            where = graphs.folder.parent
+            graphs = Graphs(where, graphs.device, graphs.threads, graphs.channels, plain)
         return Sampler(self.manifest.generators, graphs, self.reconstruction_noise, self.max_pixels)
 
     @functools.cached_property

@@ -18,6 +18,7 @@ from singan_core.arrays import Floats
 from singan_core.atomic import make_folder
 from singan_core.errors import RequestError, TrainingError
 from singan_core.file_names import RECONSTRUCTION_NOISE
+from singan_core.lock import lock_folder
 from singan_core.manifest import are_names
 from singan_core.version import find_version
 from singan_train.config import IMPORTED, TrainingConfig, list_differences
@@ -100,15 +101,16 @@ def train(
     Raises ImageError, RequestError, TrainingError or OutputError, and KeyboardInterrupt after stop.
     """
     header, source = prepare_run(photo, config, device, masks)
-    if (folder / CONFIG).exists() or is_finished(folder):
-        raise TrainingError(
-            f"{folder}: a run is already there; continue it with --resume or choose another folder"
-        )
-
     make_folder(folder)
-    source.store(folder)
-    write_header(folder, header, draw_reconstruction_noise(header))
-    _train_scales(folder, header, source.image, device, show, stop)
+    with lock_folder(folder):
+        if (folder / CONFIG).exists() or is_finished(folder):
+            raise TrainingError(
+                f"{folder}: a run is already there; "
+                "continue it with --resume or choose another folder"
+            )
+        source.store(folder)
+        write_header(folder, header, draw_reconstruction_noise(header))
+        _train_scales(folder, header, source.image, device, show, stop)
     return folder
 
 
@@ -146,12 +148,13 @@ def resume(
     source = _read_same(photo, folder, header, asked, device, masks)
 
     make_folder(folder)
-    unfinished = count_finished_scales(folder, len(header.pyramid.sizes))
-    _, iteration = checkpoint.read_position(folder, unfinished)
-    remove_unfinished(folder, unfinished, iteration)
-    if not is_finished(folder):
-        source.store(folder)  # the same bytes, whatever became of the file
-    _train_scales(folder, header, source.image, device, show, stop)
+    with lock_folder(folder):
+        unfinished = count_finished_scales(folder, len(header.pyramid.sizes))
+        _, iteration = checkpoint.read_position(folder, unfinished)
+        remove_unfinished(folder, unfinished, iteration)
+        if not is_finished(folder):
+            source.store(folder)  # the same bytes, whatever became of the file
+        _train_scales(folder, header, source.image, device, show, stop)
     return folder
 
 

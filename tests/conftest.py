@@ -88,3 +88,9 @@ def detailed_run(tmp_path_factory, drawn_scene):
     from small_runs import DETAILED, train
 
     return train(drawn_scene, tmp_path_factory.mktemp("detailed") / "run", DETAILED)
+
+
+@pytest.fixture
+def known_temporaries(monkeypatch):
+    """Temporary files are called .NAME.0.tmp, so that a test can put something there first."""
+    monkeypatch.setattr("singan_core.atomic.secrets.token_hex", lambda count: "0")

@@ -177,7 +177,9 @@ def test_start_scales_out_of_range(tiny_bundle, photo, mask, tmp_path, command):
 
 
 @pytest.mark.parametrize("command", EDITING)
-def test_places_that_cannot_be_written(tiny_bundle, photo, mask, tmp_path, command):
+def test_places_that_cannot_be_written(
+    tiny_bundle, photo, mask, tmp_path, command, known_temporaries
+):
     def mistake(out):
         return one_line(*words_of(command, tiny_bundle, photo, mask, out))
 
@@ -190,7 +192,7 @@ def test_places_that_cannot_be_written(tiny_bundle, photo, mask, tmp_path, comma
         locked = tmp_path / "locked"
         locked.mkdir(mode=0o500)
     assert "not writable" in mistake(locked / "a.png")
-    (tmp_path / f".b.png.{os.getpid()}.tmp").symlink_to("/dev/full")
+    (tmp_path / ".b.png.0.tmp").symlink_to("/dev/full")
     assert "b.png: the disk is full" in mistake(tmp_path / "b.png")
     assert not (tmp_path / "b.png").exists()
 

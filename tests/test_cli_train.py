@@ -309,7 +309,7 @@ def test_missing_and_unreadable_photos(tmp_path):
     assert not (tmp_path / "run").exists()
 
 
-def test_places_where_no_run_can_be_written(drawn_scene, tmp_path, small_run):
+def test_places_where_no_run_can_be_written(drawn_scene, tmp_path, small_run, known_temporaries):
     (tmp_path / "file").write_text("precious")
     assert "a file stands where" in one_line(
         "train", drawn_scene, "--out", tmp_path / "file", *TINY
@@ -319,7 +319,7 @@ def test_places_where_no_run_can_be_written(drawn_scene, tmp_path, small_run):
     )
     folder = tmp_path / "full"
     folder.mkdir()
-    (folder / f".config.json.{os.getpid()}.tmp").symlink_to("/dev/full")
+    (folder / ".config.json.0.tmp").symlink_to("/dev/full")
     assert "the disk is full" in one_line("train", drawn_scene, "--out", folder, *TINY)
 
 

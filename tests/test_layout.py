@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-CORE = {"numpy", "PIL", "msgspec", "singan_core"}
+CORE = {"filelock", "numpy", "PIL", "msgspec", "singan_core"}
 ALLOWED = {
     "singan_core": CORE | {"pi_heif"},
     "singan_train": CORE | {"singan_train", "torch", "safetensors", "matplotlib"},

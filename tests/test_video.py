@@ -1,7 +1,6 @@
 """Files of moving pictures: every frame, its time, its colours, whole or not at all."""
 
 import itertools
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -345,11 +344,11 @@ def test_films_without_imageio_ffmpeg_say_what_to_install(tmp_path, monkeypatch,
 
 
 @pytest.mark.parametrize("ending", video.FORMATS)
-def test_a_full_disk(drawn, tmp_path, ending):
+def test_a_full_disk(drawn, tmp_path, ending, known_temporaries):
     """The temporary file is a link to the device on which every write fails for want of space."""
     if ending in FFMPEG:
         ffmpeg()
-    (tmp_path / f".a.{ending}.{os.getpid()}.tmp").symlink_to("/dev/full")
+    (tmp_path / f".a.{ending}.0.tmp").symlink_to("/dev/full")
     with pytest.raises(OutputError, match="the disk is full"):
         video.save(tmp_path / f"a.{ending}", drawn * 40)
     assert list(tmp_path.iterdir()) == []

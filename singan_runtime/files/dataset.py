@@ -16,6 +16,7 @@ from singan_core.arrays import Pixels
 from singan_core.atomic import make_folder
 from singan_core.errors import OutputError, RequestError
 from singan_core.fitting import Zoom
+from singan_core.lock import lock_folder
 from singan_core.pyramid import Size
 from singan_runtime.files import dataset_index
 from singan_runtime.files.dataset_index import COCO, CSV, IMAGES, MASKS, Row
@@ -185,6 +186,13 @@ def write_dataset(
     in it.
     """
     spec = settle(sampler, spec)
+    make_folder(out)
+    with lock_folder(out):
+        return _write(sampler, out, spec, advance)
+
+
+def _write(sampler: Sampler, out: Path, spec: DatasetSpec, advance: Callable[[], None]) -> int:
+    """Write what is missing, and return how many pictures were there."""
     labels = sampler.manifest.labels
     for folder in (out / IMAGES, *(out / MASKS / label for label in labels)):
         make_folder(folder)

@@ -6,6 +6,7 @@ nothing are put in again.
 
 from __future__ import annotations
 
+import io
 import itertools
 import struct
 from collections.abc import Sequence
@@ -34,7 +35,10 @@ def save(path: Path, pictures: Sequence[Image.Image], lasting: Sequence[int]) ->
     starts = [0, *itertools.accumulate(count_runs(indexed))]
     first, *others = [indexed[start] for start in starts[:-1]]
     lasts = [lasting[start] for start in starts[:-1]]
-    first.save(path, "gif", save_all=True, append_images=others, duration=lasts, loop=0)
+    # Into memory first: an encoder that writes to a file itself takes a full disk for success.
+    encoded = io.BytesIO()
+    first.save(encoded, "gif", save_all=True, append_images=others, duration=lasts, loop=0)
+    path.write_bytes(encoded.getbuffer())
 
     repeats = [lasting[start + 1 : stop] for start, stop in itertools.pairwise(starts)]
     add_repeats(path, repeats)
