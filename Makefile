@@ -20,7 +20,7 @@ $(VENV)/.ready: pyproject.toml constraints.txt
 # A second environment without torch and onnx, as a user of a bundle has it.
 $(RUNTIME)/.ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(RUNTIME)
-	$(RUNTIME)/bin/python -m pip install --quiet --constraint constraints.txt '.[cpu]' pytest hypothesis
+	$(RUNTIME)/bin/python -m pip install --quiet --constraint constraints.txt '.[cpu]' pytest pytest-xdist hypothesis
 	touch $@
 
 # Node's ONNX Runtime for the example in docs/fused; without npm or a network its test is skipped.
@@ -37,8 +37,9 @@ lint: $(VENV)/.ready
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+# Two processes, each with whole files: tests of a file share what it trained.
 test: lint node_modules/.ready
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses 2 --dist loadfile
 
 test-slow: $(VENV)/.ready
 	$(BIN)/pytest -m slow
@@ -49,7 +50,7 @@ test-runtime: $(RUNTIME)/.ready
 	$(RUNTIME)/bin/python -m pip install --quiet --no-deps --force-reinstall .
 	! $(RUNTIME)/bin/python -c 'import torch' 2>/dev/null
 	! $(RUNTIME)/bin/python -c 'import onnx' 2>/dev/null
-	$(RUNTIME)/bin/pytest
+	$(RUNTIME)/bin/pytest --numprocesses 2 --dist loadfile
 
 # The pictures of the README, from the bundle that the repository ships.
 pictures: $(VENV)/.ready

@@ -179,7 +179,7 @@ class Graphs:
         self.folder = folder
         self.device = device
         self.channels = channels
-        self._digests = digests
+        self.digests = digests
         self._sessions: dict[int, Any] = {}
         self._dtypes: dict[int, type[np.floating[Any]]] = {}
         self._opening = threading.Lock()
@@ -210,11 +210,11 @@ class Graphs:
             return self._sessions[scale]
 
     def _read(self, path: Path) -> bytes:
-        if self._digests is None:
+        if self.digests is None:
             return read_graph_file(path, None, self.channels)
-        if path.name not in self._digests:
+        if path.name not in self.digests:
             raise BundleError(f"{path}: not listed in the bundle's manifest; export again")
-        return read_graph_file(path, self._digests[path.name], self.channels)
+        return read_graph_file(path, self.digests[path.name], self.channels)
 
     def generate(self, scale: int, noise: Reals, prev: Reals) -> Reals:
         """Draw one generator's image (B, C, H, W) from noise and prev (B, C, H+10, W+10).

@@ -98,7 +98,7 @@ class Sampler(Renderer):
             return self
         graphs = self.graphs
         if isinstance(graphs, Graphs) and graphs.folder.name == DOUBLE:
-            plain = list_digests(self.manifest, "fp32")
+            plain = None if graphs.digests is None else list_digests(self.manifest, "fp32")
             where = graphs.folder.parent
             graphs = Graphs(where, graphs.device, graphs.threads, graphs.channels, plain)
         return Sampler(self.manifest.generators, graphs, self.reconstruction_noise, self.max_pixels)

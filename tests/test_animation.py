@@ -209,7 +209,7 @@ def test_the_walk_is_the_paper_s_recursion(sampler, monkeypatch):
     alpha, beta, seed = 0.2, 0.6, 9
     one = windows.plan_whole_picture(sampler.find_passes())[1]
     drawn = []
-    monkeypatch.setattr(sampler, "painted", lambda _, noise: drawn.append(noise(one)))
+    monkeypatch.setattr(sampler, "draw_from_noise", lambda _, noise: drawn.append(noise(one)))
     list(animate(sampler, Walk(4, alpha, beta, 1, seed, kind="paper")))
     u = [sampler.create_noise(seed, frame)(one) for frame in range(4)]
     z = [np.zeros_like(u[0]), 0.05 * u[0]]
@@ -390,6 +390,6 @@ def test_one_frame_alone_is_the_first_of_a_clip_to_paint_the_mask_over(sampler, 
 def test_masks_of_another_size_or_without_room_are_refused_before_anything_is_drawn(
     sampler, monkeypatch, mask, message, kind
 ):
-    monkeypatch.setattr(sampler, "painted", None)
+    monkeypatch.setattr(sampler, "draw_from_noise", None)
     with pytest.raises(RequestError, match=message):
         next(animate(sampler, Walk(kind=kind), move=mask))

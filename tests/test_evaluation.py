@@ -221,6 +221,8 @@ def test_transparent_guides_have_straight_colours():
     """Half-transparent grey, which is handed over premultiplied."""
     handed = np.full((24, 36, 4), (50, 50, 50, 128), np.uint8)
     drawing = SimpleNamespace(guide=lambda region: handed, canvases=[(24, 36)], first=0)
-    model = SimpleNamespace(drawing=lambda picture, noise: drawing, fresh=lambda seed: None)
+    model = SimpleNamespace(
+        begin_drawing=lambda picture, noise: drawing, create_noise=lambda seed: None
+    )
     shown = evaluation.draw_guide(model, None, 0, (48, 72))
     assert shown.shape == (48, 72, 4) and (shown == (100, 100, 100, 128)).all()

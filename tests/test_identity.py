@@ -15,7 +15,7 @@ from singan_core.errors import BundleError
 from singan_core.identity import compute_identity
 from singan_runtime import Sampler
 
-TINY = "f7c864d30faccf9270932ab828b3c503f51080a1aba65126c1a05de14f6b7d60"
+TINY = "7900e6733de5832f8bca3974c0dae854d8e0b4c10346cfbda34a10b46079bd64"
 
 
 def identify(bundle):

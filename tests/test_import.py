@@ -25,7 +25,8 @@ from singan_runtime import Sampler  # noqa: E402
 from singan_train.reference import unpickle  # noqa: E402
 from singan_train.reference.checkpoint import read_checkpoint  # noqa: E402
 from singan_train.reference.importer import import_checkpoint  # noqa: E402
-from singan_train.run import folder, header  # noqa: E402
+from singan_train.run import folder as run_folder  # noqa: E402
+from singan_train.run import header  # noqa: E402
 
 
 @pytest.fixture
@@ -55,7 +56,9 @@ def largest_difference(folder, states):
     torch.manual_seed(0)
     apart, made = 0.0, manifest.read(folder, "run")
     for scale, state in enumerate(states):
-        model = generator_graph.build(folder.read_generator(folder, scale), {}).SerializeToString()
+        model = generator_graph.build(
+            run_folder.read_generator(folder, scale), {}
+        ).SerializeToString()
         session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
         for height, width in ((11, 11), (23, 40), SHAPES[scale]):
             z = torch.randn(1, made.channels, height + 10, width + 10)
@@ -102,7 +105,7 @@ def test_sizes_amplitudes_widths_and_z_come_from_the_tensors(checkpoint, tmp_pat
     np.testing.assert_allclose(made.noise_amplitude, [1, 0.1, 0.05, 0.1 / 3], rtol=1e-6)
     assert made.noise_channels == (1, 3, 3, 3)
     assert made.scale_factor == pytest.approx((13 * 18 / (29 * 40)) ** (1 / 6))
-    assert [folder.read_metadata(tmp_path / "run", scale).width for scale in range(4)] == list(
+    assert [run_folder.read_metadata(tmp_path / "run", scale).width for scale in range(4)] == list(
         WIDTHS
     )
     z = np.load(tmp_path / "run" / "reconstruction_noise.npy")
@@ -159,7 +162,7 @@ def test_discriminators_are_taken_over_where_there_are_some(tmp_path):
     image = torch.rand(1, 3, 20, 24)
     critic = reference.network(3, WIDTHS[2], 1, False, 52)
     expected = critic.tail(critic.body(critic.head(image)))
-    made = folder.read_scale(tmp_path / "run", 2).discriminator(image)
+    made = run_folder.read_scale(tmp_path / "run", 2).discriminator(image)
     torch.testing.assert_close(made, expected, atol=1e-6, rtol=1e-6)
 
 
@@ -273,7 +276,7 @@ def test_whole_modules_are_read_without_their_classes(tmp_path):
     ] * 4
     import_checkpoint(tmp_path / "in", tmp_path / "run")
     assert "SinGAN" not in sys.modules
-    taken = folder.read_generator(tmp_path / "run", 1).net[0].weight
+    taken = run_folder.read_generator(tmp_path / "run", 1).net[0].weight
     torch.testing.assert_close(taken, states[1]["head.conv.weight"], atol=0, rtol=0)
 
 

@@ -63,7 +63,9 @@ def test_memory_stays_flat_over_200_random_sizes(tiny_bundle):
 FILM = """
 import resource, sys
 from pathlib import Path
-from singan_runtime import Sampler, animation, heap, video
+from singan_runtime import Sampler, heap
+from singan_runtime.clips import animation
+from singan_runtime.files import video
 heap.share()  # as the command does
 sampler = Sampler.load(sys.argv[1], threads=2)
 frames = animation.animate(sampler, animation.Walk(int(sys.argv[3])), (360, 480))

@@ -192,8 +192,8 @@ def test_the_first_frame_is_the_finished_picture_and_the_only_one(
     detail_sampler, monkeypatch, kind
 ):
     """The detail levels draw once a clip; its frames show that picture moved."""
-    made, drawing = [], Sampler.drawing
-    monkeypatch.setattr(Sampler, "drawing", lambda *inputs: made.append(1) or drawing(*inputs))
+    made, begin = [], Sampler.begin_drawing
+    monkeypatch.setattr(Sampler, "begin_drawing", lambda *inputs: made.append(1) or begin(*inputs))
     drawn = frames(detail_sampler, kind=kind)
     assert len(made) == 1 and len({frame.tobytes() for frame in drawn}) == 6
     if kind == "harmonic":

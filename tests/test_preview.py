@@ -88,7 +88,7 @@ def test_a_critic_that_never_came_to_rest_is_said(tmp_path, monkeypatch):
         100.0  # early on every critic is restless
     )
     (tmp_path / runs.METRICS).write_text("".join(json.dumps(row) + "\n" for row in rows))
-    assert summary.find_unsettled(tmp_path) == [summary.Critic(0, 4.0, 2.5)]
+    assert summary.find_unsettled(tmp_path) == [summary.UnsettledDiscriminator(0, 4.0, 2.5)]
     said = []
     monkeypatch.setattr(train.typer, "echo", said.append)
     train.say_unsettled(tmp_path)

@@ -297,7 +297,9 @@ def test_using_the_runtime_leaves_torch_and_onnx_unloaded(tiny_bundle, tmp_path)
     code = """
 import sys
 from pathlib import Path
-from singan_runtime import Sampler, animation, video
+from singan_runtime import Sampler
+from singan_runtime.clips import animation
+from singan_runtime.files import video
 sampler = Sampler.load(sys.argv[1])
 sampler.sample((20, 30), count=2)
 sampler.render((20, 30), (1, 1, 5, 5))

@@ -15,9 +15,10 @@ torch = pytest.importorskip("torch")
 from small_runs import SMALL, files_of, results, train  # noqa: E402
 from torch.utils._python_dispatch import TorchDispatchMode  # noqa: E402
 
-from singan_core import HALO, manifest, noise, resample  # noqa: E402
+from singan_core import HALO, images, manifest, noise, resample  # noqa: E402
 from singan_core.cascade import pad_halo  # noqa: E402
 from singan_core.errors import RequestError, TrainingError  # noqa: E402
+from singan_core.lock import LOCK  # noqa: E402
 from singan_train import config, device, trainer  # noqa: E402
 from singan_train.run.folder import METRICS, read_scale  # noqa: E402
 from singan_train.run.header import read_header  # noqa: E402
@@ -379,7 +380,7 @@ def test_a_run_holds_what_the_design_says(small_run):
             "reconstruction.png",
             "sheet.png",
         }
-    assert not list(small_run.glob(".*"))
+    assert [path.name for path in small_run.glob(".*")] == [LOCK]  # nothing half-written
 
 
 def test_the_contact_sheet_shows_what_the_model_draws(small_run, tmp_path):
@@ -415,7 +416,7 @@ def test_noise_amplitude_is_a_tenth_of_the_rmse_of_the_enlarged_reconstruction(
     start = read_header(small_run)
     scales = [read_scale(small_run, n) for n in range(4)]
     assert scales[0].metadata.noise_amplitude == 1
-    image = trainer.images.read(drawn_scene)
+    image = images.read(drawn_scene)
     z = torch.from_numpy(np.load(small_run / "reconstruction_noise.npy"))[None].expand(
         -1, 3, -1, -1
     )
@@ -434,9 +435,7 @@ def test_a_scale_begins_with_the_weights_of_the_one_below_when_the_width_agrees(
 ):
     start = read_header(small_run)
     below = read_scale(small_run, 0)
-    image = torch.from_numpy(
-        resample.resize(trainer.images.read(drawn_scene), start.pyramid.shapes[1])
-    )
+    image = torch.from_numpy(resample.resize(images.read(drawn_scene), start.pyramid.shapes[1]))
     z = torch.from_numpy(np.load(small_run / "reconstruction_noise.npy"))[None].expand(
         -1, 3, -1, -1
     )
@@ -524,7 +523,7 @@ def test_what_a_user_needs_is_exported_by_name():
 
     for name in singan_train.__all__:
         assert getattr(singan_train, name) is not None
-    assert singan_train.train is trainer.train and singan_train.preset is config.make_config
+    assert singan_train.train is trainer.train and singan_train.make_config is config.make_config
     with pytest.raises(AttributeError, match="has no attribute 'predict'"):
         singan_train.predict  # noqa: B018
 

@@ -382,7 +382,7 @@ MEMORY = """
 import re, sys
 from pathlib import Path
 import numpy as np
-from singan_runtime import video
+from singan_runtime.files import video
 rng = np.random.default_rng(0)
 some = rng.integers(0, 255, (4, 480, 640, 3), np.uint8)
 frames = (some[n % 4].copy() for n in range(int(sys.argv[2])))

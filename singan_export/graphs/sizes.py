@@ -1,4 +1,4 @@
-"""Write singan_core.pyramid.fit for pictures with detail: which levels draw, on which canvases."""
+"""Write singan_core.fitting.fit for pictures with detail: which levels draw, on which canvases."""
 
 from __future__ import annotations
 
