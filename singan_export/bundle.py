@@ -105,7 +105,7 @@ def check_out(out: Path, force: bool) -> None:
 
 
 def write_material(folder: Path, run: Path, trained: Manifest, source: Source | None) -> Manifest:
-    """Write z* and the photo into a bundle's folder; return its manifest as known so far."""
+    """Write z* and the photo into a bundle's folder, and return its manifest as known so far."""
     shutil.copyfile(run / RECONSTRUCTION_NOISE, folder / RECONSTRUCTION_NOISE)
     created = datetime.now(UTC).isoformat(timespec="seconds")
     detail = source.write(folder) if source else None
@@ -162,7 +162,9 @@ def draw_preview(sampler: Sampler) -> Pixels:
 def add(
     bundle: Path, folders: Sequence[str], run: Path | None = None, force: bool = False
 ) -> list[Comparison]:
-    """Add further formats to a bundle; torchscript and pt2 also need the run that it came from.
+    """Add further formats to a bundle.
+
+    torchscript and pt2 also need the run that it came from.
 
     Raises BundleError for a damaged bundle or another run, and whatever formats.add raises.
     """

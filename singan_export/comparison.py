@@ -128,7 +128,7 @@ def compare_pyramid(sampler: Sampler, networks: TrainedPyramid, size: Size) -> C
 def compare_format(
     opened: Opened, sampler: Sampler, networks: TrainedPyramid | None, budget: Budget
 ) -> tuple[str, list[Comparison]]:
-    """Compare a format at every size that it draws; also name what it was compared with.
+    """Compare a format at every size that it draws, and name what it was compared with.
 
     That is 'sampler' for a format that draws whole pictures from their seeds, else 'networks', or
     'onnx' (the float32 graphs, which were compared with the networks) where networks are missing.

@@ -61,7 +61,9 @@ class PictureCost:
 
 
 def measure_generators(opened: Opened, sizes: tuple[int, int], sampler: Sampler) -> Cost:
-    """Measure a format of the generators; sizes are the bytes of its files and of the fp32 graphs.
+    """Measure a format of the generators.
+
+    sizes are the bytes of its files and of the fp32 graphs.
 
     The sampler is one without detail, with one thread.
     """
@@ -90,7 +92,9 @@ def _measure(
 
 
 def measure_pictures(opened: Opened, size: int, sampler: Sampler) -> PictureCost:
-    """Measure a format that draws whole pictures from their seeds; size is the bytes of its files.
+    """Measure a format that draws whole pictures from their seeds.
+
+    size is the bytes of its files.
 
     The sampler is one of one thread.
     """

@@ -103,7 +103,10 @@ def _measure_variety(sampler: Sampler, scale: int, amplitude: float) -> float:
 
 
 def _measure_diversity(photo: Pixels, samples: list[Pixels]) -> float:
-    """Measure the diversity of samples; 0 for a photo without contrast, which is its unit."""
+    """Measure the diversity of samples.
+
+    Its unit is the contrast of the photo. Without any, it is 0.
+    """
     return quality.diversity(photo, samples) if photo.std() else 0.0
 
 
@@ -113,7 +116,7 @@ def _measure_drift(photo: Pixels, samples: list[Pixels]) -> float:
 
 
 def _draw_samples(sampler: Sampler, scale: int, amplitude: float) -> tuple[Pixels, list[Pixels]]:
-    """Draw six pictures at the first detail level; return the photo there and them, (h, w, C)."""
+    """Draw six pictures at the first detail level, after the photo there, (h, w, C)."""
     assert sampler.photo is not None
     amplitudes = [*sampler.manifest.noise_amplitude]
     amplitudes[scale] = amplitude

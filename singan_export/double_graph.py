@@ -65,7 +65,10 @@ def check(path: Path) -> None:
 
 
 class _Writer:
-    """A graph that grows node by node; each node is named like its output."""
+    """A graph that grows node by node.
+
+    Each node is named like its output.
+    """
 
     def __init__(self) -> None:
         self.nodes: list[onnx.NodeProto] = []

@@ -66,6 +66,7 @@ def quantise(model: onnx.ModelProto, path: Path, inputs: Iterator[Inputs]) -> No
                 "QuantizeBias": False,
             },
         )
+
     onnx.checker.check_model(generator_graph.read(path), full_check=True)
 
 

@@ -35,7 +35,7 @@ class Source:
     detail: Detail
 
     def write(self, folder: Path) -> Detail:
-        """Write photo, masks and bases into a bundle's folder; return its manifest's detail."""
+        """Write photo, masks and bases into a bundle's folder, and return its manifest's detail."""
         photo = Photo(self.pixels, self.detail.levels)
         stored.write_photo(folder, self.pixels)
         if self.masks is not None:
@@ -136,6 +136,7 @@ def _read_given(trained: Manifest, path: Path) -> Pixels:
         raise RequestError(
             f"{path}: this model draws labels, which a photo cannot; train it anew with detail"
         )
+
     photo = images.open_photo(path, str(trained.channels), MOST)
     size = photo.size
     if not _is_same_shape(size, trained.pyramid.finest):
@@ -144,6 +145,7 @@ def _read_given(trained: Manifest, path: Path) -> Pixels:
             f"{path}: {size[1]}x{size[0]} is not of the shape that the model was trained on, "
             f"{width}x{height}"
         )
+
     factor = min(1.0, MOST / max(size))
     pixels = images.to_pixels(photo.resize((round(size[0] * factor), round(size[1] * factor))))[0]
     if pixels.shape[2] == 4:

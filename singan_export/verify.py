@@ -66,7 +66,7 @@ def check_graphs(bundle: Path, manifest: Manifest) -> None:
 
 
 def check_preview(sampler: Sampler, path: Path) -> int:
-    """Compare preview.png with the reconstruction; return the largest difference in grey levels.
+    """Compare preview.png with the reconstruction and return the largest difference in levels.
 
     Raises BundleError for a preview of another size, ParityError for one that is over its budget.
     """

@@ -49,7 +49,10 @@ class Value:
 
 @dataclass(frozen=True)
 class Node:
-    """One operator, with its whole-number attributes; a single number is a tuple of one."""
+    """One operator, with its attributes.
+
+    A single whole number is a tuple of one.
+    """
 
     operator: str
     inputs: tuple[str, ...]

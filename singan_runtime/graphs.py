@@ -176,6 +176,7 @@ class Graphs:
                 f"{threads} threads are not possible: "
                 f"use 1 to {THREADS_A_PROCESSOR * count_processors()}"
             )
+
         self.folder = folder
         self.device = device
         self.channels = channels
@@ -183,6 +184,7 @@ class Graphs:
         self._sessions: dict[int, Any] = {}
         self._dtypes: dict[int, type[np.floating[Any]]] = {}
         self._opening = threading.Lock()
+
         on_cpu = self.provider == ON_CPU
         self.threads = threads or (count_processors() if on_cpu else 1)
         # A GPU's libraries choose an algorithm for every shape that they see for the first time.

@@ -12,7 +12,10 @@ Value = TypeVar("Value")
 
 
 class Recent(Generic[Key, Value]):
-    """The values that were asked for last, at most so many; several threads may ask at once."""
+    """The values that were asked for last, at most so many.
+
+    Several threads may ask at once.
+    """
 
     def __init__(self, most: int) -> None:
         self._most = most

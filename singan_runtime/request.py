@@ -32,7 +32,9 @@ MOST_VARIATION = 10
 
 @dataclass(frozen=True)
 class Request:
-    """Which picture to draw, checked when it is made; what depends on the model is checked later.
+    """Which picture to draw, checked when it is made.
+
+    What depends on the model is checked later.
 
     Two equal requests draw the same pixels from the same model. Numbers may be of any integer or
     real type, numpy's included. Raises RequestError.

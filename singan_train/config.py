@@ -250,11 +250,13 @@ def _check_detail(config: TrainingConfig) -> None:
             f"hand-over {config.hand_over} is below min size {config.min_size}: "
             "raise the one or lower the other"
         )
+
     if config.max_size < config.hand_over:
         raise RequestError(
             f"max size {config.max_size} is below hand-over {config.hand_over}: "
             "raise the one or lower the other"
         )
+
     if config.continuation:
         raise RequestError(
             "with detail there is nothing to continue: leave continuation out, "

@@ -171,12 +171,14 @@ def _read_same(
         raise TrainingError(
             f"{folder}: cannot resume with {', '.join(different)}; leave the options out"
         )
+
     fresh, source = prepare_run(photo, header.config, device, masks)
     if fresh.labels != header.labels:
         theirs, given = (", ".join(labels) or "none" for labels in (header.labels, fresh.labels))
         raise TrainingError(
             f"{folder}: was begun with the masks {theirs}, not {given}; pass the same --mask"
         )
+
     if fresh.photo_sha256 != header.photo_sha256:
         what = "photo and masks" if masks else "photo"
         raise TrainingError(

@@ -20,7 +20,10 @@ _debug = [False]
 
 
 class StoppedBySignal(KeyboardInterrupt):
-    """Work that a signal has ended in order; as in shells, the exit status tells which signal."""
+    """Work that a signal has ended in order.
+
+    As in shells, the exit status tells which signal.
+    """
 
     def __init__(self, message: str, number: int) -> None:
         super().__init__(message)

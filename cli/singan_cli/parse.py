@@ -48,7 +48,10 @@ def read_place(word: str) -> Place:
 
 
 def _read(read: Callable[[str], Value], word: str) -> Value:
-    """Read a word as the library does; one that it refuses is a usage error."""
+    """Read a word as the library does.
+
+    One that it refuses is a usage error.
+    """
     try:
         return read(word)
     except RequestError as error:

@@ -60,6 +60,7 @@ class Drawing:
         self.wrap, self.first, self.original = wrap, first, original
         self.searched = min(photo.searched, len(self.canvases))
         self.objects = [self._place_objects(kept, n) for n in range(len(self.canvases))]
+
         self.searched_levels = SearchedLevels(
             photo=photo,
             canvases=self.canvases,

@@ -245,7 +245,10 @@ def _find_nearest(
     step = max(1, AT_ONCE // len(match.right))
 
     def find_least(start: int) -> NDArray[np.intp]:
-        """Find the least score of each query of one chunk; the first of equal ones."""
+        """Find the least score of each query of one chunk.
+
+        Of equal scores it is the first.
+        """
         scores: Scores = match.left[start : start + step] @ offered.T
         scores *= scale
         return scores.argmin(axis=1)

@@ -105,6 +105,7 @@ def plan_steps(sizes: Sequence[Size], want: Region, wrap: Wrap) -> list[Step]:
     A single canvas needs none.
     """
     steps: list[Step] = []
+
     for smaller, canvas in zip(sizes[-2::-1], sizes[:0:-1], strict=True):
         below = resize.find_sources(want, smaller, canvas, wrap)
         read = resize.find_sources(below, canvas, smaller, wrap)
@@ -118,6 +119,7 @@ def plan_steps(sizes: Sequence[Size], want: Region, wrap: Wrap) -> list[Step]:
             Step(smaller, canvas, wrap, want, below, added, grow(added, HALO, canvas, wrap))
         )
         want = steps[-1].needs
+
     return steps[::-1]
 
 

@@ -83,7 +83,7 @@ def write_philox(counter: list[Value], key: Key) -> list[Value]:
 
 
 def multiply(word: Value, by: int) -> tuple[Value, Value]:
-    """Multiply two words of 32 bits; return the high and the low 32 bits."""
+    """Multiply two words of 32 bits, and return the high and the low 32 bits."""
     low = word * (by % _HALF)
     middle = word * (by // _HALF) + low.divide(_HALF)
     return middle.divide(_HALF), middle % _HALF * _HALF + low % _HALF

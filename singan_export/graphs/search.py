@@ -86,7 +86,10 @@ def _make_factors(query: Value, keys: Value) -> tuple[Value, Value]:
 
 
 def _take_chunk(flat: Value, turn: Value, step: int) -> Value:
-    """Take the rows of a turn, step of them; beyond the last row it is the last one again."""
+    """Take the rows of a turn, step of them.
+
+    Beyond the last row it is the last one again.
+    """
     rows = add_constant(flat.writer, np.arange(step)) + turn * step
     return flat.gather(rows.minimum(flat.get_length(0) - 1))
 
@@ -167,7 +170,10 @@ def _look(around: Value, found: Value, dy: Value | int, dx: Value | int) -> Valu
 
 
 def _propose(around: Value, found: Value, size: tuple[int, int], dy: Value, dx: Value) -> Value:
-    """Shift what the pixels at (dy, dx) show back to those that ask; -1 beyond the photo."""
+    """Shift what the pixels at (dy, dx) show back to those that ask.
+
+    Beyond the photo it is -1.
+    """
     near = _look(around, found, dy.cast(np.int64), dx.cast(np.int64))
     row, column = near.divide(size[1]) - dy, near % size[1] - dx
     inside = (near >= 0) & (row >= 0) & (row < size[0]) & (column >= 0) & (column < size[1])

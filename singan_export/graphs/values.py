@@ -76,7 +76,10 @@ class Value:
         return self._with("Or", other)
 
     def divide(self, other: Value | Number) -> Value:
-        """Divide; quicker than //, and for whole numbers right only if none is negative."""
+        """Divide more quickly than // does.
+
+        For whole numbers it is right only if none is negative.
+        """
         return self._with("Div", other)
 
     def equals(self, other: Value | Number) -> Value:
@@ -116,7 +119,10 @@ class Value:
         )
 
     def gather(self, index: Value | int, axis: int = 0) -> Value:
-        """Take entries along an axis; a single index removes the axis."""
+        """Take entries along an axis.
+
+        A single index removes the axis.
+        """
         at = index.name if isinstance(index, Value) else self.writer.add_constant(index)
         return self._make("Gather", self.kind, self.name, at, axis=axis)
 

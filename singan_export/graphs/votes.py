@@ -148,7 +148,10 @@ def _divide_by_opacity(sums: Value, count: Value) -> Value:
 
 
 def premultiply(pixels: Value, channels: int) -> Value:
-    """Multiply the colours of RGBA, int32, by alpha; other pictures stay as they are."""
+    """Multiply the colours of RGBA, int32, by alpha.
+
+    Other pictures stay as they are.
+    """
     if channels != 4:
         return pixels
     alpha = pixels.slice(2, 3, 4)
@@ -156,7 +159,10 @@ def premultiply(pixels: Value, channels: int) -> Value:
 
 
 def straighten(pixels: Value, channels: int) -> Value:
-    """Divide the colours of RGBA, int32, by alpha; other pictures stay as they are."""
+    """Divide the colours of RGBA, int32, by alpha.
+
+    Other pictures stay as they are.
+    """
     if channels != 4:
         return pixels
     alpha = pixels.slice(2, 3, 4)

@@ -50,7 +50,9 @@ class Writer:
         self.count += 1
 
     def add_constant(self, values: NDArray[np.generic] | Sequence[int] | int) -> str:
-        """Add a constant and return its name; an equal one is there only once.
+        """Add a constant and return its name.
+
+        Equal constants are stored once.
 
         Whole numbers that are not in an array become int64.
         """

@@ -118,7 +118,10 @@ class EnlargedField:
     """
 
     def __init__(self, values: Values, size: Size, window: Region) -> None:
-        """Enlarge the columns; the rows are left for later."""
+        """Enlarge the columns.
+
+        The rows are left for later.
+        """
         across = resize.compute_taps(values.shape[1], size[1], False, *window[1])
         steps = np.floor(values * _FINE + 0.5)
         self._wide = (steps[:, across.indices] * across.weights).sum(axis=2)

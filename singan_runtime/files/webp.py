@@ -93,7 +93,10 @@ def _encode_transparent(frame: bytes) -> bytes:
 
 
 def _split_chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Split RIFF data into chunks, kind and body; bodies are padded to an even length."""
+    """Split RIFF data into chunks, each a kind and a body.
+
+    Bodies are padded to an even length.
+    """
     at = 0
     while at < len(data):
         kind, length = struct.unpack_from("<4sI", data, at)

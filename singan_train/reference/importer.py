@@ -53,6 +53,7 @@ def _make_header(checkpoint: ReferenceCheckpoint) -> RunHeader:
         scale_factor=pyramid.scale_factor,
         width=measure_width(checkpoint.generators[0]),
     )
+
     return RunHeader(
         config,
         name=checkpoint.name,
@@ -79,6 +80,7 @@ def _write_scales(
             checkpoint.amplitudes[: scale + 1],
             noise_channels,
         )
+
         real = torch.from_numpy(checkpoint.reals[scale])
         metadata = ScaleMetadata(
             width=measure_width(generator),
@@ -88,6 +90,7 @@ def _write_scales(
             noise_channels=noise_channels[-1],
             rmse=float((trained.reconstruct(z) - real).square().mean().sqrt()),
         )
+
         pictures = draw_pictures(trained, header, z, real)
         discriminator = checkpoint.discriminators[scale]
         write_scale(folder, scale, metadata, generator, discriminator, pictures)
