@@ -3,11 +3,12 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 RUNTIME := .venv-runtime
+MINIMUM := .venv-minimum
 PHOTO ?= examples/aitzgorri.jpg
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 
-.PHONY: demo test test-slow test-runtime lint pictures clean
+.PHONY: demo test test-slow test-runtime test-minimum lint pictures clean
 
 # The environment: everything but GPU packages, from pinned versions.
 $(VENV)/.ready: pyproject.toml constraints.txt
@@ -21,6 +22,12 @@ $(VENV)/.ready: pyproject.toml constraints.txt
 $(RUNTIME)/.ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(RUNTIME)
 	$(RUNTIME)/bin/python -m pip install --quiet --constraint constraints.txt '.[cpu]' pytest pytest-xdist hypothesis
+	touch $@
+
+# A third one, with the oldest versions that pyproject.toml allows.
+$(MINIMUM)/.ready: pyproject.toml constraints-minimum.txt
+	$(PYTHON) -m venv $(MINIMUM)
+	$(MINIMUM)/bin/python -m pip install --quiet --constraint constraints-minimum.txt '.[cpu]' pytest pytest-xdist hypothesis
 	touch $@
 
 # Node's ONNX Runtime for the example in docs/fused; without npm or a network its test is skipped.
@@ -52,9 +59,14 @@ test-runtime: $(RUNTIME)/.ready
 	! $(RUNTIME)/bin/python -c 'import onnx' 2>/dev/null
 	$(RUNTIME)/bin/pytest --numprocesses 2 --dist loadfile
 
+test-minimum: $(MINIMUM)/.ready
+	rm -rf build
+	$(MINIMUM)/bin/python -m pip install --quiet --no-deps --force-reinstall .
+	$(MINIMUM)/bin/pytest --numprocesses 2 --dist loadfile
+
 # The pictures of the README, from the bundle that the repository ships.
 pictures: $(VENV)/.ready
 	$(BIN)/python examples/readme_pictures.py models/aitzgorri $(PHOTO) docs/pictures
 
 clean:
-	rm -rf demo node_modules $(VENV) $(RUNTIME)
+	rm -rf demo node_modules $(VENV) $(RUNTIME) $(MINIMUM)

@@ -77,6 +77,7 @@ def drawn_scene(tmp_path_factory):
 @pytest.fixture(scope="session")
 def small_run(tmp_path_factory, drawn_scene):
     """A finished run of small_runs.SMALL; treat it as read-only."""
+    pytest.importorskip("torch")
     from small_runs import train
 
     return train(drawn_scene, tmp_path_factory.mktemp("small") / "run")
@@ -85,6 +86,7 @@ def small_run(tmp_path_factory, drawn_scene):
 @pytest.fixture(scope="session")
 def detailed_run(tmp_path_factory, drawn_scene):
     """A finished run of small_runs.DETAILED, which has detail levels; treat it as read-only."""
+    pytest.importorskip("torch")
     from small_runs import DETAILED, train
 
     return train(drawn_scene, tmp_path_factory.mktemp("detailed") / "run", DETAILED)

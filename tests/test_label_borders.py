@@ -59,6 +59,7 @@ def test_masks_end_where_the_object_ends(own_size, size):
 
 
 def test_masks_of_the_usual_500_px_end_where_the_object_ends(reduced):
+    pytest.importorskip("pycocotools")  # without it no dataset is begun
     size = dataset.settle(reduced, DatasetSpec(1)).request.size
     assert size == (334, 500)
     assert overlap(reduced, size, range(3)) >= 0.99
