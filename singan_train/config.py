@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields, replace
 from typing import Any, Literal, NamedTuple
 
+from singan_core import RECEPTIVE_FIELD
 from singan_core.errors import RequestError
 from singan_core.manifest import MOST_DETAIL
 
@@ -206,9 +207,9 @@ def expand_layout(name: str | None, min_size: int | None) -> dict[str, Any]:
 
 
 _LIMITS = {
-    "min_size": (11, 1024),
-    "hand_over": (11, 1024),
-    "max_size": (11, MOST_DETAIL),
+    "min_size": (RECEPTIVE_FIELD, 1024),
+    "hand_over": (RECEPTIVE_FIELD, 1024),
+    "max_size": (RECEPTIVE_FIELD, MOST_DETAIL),
     "iterations": (1, 10**6),
     "seed": (0, 2**63 - 1),
 }

@@ -10,6 +10,7 @@ import typer
 from singan_cli.bundle_text import list_generators_alone, list_photo
 from singan_cli.options import limit_to
 from singan_cli.parity_text import list_formats, list_parity
+from singan_core import RECEPTIVE_FIELD
 
 PRECISIONS = ("fp32", "fp16", "int8")
 """The words of --precision. singan_export.formats has them too but is slow to import for --help."""
@@ -64,8 +65,9 @@ HandOver = Annotated[
     int | None,
     typer.Option(
         "--hand-over",
-        min=11,
-        help="Longest that the shorter side of the last generator's canvas may be, 11 px or more.",
+        min=RECEPTIVE_FIELD,
+        help="Longest that the shorter side of the last generator's canvas may be, "
+        f"{RECEPTIVE_FIELD} px or more.",
         show_default="as trained; 33 with --photo",
     ),
 ]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from singan_core import images
+from singan_core import RECEPTIVE_FIELD, images
 from singan_core.atomic import explain_output_error, make_folder
 from singan_core.errors import OutputError, RequestError
 
@@ -30,7 +30,8 @@ ImageFile = Annotated[
     Path,
     typer.Argument(
         metavar="IMAGE",
-        help="Picture file, 11 px a side or more, with the training photo's channels.",
+        help=f"Picture file, {RECEPTIVE_FIELD} px a side or more, with the training photo's "
+        "channels.",
     ),
 ]
 

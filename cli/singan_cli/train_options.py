@@ -9,6 +9,7 @@ from typing import Annotated, get_args
 import typer
 
 from singan_cli.options import limit_to
+from singan_core import RECEPTIVE_FIELD
 from singan_core.manifest import MOST_DETAIL
 from singan_core.picture_files import READABLE
 from singan_train import config
@@ -49,15 +50,15 @@ Preset = Annotated[
 MaxSize = Annotated[
     int | None,
     typer.Option(
-        help=f"Longer side of the finest scale, 11 to {MOST_DETAIL} px, at most the photo's own. "
-        "With detail, the photo is stored at this size.",
+        help=f"Longer side of the finest scale, {RECEPTIVE_FIELD} to {MOST_DETAIL} px, at most the "
+        "photo's own. With detail, the photo is stored at this size.",
         show_default=f"{list_both_defaults('max_size')}, standard on a GPU {MOST_ON_CUDA}",
     ),
 ]
 MinSize = Annotated[
     int | None,
     typer.Option(
-        help="Shorter side of the coarsest scale, 11 to 1024 px.",
+        help=f"Shorter side of the coarsest scale, {RECEPTIVE_FIELD} to 1024 px.",
         show_default=list_both_defaults("min_size"),
     ),
 ]
@@ -73,8 +74,8 @@ Layout = Annotated[
 HandOver = Annotated[
     int | None,
     typer.Option(
-        help="Shorter side of the last generator's canvas, 11 to 1024 px. Detail levels go on "
-        "from there.",
+        help=f"Shorter side of the last generator's canvas, {RECEPTIVE_FIELD} to 1024 px. Detail "
+        "levels go on from there.",
         show_default=str(TrainingConfig.hand_over),
     ),
 ]
