@@ -292,6 +292,6 @@ def save(
 
     # Into memory first: encoders that write to a file themselves take a full disk for success.
     encoded = io.BytesIO()
-    image.save(encoded, format.upper(), **options)
     with atomic_file(path) as temporary:
+        image.save(encoded, format.upper(), **options)
         temporary.write_bytes(encoded.getbuffer())

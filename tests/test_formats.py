@@ -19,6 +19,7 @@ from onnx import TensorProto, numpy_helper  # noqa: E402
 from singan_cli.main import app  # noqa: E402
 from singan_core import manifest  # noqa: E402
 from singan_core.errors import BundleError, ExportError, OutputError, ParityError, RequestError  # noqa: E402
+from singan_core.lock import LOCK  # noqa: E402
 from singan_export import budgets, bundle, comparison, formats, half, verify  # noqa: E402
 from singan_runtime import Sampler  # noqa: E402
 
@@ -61,7 +62,9 @@ def hash_again(folder):
 
 
 def contents(folder):
-    return {str(path): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+    """What the files hold, but for the lock of the writer."""
+    paths = (path for path in sorted(folder.rglob("*")) if path.is_file() and path.name != LOCK)
+    return {str(path): path.read_bytes() for path in paths}
 
 
 # what there is, and what there is not

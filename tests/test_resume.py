@@ -19,6 +19,7 @@ from small_runs import SMALL, files_of, results, train  # noqa: E402
 
 from singan_core import manifest  # noqa: E402
 from singan_core.errors import BundleError, OutputError, TrainingError  # noqa: E402
+from singan_core.lock import LOCK  # noqa: E402
 from singan_train import device, trainer  # noqa: E402
 from singan_train.run import checkpoint, header  # noqa: E402
 from singan_train.run import folder as runs  # noqa: E402
@@ -268,7 +269,7 @@ def test_a_full_disk_keeps_the_finished_scales(tmp_path, drawn_scene, small_run,
     with pytest.raises(OutputError, match="scale_02: the disk is full; free some space"):
         train(drawn_scene, tmp_path / "run")
     assert runs.count_finished_scales(tmp_path / "run", 4) == 2
-    assert not list((tmp_path / "run").glob(".*"))
+    assert [path.name for path in (tmp_path / "run").glob(".*")] == [LOCK]
     monkeypatch.undo()
     trainer.resume(drawn_scene, tmp_path / "run", {}, CPU)
     assert results(files_of(tmp_path / "run")) == results(files_of(small_run))
