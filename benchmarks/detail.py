@@ -39,7 +39,7 @@ PARTS = (
     (coherence, "refine", "candidates"),
     (drawing, "enlarge_map", "maps"),
     (drawing, "paint", "votes"),
-    (resize, "window", "resampling"),
+    (resize, "resize_window", "resampling"),
 )
 """Functions that do a part of a picture's work, and the name of that part."""
 

@@ -24,7 +24,6 @@ from singan_core.errors import ImageError, RequestError
 from singan_core.picture_files import explain_failures, open_picture
 from singan_core.pyramid import Size
 
-CHANNELS = ("auto", "1", "3", "4")
 FORMATS = {"png": ".png", "jpeg": ".jpg", "webp": ".webp"}
 """Formats that pictures are saved in, and their file name endings."""
 

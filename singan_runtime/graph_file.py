@@ -118,6 +118,7 @@ def _read_graph(data: memoryview) -> Graph:
             if name in graph.constants:
                 raise GraphError(f"two tensors are called {name!r}")
             graph.constants[name] = constant
+
         elif number == 11:
             graph.inputs.append(_read_value(_bytes(value)))
         elif number == 12:
@@ -253,6 +254,7 @@ def _fields(data: memoryview) -> Iterator[Field]:
             whole, place = _read_varint(data, place)
             yield number, wire, whole
             continue
+
         if wire == _BYTES:
             length, place = _read_varint(data, place)
         elif wire in (_FIXED32, _FIXED64):
