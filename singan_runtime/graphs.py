@@ -120,17 +120,9 @@ def _first_line(error: Exception) -> str:
     return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
 
 
-def _read_dtype(session: Any, path: Path) -> type[np.floating[Any]]:
-    """Read a graph's precision from its first input.
-
-    Raises BundleError unless it is float32 or float64.
-    """
-    kind = session.get_inputs()[0].type
-    if kind not in _DTYPES:
-        raise BundleError(
-            f"{path}: has inputs of {kind}, allowed are {' and '.join(_DTYPES)}; export again"
-        )
-    return _DTYPES[kind]
+def _read_dtype(session: Any) -> type[np.floating[Any]]:
+    """Read the precision of a judged graph from its first input."""
+    return _DTYPES[session.get_inputs()[0].type]
 
 
 def count_processors() -> int:
@@ -207,7 +199,7 @@ class Graphs:
             if scale not in self._sessions:
                 path = self.folder / graph_name(scale)
                 session = open_session(path, self.device, self._read(path))
-                self._dtypes[scale] = _read_dtype(session, path)
+                self._dtypes[scale] = _read_dtype(session)
                 self._sessions[scale] = session
             return self._sessions[scale]
 
