@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from singan_core import images
+from singan_core import encoding
 from singan_core import manifest as manifests
 from singan_core.arrays import Pixels
 from singan_core.atomic import atomic_folder
@@ -80,7 +80,7 @@ def export(
         parity.require()
         record = json.dumps(parity.to_json(), indent=2) + "\n"
         (folder / formats.PARITY).write_text(record, encoding="utf-8")
-        images.save(folder / PREVIEW, draw_preview(sampler))
+        encoding.save(folder / PREVIEW, draw_preview(sampler))
 
         # The manifest comes last: a folder without one is unfinished.
         manifests.write(folder, dataclasses.replace(draft, files=manifests.hash_files(folder)))

@@ -24,7 +24,9 @@ Source = Annotated[
 ]
 Out = Annotated[
     Path | None,
-    typer.Option("--out", metavar="BUNDLE", help="Folder of the new bundle; needed for a RUN."),
+    typer.Option(
+        "--out", "-o", metavar="BUNDLE", help="Folder of the new bundle; needed for a RUN."
+    ),
 ]
 Formats = Annotated[
     str,

@@ -35,7 +35,7 @@ Photo = Annotated[Path, typer.Argument(metavar="PHOTO", help=f"{READABLE} file."
 Out = Annotated[
     Path,
     typer.Option(
-        "--out", metavar="RUN", help="Folder of the run: a new one, or with --resume its own."
+        "--out", "-o", metavar="RUN", help="Folder of the run: a new one, or with --resume its own."
     ),
 ]
 Preset = Annotated[

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save
 
-from singan_core import images
+from singan_core import encoding
 from singan_core import manifest as manifests
 from singan_core.atomic import atomic_file, atomic_folder
 from singan_core.errors import BundleError
@@ -82,7 +82,7 @@ def write_scale(
         if discriminator is not None:
             (temporary / DISCRIMINATOR).write_bytes(_to_safetensors(discriminator))
         for name, pixels in pictures.items():
-            images.save(temporary / f"{name}.png", pixels)
+            encoding.save(temporary / f"{name}.png", pixels)
 
 
 def _to_safetensors(
