@@ -39,6 +39,7 @@ class Metadata:
     program: str = ""
     creator: str = ""  # of the photo
     licence: str = ""  # of the photo: its name, its address or both
+    source_type: str = ""  # an address of IPTC's list
 
     @property
     def text(self) -> dict[str, str]:
@@ -53,7 +54,7 @@ class Metadata:
         """
         said = {
             "xmp:CreatorTool": _escape(self.program),
-            "Iptc4xmpExt:DigitalSourceType": SOURCE_TYPE if self.record else "",
+            "Iptc4xmpExt:DigitalSourceType": _escape(self.source_type),
             "singan:Record": _escape(self.record),
             "dc:creator": _list("Seq", "", self.creator),
             "dc:rights": _list("Alt", ' xml:lang="x-default"', self.licence),
@@ -109,6 +110,7 @@ def parse(packet: bytes) -> Metadata:
         program=_find_text(root, "xmp:CreatorTool"),
         creator=_find_text(root, "dc:creator"),
         licence=_find_text(root, "dc:rights"),
+        source_type=_find_text(root, "Iptc4xmpExt:DigitalSourceType"),
     )
 
 

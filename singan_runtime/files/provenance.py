@@ -14,7 +14,7 @@ from singan_core import metadata
 from singan_core.errors import ImageError, RequestError
 from singan_core.file_names import DOUBLE
 from singan_core.manifest import hash_file
-from singan_core.metadata import KEY, Metadata
+from singan_core.metadata import KEY, SOURCE_TYPE, Metadata
 from singan_core.version import find_version
 from singan_runtime.drawing import Renderer
 from singan_runtime.request import Request
@@ -23,6 +23,8 @@ SAMPLE = "sample"
 """The command whose pictures name none, since a request is all that they come from."""
 
 _MODEL = ("bundle", "identity", "bundle_sha256", "version", "precision")
+
+_MOST = 500  # characters of a value that are read
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,12 @@ class Origin:
     request: dict[str, Any]  # as the command wrote it
     creator: str  # of the photo
     licence: str  # of the photo
+    source_type: str  # an address of IPTC's list of digital source types
+
+    @property
+    def is_sample(self) -> bool:
+        """Whether a request is all that the picture comes from."""
+        return self.command == SAMPLE
 
     def read_request(self, besides: Collection[str] = ()) -> Request:
         """Read the request of a picture that sample drew, besides some of its fields.
@@ -44,7 +52,7 @@ class Origin:
         Raises RequestError for a picture of another command and for one that keeps an object of a
         mask file.
         """
-        if self.command != SAMPLE:
+        if not self.is_sample:
             raise RequestError(f"written by 'singan {self.command}', not by sample")
         kept = {name: value for name, value in self.request.items() if name not in besides}
         return Request.from_dict(kept)
@@ -71,7 +79,8 @@ def describe_picture(renderer: Renderer, request: Mapping[str, Any]) -> Metadata
     if renderer.precision not in ("", DOUBLE if manifest.detail else "fp32"):
         model["precision"] = renderer.precision
     record = json.dumps({**model, **request})
-    return Metadata(record, f"singan {version}", manifest.creator, manifest.licence)
+    program = f"singan {version}"
+    return Metadata(record, program, manifest.creator, manifest.licence, SOURCE_TYPE)
 
 
 def describe_file(path: Path | None) -> dict[str, str] | None:
@@ -88,7 +97,8 @@ def read_origin(path: Path) -> Origin:
     record = found.record or _read_png_text(path)
     if not record:
         raise ImageError(
-            f"{path}: holds no request: singan did not draw it, or its metadata was removed"
+            f"{path}: holds no request: not a picture file or film that singan drew, or its "
+            "metadata was removed"
         )
 
     try:
@@ -97,26 +107,32 @@ def read_origin(path: Path) -> Origin:
         described = None
     if not isinstance(described, dict):
         raise ImageError(f"{path}: its text '{KEY}' is not a JSON object")
-    model, identity, version = (
-        str(described.get(name, "")) for name in ("bundle", "identity", "version")
-    )
-    precision = str(described.get("precision", "auto"))
     request = {name: value for name, value in described.items() if name not in (*_MODEL, "command")}
-    command = str(described.get("command", SAMPLE))
     return Origin(
-        model, identity, version, precision, command, request, found.creator, found.licence
+        model=_clean(described.get("bundle", "")),
+        identity=_clean(described.get("identity", "")),
+        version=_clean(described.get("version", "")),
+        precision=_clean(described.get("precision", "auto")),
+        command=_clean(described.get("command", SAMPLE)),
+        request=request,
+        creator=_clean(found.creator),
+        licence=_clean(found.licence),
+        source_type=_clean(found.source_type),
     )
+
+
+def _clean(value: object) -> str:
+    """Return a stranger's value as a text of limited length that terminals print as it is."""
+    return "".join(sign if sign.isprintable() else "\ufffd" for sign in str(value)[:_MOST])
 
 
 def _read_png_text(path: Path) -> str:
-    """Read the record from the text of a PNG file whose XMP is missing."""
+    """Read the record from the text of a PNG file whose XMP is missing, if it has one."""
     try:
         with Image.open(path) as image:
             text = image.info.get(KEY)
-    except (OSError, SyntaxError, ValueError) as error:
-        raise ImageError(
-            f"{path}: not a picture file that can be read, or a film without a request ({error})"
-        ) from None
+    except (OSError, SyntaxError, ValueError):
+        return ""
     return text if isinstance(text, str) else ""
 
 
