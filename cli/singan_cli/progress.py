@@ -73,7 +73,7 @@ def log_to_tensorboard(folder: Path | None) -> Iterator[Callable[[Progress], Non
         from torch.utils.tensorboard import SummaryWriter
     except ImportError as error:
         raise InstallError(
-            "--tensorboard needs tensorboard; run: pip install 'singan[tensorboard]'"
+            "--tensorboard needs tensorboard; run: pip install tensorboard (singan's extra)"
         ) from error
 
     with SummaryWriter(str(folder)) as writer:

@@ -131,6 +131,7 @@ def import_imageio() -> Any:
         import imageio_ffmpeg
     except ImportError as error:
         raise InstallError(
-            "MP4 and WebM files need imageio-ffmpeg; run: pip install 'singan[media]'"
+            "MP4 and WebM files need imageio-ffmpeg; run: pip install imageio-ffmpeg "
+            "(singan's extra media)"
         ) from error
     return imageio_ffmpeg

@@ -71,7 +71,9 @@ def import_tifffile() -> Any:
     try:
         import tifffile
     except ImportError as error:
-        raise InstallError("TIFF files need tifffile; run: pip install 'singan[media]'") from error
+        raise InstallError(
+            "TIFF files need tifffile; run: pip install tifffile (singan's extra media)"
+        ) from error
     return tifffile
 
 
