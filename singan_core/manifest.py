@@ -17,6 +17,7 @@ from msgspec import Meta
 from singan_core import HALO, noise
 from singan_core.atomic import atomic_file
 from singan_core.errors import BundleError
+from singan_core.metadata import MOST_LETTERS
 from singan_core.pyramid import Pyramid
 
 GENERATORS_ONLY, WITH_DETAIL = 1, 2
@@ -46,7 +47,7 @@ Shape = tuple[Annotated[int, Meta(ge=1)], Annotated[int, Meta(ge=1)]]
 _LevelSide = Annotated[int, Meta(ge=1, le=MOST_DETAIL)]
 _Level = tuple[_LevelSide, _LevelSide]
 _Shift = Annotated[int, Meta(ge=0, lt=16)]
-_Credit = Annotated[str, Meta(max_length=500, pattern=r"\A[^\x00-\x1f\x7f]*\Z")]
+_Credit = Annotated[str, Meta(max_length=MOST_LETTERS, pattern=r"\A[^\x00-\x1f\x7f]*\Z")]
 _Amplitude = Annotated[float, Meta(ge=0, le=MOST_AMPLITUDE)]
 
 

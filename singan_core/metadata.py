@@ -18,6 +18,9 @@ KEY = "singan"
 SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
 """IPTC's word for a picture put together from a photo's pixels and what a trained model draws."""
 
+MOST_LETTERS = 500
+"""Letters of a stranger's text that are kept."""
+
 _MOST = 2**20  # bytes of a packet that is read
 _OPENING, _CLOSING = b"<x:xmpmeta", b"</x:xmpmeta>"
 _NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -112,6 +115,12 @@ def parse(packet: bytes) -> Metadata:
         licence=_find_text(root, "dc:rights"),
         source_type=_find_text(root, "Iptc4xmpExt:DigitalSourceType"),
     )
+
+
+def clean(value: object) -> str:
+    """Return a stranger's value as one line of limited length that terminals print as it is."""
+    line = " ".join(str(value).split())[:MOST_LETTERS]
+    return "".join(sign if sign.isprintable() else "\ufffd" for sign in line)
 
 
 def _find_text(root: ElementTree.Element, name: str) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from singan_core import manifest as manifests
 from singan_core import stored
+from singan_core.credits import Credits
 from singan_core.manifest import Manifest
 
 
@@ -18,6 +19,8 @@ def list_scales(manifest: Manifest) -> list[str]:
         f"made {manifest.created} by singan {manifest.tool_version}",
         f"{len(manifest.shapes)} scales, factor {manifest.scale_factor:.4f}",
     ]
+    if credits := str(Credits(manifest.creator, manifest.licence)):
+        lines.insert(1, f"photo {credits}")
 
     starts = manifest.detail.start_amplitude if manifest.detail else ()
     for scale, (rows, columns) in enumerate(manifest.pyramid.sizes):

@@ -7,6 +7,8 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from singan_core.credits import Credits
+
 if TYPE_CHECKING:
     from singan_runtime.files.provenance import Origin
 
@@ -18,9 +20,7 @@ def list_origin(path: Path, origin: Origin) -> list[str]:
         f"{name.replace('_', ' ')} {describe_value(value)}"
         for name, value in origin.request.items()
     )
-    photo = ", ".join(
-        word for word in (origin.creator and f"by {origin.creator}", origin.licence) if word
-    )
+    photo = str(Credits(origin.creator, origin.licence))
     lines = [
         f"{path}: drawn by singan {origin.version} from the model {origin.model}{identity}",
         f"singan {origin.command}: {request}",

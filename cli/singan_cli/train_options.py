@@ -123,6 +123,22 @@ Mask = Annotated[
         show_default="no labels",
     ),
 ]
+Creator = Annotated[
+    str | None,
+    typer.Option(
+        help="Who made the photo. Stands in the metadata of all that is drawn from it.",
+        show_default="what the photo's own metadata says",
+    ),
+]
+Licence = Annotated[
+    str | None,
+    typer.Option(
+        "--licence",
+        "--license",
+        help="Licence of the photo, its name or address. Stands beside the creator.",
+        show_default="what the photo's own metadata says",
+    ),
+]
 Border = Annotated[
     str | None,
     typer.Option(

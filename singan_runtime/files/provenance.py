@@ -14,7 +14,7 @@ from singan_core import metadata
 from singan_core.errors import ImageError, RequestError
 from singan_core.file_names import DOUBLE
 from singan_core.manifest import hash_file
-from singan_core.metadata import KEY, SOURCE_TYPE, Metadata
+from singan_core.metadata import KEY, SOURCE_TYPE, Metadata, clean
 from singan_core.version import find_version
 from singan_runtime.drawing import Renderer
 from singan_runtime.request import Request
@@ -23,8 +23,6 @@ SAMPLE = "sample"
 """The command whose pictures name none, since a request is all that they come from."""
 
 _MODEL = ("bundle", "identity", "bundle_sha256", "version", "precision")
-
-_MOST = 500  # characters of a value that are read
 
 
 @dataclass(frozen=True)
@@ -109,21 +107,16 @@ def read_origin(path: Path) -> Origin:
         raise ImageError(f"{path}: its text '{KEY}' is not a JSON object")
     request = {name: value for name, value in described.items() if name not in (*_MODEL, "command")}
     return Origin(
-        model=_clean(described.get("bundle", "")),
-        identity=_clean(described.get("identity", "")),
-        version=_clean(described.get("version", "")),
-        precision=_clean(described.get("precision", "auto")),
-        command=_clean(described.get("command", SAMPLE)),
+        model=clean(described.get("bundle", "")),
+        identity=clean(described.get("identity", "")),
+        version=clean(described.get("version", "")),
+        precision=clean(described.get("precision", "auto")),
+        command=clean(described.get("command", SAMPLE)),
         request=request,
-        creator=_clean(found.creator),
-        licence=_clean(found.licence),
-        source_type=_clean(found.source_type),
+        creator=clean(found.creator),
+        licence=clean(found.licence),
+        source_type=clean(found.source_type),
     )
-
-
-def _clean(value: object) -> str:
-    """Return a stranger's value as a text of limited length that terminals print as it is."""
-    return "".join(sign if sign.isprintable() else "\ufffd" for sign in str(value)[:_MOST])
 
 
 def _read_png_text(path: Path) -> str:

@@ -212,6 +212,8 @@ def write_manifest(
         files=manifests.hash_files(folder),
         labels=header.labels,
         detail=detail,
+        creator=header.credits.creator,
+        licence=header.credits.licence,
     )
     manifests.write(folder, manifest)
     return manifest
