@@ -28,6 +28,7 @@ QUALITY = {"jpeg": 90, "webp": 90, "avif": 80}
 WHITE = (255, 255, 255)
 
 _LONGEST = {"jpeg": 65_535, "webp": 16_383, "avif": 16_384}  # px, longest side of a format
+_MOST_XMP = 65_000  # bytes, in a JPEG
 _OPTIONS: dict[str, dict[str, object]] = {
     "png": {"compress_level": 4},
     "jpeg": {"subsampling": 0},
@@ -123,6 +124,11 @@ def encode(
         options["pnginfo"] = make_png_text(metadata)
     elif metadata is not None:
         options["xmp"] = metadata.to_xmp()
+        if format == "jpeg" and len(metadata.to_xmp()) > _MOST_XMP:
+            raise RequestError(
+                "the request is too long for the metadata of a JPEG: choose another format, "
+                "or leave it out with --no-metadata"
+            )
 
     encoded = io.BytesIO()
     image.save(encoded, format.upper(), **options)

@@ -197,7 +197,8 @@ def _check_folder(folder: Path, kind: Kind) -> None:
     if kind == "run" and (folder / BEGUN).is_file():
         raise BundleError(
             f"{folder}: the run is unfinished: its training was stopped or still goes on; "
-            f"continue it with 'singan train PHOTO --out {folder} --resume'"
+            f"continue it with 'singan train PHOTO --out {folder} --resume', "
+            "or look at what is finished with 'singan export --partial'"
         )
     raise BundleError(
         f"{folder}: no {NAME}, so the {kind} is unfinished or none; "

@@ -240,6 +240,17 @@ def test_inspect_prints_no_control_characters_of_strangers(tmp_path):
     assert "\x1b" not in said and len(said.splitlines()) == 2 and len(said) < 1000
 
 
+@pytest.mark.parametrize("depth", [300, 900, 960, 985, 993])
+def test_a_deeply_nested_record_gives_no_traceback(tmp_path, depth):
+    from singan_core.metadata import Metadata
+
+    record = '{"bundle": "a", "seed": ' + "[" * depth + "]" * depth + "}"
+    encoding.save(tmp_path / "a.png", np.zeros((9, 9, 3), np.uint8), metadata=Metadata(record))
+    for words in ((), ("--json",)):
+        status, _, said = call("inspect", tmp_path / "a.png", *words)
+        assert status == 0 or "is not a JSON object" in said
+
+
 @pytest.mark.parametrize("ending", ["gif", "mp4", "webm", "webp", "png"])
 def test_clips_say_how_they_were_made(tiny_bundle, tmp_path, ending):
     if ending in ("mp4", "webm"):

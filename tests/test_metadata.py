@@ -142,6 +142,21 @@ def test_an_unusual_precision_is_said_and_the_usual_is_not(detail_bundle, tmp_pa
     assert json.loads(describe_picture(single, {}).record)["precision"] == "fp32"
 
 
+@pytest.mark.parametrize(
+    "record", ["{", "[]", "[" * 99_999, '{"a": ' + "[" * 9999 + "]" * 9999 + "}"]
+)
+def test_a_record_that_is_no_plain_object_is_refused(tmp_path, record):
+    encoding.save(tmp_path / "a.webp", NOISE[0], "webp", metadata=Metadata(record))
+    with pytest.raises(ImageError, match="is not a JSON object"):
+        read_origin(tmp_path / "a.webp")
+
+
+def test_a_request_that_a_jpeg_cannot_hold_is_refused():
+    with pytest.raises(RequestError, match="too long for the metadata of a JPEG: choose another"):
+        encoding.encode(NOISE[0], "jpeg", metadata=Metadata("x" * 65_000))
+    assert encoding.encode(NOISE[0], "webp", metadata=Metadata("x" * 65_000))
+
+
 # the photo's creator and licence
 
 

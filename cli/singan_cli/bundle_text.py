@@ -53,6 +53,18 @@ def list_photo(bundle: Path) -> list[str]:
     ]
 
 
+def list_finished(run: Path) -> list[str]:
+    """Say how much of a run is finished, unless all of it is."""
+    from singan_train.run.folder import count_finished_scales, is_finished
+    from singan_train.run.header import read_header
+
+    scales = len(read_header(run).pyramid.sizes)
+    done = count_finished_scales(run, scales)
+    if is_finished(run):
+        return []
+    return [f"partial: {done} of {scales} scales are finished; export again when more are"]
+
+
 def list_generators_alone(bundle: Path, folders: list[str]) -> list[str]:
     """Say which further formats of a model with detail hold its generators alone."""
     from singan_export import formats

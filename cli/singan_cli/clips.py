@@ -115,7 +115,8 @@ def describe_clip(scene: Scene, walk: Walk, style: Style) -> Metadata:
         "size": format_size(scene.size),
         "zoom": scene.zoom,
     }
-    request |= dataclasses.asdict(walk) | {"fps": style.fps}
+    walked = dataclasses.asdict(walk)
+    request |= {"walk": walked.pop("kind"), **walked, "fps": style.fps}
     request |= {"keep": describe_keep(scene.sampler, scene.keep)} if scene.keep else {}
     request |= {"move": describe_file(style.move)} if style.move else {}
     return describe_picture(scene.sampler, request)

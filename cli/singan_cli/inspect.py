@@ -32,9 +32,9 @@ def command(
     zoom: ZoomWord = "auto",
     to_json: AsJson = False,
 ) -> None:
-    """Print what a bundle is and how it would draw a size, or where a picture comes from.
+    """Print what a bundle is, or where a picture comes from.
 
-    For the size and zoom: the canvas of every pass, and what draws it.
+    For a bundle, a size and a zoom: the canvas of every pass, and what draws it.
     """
     if path.is_file():
         if size is not None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -44,4 +43,4 @@ def describe_value(value: Any) -> str:
 
 def to_json(origin: Origin) -> dict[str, Any]:
     """Return the origin as JSON's types, without what the file does not say."""
-    return {name: value for name, value in dataclasses.asdict(origin).items() if value}
+    return {name: value for name, value in vars(origin).items() if value}

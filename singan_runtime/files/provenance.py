@@ -101,6 +101,7 @@ def read_origin(path: Path) -> Origin:
 
     try:
         described = json.loads(record)
+        json.dumps(described, indent=2)  # what is nested too deep to be printed is refused here
     except (ValueError, RecursionError):
         described = None
     if not isinstance(described, dict):

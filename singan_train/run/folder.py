@@ -192,11 +192,21 @@ def write_manifest(
     tool_version: str,
 ) -> Manifest:
     """Declare the run finished. Raises OutputError."""
+    manifest = make_manifest(header, scales, created, tool_version)
+    manifest = dataclasses.replace(manifest, files=manifests.hash_files(folder))
+    manifests.write(folder, manifest)
+    return manifest
+
+
+def make_manifest(
+    header: RunHeader, scales: Sequence[ScaleMetadata], created: str, tool_version: str
+) -> Manifest:
+    """Make the manifest of a run, without the digests of its files."""
     pyramid, detail = header.pyramid, None
     if pyramid.levels:
         detail = Detail(pyramid.hand_over, pyramid.levels, header.stored_sha256)
 
-    manifest = Manifest(
+    return Manifest(
         kind="run",
         name=header.name,
         created=created,
@@ -209,11 +219,9 @@ def write_manifest(
         border=header.config.border,
         preset=header.config.preset,
         photo_size=header.photo_size,
-        files=manifests.hash_files(folder),
+        files={},
         labels=header.labels,
         detail=detail,
         creator=header.credits.creator,
         licence=header.credits.licence,
     )
-    manifests.write(folder, manifest)
-    return manifest
