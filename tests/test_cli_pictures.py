@@ -179,11 +179,11 @@ def test_a_window_and_a_picture_without_detail_are_repeated(detail_bundle, tmp_p
     assert (tmp_path / "b.png").read_bytes() == first.read_bytes()
 
     from singan_runtime import Sampler
-    from singan_runtime.files.writing import write_files
+    from singan_runtime.files.writing import write_picture
     from singan_runtime.request import Request
 
     plain = Request((60, 90), 3, detail=False)
-    write_files(Sampler.load(detail_bundle, threads=1), plain, {3: first})
+    write_picture(Sampler.load(detail_bundle, threads=1), first, plain)
     assert call("sample", detail_bundle, "-o", tmp_path / "b.png", "--like", first)[0] == 0
     assert (tmp_path / "b.png").read_bytes() == first.read_bytes()
 

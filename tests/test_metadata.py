@@ -16,7 +16,7 @@ from singan_core.metadata import SOURCE_TYPE, Metadata
 from singan_runtime import Sampler
 from singan_runtime.files import video
 from singan_runtime.files.provenance import describe_picture, read_origin, read_request
-from singan_runtime.files.writing import Style, write_deepzoom, write_files, write_pictures
+from singan_runtime.files.writing import Style, write_deepzoom, write_picture, write_pictures
 from singan_runtime.request import Request
 
 SAID = Metadata(
@@ -98,9 +98,9 @@ def test_the_file_of_a_request_brings_it_back_in_every_format(sampler, tmp_path,
     origin.check_model(sampler)
     first = path.read_bytes()
 
-    write_files(sampler, request, {7: path}, Style(format))
+    write_picture(sampler, path, request, Style(format))
     assert path.read_bytes() == first
-    write_files(sampler, request, {7: path}, Style(format, has_metadata=False))
+    write_picture(sampler, path, request, Style(format, has_metadata=False))
     assert b"singan" not in path.read_bytes() and b"hills" not in path.read_bytes()
     with pytest.raises(ImageError, match=r"holds no request: .* or its metadata was removed"):
         read_request(path)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -141,14 +141,14 @@ def _write(
 ) -> None:
     """Write the pictures of some requests, each with every seed, and say so."""
     from singan_cli.progress import count_progress
-    from singan_runtime.files.writing import write_files, write_pictures
+    from singan_runtime.files.writing import write_picture, write_pictures
 
     count = len(requests) * len(seeds)
     if output.deepzoom is not None:
         _write_deepzoom(sampler, output.deepzoom, requests[0], seeds[0], output.style)
     elif folder is not None and is_file_name(folder):
         make_folder(folder.parent)
-        write_files(sampler, requests[0], {seeds[0]: folder}, output.style)
+        write_picture(sampler, folder, replace(requests[0], seed=seeds[0]), output.style)
         typer.echo(f"wrote {folder}")
     elif folder is not None:
         with count_progress("pictures", count) as advance:
@@ -161,8 +161,6 @@ def _write(
 def _write_deepzoom(
     sampler: Sampler, folder: Path, request: Request, seed: int, style: Style
 ) -> None:
-    from dataclasses import replace
-
     from singan_cli.progress import count_progress
     from singan_runtime.files.deepzoom import count_tiles
     from singan_runtime.files.writing import write_deepzoom

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -57,39 +57,43 @@ def write_pictures(
     after each picture. Raises RequestError, InstallError or OutputError.
     """
     make_folder(folder)
-    size = request.size or sampler.choose_sampler(request)[0].trained_size
     ending = ".tif" if style.format == "tiff" else encoding.FORMATS[style.format]
-    files = {}
-    for seed in seeds:
-        one = replace(request, size=size, seed=seed)
-        files[seed] = folder / (name_picture(sampler.manifest.name, one, screen) + ending)
-    write_files(sampler, request, files, style, advance)
+    for one, drawn in _draw_series(sampler, request, seeds):
+        path = folder / (name_picture(sampler.manifest.name, one, screen) + ending)
+        _write(sampler, path, one, drawn, style)
+        advance()
 
 
-def write_files(
-    sampler: Sampler,
-    request: Request,
-    files: Mapping[int, Path],
-    style: Style = PNG,
-    advance: Callable[[], None] = lambda: None,
-) -> None:
-    """Write the pictures of a request with several seeds, each into the file of its seed.
+def write_picture(sampler: Sampler, path: Path, request: Request, style: Style = PNG) -> None:
+    """Write the picture of a request into a file, in the style's format.
 
-    advance is called after each picture. Raises RequestError, InstallError or OutputError.
+    Raises RequestError, InstallError or OutputError.
     """
+    for one, drawn in _draw_series(sampler, request, [request.seed]):
+        _write(sampler, path, one, drawn, style)
+
+
+def _draw_series(
+    sampler: Sampler, request: Request, seeds: Sequence[int]
+) -> Iterator[tuple[Request, Iterator[Pixels]]]:
+    """Yield the request of each seed and whence its pixels come, drawn when they are asked for."""
     drawer, own = sampler.choose_sampler(request)
     plan = drawer.plan_request(own)
     region = None if own.window is None else find_region(plan.size, own.window)
-    drawn = drawer.draw_series(plan, list(files), region)  # lazy: nothing is drawn before asked for
+    drawn = drawer.draw_series(plan, seeds, region)
+    for seed in seeds:
+        yield replace(request, size=plan.size, seed=seed), drawn
 
-    for seed, path in files.items():
-        one = replace(request, size=plan.size, seed=seed)
-        if style.format == "tiff":
-            write_tiff(sampler, path, one, style.has_metadata)
-        else:
-            said = describe_request(sampler, one) if style.has_metadata else None
-            encoding.save(path, next(drawn), style.format, style.background, style.quality, said)
-        advance()
+
+def _write(
+    sampler: Sampler, path: Path, request: Request, drawn: Iterator[Pixels], style: Style
+) -> None:
+    """Write a picture that is the next to be drawn, or as TIFF draw it tile by tile."""
+    if style.format == "tiff":
+        write_tiff(sampler, path, request, style.has_metadata)
+        return
+    said = describe_request(sampler, request) if style.has_metadata else None
+    encoding.save(path, next(drawn), style.format, style.background, style.quality, said)
 
 
 def write_tiff(sampler: Sampler, path: Path, request: Request, has_metadata: bool = True) -> None:
