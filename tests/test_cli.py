@@ -17,7 +17,7 @@ import typer
 from PIL import Image
 from typer.testing import CliRunner
 
-from singan_cli.main import app
+from singan_cli.app import app
 from singan_core import images
 from singan_runtime import Sampler
 from singan_runtime.measures.bench import Timing
@@ -347,7 +347,7 @@ def test_version_is_the_installed_one():
 
 def test_help_loads_neither_torch_nor_onnxruntime():
     code = (
-        "import sys; from singan_cli.main import app\n"
+        "import sys; from singan_cli.app import app\n"
         "try: app(['--help'])\n"
         "except SystemExit: pass\n"
         "loaded = {'torch', 'onnx', 'onnxruntime', 'imageio'} & set(sys.modules)\n"
@@ -359,7 +359,7 @@ def test_help_loads_neither_torch_nor_onnxruntime():
 @pytest.mark.parametrize("photo", ["-", ".", "https://example.org/photo.jpg", "no_such_photo.jpg"])
 def test_what_is_no_photo_is_said_before_torch_is_loaded(photo):
     code = (
-        "import sys; from singan_cli.main import app\n"
+        "import sys; from singan_cli.app import app\n"
         f"try: app(['train', {photo!r}, '--out', 'run'])\n"
         "except SystemExit as exit: assert exit.code == 1, exit.code\n"
         "assert 'torch' not in sys.modules"

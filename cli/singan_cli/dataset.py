@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 from singan_cli import dataset_options as options
-from singan_cli import parse
+from singan_cli import parse, signals
 from singan_cli.opening import open_sampler
 from singan_cli.options import Bundle, Device, MaxPixels, Seed, Threads, ZoomWord
 from singan_core.fitting import MAX_PIXELS
@@ -54,9 +54,9 @@ def command(
     with count_progress("pictures", count) as advance:
         try:
             kept = dataset.write_dataset(sampler, out, spec, advance)
-        except KeyboardInterrupt:
-            raise KeyboardInterrupt(
-                "interrupted; what is done is kept: repeat the command to go on"
+        except KeyboardInterrupt as stopped:
+            raise signals.retell(
+                stopped, "stopped; what is done is kept: repeat the command to go on"
             ) from None
     names = ", ".join(sampler.manifest.labels)
     typer.echo(f"wrote {count} pictures with masks of {names} to {out} ({kept} kept)")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import signal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from singan_cli import train_options as options
-from singan_cli.failure import StoppedBySignal
 from singan_cli.options import Device
+from singan_cli.signals import StoppedBySignal, collect_signals
 from singan_core.masks import is_alpha
 from singan_core.picture_files import check_path
 from singan_train.config import expand_layout
@@ -116,7 +117,6 @@ def say_plan(job: TrainingJob, threads: int | None) -> int | None:
 def train(job: TrainingJob, to_tensorboard: bool) -> None:
     """Train with progress on stderr. Raises StoppedBySignal, which says how to continue."""
     from singan_cli.progress import log_to_tensorboard, show_training
-    from singan_cli.signals import collect_signals
 
     board = log_to_tensorboard(job.out / "tensorboard" if to_tensorboard else None)
     with collect_signals() as signals, show_training() as show, board as log:
@@ -129,15 +129,16 @@ def train(job: TrainingJob, to_tensorboard: bool) -> None:
             job.train(report, lambda: bool(signals))
         except KeyboardInterrupt:
             raise StoppedBySignal(
-                f"stopped; what is done so far is kept; continue with: {write_resume_command(job)}",
                 signals[0] if signals else signal.SIGINT,
+                f"stopped; what is done so far is kept; continue with: {write_resume_command(job)}",
             ) from None
 
 
 def write_resume_command(job: TrainingJob) -> str:
     """Write the command that continues a stopped run."""
-    masks = f" --mask {','.join(map(str, job.masks))}" if job.masks else ""
-    return f"singan train {job.photo}{masks} --out {job.out} --resume"
+    words = ["singan", "train", str(job.photo)]
+    words += ["--mask", ",".join(map(str, job.masks))] if job.masks else []
+    return shlex.join([*words, "--out", str(job.out), "--resume"])
 
 
 def say_result(out: Path, preview: bool, threads: int | None) -> None:
