@@ -16,7 +16,7 @@ from msgspec import Meta
 
 from singan_core import HALO, noise
 from singan_core.atomic import atomic_file
-from singan_core.errors import BundleError
+from singan_core.errors import BundleError, say_reason
 from singan_core.pyramid import Pyramid
 
 GENERATORS_ONLY, WITH_DETAIL = 1, 2
@@ -169,7 +169,7 @@ def read(folder: Path, kind: Kind, check_files: bool = True) -> Manifest:
         data = msgspec.json.decode(path.read_bytes())
     except (msgspec.DecodeError, RecursionError, OSError) as error:
         raise BundleError(
-            f"{path}: not readable as JSON ({error}); make the {kind} again"
+            f"{path}: not readable as JSON ({say_reason(error)}); make the {kind} again"
         ) from error
 
     manifest = _decode(data, path)
@@ -312,8 +312,9 @@ def _check_file(folder: Path, name: str, digest: str | None, kind: Kind) -> None
         is_inside = path.resolve().is_relative_to(folder.resolve()) and not Path(name).is_absolute()
         exists = path.is_file()
     except (OSError, ValueError) as error:
+        reason = say_reason(error)
         raise BundleError(
-            f"{folder / NAME}: names {name!r:.{_SHOWN}}, which cannot be a file ({error}); "
+            f"{folder / NAME}: names {name!r:.{_SHOWN}}, which cannot be a file ({reason}); "
             f"do not use this {kind}"
         ) from error
 

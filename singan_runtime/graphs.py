@@ -13,9 +13,10 @@ import numpy as np
 
 from singan_core import HALO, cascade
 from singan_core.arrays import Floats, Reals
-from singan_core.errors import BundleError, RequestError
+from singan_core.errors import BundleError, RequestError, say_reason
 from singan_core.file_names import DOUBLE, RECONSTRUCTION_NOISE, graph_name
 from singan_core.manifest import Manifest
+from singan_core.paths import require_file
 from singan_runtime import providers
 from singan_runtime.graph_check import check_graph
 from singan_runtime.graph_file import GraphError
@@ -70,7 +71,7 @@ def read_graph_file(path: Path, digest: str | None, channels: int | None) -> byt
     our exporters could not have written.
     """
     try:
-        data = path.read_bytes()
+        data = require_file(path).read_bytes()
     except OSError as error:
         raise BundleError(f"{path}: cannot be read ({error.strerror}); export again") from error
     if digest is not None and hashlib.sha256(data).hexdigest() != digest:
@@ -236,9 +237,11 @@ def read_reconstruction_noise(folder: Path, manifest: Manifest) -> Floats:
     """
     path = folder / RECONSTRUCTION_NOISE
     try:
-        noise = np.load(path, allow_pickle=False)
+        noise = np.load(require_file(path), allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
-        raise BundleError(f"{path}: missing or damaged ({error}); export again") from error
+        raise BundleError(
+            f"{path}: missing or damaged ({say_reason(error)}); export again"
+        ) from error
 
     height, width = manifest.shapes[0]
     expected = (1, height + 2 * HALO, width + 2 * HALO)

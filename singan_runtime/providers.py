@@ -9,7 +9,7 @@ from importlib import metadata
 from typing import Any
 
 from singan_core.device_names import parse_device
-from singan_core.errors import InstallError, RequestError
+from singan_core.errors import InstallError, RequestError, say_reason
 
 FLAVOURS = {
     "onnxruntime": "pip install 'singan[cpu]'",
@@ -57,7 +57,7 @@ def import_onnxruntime() -> Any:
         import onnxruntime as module
     except ImportError as error:
         raise InstallError(
-            f"ONNX Runtime cannot be imported ({error}); "
+            f"ONNX Runtime cannot be imported ({say_reason(error)}); "
             f"run: pip install --force-reinstall {found[0]}"
         ) from error
     return module

@@ -18,8 +18,8 @@ from typing import Any
 import typer
 
 from singan_cli.signals import NOTHING_LEFT, StoppedBySignal, raise_signals
-from singan_core.atomic import explain_output_error
-from singan_core.errors import SinGANError
+from singan_core.errors import SinGANError, say_reason
+from singan_core.paths import explain_output_error
 
 EXTRAS = {"torch": "train", "safetensors": "train", "onnx": "export,cpu"}
 """Which extra of the package 'singan' installs a package that a command misses."""
@@ -83,7 +83,7 @@ def describe_error(error: BaseException) -> str | None:
         return describe_missing_package(error)
     if isinstance(error, OSError) and not isinstance(error, SinGANError):
         return describe_system_error(error)
-    return " ".join(str(error).split()) if isinstance(error, SinGANError) else None
+    return say_reason(error) if isinstance(error, SinGANError) else None
 
 
 def is_out_of_memory(error: BaseException) -> bool:
@@ -101,7 +101,7 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 def describe_system_error(error: OSError) -> str:
     """Say what the system refused, without the number that it has for it."""
-    reason = error.strerror or str(error)
+    reason = say_reason(error)
     if error.filename is None:
         return f"the system refuses this: {reason}"
     path = Path(os.fsdecode(error.filename))

@@ -81,6 +81,6 @@ def _discard(number: int) -> None:
 def _explain(error: OSError) -> Exception:
     from pathlib import Path
 
-    from singan_core.atomic import explain_output_error
+    from singan_core.paths import explain_output_error
 
     return explain_output_error(Path("standard output"), error)

@@ -17,6 +17,7 @@ from singan_core.atomic import make_folder
 from singan_core.errors import OutputError, RequestError
 from singan_core.fitting import Zoom
 from singan_core.lock import lock_folder
+from singan_core.paths import require_file
 from singan_core.pyramid import Size
 from singan_runtime.files import dataset_index
 from singan_runtime.files.dataset_index import COCO, CSV, IMAGES, MASKS, Row
@@ -225,7 +226,7 @@ def _check_same(path: Path, text: dict[str, str]) -> None:
     if not path.exists():
         return
     try:
-        with Image.open(path) as image:
+        with Image.open(require_file(path)) as image:
             found = image.info
     except OSError:
         return
@@ -241,12 +242,12 @@ def _read_masks(out: Path, name: str, labels: tuple[str, ...], size: Size | None
     Returns None if a file is missing, damaged or of another form.
     """
     try:
-        with Image.open(out / IMAGES / name) as image:
+        with Image.open(require_file(out / IMAGES / name)) as image:
             image.load()
             is_whole = (image.height, image.width) == size
         masks = []
         for label in labels:
-            with Image.open(out / MASKS / label / name) as mask:
+            with Image.open(require_file(out / MASKS / label / name)) as mask:
                 masks.append(np.asarray(mask))
     except (OSError, SyntaxError, ValueError):
         return None

@@ -9,8 +9,9 @@ from typing import Any
 
 from PIL import Image
 
-from singan_core.errors import ImageError, RequestError
+from singan_core.errors import ImageError, RequestError, say_reason
 from singan_core.manifest import hash_file
+from singan_core.paths import require_file
 from singan_core.version import find_version
 from singan_runtime.drawing import Renderer
 from singan_runtime.request import Request
@@ -45,10 +46,12 @@ def read_request(path: Path) -> Request:
     and for one that keeps an object of a mask file.
     """
     try:
-        with Image.open(path) as image:
+        with Image.open(require_file(path)) as image:
             text = image.info.get(KEY)
     except (OSError, SyntaxError, ValueError) as error:
-        raise ImageError(f"{path}: not a picture file that can be read ({error})") from None
+        raise ImageError(
+            f"{path}: not a picture file that can be read ({say_reason(error)})"
+        ) from None
     if not isinstance(text, str):
         raise ImageError(f"{path}: holds no request; only PNG files that singan wrote do")
 

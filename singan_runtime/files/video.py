@@ -10,7 +10,8 @@ from pathlib import Path
 from singan_core import images
 from singan_core.arrays import Pixels
 from singan_core.atomic import atomic_file
-from singan_core.errors import OutputError, RequestError
+from singan_core.errors import RequestError
+from singan_core.paths import check_output_file
 from singan_core.pyramid import Size
 from singan_runtime.files import apng, ffmpeg, gif, webp
 
@@ -59,8 +60,7 @@ def check(
             f"{fps:g} frames per second are not possible: {name} takes {SLOWEST} to "
             f"{format.fastest}"
         )
-    if path.is_dir():
-        raise OutputError(f"{path}: a folder stands there; choose another name")
+    check_output_file(path)
 
     _check_size(name, size)
     if name in ffmpeg.OPTIONS:
