@@ -58,7 +58,7 @@ def atomic_folder(path: Path) -> Iterator[Path]:
     """
     check_output_folder(path)
     if path.is_symlink():  # what the link leads to is replaced, as when a file is written
-        path = path.resolve()
+        path = Path(os.path.realpath(path))
     temporary, old = _choose_name(path, "tmp"), _choose_name(path, "old")
     try:
         make_parents(path.parent)

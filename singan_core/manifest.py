@@ -7,6 +7,7 @@ import hashlib
 import itertools
 import json
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -139,12 +140,23 @@ def hash_files(folder: Path) -> dict[str, str]:
     Return the digests by relative path, with forward slashes.
     """
     digests = {}
-    for path in sorted(folder.rglob("*")):
-        relative = path.relative_to(folder)
-        is_hidden = any(part.startswith(".") for part in relative.parts)
-        if path.is_file() and path.name != NAME and not is_hidden:
-            digests[relative.as_posix()] = hash_file(path)
+    for path in sorted(_list_files(folder)):
+        if path.name != NAME:
+            digests[path.relative_to(folder).as_posix()] = hash_file(path)
     return digests
+
+
+def _list_files(folder: Path) -> Iterator[Path]:
+    """List every file below a folder, however deep, but not what is hidden."""
+    waiting = [folder]
+    while waiting:
+        for path in waiting.pop().iterdir():
+            if path.name.startswith("."):
+                continue
+            if path.is_file():
+                yield path
+            elif path.is_dir() and not path.is_symlink():
+                waiting.append(path)
 
 
 def write(folder: Path, manifest: Manifest) -> None:

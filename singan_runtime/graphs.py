@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import threading
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,6 +16,7 @@ from singan_core.errors import BundleError, RequestError, say_reason
 from singan_core.file_names import DOUBLE, RECONSTRUCTION_NOISE, graph_name
 from singan_core.manifest import Manifest
 from singan_core.paths import require_file
+from singan_core.processors import check_threads, count_processors
 from singan_runtime import providers
 from singan_runtime.graph_check import check_graph
 from singan_runtime.graph_file import GraphError
@@ -24,8 +24,6 @@ from singan_runtime.graph_file import GraphError
 BLOCK = 256
 """Side in px of a block, whose activations stay in cache. Memory does not grow with the picture."""
 ON_CPU = "CPUExecutionProvider"
-THREADS_A_PROCESSOR = 4
-"""More threads than that only wait for each other."""
 PRECISIONS = (DOUBLE, "fp32", "fp16", "int8")
 _DTYPES: dict[str, type[np.floating[Any]]] = {
     "tensor(float)": np.float32,
@@ -126,11 +124,6 @@ def _read_dtype(session: Any) -> type[np.floating[Any]]:
     return _DTYPES[session.get_inputs()[0].type]
 
 
-def count_processors() -> int:
-    """Count the processors that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 class Generators(Protocol):
     """Generators that a sampler draws with: a bundle's graphs, or anything that acts like them."""
 
@@ -164,12 +157,8 @@ class Graphs:
         With digests, the sha256 of each file by name, only files that they vouch for are opened.
         Raises RequestError, BundleError or InstallError.
         """
-        if threads is not None and not 1 <= threads <= THREADS_A_PROCESSOR * count_processors():
-            raise RequestError(
-                f"{threads} threads are not possible: "
-                f"use 1 to {THREADS_A_PROCESSOR * count_processors()}"
-            )
-
+        if threads is not None:
+            threads = check_threads(threads)
         self.folder = folder
         self.device = device
         self.channels = channels

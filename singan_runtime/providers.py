@@ -60,6 +60,8 @@ def import_onnxruntime() -> Any:
             f"ONNX Runtime cannot be imported ({say_reason(error)}); "
             f"run: pip install --force-reinstall {found[0]}"
         ) from error
+    if hasattr(module, "disable_telemetry_events"):
+        module.disable_telemetry_events()  # whatever is drawn stays on this machine
     return module
 
 

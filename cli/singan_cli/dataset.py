@@ -20,7 +20,7 @@ def command(
     zoom: ZoomWord = "auto",
     start_scale: options.StartScale = 0,
     keep: options.KeptLabels = None,
-    within: options.Within = "0,0,1,1",
+    within: options.Within = None,
     scales: options.Scales = "1,1",
     despeckle: options.Despeckle = 0,
     device: Device = "auto",
@@ -34,8 +34,10 @@ def command(
     """
     wanted = parse.read_size(size) if size is not None else None
     scale = parse.read_zoom(zoom)
-    left, top, right, bottom = parse.read_shares(within, 4)
+    left, top, right, bottom = parse.read_shares(within or "0,0,1,1", 4)
     least, most = parse.read_shares(scales, 2)
+    if within is not None and not keep:
+        raise typer.BadParameter("--within says where kept objects may lie: name them with --keep")
 
     from singan_cli.progress import count_progress, say_device
     from singan_runtime.files import dataset

@@ -62,8 +62,13 @@ def exit_on_errors() -> Iterator[None]:
         line = describe_error(error)
         if line is None or _debug[0]:
             raise
-        typer.echo(f"error: {line}", err=True)
+        typer.echo(f"error: {escape(line)}", err=True)
         raise SystemExit(choose_status(error)) from None
+
+
+def escape(line: str) -> str:
+    """Write what does not print with backslashes: a file's name could steer the terminal."""
+    return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in line)
 
 
 def choose_status(error: BaseException) -> int:

@@ -14,6 +14,7 @@ from singan_cli.options import Device
 from singan_cli.signals import StoppedBySignal, collect_signals
 from singan_core.masks import is_alpha
 from singan_core.picture_files import check_path
+from singan_core.processors import check_threads, count_processors
 from singan_train.config import expand_layout
 
 if TYPE_CHECKING:
@@ -52,6 +53,8 @@ def command(
     """
     masks = read_masks(mask)
     check_files(photo, masks)
+    if threads is not None:
+        check_threads(threads)
 
     asked: dict[str, Any] = {
         "preset": preset,
@@ -101,7 +104,6 @@ def say_plan(job: TrainingJob, threads: int | None) -> int | None:
 
     from singan_cli.training_plan import describe_plan
     from singan_cli.training_time import say_time
-    from singan_runtime.graphs import count_processors
     from singan_train.threads import choose_threads, estimate_duration
 
     start = job.prepare()

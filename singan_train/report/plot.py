@@ -37,7 +37,7 @@ def read_metrics(folder: Path) -> Metrics:
             row = json.loads(line)
             if "iteration" in row:
                 metrics[row["scale"]].append(row)
-    except FileNotFoundError as error:
+    except (FileNotFoundError, NotADirectoryError) as error:
         raise BundleError(f"{folder}: no {METRICS} there; give the folder of a run") from error
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise BundleError(
