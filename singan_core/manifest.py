@@ -7,6 +7,7 @@ import hashlib
 import itertools
 import json
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -16,7 +17,7 @@ from msgspec import Meta
 
 from singan_core import HALO, noise
 from singan_core.atomic import atomic_file
-from singan_core.errors import BundleError
+from singan_core.errors import BundleError, say_reason
 from singan_core.metadata import MOST_LETTERS
 from singan_core.pyramid import Pyramid
 
@@ -143,12 +144,23 @@ def hash_files(folder: Path) -> dict[str, str]:
     Return the digests by relative path, with forward slashes.
     """
     digests = {}
-    for path in sorted(folder.rglob("*")):
-        relative = path.relative_to(folder)
-        is_hidden = any(part.startswith(".") for part in relative.parts)
-        if path.is_file() and path.name != NAME and not is_hidden:
-            digests[relative.as_posix()] = hash_file(path)
+    for path in sorted(_list_files(folder)):
+        if path.name != NAME:
+            digests[path.relative_to(folder).as_posix()] = hash_file(path)
     return digests
+
+
+def _list_files(folder: Path) -> Iterator[Path]:
+    """List every file below a folder, however deep, but not what is hidden."""
+    waiting = [folder]
+    while waiting:
+        for path in waiting.pop().iterdir():
+            if path.name.startswith("."):
+                continue
+            if path.is_file():
+                yield path
+            elif path.is_dir() and not path.is_symlink():
+                waiting.append(path)
 
 
 def write(folder: Path, manifest: Manifest) -> None:
@@ -173,7 +185,7 @@ def read(folder: Path, kind: Kind, check_files: bool = True) -> Manifest:
         data = msgspec.json.decode(path.read_bytes())
     except (msgspec.DecodeError, RecursionError, OSError) as error:
         raise BundleError(
-            f"{path}: not readable as JSON ({error}); make the {kind} again"
+            f"{path}: not readable as JSON ({say_reason(error)}); make the {kind} again"
         ) from error
 
     manifest = _decode(data, path)
@@ -317,8 +329,9 @@ def _check_file(folder: Path, name: str, digest: str | None, kind: Kind) -> None
         is_inside = path.resolve().is_relative_to(folder.resolve()) and not Path(name).is_absolute()
         exists = path.is_file()
     except (OSError, ValueError) as error:
+        reason = say_reason(error)
         raise BundleError(
-            f"{folder / NAME}: names {name!r:.{_SHOWN}}, which cannot be a file ({error}); "
+            f"{folder / NAME}: names {name!r:.{_SHOWN}}, which cannot be a file ({reason}); "
             f"do not use this {kind}"
         ) from error
 

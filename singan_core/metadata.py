@@ -10,7 +10,8 @@ from pathlib import Path
 from xml.etree import ElementTree
 from xml.sax.saxutils import escape
 
-from singan_core.errors import ImageError
+from singan_core.errors import ImageError, say_reason
+from singan_core.paths import require_file
 
 KEY = "singan"
 """Name of the PNG text that holds the record."""
@@ -90,14 +91,19 @@ def find_packets(path: Path) -> Iterator[bytes]:
     XMP is made to be found like this, whatever the format around it. Raises ImageError.
     """
     try:
-        with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        with (
+            require_file(path).open("rb") as file,
+            mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data,
+        ):
             start = data.find(_OPENING)
             while start >= 0 and (stop := data.find(_CLOSING, start)) >= 0:
                 if stop - start <= _MOST:
                     yield data[start : stop + len(_CLOSING)]
                 start = data.find(_OPENING, stop)
     except (OSError, ValueError) as error:
-        raise ImageError(f"{path}: cannot be read ({error}); name a picture file") from None
+        raise ImageError(
+            f"{path}: cannot be read ({say_reason(error)}); name a picture file"
+        ) from None
 
 
 def parse(packet: bytes) -> Metadata:

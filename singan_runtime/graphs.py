@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import threading
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,9 +12,11 @@ import numpy as np
 
 from singan_core import HALO, cascade
 from singan_core.arrays import Floats, Reals
-from singan_core.errors import BundleError, RequestError
+from singan_core.errors import BundleError, RequestError, say_reason
 from singan_core.file_names import DOUBLE, RECONSTRUCTION_NOISE, graph_name
 from singan_core.manifest import Manifest
+from singan_core.paths import require_file
+from singan_core.processors import check_threads, count_processors
 from singan_runtime import providers
 from singan_runtime.graph_check import check_graph
 from singan_runtime.graph_file import GraphError
@@ -23,8 +24,6 @@ from singan_runtime.graph_file import GraphError
 BLOCK = 256
 """Side in px of a block, whose activations stay in cache. Memory does not grow with the picture."""
 ON_CPU = "CPUExecutionProvider"
-THREADS_A_PROCESSOR = 4
-"""More threads than that only wait for each other."""
 PRECISIONS = (DOUBLE, "fp32", "fp16", "int8")
 _DTYPES: dict[str, type[np.floating[Any]]] = {
     "tensor(float)": np.float32,
@@ -70,7 +69,7 @@ def read_graph_file(path: Path, digest: str | None, channels: int | None) -> byt
     our exporters could not have written.
     """
     try:
-        data = path.read_bytes()
+        data = require_file(path).read_bytes()
     except OSError as error:
         raise BundleError(f"{path}: cannot be read ({error.strerror}); export again") from error
     if digest is not None and hashlib.sha256(data).hexdigest() != digest:
@@ -125,11 +124,6 @@ def _read_dtype(session: Any) -> type[np.floating[Any]]:
     return _DTYPES[session.get_inputs()[0].type]
 
 
-def count_processors() -> int:
-    """Count the processors that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 class Generators(Protocol):
     """Generators that a sampler draws with: a bundle's graphs, or anything that acts like them."""
 
@@ -163,12 +157,8 @@ class Graphs:
         With digests, the sha256 of each file by name, only files that they vouch for are opened.
         Raises RequestError, BundleError or InstallError.
         """
-        if threads is not None and not 1 <= threads <= THREADS_A_PROCESSOR * count_processors():
-            raise RequestError(
-                f"{threads} threads are not possible: "
-                f"use 1 to {THREADS_A_PROCESSOR * count_processors()}"
-            )
-
+        if threads is not None:
+            threads = check_threads(threads)
         self.folder = folder
         self.device = device
         self.channels = channels
@@ -236,9 +226,11 @@ def read_reconstruction_noise(folder: Path, manifest: Manifest) -> Floats:
     """
     path = folder / RECONSTRUCTION_NOISE
     try:
-        noise = np.load(path, allow_pickle=False)
+        noise = np.load(require_file(path), allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
-        raise BundleError(f"{path}: missing or damaged ({error}); export again") from error
+        raise BundleError(
+            f"{path}: missing or damaged ({say_reason(error)}); export again"
+        ) from error
 
     height, width = manifest.shapes[0]
     expected = (1, height + 2 * HALO, width + 2 * HALO)

@@ -9,7 +9,7 @@ from importlib import metadata
 from typing import Any
 
 from singan_core.device_names import parse_device
-from singan_core.errors import InstallError, RequestError
+from singan_core.errors import InstallError, RequestError, say_reason
 
 FLAVOURS = {
     "onnxruntime": "pip install onnxruntime",
@@ -57,9 +57,11 @@ def import_onnxruntime() -> Any:
         import onnxruntime as module
     except ImportError as error:
         raise InstallError(
-            f"ONNX Runtime cannot be imported ({error}); "
+            f"ONNX Runtime cannot be imported ({say_reason(error)}); "
             f"run: pip install --force-reinstall {found[0]}"
         ) from error
+    if hasattr(module, "disable_telemetry_events"):
+        module.disable_telemetry_events()  # whatever is drawn stays on this machine
     return module
 
 

@@ -18,6 +18,7 @@ from singan_core.detail.photo import Photo
 from singan_core.errors import RequestError
 from singan_core.file_names import DOUBLE
 from singan_core.fitting import MAX_PIXELS, Fit, Zoom
+from singan_core.limits import MOST_PICTURES, read_whole
 from singan_core.manifest import Manifest
 from singan_core.pyramid import Pass, Size
 from singan_core.windows import Region, Wrap
@@ -144,8 +145,7 @@ class Sampler(Renderer):
         Picture i has seed + i; size None is the trained size. The other keywords are the fields of
         a Request. Raises RequestError.
         """
-        if count < 1:
-            raise RequestError(f"count {count} is not possible: ask for 1 picture or more")
+        count = read_whole(count, "count", 1, MOST_PICTURES)
         fields = zoom, start_scale, tileable, variation, keep
         return np.stack(list(self.pictures(size, seed, count, *fields)))
 
@@ -164,6 +164,7 @@ class Sampler(Renderer):
 
         Memory does not grow with their count. Raises RequestError when the first is asked for.
         """
+        count = read_whole(count, "count", 1, MOST_PICTURES)
         request = Request(size, seed, zoom, start_scale, tileable, variation, keep)
         plan = self.plan_request(request)
         self.check_pixels(plan.size)

@@ -21,6 +21,7 @@ from singan_core.errors import RequestError, TrainingError
 from singan_core.file_names import RECONSTRUCTION_NOISE
 from singan_core.lock import lock_folder
 from singan_core.manifest import are_names
+from singan_core.paths import make_name, require_file
 from singan_core.version import find_version
 from singan_train.config import IMPORTED, TrainingConfig, list_differences
 from singan_train.device import choose_precision
@@ -77,7 +78,7 @@ def prepare_run(
     source = read_training_photo(photo, masks, config)
     header = RunHeader(
         config,
-        name=photo.stem,
+        name=make_name(photo.stem),
         photo_sha256=source.sha256,
         photo_size=source.photo_size,
         channels=source.image.shape[1],
@@ -217,7 +218,9 @@ def _train_scales(
     stop: ShouldStop,
 ) -> None:
     """Train the scales that are missing, each from those below it, and declare the run finished."""
-    z = torch.from_numpy(np.load(folder / RECONSTRUCTION_NOISE, allow_pickle=False))[None]
+    z = torch.from_numpy(np.load(require_file(folder / RECONSTRUCTION_NOISE), allow_pickle=False))[
+        None
+    ]
     z = z.expand(-1, header.channels, -1, -1).to(device)
 
     # the finished scales

@@ -9,7 +9,7 @@ from PIL import Image
 from test_cli import COMMANDS, call, one_line, usage
 from typer.main import get_command
 
-from singan_cli.main import app
+from singan_cli.app import app
 from singan_core import encoding
 from singan_runtime.files.provenance import read_request
 from singan_runtime.screens import SCREENS

@@ -20,6 +20,7 @@ from singan_cli.options import (
     ZoomWord,
 )
 from singan_core.fitting import MAX_PIXELS
+from singan_runtime.edits.palette import MOST_COLOURS
 
 
 def command(
@@ -44,7 +45,8 @@ def command(
         typer.Option(
             "--colours",
             min=2,
-            help="First replace the painting's colours by so many of the photo's, 2 or more; "
+            max=MOST_COLOURS,
+            help=f"First replace the painting's colours by 2 to {MOST_COLOURS} of the photo's; "
             "5 suits most.",
             show_default="colours stay",
         ),

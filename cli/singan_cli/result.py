@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from singan_core import RECEPTIVE_FIELD, encoding
-from singan_core.atomic import explain_output_error, make_folder
+from singan_core.atomic import make_folder
 from singan_core.encoding import ENDINGS
-from singan_core.errors import OutputError, RequestError
+from singan_core.errors import RequestError
+from singan_core.paths import check_output_file, explain_output_error
 
 if TYPE_CHECKING:
     from singan_core.arrays import Pixels
@@ -87,8 +88,7 @@ class Target:
 
 def check_place(out: Path) -> None:
     """Raise OutputError if no file can be written at a path."""
-    if out.is_dir():
-        raise OutputError(f"{out}: a folder stands there; choose another name")
+    check_output_file(out)
     existing = next(folder for folder in out.absolute().parents if folder.exists())
     if not existing.is_dir():
         raise explain_output_error(out.parent, NotADirectoryError(errno.ENOTDIR, ""))

@@ -14,6 +14,7 @@ from singan_cli.result import check_place
 from singan_cli.zoom_text import SOFT_ZOOM, describe_zoom
 from singan_core.atomic import make_folder
 from singan_core.encoding import Style
+from singan_core.paths import check_output_file, check_output_folder
 from singan_runtime.files.writing import ENDINGS
 
 if TYPE_CHECKING:
@@ -65,7 +66,8 @@ class Output:
     def check(self, kinds: int, has_window: bool) -> None:
         """Raise typer.BadParameter for options that do not go together.
 
-        kinds is the number of sizes times that of start scales.
+        kinds is the number of sizes times that of start scales. Raises OutputError for a place
+        where nothing can be put.
         """
         if (self.out and self.deepzoom) or not (self.out or self.deepzoom or self.sheet):
             raise typer.BadParameter("name one place for the result: --out DIR or --deepzoom DIR")
@@ -77,6 +79,9 @@ class Output:
                 )
             check_place(self.out)
         choice.check_options(self.best, self.sheet, self.count, kinds)
+        for path, check in ((self.deepzoom, check_output_folder), (self.sheet, check_output_file)):
+            if path is not None:
+                check(path)
         if self.deepzoom and (has_window or self.count > 1 or kinds > 1):
             raise typer.BadParameter(
                 "--deepzoom writes one whole picture: leave out --window, --count, "
@@ -97,7 +102,7 @@ def check_requests(sampler: Sampler, requests: Sequence[Request], output: Output
         drawer, own = sampler.choose_sampler(request)
         plan = drawer.plan_request(own)
         if output.best or output.sheet:
-            choices.check(drawer, plan)
+            choices.check(drawer, plan, output.candidates)
         if not output.deepzoom:
             check_writable(sampler, request, output.style)
         check_seed(request.seed, output.candidates)

@@ -92,7 +92,9 @@ Scales = Annotated[
     int | None,
     typer.Option(
         min=1,
-        help="Number of scales to train, 1 or more.",
+        max=1024,
+        help="Number of scales to train, 1 to as many as the pixels between the coarsest and the "
+        "finest size.",
         show_default=f"as many as fit factor {TrainingConfig.scale_factor}",
     ),
 ]
@@ -181,8 +183,8 @@ Seed = Annotated[
 Threads = Annotated[
     int | None,
     typer.Option(
-        min=1,
-        help="CPU threads, 1 or more. Several are faster only where each has a core to itself.",
+        help="CPU threads, 1 to 4 per core. Several are faster only where each has a core to "
+        "itself.",
         show_default=f"{DETAIL_THREADS}; without detail one per core but {SPARED}",
     ),
 ]

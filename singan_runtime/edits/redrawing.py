@@ -14,6 +14,7 @@ from singan_core.arrays import Floats, Mask, Pixels
 from singan_core.detail import resize
 from singan_core.detail.original import FULL_TRUST, Original
 from singan_core.fitting import Fit
+from singan_core.limits import read_whole
 from singan_core.pyramid import Size
 from singan_core.windows import Step
 from singan_runtime import masks
@@ -73,6 +74,14 @@ def choose_reach(sampler: Sampler, size: Size, how: Redrawing) -> int:
     return round(how.reach * larger * fitting.choose_zoom(trained, size, "auto"))
 
 
+def read_reach(reach: object, size: Size) -> int:
+    """Read how many px beyond a mask change in an image of a size. Raises RequestError.
+
+    All of the image is reached by its longer side.
+    """
+    return read_whole(reach, "reach", 0, max(size))
+
+
 def redraw(
     sampler: Sampler,
     image: Floats,
@@ -92,8 +101,7 @@ def redraw(
     size = mask.shape[0], mask.shape[1]
     if start_scale is None:
         start_scale = choose_start_scale(sampler, size, how)
-    if reach is None:
-        reach = choose_reach(sampler, size, how)
+    reach = read_reach(reach, size) if reach is not None else choose_reach(sampler, size, how)
     picture = plan_redrawing(sampler, image, mask, how, start_scale)
 
     weights = masks.feather(mask, reach)

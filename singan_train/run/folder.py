@@ -19,8 +19,9 @@ from safetensors.torch import load_file, save
 from singan_core import encoding
 from singan_core import manifest as manifests
 from singan_core.atomic import atomic_file, atomic_folder
-from singan_core.errors import BundleError
+from singan_core.errors import BundleError, say_reason
 from singan_core.manifest import Detail, Manifest
+from singan_core.paths import require_file
 from singan_train.run.header import RunHeader
 from singan_train.scale.networks import Discriminator, Generator
 
@@ -96,7 +97,7 @@ def read_metadata(folder: Path, scale: int) -> ScaleMetadata:
     """Read what is known of a finished scale. Raises BundleError if it is missing or damaged."""
     path = find_scale(folder, scale) / GENERATOR
     try:
-        with safe_open(path, "np") as file:
+        with safe_open(require_file(path), "np") as file:
             notes = file.metadata() or {}
         return msgspec.json.decode(notes[METADATA_KEY], type=ScaleMetadata)
     except (OSError, SafetensorError, KeyError, ValueError) as error:
@@ -121,7 +122,7 @@ def read_scale(folder: Path, scale: int) -> TrainedScale:
     metadata, generator = read_metadata(folder, scale), read_generator(folder, scale)
     path = find_scale(folder, scale) / DISCRIMINATOR
     try:
-        with safe_open(path, "np") as file:
+        with safe_open(require_file(path), "np") as file:
             norm = any("running_mean" in key for key in file.keys())  # noqa: SIM118 (no mapping)
     except (OSError, SafetensorError) as error:
         raise _make_scale_error(path, error) from error
@@ -135,15 +136,16 @@ Network = TypeVar("Network", Generator, Discriminator)
 
 def _load_weights(network: Network, path: Path) -> Network:
     try:
-        network.load_state_dict(load_file(path))
+        network.load_state_dict(load_file(require_file(path)))
     except (OSError, SafetensorError, RuntimeError) as error:
         raise _make_scale_error(path, error) from error
     return network.eval()
 
 
 def _make_scale_error(path: Path, error: Exception) -> BundleError:
+    reason = say_reason(error)
     return BundleError(
-        f"{path}: missing or damaged ({error}); delete the folder {path.parent} and resume"
+        f"{path}: missing or damaged ({reason}); delete the folder {path.parent} and resume"
     )
 
 
