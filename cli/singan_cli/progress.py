@@ -115,4 +115,4 @@ def say_device(sampler: Sampler, device: str) -> None:
 
     if device == "auto" and sampler.graphs.provider == ON_CPU:
         return
-    print(f"drawing with ONNX Runtime's {sampler.graphs.provider}", file=sys.stderr)
+    print(f"drawing with ONNX Runtime's {sampler.graphs.provider}", file=sys.stderr, flush=True)

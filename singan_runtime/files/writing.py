@@ -92,7 +92,7 @@ def _write(
     if style.format == "tiff":
         write_tiff(sampler, path, request, style.has_metadata)
         return
-    said = describe_request(sampler, request) if style.has_metadata else None
+    said = _describe(sampler, request) if style.has_metadata else None
     encoding.save(path, next(drawn), style.format, style.background, style.quality, said)
 
 
@@ -108,7 +108,7 @@ def write_tiff(sampler: Sampler, path: Path, request: Request, has_metadata: boo
 
     regions = tiff.list_tiles(plan.size, region)
     tiles = (drawer.draw_pixels(plan, own.seed, tile) for tile in regions)
-    said = describe_request(sampler, replace(request, size=plan.size)) if has_metadata else None
+    said = _describe(sampler, replace(request, size=plan.size)) if has_metadata else None
     tiff.write_tiles(path, size, sampler.manifest.picture_channels, tiles, said)
 
 
@@ -133,20 +133,22 @@ def write_deepzoom(
     title, said = "", None
     if style.has_metadata:
         title = f"{sampler.manifest.name}, seed {request.seed}"
-        said = describe_request(sampler, replace(request, size=plan.size))
+        said = _describe(sampler, replace(request, size=plan.size))
     how = style.format, style.background, title, style.quality, said
     deepzoom.write_folder(folder, plan.size, render, *how)
 
 
-def describe_request(sampler: Sampler, request: Request) -> Metadata:
-    """Return what the file of a request's picture is to say.
+def _describe(sampler: Sampler, request: Request) -> Metadata:
+    """Return what the file of a request's picture is to say."""
+    return describe_picture(sampler, describe_request(sampler, request))
 
-    Kept objects are there with the digests of their masks.
-    """
+
+def describe_request(sampler: Sampler, request: Request) -> dict[str, object]:
+    """Return a request as JSON's types, its kept objects with the digests of their masks."""
     described = request.to_dict()
     if request.keep:
         described["keep"] = describe_keep(sampler, request.keep)
-    return describe_picture(sampler, described)
+    return described
 
 
 def describe_keep(sampler: Sampler, keep: tuple[Keep, ...]) -> list[dict[str, object]]:
