@@ -461,7 +461,8 @@ RANGES = {
     "sample": {
         "size": "pixels", "count": "1 to 1000000000", "seed": "0 to 2^64-1",
         "zoom": "0.001 to 1000", "threads": "1 to 4 per core", "best": "1 to 1000",
-        "start_scale": "0 to", "max_pixels": "1 to 2^40 pixels", "format": "png, jpeg, webp or tiff",
+        "start_scale": "0 to", "max_pixels": "1 to 2^40 pixels",
+        "format": "png, jpeg, webp or tiff",
     },
     "dataset": {
         "count": "1 to 1000000000", "seed": "0 to 2^64-1", "despeckle": "3 to 15", "size": "pixels",

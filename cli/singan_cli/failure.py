@@ -26,7 +26,7 @@ EXTRAS = {"torch": "train", "safetensors": "train", "onnx": "export,cpu"}
 
 _NO_MEMORY = re.compile(
     r"(can't|cannot|failed to) allocate|bad_?alloc|out of memory|can't start new thread|"
-    r"failed to map segment",
+    r"failed to map segment|could not create a primitive",
     re.IGNORECASE,
 )
 """How PyTorch, ONNX Runtime, the loader of libraries and threads say that memory is short."""
