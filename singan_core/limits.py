@@ -66,7 +66,7 @@ def read_reals(value: Any, name: str, count: int) -> list[float]:
 def show(value: object) -> str:
     """Write a wrong value for a sentence, cut short."""
     try:
-        words = repr(value)
+        words = f"{value:g}" if isinstance(value, float) else repr(value)
     except ValueError:  # Python writes no number of more than 4300 digits
         return "of thousands of digits"
     words = " ".join(words.split())

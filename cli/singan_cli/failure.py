@@ -33,7 +33,7 @@ No hint installs singan itself, which comes from wherever its user has got it.
 
 _NO_MEMORY = re.compile(
     r"(can't|cannot|failed to) allocate|bad_?alloc|out of memory|can't start new thread|"
-    r"failed to map segment",
+    r"failed to map segment|could not create a primitive",
     re.IGNORECASE,
 )
 """How PyTorch, ONNX Runtime, the loader of libraries and threads say that memory is short."""

@@ -5,10 +5,21 @@ The commands are in app.py, whose imports take a third of a second.
 
 from __future__ import annotations
 
+import sys
+
 from singan_cli import signals
 
 # At the import, and before any other one: while modules load, Ctrl-C would give a traceback.
 signals.leave_at_once()
+
+
+def _explain_failed_import(error: BaseException) -> None:
+    """Say that memory is too short to begin, or raise the error again."""
+    is_memory = not isinstance(error, ImportError) or "allocate" in str(error)
+    if not (is_memory or "map segment" in str(error)):
+        raise error
+    sys.stderr.write("error: not enough memory to begin\n")
+    sys.exit(1)
 
 
 def main() -> None:
@@ -17,8 +28,11 @@ def main() -> None:
 
     streams.replace()
 
-    from singan_cli.app import run
-    from singan_cli.failure import exit_on_errors
+    try:
+        from singan_cli.app import run
+        from singan_cli.failure import exit_on_errors
+    except (MemoryError, SystemError, ImportError) as error:
+        _explain_failed_import(error)
 
     with exit_on_errors():  # of --help and --version; commands have a guard of their own
         run()
