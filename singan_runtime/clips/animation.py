@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import numpy as np
+
 from singan_core.arguments import read_mask
 from singan_core.arrays import Floats, Mask, Pixels
 from singan_core.errors import RequestError
@@ -82,8 +84,9 @@ def soften(move: Mask, size: Size) -> Floats:
     border.
     Raises RequestError for a mask of another size than (height, width), or if nothing may move.
     """
-    move = read_mask(move, "mask of what may move")
-    if move.shape != read_size(size):
+    if not isinstance(move, np.ndarray) or move.shape == read_size(size):
+        move = read_mask(move, "mask of what may move")
+    else:
         got = "x".join(str(side) for side in reversed(move.shape))
         raise RequestError(
             f"the mask of what may move is {got}, but must be {size[1]}x{size[0]}, the clip's size"
