@@ -82,10 +82,11 @@ def choose_zoom(pyramid: Pyramid, size: Size, zoom: Zoom) -> float:
     """
     height, width = pyramid.finest
     area = math.sqrt(size[0] * size[1] / (height * width))
-    if zoom == "area":
+    word = zoom if isinstance(zoom, str) else None
+    if word == "area":
         return area
 
-    if zoom != "auto":
+    if word != "auto":
         return read_real(zoom, "zoom", *ZOOMS, besides=", auto or area")
 
     if pyramid.levels:

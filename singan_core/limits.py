@@ -52,6 +52,11 @@ def read_real(value: Any, name: str, least: float, most: float, besides: str = "
     return number
 
 
+def read_share(value: Any, name: str) -> float | None:
+    """Read a number that may be left out. Raises RequestError."""
+    return None if value is None else read_real(value, name, -(10**6), 10**6)
+
+
 def read_reals(value: Any, name: str, count: int) -> list[float]:
     """Read so many finite numbers. Raises RequestError."""
     refused = RequestError(f"{name} {show(value)} is not possible: give {count} numbers")

@@ -11,9 +11,11 @@ from typing import Any, Protocol
 import numpy as np
 
 from singan_core import HALO, cascade
+from singan_core.arguments import read_word
 from singan_core.arrays import Floats, Reals
 from singan_core.errors import BundleError, RequestError, say_reason
 from singan_core.file_names import DOUBLE, RECONSTRUCTION_NOISE, graph_name
+from singan_core.limits import show
 from singan_core.manifest import Manifest
 from singan_core.paths import require_file
 from singan_core.processors import check_threads, count_processors
@@ -36,8 +38,9 @@ def find_graphs(bundle: Path, manifest: Manifest, precision: str) -> Path:
 
     Raises RequestError for an unknown precision, BundleError for one that the bundle has not.
     """
-    if precision not in PRECISIONS:
-        raise RequestError(f"unknown precision {precision!r}: choose auto, {', '.join(PRECISIONS)}")
+    if read_word(precision, "precision") not in PRECISIONS:
+        known = ", ".join(PRECISIONS)
+        raise RequestError(f"unknown precision {show(precision)}: choose auto, {known}")
     if precision == "fp32":
         return bundle
     if f"{precision}/{graph_name(0)}" in manifest.files:

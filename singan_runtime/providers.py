@@ -8,6 +8,7 @@ from __future__ import annotations
 from importlib import metadata
 from typing import Any
 
+from singan_core.arguments import read_word
 from singan_core.device_names import parse_device
 from singan_core.errors import InstallError, RequestError, say_reason
 
@@ -71,7 +72,7 @@ def choose_providers(device: str) -> list[str | tuple[str, dict[str, Any]]]:
     Raises RequestError if the device is not there.
     """
     available = import_onnxruntime().get_available_providers()
-    if device == "auto":
+    if read_word(device, "device") == "auto":
         device = "cuda" if _PROVIDERS["cuda"] in available else "cpu"
 
     kind, number = parse_device(device)

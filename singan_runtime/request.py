@@ -11,6 +11,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from singan_core import fitting, noise
+from singan_core.arguments import read_object, read_switch, read_word
 from singan_core.errors import RequestError
 from singan_core.fitting import Zoom
 from singan_core.limits import read_real, read_whole, show
@@ -59,9 +60,9 @@ class Request:
             "zoom": _read_zoom(self.zoom),
             "start_scale": _read_start_scale(self.start_scale),
             "variation": read_variation(self.variation),
-            "keep": _read_keep(self.keep),
+            "keep": read_keep(self.keep),
             "window": None if self.window is None else _read_window(self.window),
-            "detail": _read_detail(self.detail),
+            "detail": read_switch(self.detail, "detail"),
         }
         for name, value in checked.items():
             object.__setattr__(self, name, value)
@@ -114,7 +115,7 @@ class Request:
         an unknown key, a value that is not possible, or an object of a mask file, which only that
         file can bring back.
         """
-        _check_names(described)
+        _check_names(read_object(described, dict, "request"))
         values = dict(described)
         if isinstance(values.get("size"), str):
             values["size"] = parse_size(values["size"])
@@ -130,7 +131,7 @@ class Request:
         """Read the canonical JSON form. Raises RequestError."""
         try:
             described = json.loads(text)
-        except (ValueError, RecursionError) as error:
+        except (TypeError, ValueError, RecursionError) as error:
             raise RequestError(f"a request that is not JSON: {error}") from None
         if not isinstance(described, dict):
             raise RequestError("a request must be a JSON object, as in {'size': '640x360'}")
@@ -145,6 +146,8 @@ class Request:
         places have semicolons between them, as in keep=dog,hill and place=left;0.5,0.6. Raises
         RequestError.
         """
+        for name, word in read_object(words, dict, "query").items():
+            read_word(word, str(name))
         _check_names({name: word for name, word in words.items() if name != "place"})
         values: dict[str, Any] = {
             name: _READERS[name](word) for name, word in words.items() if name in _READERS
@@ -191,11 +194,19 @@ def read_wrap(tileable: object) -> Wrap:
     return "y" in tileable, "x" in tileable
 
 
+def read_keep(value: Any) -> tuple[Keep, ...]:
+    """Read objects to keep. Raises RequestError."""
+    if not isinstance(value, list | tuple) or not all(isinstance(one, Keep) for one in value):
+        raise RequestError(f"keep {show(value)} is not possible: give objects of the class Keep")
+    return tuple(value)
+
+
 def find_region(size: Size, window: Window) -> Region:
     """Find the rows and columns of a window in a picture of a size.
 
     Raises RequestError if the window is not inside.
     """
+    size = read_size(size)
     y, x, height, width = _read_window(window)
     if min(y, x) < 0 or min(height, width) < 1 or y + height > size[0] or x + width > size[1]:
         raise RequestError(
@@ -232,18 +243,6 @@ def _read_numbers(value: Any, name: str, count: int, form: str) -> list[int]:
     if len(numbers) != count:
         raise RequestError(f"{name} {show(value)} is not possible: give whole numbers, {form}")
     return numbers
-
-
-def _read_keep(value: Any) -> tuple[Keep, ...]:
-    if not isinstance(value, list | tuple) or not all(isinstance(one, Keep) for one in value):
-        raise RequestError(f"keep {show(value)} is not possible: give objects of the class Keep")
-    return tuple(value)
-
-
-def _read_detail(value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise RequestError(f"detail {show(value)} is not possible: choose true or false")
-    return value
 
 
 def _read_word(name: str) -> Callable[[str], int]:

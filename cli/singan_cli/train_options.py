@@ -92,7 +92,7 @@ Scales = Annotated[
     int | None,
     typer.Option(
         min=1,
-        max=1024,
+        max=config.MOST_SCALES,
         help="Number of scales to train, 1 to as many as the pixels between the coarsest and the "
         "finest size.",
         show_default=f"as many as fit factor {TrainingConfig.scale_factor}",

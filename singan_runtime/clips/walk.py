@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from singan_core.arguments import read_object, read_switch
 from singan_core.errors import RequestError
 from singan_core.limits import read_real, read_whole, show
 from singan_runtime.request import check_seed
@@ -51,7 +52,9 @@ class Walk:
 
 def check(walk: Walk) -> None:
     """Raise RequestError naming the first number of a walk that is not possible."""
-    if walk.kind not in KINDS:
+    read_object(walk, Walk, "walk")
+    read_switch(walk.loop, "loop")
+    if not isinstance(walk.kind, str) or walk.kind not in KINDS:
         raise RequestError(f"walk {show(walk.kind)} is not possible: choose {' or '.join(KINDS)}")
     read_whole(walk.frames, "frames", 1, MOST_FRAMES)
     read_real(walk.alpha, "alpha", 0, 1)

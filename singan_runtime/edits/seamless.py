@@ -27,6 +27,7 @@ def redraw(
     tileable is x, y, xy or nothing. What the mask reaches over an edge goes on at the opposite one.
     Raises RequestError, also if nothing is left along such an axis that stays as it is.
     """
+    image, mask = redrawing.check_material(sampler, image, mask, how)
     size = mask.shape[0], mask.shape[1]
     if reach is None:
         reach = redrawing.choose_reach(sampler, size, how)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from singan_core import fitting, images, resample
+from singan_core.arguments import read_image
 from singan_core.arrays import Floats, Pixels
 from singan_core.errors import RequestError
 from singan_core.limits import read_real
@@ -34,7 +35,8 @@ def upscale(
     SinGAN, section 4, super-resolution; ours takes any factor, in equal steps.
     """
     check_seed(seed)
-    source = sampler.get_photo() if image is None else image
+    channels = sampler.manifest.channels
+    source = sampler.get_photo() if image is None else read_image(image, "image", channels)
     size = compute_enlarged_size(source.shape[2:], factor)
     sampler.check_pixels(size)
     wrap = read_wrap(tileable)

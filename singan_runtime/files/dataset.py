@@ -13,11 +13,12 @@ import numpy as np
 from PIL import Image, ImageFilter
 
 from singan_core import encoding, fitting
+from singan_core.arguments import read_object, read_path
 from singan_core.arrays import Pixels
 from singan_core.atomic import make_folder
 from singan_core.errors import OutputError, RequestError
 from singan_core.fitting import Zoom
-from singan_core.limits import MOST_PICTURES, read_reals, read_whole, show
+from singan_core.limits import MOST_PICTURES, read_reals, read_whole
 from singan_core.lock import lock_folder
 from singan_core.metadata import KEY, Metadata
 from singan_core.paths import require_file
@@ -61,8 +62,7 @@ class DatasetSpec:
     def __post_init__(self) -> None:
         """Raise RequestError for what is not possible with any model."""
         read_whole(self.count, "count", 1, MOST_PICTURES)
-        if not isinstance(self.request, Request):
-            raise RequestError(f"request {show(self.request)} is not possible: give a Request")
+        read_object(self.request, Request, "request")
         check_seed(self.request.seed, self.count)
         if self.request.window is not None or not self.request.detail:
             raise RequestError("a dataset holds whole pictures: leave out window and detail")
@@ -193,7 +193,8 @@ def write_dataset(
     InstallError or OutputError: the folder cannot be written, or a picture of another request is
     in it.
     """
-    spec = settle(sampler, spec)
+    out = read_path(out, "dataset")
+    spec = settle(sampler, read_object(spec, DatasetSpec, "spec"))
     make_folder(out)
     with lock_folder(out):
         return _write(sampler, out, spec, advance)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from singan_core import images, windows
+from singan_core.arguments import read_pixels
 from singan_core.arrays import Pixels
 from singan_core.detail import resize
 from singan_core.detail.photo import straighten
@@ -109,6 +110,7 @@ def evaluate(
     """
     count = read_whole(count, "count", 2, MOST_SAMPLES)
     seed = check_seed(seed, count)
+    photo = read_pixels(photo, "photo", sampler.trained_size)
     opaque, size = images.flatten(photo, WHITE), choose_measured_size(sampler, size_limit)
     reduced = resize.resize(opaque, size)
     samples: list[Pixels] = []
