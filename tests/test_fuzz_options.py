@@ -32,7 +32,7 @@ RECTANGLES = ["0,0,5,5", "0,0,0,0", "9,9,99,99", "1,2,3", "0,0,1,1", "0.2,0.2,0.
 POOLS = {
     "size": SIZES,
     **dict.fromkeys(("window", "within", "scales", "place"), RECTANGLES),
-    **dict.fromkeys(("image", "mask", "photo", "move", "inception", "keep", "run"), FILES),
+    **dict.fromkeys(("image", "mask", "photo", "move", "inception", "keep", "run", "like"), FILES),
     **dict.fromkeys(("out", "sheet", "deepzoom", "html"), PLACES),
     **dict.fromkeys(("bundle", "source", "path"), MODELS),
 }
