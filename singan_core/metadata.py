@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 from xml.sax.saxutils import escape
 
 from singan_core.errors import ImageError, say_reason
-from singan_core.paths import require_file
+from singan_core.picture_files import check_path
 
 KEY = "singan"
 """Name of the PNG text that holds the record."""
@@ -90,11 +90,9 @@ def find_packets(path: Path) -> Iterator[bytes]:
 
     XMP is made to be found like this, whatever the format around it. Raises ImageError.
     """
+    check_path(path)
     try:
-        with (
-            require_file(path).open("rb") as file,
-            mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data,
-        ):
+        with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
             start = data.find(_OPENING)
             while start >= 0 and (stop := data.find(_CLOSING, start)) >= 0:
                 if stop - start <= _MOST:
