@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import secrets
 import shutil
@@ -11,32 +10,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from singan_core.errors import OutputError
-
-
-def explain_output_error(path: Path, error: OSError) -> OutputError:
-    """Translate an OSError on writing into one line for the user."""
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return OutputError(
-            f"{path}: the disk is full; free some space or write elsewhere, "
-            "then run the command again"
-        )
-
-    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-        return OutputError(
-            f"{path}: not writable ({error.strerror}); choose another place "
-            "or change its permissions"
-        )
-
-    if error.errno in (errno.ENOTDIR, errno.EEXIST):
-        return OutputError(f"{path}: a file stands where a folder is needed; choose another place")
-    return OutputError(f"{path}: cannot be written ({error.strerror or error})")
+from singan_core.paths import (
+    check_output_file,
+    check_output_folder,
+    explain_output_error,
+    make_parents,
+)
 
 
 def make_folder(path: Path) -> None:
     """Make a folder and its parents if needed. Raises OutputError unless it can be written to."""
     try:
-        path.mkdir(parents=True, exist_ok=True)
+        make_parents(path)
         with tempfile.TemporaryFile(dir=path):
             pass
     except OSError as error:
@@ -49,6 +34,7 @@ def atomic_file(path: Path) -> Iterator[Path]:
 
     If it fails, the temporary file is removed and a file that was there stays. Raises OutputError.
     """
+    check_output_file(path)
     temporary = _choose_name(path, "tmp")
     try:
         yield temporary
@@ -70,9 +56,12 @@ def atomic_folder(path: Path) -> Iterator[Path]:
     If it fails, the temporary folder is removed and a folder that was there stays. Raises
     OutputError.
     """
+    check_output_folder(path)
+    if path.is_symlink():  # what the link leads to is replaced, as when a file is written
+        path = Path(os.path.realpath(path))
     temporary, old = _choose_name(path, "tmp"), _choose_name(path, "old")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_parents(path.parent)
         temporary.mkdir()
         yield temporary
 

@@ -7,6 +7,7 @@ import hashlib
 import itertools
 import json
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -16,7 +17,8 @@ from msgspec import Meta
 
 from singan_core import HALO, noise
 from singan_core.atomic import atomic_file
-from singan_core.errors import BundleError
+from singan_core.errors import BundleError, say_reason
+from singan_core.metadata import MOST_LETTERS
 from singan_core.pyramid import Pyramid
 
 GENERATORS_ONLY, WITH_DETAIL = 1, 2
@@ -39,13 +41,14 @@ MOST_AMPLITUDE = 10.0
 """Largest amplitude of noise, while the values of a picture are in [-1, 1]."""
 
 _SHOWN = 200  # characters of a wrong value that an error repeats
-_OPTIONAL = ("labels", "detail")
+_OPTIONAL = ("labels", "detail", "creator", "licence")
 _COMMANDS = {"run": "singan train", "bundle": "singan export"}
 
 Shape = tuple[Annotated[int, Meta(ge=1)], Annotated[int, Meta(ge=1)]]
 _LevelSide = Annotated[int, Meta(ge=1, le=MOST_DETAIL)]
 _Level = tuple[_LevelSide, _LevelSide]
 _Shift = Annotated[int, Meta(ge=0, lt=16)]
+_Credit = Annotated[str, Meta(max_length=MOST_LETTERS, pattern=r"\A[^\x00-\x1f\x7f]*\Z")]
 _Amplitude = Annotated[float, Meta(ge=0, le=MOST_AMPLITUDE)]
 
 
@@ -66,7 +69,7 @@ class Detail:
 
 @dataclass(frozen=True)
 class Manifest:
-    """What a run or bundle is. The file must hold every field but labels and detail."""
+    """What a run or bundle is. The file must hold every field but those of _OPTIONAL."""
 
     kind: str  # run or bundle
     name: str
@@ -85,6 +88,8 @@ class Manifest:
     halo: int = HALO
     noise_spec: str = noise.SPEC
     detail: Detail | None = None  # without it, generators draw everything
+    creator: _Credit = ""  # of the photo, as in all that is drawn from it
+    licence: _Credit = ""  # of the photo: its name, its address or both
 
     @property
     def format_version(self) -> int:
@@ -139,12 +144,23 @@ def hash_files(folder: Path) -> dict[str, str]:
     Return the digests by relative path, with forward slashes.
     """
     digests = {}
-    for path in sorted(folder.rglob("*")):
-        relative = path.relative_to(folder)
-        is_hidden = any(part.startswith(".") for part in relative.parts)
-        if path.is_file() and path.name != NAME and not is_hidden:
-            digests[relative.as_posix()] = hash_file(path)
+    for path in sorted(_list_files(folder)):
+        if path.name != NAME:
+            digests[path.relative_to(folder).as_posix()] = hash_file(path)
     return digests
+
+
+def _list_files(folder: Path) -> Iterator[Path]:
+    """List every file below a folder, however deep, but not what is hidden."""
+    waiting = [folder]
+    while waiting:
+        for path in waiting.pop().iterdir():
+            if path.name.startswith("."):
+                continue
+            if path.is_file():
+                yield path
+            elif path.is_dir() and not path.is_symlink():
+                waiting.append(path)
 
 
 def write(folder: Path, manifest: Manifest) -> None:
@@ -169,7 +185,7 @@ def read(folder: Path, kind: Kind, check_files: bool = True) -> Manifest:
         data = msgspec.json.decode(path.read_bytes())
     except (msgspec.DecodeError, RecursionError, OSError) as error:
         raise BundleError(
-            f"{path}: not readable as JSON ({error}); make the {kind} again"
+            f"{path}: not readable as JSON ({say_reason(error)}); make the {kind} again"
         ) from error
 
     manifest = _decode(data, path)
@@ -193,7 +209,8 @@ def _check_folder(folder: Path, kind: Kind) -> None:
     if kind == "run" and (folder / BEGUN).is_file():
         raise BundleError(
             f"{folder}: the run is unfinished: its training was stopped or still goes on; "
-            f"continue it with 'singan train PHOTO --out {folder} --resume'"
+            f"continue it with 'singan train PHOTO --out {folder} --resume', "
+            "or look at what is finished with 'singan export --partial'"
         )
     raise BundleError(
         f"{folder}: no {NAME}, so the {kind} is unfinished or none; "
@@ -235,7 +252,7 @@ def _decode(data: Any, path: Path) -> Manifest:
 
 def _find_missing(data: dict[str, Any], version: int) -> list[str]:
     """List the required fields that are missing or null."""
-    optional = ("labels",) if version == WITH_DETAIL else _OPTIONAL
+    optional = set(_OPTIONAL) - ({"detail"} if version == WITH_DETAIL else set())
     required = [field.name for field in dataclasses.fields(Manifest) if field.name not in optional]
     missing = [name for name in required if data.get(name) is None]
 
@@ -312,8 +329,9 @@ def _check_file(folder: Path, name: str, digest: str | None, kind: Kind) -> None
         is_inside = path.resolve().is_relative_to(folder.resolve()) and not Path(name).is_absolute()
         exists = path.is_file()
     except (OSError, ValueError) as error:
+        reason = say_reason(error)
         raise BundleError(
-            f"{folder / NAME}: names {name!r:.{_SHOWN}}, which cannot be a file ({error}); "
+            f"{folder / NAME}: names {name!r:.{_SHOWN}}, which cannot be a file ({reason}); "
             f"do not use this {kind}"
         ) from error
 

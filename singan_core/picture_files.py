@@ -18,7 +18,7 @@ from pathlib import Path
 from PIL import Image, UnidentifiedImageError
 
 from singan_core import RECEPTIVE_FIELD, tiff_pages
-from singan_core.errors import ImageError, InstallError, SinGANError
+from singan_core.errors import ImageError, InstallError, SinGANError, say_reason
 from singan_core.file_kinds import is_heic, name_kind
 from singan_core.pyramid import Size
 from singan_core.transparency import decode
@@ -86,7 +86,9 @@ def check_path(path: Path) -> None:
         if path.stat().st_size == 0:
             raise ImageError(f"{name}: the file is empty")
     except (OSError, ValueError) as error:
-        raise ImageError(f"{name}: cannot be read ({error}); name another file") from error
+        raise ImageError(
+            f"{name}: cannot be read ({say_reason(error)}); name another file"
+        ) from error
 
 
 def open_picture(
@@ -229,7 +231,7 @@ def _open_heic(path: Path) -> Image.Image:
         import pi_heif
     except ImportError as error:
         raise InstallError(
-            f"{path}: HEIC pictures need pi-heif; run: pip install 'singan[heic]'"
+            f"{path}: HEIC pictures need pi-heif; run: pip install pi-heif (singan's extra heic)"
         ) from error
 
     file = pi_heif.open_heif(path)

@@ -16,7 +16,8 @@ from PIL import Image
 
 from singan_core.arrays import Mask, Pixels
 from singan_core.atomic import atomic_file
-from singan_core.errors import BundleError
+from singan_core.errors import BundleError, say_reason
+from singan_core.paths import require_file
 from singan_core.pyramid import Size
 
 PHOTO, MASKS = "photo.webp", "masks.png"
@@ -77,7 +78,7 @@ def _open(path: Path, size: Size, format: str) -> Image.Image:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            image = Image.open(io.BytesIO(path.read_bytes()), formats=(format,))
+            image = Image.open(io.BytesIO(require_file(path).read_bytes()), formats=(format,))
             if (image.height, image.width) != size:
                 raise BundleError(
                     f"{path}: {image.width}x{image.height}, the manifest says {size[1]}x{size[0]}; "
@@ -92,5 +93,7 @@ def _open(path: Path, size: Size, format: str) -> Image.Image:
         Image.DecompressionBombWarning,
         Image.DecompressionBombError,
     ) as error:
-        raise BundleError(f"{path}: missing or damaged ({error}); export it again") from error
+        raise BundleError(
+            f"{path}: missing or damaged ({say_reason(error)}); export it again"
+        ) from error
     return image

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from singan_core import images
+from singan_core import encoding, images
 from singan_core import manifest as manifests
 from singan_core.arrays import Floats, Pixels
 from singan_core.detail import resize
@@ -17,10 +17,10 @@ from singan_core.detail.search import choose_position
 from singan_core.file_names import RECONSTRUCTION_NOISE
 from singan_core.fitting import MAX_PIXELS
 from singan_core.manifest import Manifest
+from singan_core.processors import count_processors
 from singan_export.degrees import find_first_amplitude, keeps_variety
 from singan_export.photo import Source, find_source
 from singan_export.trained import TrainedGenerators
-from singan_runtime.graphs import count_processors
 from singan_runtime.sampler import Sampler
 from singan_train.report.pictures import GAP, lay_out_sheet
 from singan_train.run.folder import read_generator
@@ -76,7 +76,7 @@ def write_sheet(run: Path, threads: int | None = None) -> Path:
     Raises BundleError or OutputError.
     """
     path = run / SHEET
-    images.save(path, draw_sheet(open_run(run, threads)), "jpeg")
+    encoding.save(path, draw_sheet(open_run(run, threads)), "jpeg")
     return path
 
 

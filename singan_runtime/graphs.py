@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import threading
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,10 +11,14 @@ from typing import Any, Protocol
 import numpy as np
 
 from singan_core import HALO, cascade
+from singan_core.arguments import read_word
 from singan_core.arrays import Floats, Reals
-from singan_core.errors import BundleError, RequestError
+from singan_core.errors import BundleError, RequestError, say_reason
 from singan_core.file_names import DOUBLE, RECONSTRUCTION_NOISE, graph_name
+from singan_core.limits import show
 from singan_core.manifest import Manifest
+from singan_core.paths import require_file
+from singan_core.processors import check_threads, count_processors
 from singan_runtime import providers
 from singan_runtime.graph_check import check_graph
 from singan_runtime.graph_file import GraphError
@@ -23,8 +26,6 @@ from singan_runtime.graph_file import GraphError
 BLOCK = 256
 """Side in px of a block, whose activations stay in cache. Memory does not grow with the picture."""
 ON_CPU = "CPUExecutionProvider"
-THREADS_A_PROCESSOR = 4
-"""More threads than that only wait for each other."""
 PRECISIONS = (DOUBLE, "fp32", "fp16", "int8")
 _DTYPES: dict[str, type[np.floating[Any]]] = {
     "tensor(float)": np.float32,
@@ -37,8 +38,9 @@ def find_graphs(bundle: Path, manifest: Manifest, precision: str) -> Path:
 
     Raises RequestError for an unknown precision, BundleError for one that the bundle has not.
     """
-    if precision not in PRECISIONS:
-        raise RequestError(f"unknown precision {precision!r}: choose auto, {', '.join(PRECISIONS)}")
+    if read_word(precision, "precision") not in PRECISIONS:
+        known = ", ".join(PRECISIONS)
+        raise RequestError(f"unknown precision {show(precision)}: choose auto, {known}")
     if precision == "fp32":
         return bundle
     if f"{precision}/{graph_name(0)}" in manifest.files:
@@ -70,7 +72,7 @@ def read_graph_file(path: Path, digest: str | None, channels: int | None) -> byt
     our exporters could not have written.
     """
     try:
-        data = path.read_bytes()
+        data = require_file(path).read_bytes()
     except OSError as error:
         raise BundleError(f"{path}: cannot be read ({error.strerror}); export again") from error
     if digest is not None and hashlib.sha256(data).hexdigest() != digest:
@@ -110,8 +112,8 @@ def open_session(path: Path, device: str = "auto", data: bytes | None = None) ->
     if device != "auto" and wanted not in session.get_providers():
         raise RequestError(
             f"device {device}: ONNX Runtime could not start its CUDA provider; "
-            "check the driver with nvidia-smi and run: pip install 'singan[gpu]', "
-            "or use --device cpu"
+            "check the driver with nvidia-smi and run: "
+            f"{providers.FLAVOURS['onnxruntime-gpu']}, or use --device cpu"
         )
     return session
 
@@ -123,11 +125,6 @@ def _first_line(error: Exception) -> str:
 def _read_dtype(session: Any) -> type[np.floating[Any]]:
     """Read the precision of a judged graph from its first input."""
     return _DTYPES[session.get_inputs()[0].type]
-
-
-def count_processors() -> int:
-    """Count the processors that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class Generators(Protocol):
@@ -163,12 +160,8 @@ class Graphs:
         With digests, the sha256 of each file by name, only files that they vouch for are opened.
         Raises RequestError, BundleError or InstallError.
         """
-        if threads is not None and not 1 <= threads <= THREADS_A_PROCESSOR * count_processors():
-            raise RequestError(
-                f"{threads} threads are not possible: "
-                f"use 1 to {THREADS_A_PROCESSOR * count_processors()}"
-            )
-
+        if threads is not None:
+            threads = check_threads(threads)
         self.folder = folder
         self.device = device
         self.channels = channels
@@ -236,9 +229,11 @@ def read_reconstruction_noise(folder: Path, manifest: Manifest) -> Floats:
     """
     path = folder / RECONSTRUCTION_NOISE
     try:
-        noise = np.load(path, allow_pickle=False)
+        noise = np.load(require_file(path), allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
-        raise BundleError(f"{path}: missing or damaged ({error}); export again") from error
+        raise BundleError(
+            f"{path}: missing or damaged ({say_reason(error)}); export again"
+        ) from error
 
     height, width = manifest.shapes[0]
     expected = (1, height + 2 * HALO, width + 2 * HALO)

@@ -8,12 +8,13 @@ from __future__ import annotations
 from importlib import metadata
 from typing import Any
 
+from singan_core.arguments import read_word
 from singan_core.device_names import parse_device
-from singan_core.errors import InstallError, RequestError
+from singan_core.errors import InstallError, RequestError, say_reason
 
 FLAVOURS = {
-    "onnxruntime": "pip install 'singan[cpu]'",
-    "onnxruntime-gpu": "pip install 'singan[gpu]'",
+    "onnxruntime": "pip install onnxruntime",
+    "onnxruntime-gpu": "pip install 'onnxruntime-gpu[cuda,cudnn]'",
     "onnxruntime-openvino": "pip install onnxruntime-openvino",
     "onnxruntime-directml": "pip install onnxruntime-directml",
 }
@@ -43,8 +44,8 @@ def import_onnxruntime() -> Any:
     found = list_installed()
     if not found:
         raise InstallError(
-            "ONNX Runtime is not installed; run: pip install 'singan[cpu]' "
-            "(NVIDIA GPU: pip install 'singan[gpu]')"
+            "ONNX Runtime is not installed; run: pip install onnxruntime (singan's extra cpu), or "
+            "for an NVIDIA GPU: pip install 'onnxruntime-gpu[cuda,cudnn]' (singan's extra gpu)"
         )
     if len(found) > 1:
         keep = "onnxruntime-gpu" if "onnxruntime-gpu" in found else found[-1]
@@ -57,9 +58,11 @@ def import_onnxruntime() -> Any:
         import onnxruntime as module
     except ImportError as error:
         raise InstallError(
-            f"ONNX Runtime cannot be imported ({error}); "
+            f"ONNX Runtime cannot be imported ({say_reason(error)}); "
             f"run: pip install --force-reinstall {found[0]}"
         ) from error
+    if hasattr(module, "disable_telemetry_events"):
+        module.disable_telemetry_events()  # whatever is drawn stays on this machine
     return module
 
 
@@ -69,7 +72,7 @@ def choose_providers(device: str) -> list[str | tuple[str, dict[str, Any]]]:
     Raises RequestError if the device is not there.
     """
     available = import_onnxruntime().get_available_providers()
-    if device == "auto":
+    if read_word(device, "device") == "auto":
         device = "cuda" if _PROVIDERS["cuda"] in available else "cpu"
 
     kind, number = parse_device(device)
@@ -78,7 +81,8 @@ def choose_providers(device: str) -> list[str | tuple[str, dict[str, Any]]]:
     if _PROVIDERS["cuda"] not in available:
         raise RequestError(
             f"device {device}: this ONNX Runtime has no CUDA provider; "
-            "run: pip uninstall -y onnxruntime && pip install 'singan[gpu]', or use --device cpu"
+            f"run: pip uninstall -y onnxruntime && {FLAVOURS['onnxruntime-gpu']}, "
+            "or use --device cpu"
         )
 
     options = {

@@ -14,12 +14,16 @@ import numpy as np
 import torch
 
 from singan_core import noise, resample, stored
+from singan_core.arguments import read_object, read_path
 from singan_core.arrays import Floats
 from singan_core.atomic import make_folder
+from singan_core.credits import Credits
 from singan_core.errors import RequestError, TrainingError
 from singan_core.file_names import RECONSTRUCTION_NOISE
+from singan_core.limits import show
 from singan_core.lock import lock_folder
 from singan_core.manifest import are_names
+from singan_core.paths import make_name, require_file
 from singan_core.version import find_version
 from singan_train.config import IMPORTED, TrainingConfig, list_differences
 from singan_train.device import choose_precision
@@ -48,17 +52,29 @@ from singan_train.scale.setup import create_state, make_scale_data, measure_scal
 from singan_train.scale.trained_pyramid import TrainedPyramid
 from singan_train.scale.training import DivergenceError, ScaleData, train_scale
 
+NOT_KNOWN = Credits()
+
 RETRIES = 1
 """How often a scale whose loss became NaN or infinite begins again, with another seed."""
 
 
 def prepare_run(
-    photo: Path, config: TrainingConfig, device: torch.device, masks: Sequence[Path] = ()
+    photo: Path,
+    config: TrainingConfig,
+    device: torch.device,
+    masks: Sequence[Path] = (),
+    credits: Credits = NOT_KNOWN,
 ) -> tuple[RunHeader, TrainingPhoto]:
     """Read the photo and its masks and plan the pyramid, without writing anything.
 
     Raises ImageError or RequestError.
     """
+    photo = read_path(photo, "photo")
+    config = read_object(config, TrainingConfig, "config")
+    device = read_object(device, torch.device, "device")
+    if not isinstance(masks, list | tuple):
+        raise RequestError(f"masks {show(masks)} are not possible: give a list of paths")
+    masks = [read_path(mask, "mask") for mask in masks]
     labels = tuple(mask.stem for mask in masks)
     if not are_names(labels):
         raise RequestError(
@@ -70,7 +86,7 @@ def prepare_run(
     source = read_training_photo(photo, masks, config)
     header = RunHeader(
         config,
-        name=photo.stem,
+        name=make_name(photo.stem),
         photo_sha256=source.sha256,
         photo_size=source.photo_size,
         channels=source.image.shape[1],
@@ -79,6 +95,7 @@ def prepare_run(
         torch_version=torch.__version__,
         labels=labels,
         stored_sha256="" if source.pixels is None else stored.hash_pixels(source.pixels),
+        credits=credits,
     )
     return header, source
 
@@ -91,16 +108,19 @@ def train(
     show: ShowProgress = lambda _: None,
     stop: ShouldStop = lambda: False,
     masks: Sequence[Path] = (),
+    credits: Credits = NOT_KNOWN,
 ) -> Path:
     """Train a new run and return its folder.
 
-    Masks of the photo become labels. With detail the photo is stored in the run. Every few
+    Masks of the photo become labels. With detail the photo is stored in the run. Credits go into
+    the metadata of all that is drawn from it. Every few
     iterations show gets the progress, and stop says whether to stop; what is done by then is kept
     for resume.
 
     Raises ImageError, RequestError, TrainingError or OutputError, and KeyboardInterrupt after stop.
     """
-    header, source = prepare_run(photo, config, device, masks)
+    folder = read_path(folder, "folder")
+    header, source = prepare_run(photo, config, device, masks, credits)
     make_folder(folder)
     with lock_folder(folder):
         if (folder / CONFIG).exists() or is_finished(folder):
@@ -144,6 +164,8 @@ def resume(
 
     Raises TrainingError if they, the photo or the masks differ, and whatever train raises.
     """
+    photo, folder = read_path(photo, "photo"), read_path(folder, "folder")
+    asked = read_object(asked, dict, "asked")
     header = read_resumable(folder)
     source = _read_same(photo, folder, header, asked, device, masks)
 
@@ -207,7 +229,9 @@ def _train_scales(
     stop: ShouldStop,
 ) -> None:
     """Train the scales that are missing, each from those below it, and declare the run finished."""
-    z = torch.from_numpy(np.load(folder / RECONSTRUCTION_NOISE, allow_pickle=False))[None]
+    z = torch.from_numpy(np.load(require_file(folder / RECONSTRUCTION_NOISE), allow_pickle=False))[
+        None
+    ]
     z = z.expand(-1, header.channels, -1, -1).to(device)
 
     # the finished scales

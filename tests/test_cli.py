@@ -17,8 +17,8 @@ import typer
 from PIL import Image
 from typer.testing import CliRunner
 
-from singan_cli.main import app
-from singan_core import images
+from singan_cli.app import app
+from singan_core import encoding
 from singan_runtime import Sampler
 from singan_runtime.measures.bench import Timing
 
@@ -123,10 +123,10 @@ def test_png_text_repeats_the_picture(tiny_bundle, tmp_path):
     assert (tmp_path / "again" / picture.name).read_bytes() == picture.read_bytes()
 
 
-@pytest.mark.parametrize("format", images.FORMATS)
+@pytest.mark.parametrize("format", encoding.FORMATS)
 def test_every_format_is_written(tiny_bundle, tmp_path, format):
     assert call("sample", tiny_bundle, "--out", tmp_path, "--format", format)[0] == 0
-    with Image.open(tmp_path / f"hills_48x32_0{images.FORMATS[format]}") as image:
+    with Image.open(tmp_path / f"hills_48x32_0{encoding.FORMATS[format]}") as image:
         assert image.format == format.upper()
 
 
@@ -347,7 +347,7 @@ def test_version_is_the_installed_one():
 
 def test_help_loads_neither_torch_nor_onnxruntime():
     code = (
-        "import sys; from singan_cli.main import app\n"
+        "import sys; from singan_cli.app import app\n"
         "try: app(['--help'])\n"
         "except SystemExit: pass\n"
         "loaded = {'torch', 'onnx', 'onnxruntime', 'imageio'} & set(sys.modules)\n"
@@ -359,7 +359,7 @@ def test_help_loads_neither_torch_nor_onnxruntime():
 @pytest.mark.parametrize("photo", ["-", ".", "https://example.org/photo.jpg", "no_such_photo.jpg"])
 def test_what_is_no_photo_is_said_before_torch_is_loaded(photo):
     code = (
-        "import sys; from singan_cli.main import app\n"
+        "import sys; from singan_cli.app import app\n"
         f"try: app(['train', {photo!r}, '--out', 'run'])\n"
         "except SystemExit as exit: assert exit.code == 1, exit.code\n"
         "assert 'torch' not in sys.modules"
@@ -455,28 +455,36 @@ def test_every_option_says_what_it_is_and_its_default(name):
 RANGES = {
     "train": {
         "max_size": "11 to 8192 px", "min_size": "11 to 1024 px", "hand_over": "11 to 1024 px",
-        "scales": "1 or more", "iterations": "1 to 1000000", "seed": "0 to 2^63-1",
-        "threads": "1 or more",
+        "scales": "1 to", "iterations": "1 to 1000000", "seed": "0 to 2^63-1",
+        "threads": "1 to 4 per core",
     },
     "sample": {
-        "size": "pixels", "count": "1 or more", "seed": "0 to 2^64-1", "zoom": "above 0",
-        "start_scale": "0 to", "max_pixels": "pixels", "format": "png, jpeg, webp or tiff",
+        "size": "pixels", "count": "1 to 1000000000", "seed": "0 to 2^64-1",
+        "zoom": "0.001 to 1000", "threads": "1 to 4 per core", "best": "1 to 1000",
+        "start_scale": "0 to", "max_pixels": "1 to 2^40 pixels",
+        "format": "png, jpeg, webp, avif or tiff",
     },
-    "dataset": {"count": "1 or more", "seed": "0 to 2^64-1", "despeckle": "px", "size": "pixels"},
+    "dataset": {
+        "count": "1 to 1000000000", "seed": "0 to 2^64-1", "despeckle": "3 to 15", "size": "pixels",
+        "within": "0 to 1", "scales": "0.01 to 100",
+    },
     "retarget": {
         "size": "pixels", "start_scale": "1 to the finest", "seed": "0 to 2^64-1", "keep": "pixels",
     },
     "edit": {
         "mask": "pixels", "start_scale": "1 to the finest",
-        "reach": "in pixels of IMAGE, 0 or more",
+        "reach": "in pixels of IMAGE, 0 to its longer side",
     },
-    "paint": {"size": "pixels", "colours": "2 or more"},
+    "paint": {"size": "pixels", "colours": "2 to 256"},
     "upscale": {"factor": "above 1"},
+    "bench": {"repeats": "1 to 10000"},
+    "export": {"hand_over": "11 to 1024"},
     "evaluate": {
-        "count": "2 or more", "start_scales": "0 to the finest", "size_limit": "px, 1 or more",
+        "count": "2 to 1000", "start_scales": "0 to the finest", "size_limit": "1 to 8192 px",
     },
     "animate": {
-        "frames": "1 or more", "fps": "0.1 to 50", "alpha": "0 to 1", "beta": "0 to 1",
+        "frames": "1 to 1000000", "max_frame_memory": "0.001 to 1024 GB",
+        "fps": "0.1 to 50", "alpha": "0 to 1", "beta": "0 to 1",
         "start_scale": "0 to",
     },
 }  # fmt: skip
@@ -519,7 +527,7 @@ def test_impossible_windows_and_formats(tiny_bundle, tmp_path):
     assert "is not inside the picture of 90x70" in one_line(*words, "--window", "80,0,11,5")
     assert "write X,Y,W,H in pixels" in usage(*words, "--window", "80,0,11")
     assert "end by x 90 and y 70" in one_line(*words, "--window", "0,0,0,5")
-    assert one_line(*words, "--format", "bmp").endswith("choose png, jpeg, webp or tiff")
+    assert one_line(*words, "--format", "bmp").endswith("choose png, jpeg, webp, avif or tiff")
     assert one_line(*words, "--format", "jpg").endswith("did you mean jpeg?")
     assert one_line(
         "sample", tiny_bundle, "--deepzoom", tmp_path / "new", "--format", "webp"
@@ -557,7 +565,7 @@ def test_impossible_windows_and_formats(tiny_bundle, tmp_path):
 def test_other_impossible_numbers(tiny_bundle, tmp_path):
     base = ("sample", tiny_bundle, "--out", tmp_path)
     assert "the largest zoom for this size is" in one_line(*base, "--zoom", "50")
-    assert "above 0" in one_line(*base, "--zoom", "0")
+    assert "it must be 0.001 to 1000" in one_line(*base, "--zoom", "0")
     assert "not a zoom" in usage(*base, "--zoom", "big")
     assert "use scales 0 to 3" in one_line(*base, "--start-scale", "9")
     assert "seed -3 is not possible" in one_line(*base, "--seed", "-3")
@@ -575,7 +583,7 @@ def test_mistakes_of_animate(tiny_bundle, tmp_path):
     assert "end the name in one of .gif, .mp4, .webm, .webp, .png" in mistake("a.avi")
     assert "0.1 to 50" in mistake("a.gif", "--fps", "99")
     assert "alpha 3 is not possible" in mistake("a.gif", "--alpha", "3")
-    assert "0 frames are not possible: ask for 1 or more" in mistake("a.gif", "--frames", "0")
+    assert "frames 0 is not possible: it must be 1 to 1000000" in mistake("a.gif", "--frames", "0")
     assert "choose harmonic or paper" in mistake("a.gif", "--walk", "drunk")
     assert "use scales 0 to 3" in mistake("a.gif", "--start-scale", "9")
     assert "over the limit of 33177600" in mistake("a.png", "--size", "9000x9000")
@@ -684,13 +692,16 @@ def test_a_missing_package_names_the_pip_line(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "torch", None)
     Image.new("RGB", (20, 20)).save(tmp_path / "photo.png")
     said = one_line("train", tmp_path / "photo.png", "--out", tmp_path / "run")
-    assert "this command needs torch; run: pip install 'singan[train]'" in said
+    assert (
+        "this command needs torch; run: pip install torch safetensors (singan's extra train)"
+        in said
+    )
     for name in [
         name for name in sys.modules if name.startswith(("singan_export", "singan_train"))
     ]:
         monkeypatch.delitem(sys.modules, name)
     said = one_line("export", tmp_path / "run", "--out", tmp_path / "bundle")
-    assert re.search(r"run: pip install 'singan\[(train|export,cpu)\]'", said)
+    assert re.search(r"run: pip install (torch|onnx) .* \(singan's extra (train|export)\)", said)
 
 
 def test_debug_shows_where_it_happened(tmp_path):

@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from singan_core import images
+from singan_core import encoding
 from singan_core.errors import ImageError, RequestError
+from singan_core.metadata import Metadata
 from singan_runtime import Sampler
 from singan_runtime.files.provenance import read_request
 from singan_runtime.files.writing import write_pictures
@@ -84,14 +85,17 @@ def test_numbers_may_be_of_any_type_and_have_one_form():
         ({"seed": 2**64}, "it must be 0 to"),
         ({"start_scale": "1"}, "start scale '1' is not possible: it must be a whole number"),
         ({"start_scale": -1}, "start scale -1 is not possible"),
-        ({"zoom": "large"}, "zoom 'large' is not possible: it must be a number above 0, auto or"),
-        ({"zoom": None}, "it must be a number above 0, auto or area"),
-        ({"zoom": float("nan")}, "it must be a number above 0, auto or area"),
+        ({"zoom": "large"}, "zoom 'large' is not possible: it must be 0.001 to 1000, auto or"),
+        ({"zoom": None}, "it must be 0.001 to 1000, auto or area"),
+        (
+            {"zoom": float("nan")},
+            "zoom nan is not possible: it must be 0.001 to 1000",
+        ),
         ({"variation": 11}, "variation 11 is not possible: it must be 0 to 10"),
         ({"variation": None}, "it must be 0 to 10"),
         ({"tileable": None}, "tileable None is not possible: choose x, y or xy"),
         ({"tileable": "x", "start_scale": 1}, "needs start scale 0, not 1"),
-        ({"zoom": 10**400}, "it must be a number above 0"),
+        ({"zoom": 10**400}, "it must be 0.001 to 1000"),
         ({"keep": None}, "give objects of the class Keep"),
         ({"keep": ("fir",)}, "give objects of the class Keep"),
         ({"detail": 1}, "choose true or false"),
@@ -117,7 +121,7 @@ def test_what_is_not_possible_is_refused_in_words(fields, message):
         ('{"keep": 3}', "give objects of the class Keep"),
         ("[" * 100_000, "not JSON"),
         ('{"detail": "false"}', "choose true or false"),
-        ('{"zoom": 1e999}', "it must be a number above 0"),
+        ('{"zoom": 1e999}', "zoom inf is not possible: it must be 0.001 to 1000"),
         ('{"window": 3}', "window 3 is not possible"),
     ],
 )
@@ -196,8 +200,7 @@ def test_a_picture_without_a_request_is_refused(tmp_path):
     (tmp_path / "text.png").write_text("no picture")
     with pytest.raises(ImageError, match="not a picture file"):
         read_request(tmp_path / "text.png")
-    images.save(
-        tmp_path / "edit.png", np.zeros((9, 9, 1), np.uint8), text={"singan": '{"command": "edit"}'}
-    )
+    edited = Metadata('{"command": "edit"}')
+    encoding.save(tmp_path / "edit.png", np.zeros((9, 9, 1), np.uint8), metadata=edited)
     with pytest.raises(RequestError, match="written by 'singan edit', not by sample"):
         read_request(tmp_path / "edit.png")

@@ -8,12 +8,16 @@ from typing import Annotated
 import typer
 
 from singan_cli.options import limit_to
+from singan_core.encoding import QUALITY
 from singan_runtime.clips.animation import KINDS, LONGER_SIDE
+from singan_runtime.clips.walk import MOST_FRAMES
+from singan_runtime.files.video import MOST_MEMORY
 
 OutFile = Annotated[
     Path,
     typer.Option(
         "--out",
+        "-o",
         metavar="FILE.{gif,mp4,webm,webp,png}",
         help="The animation, in the format of its ending.",
     ),
@@ -22,12 +26,12 @@ SizeWord = Annotated[
     str | None,
     typer.Option(
         "--size",
-        metavar="WxH",
-        help="Exact size in pixels.",
+        metavar="WxH|NAME",
+        help="Exact size in pixels, or its name (sample --list-sizes).",
         show_default=f"trained size, with detail {LONGER_SIDE} px on the longer side",
     ),
 ]
-Frames = Annotated[int, typer.Option("--frames", help="Frames of the motion, 1 or more.")]
+Frames = Annotated[int, typer.Option("--frames", help=f"Frames of the motion, 1 to {MOST_FRAMES}.")]
 Fps = Annotated[
     float,
     typer.Option(
@@ -69,10 +73,20 @@ MoveMask = Annotated[
         show_default="everything may move",
     ),
 ]
+Quality = Annotated[
+    int | None,
+    typer.Option(
+        "--quality",
+        min=1,
+        max=100,
+        help="Quality of webp, 1 to 100: higher is larger and closer.",
+        show_default=str(QUALITY["webp"]),
+    ),
+]
 MaxFrameMemory = Annotated[
     float,
     typer.Option(
         "--max-frame-memory",
-        help="Most memory for frames that wait for the last one, in GB, above 0.",
+        help=f"Most memory for frames that wait for the last one, 0.001 to {MOST_MEMORY} GB.",
     ),
 ]

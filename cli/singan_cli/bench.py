@@ -12,6 +12,7 @@ import typer
 from singan_cli import parse
 from singan_cli.options import AsJson, Bundle, Device, MaxPixels, Threads, ZoomWord
 from singan_core.fitting import MAX_PIXELS
+from singan_runtime.measures.bench import MOST_REPEATS
 
 if TYPE_CHECKING:
     from singan_runtime.measures.bench import Timing
@@ -24,13 +25,19 @@ def command(
         typer.Option(
             "--size",
             metavar="WxH|NAME[,...]",
-            help="Exact sizes in pixels.",
+            help="Exact sizes in pixels, or names.",
             show_default="trained size",
         ),
     ] = None,
     zoom: ZoomWord = "auto",
     repeats: Annotated[
-        int, typer.Option("--repeats", min=1, help="Timed pictures of each size, 1 or more.")
+        int,
+        typer.Option(
+            "--repeats",
+            min=1,
+            max=MOST_REPEATS,
+            help=f"Timed pictures of each size, 1 to {MOST_REPEATS}.",
+        ),
     ] = 5,
     to_json: AsJson = False,
     device: Device = "auto",

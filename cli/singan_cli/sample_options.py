@@ -8,8 +8,10 @@ from typing import Annotated
 import typer
 
 from singan_cli.options import limit_to
+from singan_core.limits import MOST_PICTURES
 from singan_runtime.files.writing import FORMATS
 from singan_runtime.graphs import PRECISIONS
+from singan_runtime.measures.choice import MOST
 from singan_runtime.screens import list_screens
 
 
@@ -22,7 +24,11 @@ def _print_screens(wanted: bool) -> None:
 OutFolder = Annotated[
     Path | None,
     typer.Option(
-        "--out", metavar="DIR", help="Folder of the pictures; needed unless --deepzoom or --sheet."
+        "--out",
+        "-o",
+        metavar="DIR|FILE",
+        help="Folder of the pictures, or the file of one, in the format of its ending; needed "
+        "unless --deepzoom or --sheet.",
     ),
 ]
 Sizes = Annotated[
@@ -40,14 +46,24 @@ ListSizes = Annotated[
         "--list-sizes", callback=_print_screens, is_eager=True, help="Print the names of sizes."
     ),
 ]
-Count = Annotated[int, typer.Option("--count", min=1, help="Pictures of each size, 1 or more.")]
+Count = Annotated[
+    int,
+    typer.Option(
+        "--count",
+        "-n",
+        min=1,
+        max=MOST_PICTURES,
+        help=f"Pictures of each size, 1 to {MOST_PICTURES}; on a --sheet at most {MOST}.",
+    ),
+]
 Best = Annotated[
     int | None,
     typer.Option(
         "--best",
         metavar="K",
         min=1,
-        help="Begin K pictures and finish the --count that hold together best.",
+        max=MOST,
+        help=f"Begin K pictures, 1 to {MOST}, and finish the --count that hold together best.",
     ),
 ]
 Sheet = Annotated[
@@ -94,12 +110,21 @@ DeepZoomFolder = Annotated[
         "--deepzoom", metavar="DIR", help="Write one picture as a Deep Zoom folder, png or jpeg."
     ),
 ]
+Like = Annotated[
+    Path | None,
+    typer.Option(
+        "--like",
+        metavar="PICTURE",
+        help="Repeat a picture that sample drew from this bundle; options beside it change it.",
+    ),
+]
 Format = Annotated[
-    str,
+    str | None,
     typer.Option(
         "--format",
         **limit_to(FORMATS),
-        help="png, jpeg, webp or tiff; tiff and --deepzoom take pictures of any size.",
+        help="png, jpeg, webp, avif or tiff; tiff and --deepzoom take pictures of any size.",
+        show_default="that of --out FILE, or png",
     ),
 ]
 Precision = Annotated[

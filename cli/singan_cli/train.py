@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import signal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from singan_cli import train_options as options
-from singan_cli.failure import StoppedBySignal
 from singan_cli.options import Device
+from singan_cli.signals import StoppedBySignal, collect_signals
 from singan_core.masks import is_alpha
 from singan_core.picture_files import check_path
+from singan_core.processors import check_threads, count_processors
 from singan_train.config import expand_layout
 
 if TYPE_CHECKING:
@@ -40,6 +42,8 @@ def command(
     seed: options.Seed = None,
     device: Device = "auto",
     threads: options.Threads = None,
+    creator: options.Creator = None,
+    licence: options.Licence = None,
     resume: options.Resume = False,
     to_tensorboard: options.Tensorboard = False,
     preview: options.Preview = True,
@@ -51,6 +55,8 @@ def command(
     """
     masks = read_masks(mask)
     check_files(photo, masks)
+    if threads is not None:
+        check_threads(threads)
 
     asked: dict[str, Any] = {
         "preset": preset,
@@ -70,7 +76,7 @@ def command(
     from singan_train.device import choose_device
     from singan_train.job import TrainingJob
 
-    job = TrainingJob(photo, out, asked, choose_device(device), masks, resume)
+    job = TrainingJob(photo, out, asked, choose_device(device), masks, resume, creator, licence)
     threads = say_plan(job, threads)
     if not dry_run:
         train(job, to_tensorboard)
@@ -100,7 +106,6 @@ def say_plan(job: TrainingJob, threads: int | None) -> int | None:
 
     from singan_cli.training_plan import describe_plan
     from singan_cli.training_time import say_time
-    from singan_runtime.graphs import count_processors
     from singan_train.threads import choose_threads, estimate_duration
 
     start = job.prepare()
@@ -116,7 +121,6 @@ def say_plan(job: TrainingJob, threads: int | None) -> int | None:
 def train(job: TrainingJob, to_tensorboard: bool) -> None:
     """Train with progress on stderr. Raises StoppedBySignal, which says how to continue."""
     from singan_cli.progress import log_to_tensorboard, show_training
-    from singan_cli.signals import collect_signals
 
     board = log_to_tensorboard(job.out / "tensorboard" if to_tensorboard else None)
     with collect_signals() as signals, show_training() as show, board as log:
@@ -129,15 +133,16 @@ def train(job: TrainingJob, to_tensorboard: bool) -> None:
             job.train(report, lambda: bool(signals))
         except KeyboardInterrupt:
             raise StoppedBySignal(
-                f"stopped; what is done so far is kept; continue with: {write_resume_command(job)}",
                 signals[0] if signals else signal.SIGINT,
+                f"stopped; what is done so far is kept; continue with: {write_resume_command(job)}",
             ) from None
 
 
 def write_resume_command(job: TrainingJob) -> str:
     """Write the command that continues a stopped run."""
-    masks = f" --mask {','.join(map(str, job.masks))}" if job.masks else ""
-    return f"singan train {job.photo}{masks} --out {job.out} --resume"
+    words = ["singan", "train", str(job.photo)]
+    words += ["--mask", ",".join(map(str, job.masks))] if job.masks else []
+    return shlex.join([*words, "--out", str(job.out), "--resume"])
 
 
 def say_result(out: Path, preview: bool, threads: int | None) -> None:

@@ -35,7 +35,7 @@ Photo = Annotated[Path, typer.Argument(metavar="PHOTO", help=f"{READABLE} file."
 Out = Annotated[
     Path,
     typer.Option(
-        "--out", metavar="RUN", help="Folder of the run: a new one, or with --resume its own."
+        "--out", "-o", metavar="RUN", help="Folder of the run: a new one, or with --resume its own."
     ),
 ]
 Preset = Annotated[
@@ -92,7 +92,9 @@ Scales = Annotated[
     int | None,
     typer.Option(
         min=1,
-        help="Number of scales to train, 1 or more.",
+        max=config.MOST_SCALES,
+        help="Number of scales to train, 1 to as many as the pixels between the coarsest and the "
+        "finest size.",
         show_default=f"as many as fit factor {TrainingConfig.scale_factor}",
     ),
 ]
@@ -121,6 +123,22 @@ Mask = Annotated[
         help="Pictures of the photo's size, white (128 to 255) on an object, or alpha for the "
         "photo's own transparency. Each becomes a label of the samples, named after its file.",
         show_default="no labels",
+    ),
+]
+Creator = Annotated[
+    str | None,
+    typer.Option(
+        help="Who made the photo. Stands in the metadata of all that is drawn from it.",
+        show_default="what the photo's own metadata says",
+    ),
+]
+Licence = Annotated[
+    str | None,
+    typer.Option(
+        "--licence",
+        "--license",
+        help="Licence of the photo, its name or address. Stands beside the creator.",
+        show_default="what the photo's own metadata says",
     ),
 ]
 Border = Annotated[
@@ -165,8 +183,8 @@ Seed = Annotated[
 Threads = Annotated[
     int | None,
     typer.Option(
-        min=1,
-        help="CPU threads, 1 or more. Several are faster only where each has a core to itself.",
+        help="CPU threads, 1 to 4 per core. Several are faster only where each has a core to "
+        "itself.",
         show_default=f"{DETAIL_THREADS}; without detail one per core but {SPARED}",
     ),
 ]

@@ -11,8 +11,9 @@ from singan_core.arrays import Mask, Pixels
 from singan_core.detail.maps import Map
 from singan_core.detail.patches import PATCH, Basis
 from singan_core.detail.photo import FEATURES, SEARCH_FEATURES, Photo
-from singan_core.errors import BundleError
+from singan_core.errors import BundleError, say_reason
 from singan_core.manifest import Manifest
+from singan_core.paths import require_file
 from singan_core.pyramid import Size, count_searched
 
 BASES = "bases.npy"
@@ -50,9 +51,11 @@ def _read_bases(folder: Path, manifest: Manifest) -> list[Basis]:
     assert manifest.detail is not None
     path, shifts = folder / BASES, manifest.detail.shifts
     try:
-        directions = np.load(path, allow_pickle=False)
+        directions = np.load(require_file(path), allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
-        raise BundleError(f"{path}: missing or damaged ({error}); export again") from error
+        raise BundleError(
+            f"{path}: missing or damaged ({say_reason(error)}); export again"
+        ) from error
 
     expected = (len(shifts), SEARCH_FEATURES, PATCH, PATCH, manifest.channels)
     if directions.shape != expected or directions.dtype != np.int8:

@@ -10,13 +10,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from singan_core.arguments import read_object, read_switch
 from singan_core.errors import RequestError
+from singan_core.limits import read_real, read_whole, show
 from singan_runtime.request import check_seed
 
 Values = NDArray[np.float64]
 
 KINDS = ("harmonic", "paper")
 HARMONICS = 8  # at most: each takes two noise fields of the canvas
+MOST_FRAMES = 10**6  # nine hours at 30 per second
 PERIOD = 36_000  # frames after which a walk that is no loop repeats: an hour at 10 per second
 
 
@@ -49,13 +52,14 @@ class Walk:
 
 def check(walk: Walk) -> None:
     """Raise RequestError naming the first number of a walk that is not possible."""
-    if walk.kind not in KINDS:
-        raise RequestError(f"walk {walk.kind!r} is not possible: choose {' or '.join(KINDS)}")
-    if walk.frames < 1:
-        raise RequestError(f"{walk.frames} frames are not possible: ask for 1 or more")
-    for name, value in (("alpha", walk.alpha), ("beta", walk.beta)):
-        if not 0 <= value <= 1:
-            raise RequestError(f"{name} {value:g} is not possible: it must be 0 to 1")
+    read_object(walk, Walk, "walk")
+    read_switch(walk.loop, "loop")
+    if not isinstance(walk.kind, str) or walk.kind not in KINDS:
+        raise RequestError(f"walk {show(walk.kind)} is not possible: choose {' or '.join(KINDS)}")
+    read_whole(walk.frames, "frames", 1, MOST_FRAMES)
+    read_real(walk.alpha, "alpha", 0, 1)
+    read_real(walk.beta, "beta", 0, 1)
+    read_whole(walk.start_scale, "start scale", 0)
     check_seed(walk.seed)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import torch
 
+from singan_core.arguments import read_path
 from singan_core.atomic import atomic_folder
 from singan_core.errors import OutputError
 from singan_core.version import find_version
@@ -27,6 +28,7 @@ def import_checkpoint(path: Path, out: Path) -> RunHeader:
     Raises CheckpointError (no checkpoint of the reference, damaged, incomplete, hostile) or
     OutputError.
     """
+    path, out = read_path(path, "checkpoint"), read_path(out, "run")
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise OutputError(f"{out}: already exists; choose another folder")
 

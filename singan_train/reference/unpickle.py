@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from singan_core.errors import CheckpointError
+from singan_core.paths import require_file
 from singan_train.reference.pickle_machine import (
     STORAGES,
     GlobalName,
@@ -48,7 +49,7 @@ def read_file(path: Path) -> Any:
     but tensors and modules.
     """
     try:
-        content = path.read_bytes()
+        content = require_file(path).read_bytes()
     except OSError as error:
         raise CheckpointError(
             f"{path}: cannot be read ({error.strerror}); give the whole checkpoint folder"

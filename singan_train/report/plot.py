@@ -10,7 +10,8 @@ from typing import Any
 from PIL import Image
 
 from singan_core.atomic import atomic_file
-from singan_core.errors import BundleError, InstallError
+from singan_core.errors import BundleError, InstallError, say_reason
+from singan_core.paths import check_output_file, require_file
 from singan_train.run.folder import METRICS, count_finished_scales, find_scale
 from singan_train.run.header import RunHeader, read_header
 
@@ -32,15 +33,15 @@ def read_metrics(folder: Path) -> Metrics:
     """
     metrics: Metrics = defaultdict(list)
     try:
-        for line in (folder / METRICS).read_text(encoding="utf-8").splitlines():
+        for line in require_file(folder / METRICS).read_text(encoding="utf-8").splitlines():
             row = json.loads(line)
             if "iteration" in row:
                 metrics[row["scale"]].append(row)
-    except FileNotFoundError as error:
+    except (FileNotFoundError, NotADirectoryError) as error:
         raise BundleError(f"{folder}: no {METRICS} there; give the folder of a run") from error
-    except (ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise BundleError(
-            f"{folder / METRICS}: damaged ({error}); nothing can be drawn from it"
+            f"{folder / METRICS}: damaged ({say_reason(error)}); nothing can be drawn from it"
         ) from error
 
     if not metrics:
@@ -53,6 +54,7 @@ def plot_run(folder: Path, out: Path) -> None:
 
     Raises BundleError, InstallError or OutputError.
     """
+    check_output_file(out)
     figures = _import_matplotlib()
     metrics, header = read_metrics(folder), read_header(folder)
 
@@ -101,5 +103,7 @@ def _import_matplotlib() -> Any:
     try:
         from matplotlib import figure
     except ImportError as error:
-        raise InstallError("plots need matplotlib; run: pip install 'singan[plot]'") from error
+        raise InstallError(
+            "plots need matplotlib; run: pip install matplotlib (singan's extra plot)"
+        ) from error
     return figure

@@ -16,11 +16,12 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save
 
-from singan_core import images
+from singan_core import encoding
 from singan_core import manifest as manifests
 from singan_core.atomic import atomic_file, atomic_folder
-from singan_core.errors import BundleError
+from singan_core.errors import BundleError, say_reason
 from singan_core.manifest import Detail, Manifest
+from singan_core.paths import require_file
 from singan_train.run.header import RunHeader
 from singan_train.scale.networks import Discriminator, Generator
 
@@ -82,7 +83,7 @@ def write_scale(
         if discriminator is not None:
             (temporary / DISCRIMINATOR).write_bytes(_to_safetensors(discriminator))
         for name, pixels in pictures.items():
-            images.save(temporary / f"{name}.png", pixels)
+            encoding.save(temporary / f"{name}.png", pixels)
 
 
 def _to_safetensors(
@@ -96,7 +97,7 @@ def read_metadata(folder: Path, scale: int) -> ScaleMetadata:
     """Read what is known of a finished scale. Raises BundleError if it is missing or damaged."""
     path = find_scale(folder, scale) / GENERATOR
     try:
-        with safe_open(path, "np") as file:
+        with safe_open(require_file(path), "np") as file:
             notes = file.metadata() or {}
         return msgspec.json.decode(notes[METADATA_KEY], type=ScaleMetadata)
     except (OSError, SafetensorError, KeyError, ValueError) as error:
@@ -121,7 +122,7 @@ def read_scale(folder: Path, scale: int) -> TrainedScale:
     metadata, generator = read_metadata(folder, scale), read_generator(folder, scale)
     path = find_scale(folder, scale) / DISCRIMINATOR
     try:
-        with safe_open(path, "np") as file:
+        with safe_open(require_file(path), "np") as file:
             norm = any("running_mean" in key for key in file.keys())  # noqa: SIM118 (no mapping)
     except (OSError, SafetensorError) as error:
         raise _make_scale_error(path, error) from error
@@ -135,15 +136,16 @@ Network = TypeVar("Network", Generator, Discriminator)
 
 def _load_weights(network: Network, path: Path) -> Network:
     try:
-        network.load_state_dict(load_file(path))
+        network.load_state_dict(load_file(require_file(path)))
     except (OSError, SafetensorError, RuntimeError) as error:
         raise _make_scale_error(path, error) from error
     return network.eval()
 
 
 def _make_scale_error(path: Path, error: Exception) -> BundleError:
+    reason = say_reason(error)
     return BundleError(
-        f"{path}: missing or damaged ({error}); delete the folder {path.parent} and resume"
+        f"{path}: missing or damaged ({reason}); delete the folder {path.parent} and resume"
     )
 
 
@@ -192,11 +194,21 @@ def write_manifest(
     tool_version: str,
 ) -> Manifest:
     """Declare the run finished. Raises OutputError."""
+    manifest = make_manifest(header, scales, created, tool_version)
+    manifest = dataclasses.replace(manifest, files=manifests.hash_files(folder))
+    manifests.write(folder, manifest)
+    return manifest
+
+
+def make_manifest(
+    header: RunHeader, scales: Sequence[ScaleMetadata], created: str, tool_version: str
+) -> Manifest:
+    """Make the manifest of a run, without the digests of its files."""
     pyramid, detail = header.pyramid, None
     if pyramid.levels:
         detail = Detail(pyramid.hand_over, pyramid.levels, header.stored_sha256)
 
-    manifest = Manifest(
+    return Manifest(
         kind="run",
         name=header.name,
         created=created,
@@ -209,9 +221,9 @@ def write_manifest(
         border=header.config.border,
         preset=header.config.preset,
         photo_size=header.photo_size,
-        files=manifests.hash_files(folder),
+        files={},
         labels=header.labels,
         detail=detail,
+        creator=header.credits.creator,
+        licence=header.credits.licence,
     )
-    manifests.write(folder, manifest)
-    return manifest

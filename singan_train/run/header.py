@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +14,10 @@ from numpy.typing import NDArray
 
 from singan_core import manifest as manifests
 from singan_core.atomic import atomic_file
-from singan_core.errors import BundleError
+from singan_core.credits import Credits
+from singan_core.errors import BundleError, say_reason
 from singan_core.file_names import RECONSTRUCTION_NOISE
+from singan_core.paths import require_file
 from singan_core.pyramid import Pyramid, Size
 from singan_train.config import TrainingConfig
 
@@ -39,6 +41,7 @@ class RunHeader:
     torch_version: str
     labels: tuple[str, ...] = ()  # names of the masks; older runs lack the field
     stored_sha256: str = ""  # with detail levels: of the stored photo's pixels
+    credits: Credits = field(default_factory=Credits)  # of the photo; older runs lack the field
 
     @property
     def picture_channels(self) -> int:
@@ -59,7 +62,7 @@ def read_header(folder: Path) -> RunHeader:
     """Read the config.json of a run. Raises BundleError if it is missing or damaged."""
     path = folder / CONFIG
     try:
-        data = msgspec.json.decode(path.read_bytes(), type=dict[str, Any])
+        data = msgspec.json.decode(require_file(path).read_bytes(), type=dict[str, Any])
         config = _OF_OLDER_RUNS | msgspec.convert(data.get("config"), dict[str, Any])
 
         # Decoding leaves out fields that it does not know. A setting must not be lost in that way.
@@ -67,9 +70,11 @@ def read_header(folder: Path) -> RunHeader:
         if unknown := config.keys() - known:
             raise ValueError(f"unknown settings: {', '.join(sorted(unknown))}")
         return msgspec.convert(data | {"config": config}, RunHeader)
-    except FileNotFoundError as error:
+    except (FileNotFoundError, NotADirectoryError) as error:
         raise BundleError(
             f"{folder}: no {CONFIG}, so no run was begun here; train without --resume"
         ) from error
     except (ValueError, OSError) as error:
-        raise BundleError(f"{path}: damaged ({error}); train into a new folder") from error
+        raise BundleError(
+            f"{path}: damaged ({say_reason(error)}); train into a new folder"
+        ) from error
