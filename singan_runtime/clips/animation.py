@@ -51,7 +51,7 @@ def animate(
     every frame is the first, bit for bit. Kept objects, which need a model with detail, stand still
     in all of them. Raises RequestError.
     """
-    check(walk)
+    walk = check(walk)
     frames = _draw_frames(sampler, walk, size, zoom, keep)
     if move is None:
         yield from frames

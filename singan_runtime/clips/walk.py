@@ -5,7 +5,7 @@ docs/animation.md derives the formulas.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,17 +50,20 @@ class Walk:
         return self.frames if self.loop else PERIOD
 
 
-def check(walk: Walk) -> None:
-    """Raise RequestError naming the first number of a walk that is not possible."""
+def check(walk: Walk) -> Walk:
+    """Return a walk of plain numbers. Raises RequestError for the first that is not possible."""
     read_object(walk, Walk, "walk")
     read_switch(walk.loop, "loop")
     if not isinstance(walk.kind, str) or walk.kind not in KINDS:
         raise RequestError(f"walk {show(walk.kind)} is not possible: choose {' or '.join(KINDS)}")
-    read_whole(walk.frames, "frames", 1, MOST_FRAMES)
-    read_real(walk.alpha, "alpha", 0, 1)
-    read_real(walk.beta, "beta", 0, 1)
-    read_whole(walk.start_scale, "start scale", 0)
-    check_seed(walk.seed)
+    return replace(
+        walk,
+        frames=read_whole(walk.frames, "frames", 1, MOST_FRAMES),
+        alpha=read_real(walk.alpha, "alpha", 0, 1),
+        beta=read_real(walk.beta, "beta", 0, 1),
+        start_scale=read_whole(walk.start_scale, "start scale", 0),
+        seed=check_seed(walk.seed),
+    )
 
 
 def compute_coefficients(walk: Walk) -> tuple[float, float, float]:

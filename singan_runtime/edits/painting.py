@@ -40,7 +40,7 @@ def paint(
     RequestError.
     Source: SinGAN, section 4, paint-to-image.
     """
-    check_seed(seed)
+    seed = check_seed(seed)
     image = read_image(image, "painting", sampler.manifest.channels)
     size = sampler.trained_size if size is None else size
     if start_scale is None:

@@ -118,7 +118,7 @@ def redraw(
     drawn. start_scale and reach default to the manner's. Raises RequestError. Source: SinGAN,
     section 4, harmonization and editing.
     """
-    check_seed(seed)
+    seed = check_seed(seed)
     image, mask = check_material(sampler, image, mask, how)
     size = mask.shape[0], mask.shape[1]
     if start_scale is None:

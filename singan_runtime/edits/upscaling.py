@@ -34,7 +34,7 @@ def upscale(
     Along tileable x, y or xy the image repeats and goes on repeating. Raises RequestError. Source:
     SinGAN, section 4, super-resolution; ours takes any factor, in equal steps.
     """
-    check_seed(seed)
+    seed = check_seed(seed)
     channels = sampler.manifest.channels
     source = sampler.get_photo() if image is None else read_image(image, "image", channels)
     size = compute_enlarged_size(source.shape[2:], factor)

@@ -60,26 +60,29 @@ class DatasetSpec:
     """Side in px, odd, of the square whose majority a mask's pixel takes; 0 leaves masks alone."""
 
     def __post_init__(self) -> None:
-        """Raise RequestError for what is not possible with any model."""
-        read_whole(self.count, "count", 1, MOST_PICTURES)
+        """Bring numbers to their plain form. Raises RequestError for what no model can draw."""
+        object.__setattr__(self, "count", read_whole(self.count, "count", 1, MOST_PICTURES))
         read_object(self.request, Request, "request")
         check_seed(self.request.seed, self.count)
         if self.request.window is not None or not self.request.detail:
             raise RequestError("a dataset holds whole pictures: leave out window and detail")
 
         left, top, right, bottom = read_reals(self.within, "within", 4)
+        object.__setattr__(self, "within", (left, top, right, bottom))
         if not (0 <= left <= right <= 1 and 0 <= top <= bottom <= 1):
             raise RequestError(
                 f"places within {left:g},{top:g},{right:g},{bottom:g} are not possible: give left, "
                 "top, right and bottom in shares of the picture, 0 to 1 in that order"
             )
         low, high = read_reals(self.scales, "scales", 2)
+        object.__setattr__(self, "scales", (low, high))
         if not SCALES[0] <= low <= high <= SCALES[1]:
             raise RequestError(
                 f"scales {low:g},{high:g} are not possible: give the least and the most, "
                 f"{SCALES[0]} to {SCALES[1]}"
             )
-        read_whole(self.despeckle, "despeckle", 0, MOST_DESPECKLE)
+        despeckle = read_whole(self.despeckle, "despeckle", 0, MOST_DESPECKLE)
+        object.__setattr__(self, "despeckle", despeckle)
         if self.despeckle and not (self.despeckle % 2 and 3 <= self.despeckle <= MOST_DESPECKLE):
             raise RequestError(
                 f"despeckle {self.despeckle} is not possible: "
