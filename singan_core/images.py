@@ -279,6 +279,18 @@ def save(
     transparency is composed on the background. Raises RequestError for another format, OutputError
     if the file cannot be written.
     """
+    # Into memory first: encoders that write to a file themselves take a full disk for success.
+    with atomic_file(path) as temporary:
+        temporary.write_bytes(encode(pixels, format, background, text))
+
+
+def encode(
+    pixels: Pixels,
+    format: str = "png",
+    background: tuple[int, int, int] = (255, 255, 255),
+    text: dict[str, str] | None = None,
+) -> bytes:
+    """Return the bytes of the file that save writes. Raises RequestError for another format."""
     check_format(format, (pixels.shape[0], pixels.shape[1]))
     image = to_pillow(flatten(pixels, background) if format == "jpeg" else pixels)
 
@@ -289,8 +301,6 @@ def save(
             info.add_itxt(key, value)
         options |= {"pnginfo": info, "compress_level": 4}
 
-    # Into memory first: encoders that write to a file themselves take a full disk for success.
     encoded = io.BytesIO()
-    with atomic_file(path) as temporary:
-        image.save(encoded, format.upper(), **options)
-        temporary.write_bytes(encoded.getbuffer())
+    image.save(encoded, format.upper(), **options)
+    return encoded.getvalue()

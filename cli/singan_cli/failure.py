@@ -13,7 +13,9 @@ import typer
 
 from singan_core.errors import SinGANError
 
-EXTRAS = {"torch": "train", "safetensors": "train", "onnx": "export,cpu"}
+EXTRAS = {"torch": "train", "safetensors": "train", "onnx": "export,cpu"} | dict.fromkeys(
+    ("starlette", "uvicorn", "multipart", "python_multipart", "prometheus_client"), "serve"
+)
 """Which extra of the package 'singan' installs a package that a command misses."""
 
 _debug = [False]

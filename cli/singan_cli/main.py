@@ -27,6 +27,7 @@ from singan_cli import (
     plot,
     retarget,
     sample,
+    serve,
     train,
     upscale,
     verify,
@@ -36,7 +37,7 @@ from singan_cli.failure import guard, show_tracebacks
 SECTIONS = {
     "Train": (train, import_, plot),
     "Export": (export, verify, inspect),
-    "Draw": (sample, animate, dataset),
+    "Draw": (sample, animate, dataset, serve),
     "Edit": (retarget, harmonize, edit, paint, upscale),
     "Judge": (evaluate, bench),
 }

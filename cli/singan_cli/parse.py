@@ -60,13 +60,7 @@ def _read(read: Callable[[str], Value], word: str) -> Value:
 
 def read_background(word: str) -> tuple[int, int, int]:
     """Read 'white' or '#rrggbb' as (r, g, b), 0 to 255 each."""
-    from PIL import ImageColor
-
-    try:
-        red, green, blue = ImageColor.getrgb(word)[:3]
-    except ValueError:
-        raise typer.BadParameter(f"{word!r} is not a colour; write a name or #rrggbb") from None
-    return red, green, blue
+    return _read(parsing.parse_colour, word)
 
 
 def read_numbers(words: str) -> list[int]:

@@ -1,0 +1,44 @@
+"""The application: all routes of the service as an ASGI program."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from singan_runtime.serve import model_routes, picture_routes
+from singan_runtime.serve.problems import Problem, describe_problem
+from singan_runtime.serve.service import Service
+from singan_runtime.serve.settings import Settings
+
+
+def make_app(settings: Settings) -> Starlette:
+    """Make the application. Raises BundleError, RequestError or InstallError."""
+    service = Service(settings)
+
+    @asynccontextmanager
+    async def live(app: Starlette) -> AsyncIterator[None]:
+        yield
+        service.jobs.close()
+
+    routes = [*model_routes.list_routes(service), *picture_routes.list_routes(service)]
+    app = Starlette(
+        routes=routes, exception_handlers={HTTPException: describe_http_error}, lifespan=live
+    )
+    app.state.service = service
+    return app
+
+
+async def describe_http_error(request: Request, error: Exception) -> Response:
+    """Write what Starlette itself refuses, an unknown path or method, as a problem document."""
+    assert isinstance(error, HTTPException)
+    details = {
+        404: f"there is nothing at {request.url.path[:200]}",
+        405: f"{request.method[:20]} is not possible here",
+    }
+    detail = details.get(error.status_code, str(error.detail))
+    return describe_problem(Problem(error.status_code, detail, error.headers))

@@ -1,0 +1,130 @@
+"""Orders: what the URL of a picture asks for, read from its words, and its URL."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from urllib.parse import urlencode
+
+from singan_core import fitting, images
+from singan_core.errors import RequestError
+from singan_core.noise import SEED_LIMIT
+from singan_core.pyramid import Size
+from singan_runtime.parsing import format_size, parse_colour, parse_number, parse_size
+from singan_runtime.request import Request
+
+SUFFIXES = {"png": "png", "jpeg": "jpeg", "jpg": "jpeg", "webp": "webp"}
+"""Formats by the endings of URLs."""
+
+MEDIA = {"png": "image/png", "jpeg": "image/jpeg", "webp": "image/webp"}
+PARAMETERS = (
+    "seed", "zoom", "start_scale", "variation", "tileable", "detail", "keep", "place", "window",
+    "background", "w", "dpr",
+)  # fmt: skip
+MOST_DPR = 8
+"""Pixels of a screen for one CSS pixel, at most."""
+
+_FRESH = 2**32  # seeds that are chosen for a client, short enough for every language
+_SEED = re.compile(r"0|[1-9]\d{0,19}")
+
+
+@dataclass(frozen=True)
+class Order:
+    """A picture that a URL asks for: what to draw, and how to write it."""
+
+    request: Request  # with a size
+    format: str
+    background: tuple[int, int, int] = (255, 255, 255)
+
+    @property
+    def size(self) -> Size:
+        """(height, width) of what is sent: the picture, or its window."""
+        assert self.request.size is not None
+        return self.request.size if self.request.window is None else self.request.window[2:]
+
+    def describe(self) -> str:
+        """Return a text that is the same for equal orders."""
+        return json.dumps([self.request.to_dict(), self.format, self.background])
+
+
+def read_order(name: str, words: Mapping[str, str]) -> Order:
+    """Read the order of a file name, as in 1920x1080.jpeg or phone.webp, and a query's words.
+
+    Raises RequestError.
+    """
+    stem, _, suffix = name.rpartition(".")
+    if suffix not in SUFFIXES:
+        raise RequestError(f"unknown format {suffix[:80]!r}: end in .{', .'.join(SUFFIXES)}")
+    for word in words:
+        if word not in PARAMETERS:
+            raise RequestError(
+                f"unknown parameter {word[:80]!r}; there are {', '.join(PARAMETERS)}"
+            )
+
+    size = read_screen_size(parse_size(stem), words)
+    drawn = {name: word for name, word in words.items() if name not in ("w", "dpr", "background")}
+    drawn["seed"] = str(read_seed(words.get("seed", "0")))
+    request = replace(Request.from_words(drawn), size=size)
+    background = parse_colour(words.get("background", "white"))
+    return Order(request, SUFFIXES[suffix], background)
+
+
+def read_screen_size(size: Size, words: Mapping[str, str]) -> Size:
+    """Return the pixels of a size whose width is w CSS pixels, on a screen of dpr pixels for each.
+
+    Without w the size is in CSS pixels itself. Raises RequestError.
+    """
+    if "w" not in words and "dpr" not in words:
+        return size
+    dpr = parse_number(words.get("dpr", "1"), "dpr", f"a number above 0, up to {MOST_DPR}")
+    if not 0 < dpr <= MOST_DPR:
+        raise RequestError(f"dpr {dpr:g} is not possible: it must be above 0, up to {MOST_DPR}")
+
+    allowed = f"a width above 0, up to {fitting.MAX_SIDE} px"
+    width = parse_number(words.get("w", str(size[1])), "w", allowed)
+    if not 0 < width <= fitting.MAX_SIDE:
+        raise RequestError(f"w {width:g} is not possible: it must be {allowed}")
+    factor = width * dpr / max(size[1], 1)
+    return max(1, round(size[0] * factor)), max(1, round(width * dpr))
+
+
+def read_seed(word: str) -> int:
+    """Read a seed: a number of 64 bits as it is, any other text by its hash.
+
+    The hash is the first 8 bytes of the text's sha256 (UTF-8), the highest first.
+    """
+    if _SEED.fullmatch(word) and int(word) < SEED_LIMIT:
+        return int(word)
+    digest = hashlib.sha256(word.encode("utf-8", "surrogateescape")).digest()
+    return int.from_bytes(digest[:8], "big")
+
+
+def choose_seed() -> int:
+    """Choose a seed for a client that names none."""
+    return secrets.randbelow(_FRESH)
+
+
+def write_path(address: str, order: Order, words: Mapping[str, str]) -> str:
+    """Write the path of an order with its size in pixels and its seed as a number.
+
+    address is the model's, as in aitzgorri@0123abcd; words are those of the query.
+    """
+    assert order.request.size is not None
+    kept = {name: word for name, word in words.items() if name not in ("w", "dpr", "seed")}
+    query = urlencode({"seed": order.request.seed, **kept}, safe=",;")
+    return f"/v1/{address}/{format_size(order.request.size)}.{order.format}?{query}"
+
+
+def check_limits(order: Order, max_pixels: int) -> None:
+    """Raise RequestError, before any work, if a picture is too large to be made."""
+    images.check_format(order.format, order.size)
+    height, width = order.size
+    if height * width > max_pixels:
+        raise RequestError(
+            f"{width}x{height} is {height * width} pixels, over this service's limit of "
+            f"{max_pixels}; ask for less, or for a window of it"
+        )

@@ -1,0 +1,125 @@
+"""The service itself: its models, its jobs, and how a file that is made becomes an answer."""
+
+from __future__ import annotations
+
+import functools
+import logging
+import re
+from collections.abc import Awaitable, Callable, Mapping
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from singan_core.errors import BundleError, RequestError, SinGANError
+from singan_runtime.sampler import Sampler
+from singan_runtime.serve import pictures
+from singan_runtime.serve.catalogue import Catalogue, Model
+from singan_runtime.serve.jobs import Cancelled, Jobs
+from singan_runtime.serve.problems import Problem, describe_problem
+from singan_runtime.serve.settings import Settings
+
+FOR_EVER = "public, max-age=31536000, immutable"
+"""Cache-Control of what a URL always stands for."""
+
+_ADDRESS = re.compile(r"([a-z0-9_-]+)(?:@([0-9a-f]{8}))?")
+_log = logging.getLogger(__name__)
+
+Make = Callable[[Sampler, Callable[[], None]], bytes]
+"""Makes a file's bytes. The second argument is called now and then, and raises Cancelled."""
+
+Handler = Callable[[Request], Awaitable[Response]]
+
+
+class Service:
+    """What all routes share."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Read the models. Raises BundleError, RequestError or InstallError."""
+        self.settings = settings
+        pictures.list_versions(settings.device)  # so that a missing provider is reported at once
+        self.catalogue = Catalogue(settings)
+        self.jobs = Jobs(settings.workers, settings.queue, settings.timeout)
+
+    def find_model(self, request: Request) -> tuple[Model, bool]:
+        """Find the model of a route, and whether the URL has its id. Raises Problem."""
+        word = request.path_params["model"]
+        found = _ADDRESS.fullmatch(word)
+        if found is None:
+            raise Problem(404, f"there is no model {word[:80]!r}")
+        return self.catalogue.find(found[1], found[2]), found[2] is not None
+
+    def compute_key(self, model: Model, kind: str, described: str) -> str:
+        """Compute the digest of all that decides the bytes of a file, which is its ETag."""
+        return pictures.compute_key(model, kind, described, self.settings.device)
+
+    async def answer(
+        self,
+        request: Request,
+        model: Model,
+        key: str,
+        media: str,
+        make: Make,
+        headers: Mapping[str, str],
+    ) -> Response:
+        """Answer with the file of a key, which is made unless the client has it.
+
+        Raises Problem, or RequestError where the model cannot make it.
+        """
+        headers = {"ETag": f'"{key}"', "Cache-Control": FOR_EVER, **headers}
+        if has_file(request, key):
+            return Response(status_code=304, headers=headers)
+
+        def work(check: Callable[[], None]) -> bytes:
+            return self._make(model, make, check)
+
+        body = await self.jobs.make(key, work, functools.partial(wait_until_gone, request))
+        return Response(body, 200, headers, media)
+
+    def _make(self, model: Model, make: Make, check: Callable[[], None]) -> bytes:
+        """Make a file in a thread. Raises Problem for a model that is damaged."""
+        sampler = self.catalogue.open(model)
+        check()
+        try:
+            return make(sampler, check)
+        except BundleError as error:
+            _log.error("model is damaged: %s", error)
+            self.catalogue.close(model)
+            raise Problem(503, f"{model.name} cannot be used now; its files are damaged") from None
+        except MemoryError:
+            raise Problem(503, "not enough memory for this size; ask for less") from None
+
+
+def has_file(request: Request, key: str) -> bool:
+    """Whether the client has the file of a key already, as If-None-Match says."""
+    tags = request.headers.get("if-none-match", "").split(",")
+    known = {tag.strip().removeprefix("W/") for tag in tags}
+    return bool(known & {"*", f'"{key}"'})
+
+
+async def wait_until_gone(request: Request) -> None:
+    """Return when the client has closed the connection. The body must have been read."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+
+
+def guard(handler: Handler) -> Handler:
+    """Return a handler that answers with a problem document where the given one raises."""
+
+    @functools.wraps(handler)
+    async def answer(request: Request) -> Response:
+        try:
+            return await handler(request)
+        except Problem as problem:
+            return describe_problem(problem)
+        except RequestError as error:
+            return describe_problem(Problem(422, str(error)))
+        except Cancelled:
+            return describe_problem(Problem(503, "given up; ask again", {"Retry-After": "1"}))
+        except SinGANError as error:
+            _log.error("%s", error)
+            return describe_problem(Problem(503, "not possible now; the log says why"))
+        except Exception:
+            _log.exception("failed: %s", request.url.path)
+            return describe_problem(Problem(500, "failed inside the service; the log says how"))
+
+    return answer

@@ -1,0 +1,24 @@
+"""Settings of the service, with their defaults."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from singan_core.fitting import MAX_PIXELS
+
+HOST, PORT = "127.0.0.1", 8000
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the service may do, and where its models are."""
+
+    folder: Path  # of the models: one bundle folder each, or a bundle folder itself
+    device: str = "auto"
+    threads: int | None = None  # of one picture; None is one per core
+    max_pixels: int = MAX_PIXELS  # of a picture, or of a window of a larger one
+    max_models: int = 4  # that are open at once
+    workers: int = 2  # pictures that are made at once: one is drawn while another is encoded
+    queue: int = 32  # pictures that are being made or wait for it
+    timeout: float = 60.0  # seconds that a client waits for a picture at most
