@@ -37,6 +37,17 @@ def command(
     timeout: Annotated[
         float, typer.Option("--timeout", min=0.1, help="Seconds that a client waits at most.")
     ] = 60.0,
+    cache_dir: Annotated[
+        Path | None,
+        typer.Option(
+            "--cache-dir",
+            help="Folder that keeps what was made; several processes may share it.",
+            show_default="memory alone",
+        ),
+    ] = None,
+    cache_size: Annotated[
+        float, typer.Option("--cache-size", min=0.001, help="GB that the folder holds at most.")
+    ] = 10.0,
     device: Device = "auto",
     threads: Threads = None,
     max_pixels: MaxPixels = MAX_PIXELS,
@@ -48,5 +59,16 @@ def command(
     from singan_runtime.serve import server
     from singan_runtime.serve.settings import Settings
 
-    settings = Settings(models, device, threads, max_pixels, max_models, workers, queue, timeout)
+    settings = Settings(
+        folder=models,
+        device=device,
+        threads=threads,
+        max_pixels=max_pixels,
+        max_models=max_models,
+        workers=workers,
+        queue=queue,
+        timeout=timeout,
+        cache_folder=cache_dir,
+        cache_size=round(cache_size * 1e9),
+    )
     server.run(settings, host, port)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import logging
 import re
@@ -13,6 +14,7 @@ from starlette.responses import Response
 from singan_core.errors import BundleError, RequestError, SinGANError
 from singan_runtime.sampler import Sampler
 from singan_runtime.serve import pictures
+from singan_runtime.serve.cache import Cache, Memory
 from singan_runtime.serve.catalogue import Catalogue, Model
 from singan_runtime.serve.jobs import Cancelled, Jobs
 from singan_runtime.serve.problems import Problem, describe_problem
@@ -34,11 +36,15 @@ class Service:
     """What all routes share."""
 
     def __init__(self, settings: Settings) -> None:
-        """Read the models. Raises BundleError, RequestError or InstallError."""
+        """Read the models. Raises BundleError, RequestError, InstallError or OutputError."""
         self.settings = settings
         pictures.list_versions(settings.device)  # so that a missing provider is reported at once
         self.catalogue = Catalogue(settings)
         self.jobs = Jobs(settings.workers, settings.queue, settings.timeout)
+        self.memory = Memory(settings.memory_size)
+        self.cache: Cache | None = None
+        if settings.cache_folder is not None:
+            self.cache = Cache(settings.cache_folder, settings.cache_size)
 
     def find_model(self, request: Request) -> tuple[Model, bool]:
         """Find the model of a route, and whether the URL has its id. Raises Problem."""
@@ -69,24 +75,39 @@ class Service:
         if has_file(request, key):
             return Response(status_code=304, headers=headers)
 
-        def work(check: Callable[[], None]) -> bytes:
-            return self._make(model, make, check)
-
-        body = await self.jobs.make(key, work, functools.partial(wait_until_gone, request))
+        body = await self._find_kept(key)
+        if body is None:
+            work = functools.partial(self._make, model, key, make)
+            wait = functools.partial(wait_until_gone, request)
+            body = await self.jobs.make(key, work, wait)
+            self.memory.write(key, body)
         return Response(body, 200, headers, media)
 
-    def _make(self, model: Model, make: Make, check: Callable[[], None]) -> bytes:
-        """Make a file in a thread. Raises Problem for a model that is damaged."""
+    async def _find_kept(self, key: str) -> bytes | None:
+        """Find the file of a key in memory or on disk."""
+        body = self.memory.read(key)
+        if body is None and self.cache is not None:
+            body = await asyncio.to_thread(self.cache.read, key)
+            if body is not None:
+                self.memory.write(key, body)
+        return body
+
+    def _make(self, model: Model, key: str, make: Make, check: Callable[[], None]) -> bytes:
+        """Make a file in a thread, and keep it. Raises Problem for a model that is damaged."""
         sampler = self.catalogue.open(model)
         check()
         try:
-            return make(sampler, check)
+            body = make(sampler, check)
         except BundleError as error:
             _log.error("model is damaged: %s", error)
             self.catalogue.close(model)
             raise Problem(503, f"{model.name} cannot be used now; its files are damaged") from None
         except MemoryError:
             raise Problem(503, "not enough memory for this size; ask for less") from None
+
+        if self.cache is not None:
+            self.cache.write(key, body)
+        return body
 
 
 def has_file(request: Request, key: str) -> bool:

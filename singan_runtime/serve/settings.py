@@ -22,3 +22,6 @@ class Settings:
     workers: int = 2  # pictures that are made at once: one is drawn while another is encoded
     queue: int = 32  # pictures that are being made or wait for it
     timeout: float = 60.0  # seconds that a client waits for a picture at most
+    cache_folder: Path | None = None  # for files that were made; None keeps them in memory alone
+    cache_size: int = 10**10  # bytes of files in the folder
+    memory_size: int = 128 * 2**20  # bytes of files in memory
