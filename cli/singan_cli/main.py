@@ -21,6 +21,7 @@ from singan_cli import (
     evaluate,
     export,
     harmonize,
+    health,
     import_,
     inspect,
     paint,
@@ -37,8 +38,9 @@ from singan_cli.failure import guard, show_tracebacks
 SECTIONS = {
     "Train": (train, import_, plot),
     "Export": (export, verify, inspect),
-    "Draw": (sample, animate, dataset, serve),
+    "Draw": (sample, animate, dataset),
     "Edit": (retarget, harmonize, edit, paint, upscale),
+    "Serve": (serve, health),
     "Judge": (evaluate, bench),
 }
 SHORT = 60  # characters: the most of a command's first sentence that --help shows whole

@@ -48,6 +48,9 @@ def command(
     cache_size: Annotated[
         float, typer.Option("--cache-size", min=0.001, help="GB that the folder holds at most.")
     ] = 10.0,
+    warm: Annotated[
+        bool, typer.Option("--warm", help="Open the first models at the start.")
+    ] = False,
     device: Device = "auto",
     threads: Threads = None,
     max_pixels: MaxPixels = MAX_PIXELS,
@@ -70,5 +73,6 @@ def command(
         timeout=timeout,
         cache_folder=cache_dir,
         cache_size=round(cache_size * 1e9),
+        warm=warm,
     )
     server.run(settings, host, port)

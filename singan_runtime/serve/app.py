@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 
-from singan_runtime.serve import model_routes, picture_routes
+from singan_runtime.serve import health_routes, model_routes, picture_routes
+from singan_runtime.serve.observer import Observer
 from singan_runtime.serve.problems import Problem, describe_problem
 from singan_runtime.serve.service import Service
 from singan_runtime.serve.settings import Settings
@@ -22,12 +25,17 @@ def make_app(settings: Settings) -> Starlette:
 
     @asynccontextmanager
     async def live(app: Starlette) -> AsyncIterator[None]:
+        warming = asyncio.create_task(service.live())
         yield
+        warming.cancel()
         service.jobs.close()
 
-    routes = [*model_routes.list_routes(service), *picture_routes.list_routes(service)]
+    parts = (health_routes, model_routes, picture_routes)
     app = Starlette(
-        routes=routes, exception_handlers={HTTPException: describe_http_error}, lifespan=live
+        routes=[route for part in parts for route in part.list_routes(service)],
+        middleware=[Middleware(Observer, metrics=service.metrics)],
+        exception_handlers={HTTPException: describe_http_error},
+        lifespan=live,
     )
     app.state.service = service
     return app

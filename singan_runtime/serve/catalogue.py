@@ -6,6 +6,7 @@ import logging
 import re
 import threading
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,6 +56,7 @@ class Catalogue:
         """Read the folder. Raises BundleError if it holds no model."""
         self.settings = settings
         self.models: dict[str, Model] = {}
+        self.count_load: Callable[[str], None] = lambda name: None  # called after one was opened
         self._open: OrderedDict[str, Sampler] = OrderedDict()  # by identity, least used first
         self._lock = threading.Lock()
         self.read()
@@ -96,6 +98,7 @@ class Catalogue:
             if sampler is None:
                 sampler = self._load(model)
                 self._open[model.identity] = sampler
+                self.count_load(model.name)
                 if len(self._open) > self.settings.max_models:
                     self._open.popitem(last=False)
             self._open.move_to_end(model.identity)

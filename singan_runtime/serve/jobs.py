@@ -80,7 +80,9 @@ class Jobs:
                 self._give_up(job)
 
     def close(self) -> None:
-        """Give up what has not begun. What runs goes on to its end."""
+        """Give up all work."""
+        for job in list(self._jobs.values()):
+            self._give_up(job)
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     def _start(self, key: str, work: Work) -> Job:

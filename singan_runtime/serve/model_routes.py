@@ -21,7 +21,7 @@ def list_routes(service: Service) -> list[Route]:
     """List the routes of models and screens."""
     handlers = {"models": list_models, "models/{model}": send_model, "screens": list_screens}
     return [
-        Route(f"/v1/{path}", guard(partial(handler, service)), methods=["GET"], name=path)
+        Route(f"/v1/{path}", guard("models", partial(handler, service)), methods=["GET"], name=path)
         for path, handler in handlers.items()
     ]
 

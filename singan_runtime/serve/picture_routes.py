@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from functools import partial
 from urllib.parse import urlencode
@@ -23,7 +24,7 @@ MOST_QUERY = 4096
 
 def list_routes(service: Service) -> list[Route]:
     """List the routes of pictures."""
-    get_picture = guard(partial(send_picture, service))
+    get_picture = guard("picture", partial(send_picture, service))
     return [Route("/v1/{model}/{picture}", get_picture, methods=["GET"], name="picture")]
 
 
@@ -45,7 +46,9 @@ async def send_picture(service: Service, request: Request) -> Response:
     where = request.scope.get("root_path", "") + orders.write_path(model.address, order, words)
 
     def make(sampler: Sampler, check: Callable[[], None]) -> bytes:
-        return make_picture(sampler, order, check)
+        body = make_picture(sampler, order, check)
+        service.metrics.pixels.inc(math.prod(order.size))
+        return body
 
     headers = {"Content-Location": where}
     return await service.answer(request, model, key, orders.MEDIA[order.format], make, headers)

@@ -12,16 +12,22 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from singan_core.errors import BundleError, RequestError, SinGANError
+from singan_runtime.request import Request as Drawing
 from singan_runtime.sampler import Sampler
 from singan_runtime.serve import pictures
 from singan_runtime.serve.cache import Cache, Memory
 from singan_runtime.serve.catalogue import Catalogue, Model
 from singan_runtime.serve.jobs import Cancelled, Jobs
+from singan_runtime.serve.metrics import Metrics
+from singan_runtime.serve.observer import Record
 from singan_runtime.serve.problems import Problem, describe_problem
 from singan_runtime.serve.settings import Settings
 
 FOR_EVER = "public, max-age=31536000, immutable"
 """Cache-Control of what a URL always stands for."""
+
+WARM_SIZE = 32, 32
+"""(height, width) of what a model draws at the start; one that cannot still is open then."""
 
 _ADDRESS = re.compile(r"([a-z0-9_-]+)(?:@([0-9a-f]{8}))?")
 _log = logging.getLogger(__name__)
@@ -42,9 +48,38 @@ class Service:
         self.catalogue = Catalogue(settings)
         self.jobs = Jobs(settings.workers, settings.queue, settings.timeout)
         self.memory = Memory(settings.memory_size)
+        self.metrics = Metrics(lambda: self.jobs.active)
+        self.catalogue.count_load = lambda name: self.metrics.loads.labels(name).inc()
+        self.is_ready = not settings.warm
         self.cache: Cache | None = None
         if settings.cache_folder is not None:
             self.cache = Cache(settings.cache_folder, settings.cache_size)
+
+    async def live(self) -> None:
+        """Open the first models, if the settings say so."""
+        if self.settings.warm:
+            await asyncio.to_thread(self.warm)
+        self.is_ready = True
+
+    def warm(self) -> None:
+        """Open the first models, as many as may be open, and let each draw a small picture."""
+        for model in list(self.catalogue.models.values())[: self.settings.max_models]:
+            try:
+                pixels = self.catalogue.open(model).draw(Drawing(size=WARM_SIZE))
+                _log.info("opened %s (%dx%d)", model.name, pixels.shape[1], pixels.shape[0])
+            except (Problem, SinGANError) as error:
+                _log.error("%s cannot be opened: %s", model.name, error)
+
+    def begin_reading(self) -> None:
+        """Begin to read the folder of models anew, in a thread."""
+        self._reading = asyncio.get_running_loop().run_in_executor(None, self._read)
+
+    def _read(self) -> None:
+        try:
+            self.catalogue.read()
+            _log.info("models read anew: %s", ", ".join(self.catalogue.models))
+        except SinGANError as error:
+            _log.error("models are as they were: %s", error)
 
     def find_model(self, request: Request) -> tuple[Model, bool]:
         """Find the model of a route, and whether the URL has its id. Raises Problem."""
@@ -72,23 +107,27 @@ class Service:
         Raises Problem, or RequestError where the model cannot make it.
         """
         headers = {"ETag": f'"{key}"', "Cache-Control": FOR_EVER, **headers}
+        record: Record = request.scope["record"]
         if has_file(request, key):
+            record.source = "client"
             return Response(status_code=304, headers=headers)
 
-        body = await self._find_kept(key)
+        body = await self._find_kept(key, record)
         if body is None:
+            record.source = "made"
             work = functools.partial(self._make, model, key, make)
             wait = functools.partial(wait_until_gone, request)
             body = await self.jobs.make(key, work, wait)
             self.memory.write(key, body)
         return Response(body, 200, headers, media)
 
-    async def _find_kept(self, key: str) -> bytes | None:
+    async def _find_kept(self, key: str, record: Record) -> bytes | None:
         """Find the file of a key in memory or on disk."""
-        body = self.memory.read(key)
+        body, record.source = self.memory.read(key), "memory"
         if body is None and self.cache is not None:
             body = await asyncio.to_thread(self.cache.read, key)
             if body is not None:
+                record.source = "disk"
                 self.memory.write(key, body)
         return body
 
@@ -123,11 +162,14 @@ async def wait_until_gone(request: Request) -> None:
         pass
 
 
-def guard(handler: Handler) -> Handler:
-    """Return a handler that answers with a problem document where the given one raises."""
+def guard(route: str, handler: Handler) -> Handler:
+    """Return the handler of a route, which answers with a problem document where the given raises.
 
-    @functools.wraps(handler)
+    The route's name goes into the logs and numbers.
+    """
+
     async def answer(request: Request) -> Response:
+        request.scope["record"].route = route
         try:
             return await handler(request)
         except Problem as problem:

@@ -25,3 +25,4 @@ class Settings:
     cache_folder: Path | None = None  # for files that were made; None keeps them in memory alone
     cache_size: int = 10**10  # bytes of files in the folder
     memory_size: int = 128 * 2**20  # bytes of files in memory
+    warm: bool = False  # open the first models at the start
