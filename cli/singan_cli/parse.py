@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from singan_core.fitting import Zoom
     from singan_core.pyramid import Size
     from singan_runtime.parsing import Place, Window
+    from singan_runtime.serve.allowed_sizes import AllowedSizes
 
 Value = TypeVar("Value")
 
@@ -45,6 +46,20 @@ def read_zoom(word: str) -> Zoom:
 def read_place(word: str) -> Place:
     """Read 'left', 'centre', 'right' or 'X,Y' as the centre (x, y) of an object."""
     return _read(parsing.parse_place, word)
+
+
+def read_allowed_sizes(words: str) -> AllowedSizes:
+    """Read '1920x1080,phone', the sizes that are made, or '64', of which sides are multiples."""
+    from singan_runtime.serve.allowed_sizes import AllowedSizes
+
+    return _read(AllowedSizes.parse, words)
+
+
+def read_root_path(word: str) -> str:
+    """Read a path such as /pictures, without the slash at its end."""
+    if not re.fullmatch(r"(/[\w.~-]+)*/?", word, re.ASCII):
+        raise typer.BadParameter(f"{word!r} is not a path; write it as /pictures")
+    return word.rstrip("/")
 
 
 def _read(read: Callable[[str], Value], word: str) -> Value:

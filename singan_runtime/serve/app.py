@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -33,12 +34,29 @@ def make_app(settings: Settings) -> Starlette:
     parts = (health_routes, model_routes, picture_routes)
     app = Starlette(
         routes=[route for part in parts for route in part.list_routes(service)],
-        middleware=[Middleware(Observer, metrics=service.metrics)],
+        middleware=[Middleware(Observer, metrics=service.metrics), *allow_origins(settings)],
         exception_handlers={HTTPException: describe_http_error},
         lifespan=live,
     )
     app.state.service = service
     return app
+
+
+def allow_origins(settings: Settings) -> list[Middleware]:
+    """List the middleware that lets scripts of pages from elsewhere read answers, if any may."""
+    if not settings.origins:
+        return []
+    methods, headers = ("GET", "HEAD", "POST"), ("ETag", "Content-Location", "X-Request-ID")
+    return [
+        Middleware(
+            CORSMiddleware,
+            allow_origins=settings.origins,
+            allow_methods=methods,
+            allow_headers=("*",),
+            expose_headers=headers,
+            max_age=86400,
+        )
+    ]
 
 
 async def describe_http_error(request: Request, error: Exception) -> Response:

@@ -28,7 +28,7 @@ def list_routes(service: Service) -> list[Route]:
 
 async def list_models(service: Service, request: Request) -> Response:
     """Send what every model is."""
-    root = request.scope.get("root_path", "")
+    root = service.settings.root_path
     found = [describe_model(model, root) for model in service.catalogue.models.values()]
     return JSONResponse({"models": found}, headers=BRIEF)
 
@@ -36,7 +36,7 @@ async def list_models(service: Service, request: Request) -> Response:
 async def send_model(service: Service, request: Request) -> Response:
     """Send what one model is."""
     model, _ = service.find_model(request)
-    return JSONResponse(describe_model(model, request.scope.get("root_path", "")), headers=BRIEF)
+    return JSONResponse(describe_model(model, service.settings.root_path), headers=BRIEF)
 
 
 async def list_screens(service: Service, request: Request) -> Response:

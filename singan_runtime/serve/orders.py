@@ -14,6 +14,7 @@ from singan_core import fitting, images
 from singan_core.errors import RequestError
 from singan_core.noise import SEED_LIMIT
 from singan_core.pyramid import Size
+from singan_runtime.files.names import name_picture
 from singan_runtime.parsing import format_size, parse_colour, parse_number, parse_size
 from singan_runtime.request import Request
 
@@ -23,11 +24,12 @@ SUFFIXES = {"png": "png", "jpeg": "jpeg", "jpg": "jpeg", "webp": "webp"}
 MEDIA = {"png": "image/png", "jpeg": "image/jpeg", "webp": "image/webp"}
 PARAMETERS = (
     "seed", "zoom", "start_scale", "variation", "tileable", "detail", "keep", "place", "window",
-    "background", "w", "dpr",
+    "background", "w", "dpr", "download",
 )  # fmt: skip
 MOST_DPR = 8
 """Pixels of a screen for one CSS pixel, at most."""
 
+_NOT_DRAWN = ("w", "dpr", "background", "download")
 _FRESH = 2**32  # seeds that are chosen for a client, short enough for every language
 _SEED = re.compile(r"0|[1-9]\d{0,19}")
 
@@ -39,6 +41,7 @@ class Order:
     request: Request  # with a size
     format: str
     background: tuple[int, int, int] = (255, 255, 255)
+    is_download: bool = False
 
     @property
     def size(self) -> Size:
@@ -66,11 +69,19 @@ def read_order(name: str, words: Mapping[str, str]) -> Order:
             )
 
     size = read_screen_size(parse_size(stem), words)
-    drawn = {name: word for name, word in words.items() if name not in ("w", "dpr", "background")}
+    drawn = {name: word for name, word in words.items() if name not in _NOT_DRAWN}
     drawn["seed"] = str(read_seed(words.get("seed", "0")))
     request = replace(Request.from_words(drawn), size=size)
     background = parse_colour(words.get("background", "white"))
-    return Order(request, SUFFIXES[suffix], background)
+    return Order(request, SUFFIXES[suffix], background, read_switch(words, "download"))
+
+
+def read_switch(words: Mapping[str, str], name: str) -> bool:
+    """Read whether a word of a query is 1 or true. Raises RequestError for other words."""
+    word = words.get(name, "0")
+    if word not in ("0", "1", "false", "true"):
+        raise RequestError(f"{name} {word[:80]!r} is not possible: choose true or false")
+    return word in ("1", "true")
 
 
 def read_screen_size(size: Size, words: Mapping[str, str]) -> Size:
@@ -117,6 +128,12 @@ def write_path(address: str, order: Order, words: Mapping[str, str]) -> str:
     kept = {name: word for name, word in words.items() if name not in ("w", "dpr", "seed")}
     query = urlencode({"seed": order.request.seed, **kept}, safe=",;")
     return f"/v1/{address}/{format_size(order.request.size)}.{order.format}?{query}"
+
+
+def describe_disposition(order: Order, model: str) -> str:
+    """Write the Content-Disposition of a picture: what a browser calls it when it saves it."""
+    kind = "attachment" if order.is_download else "inline"
+    return f'{kind}; filename="{name_picture(model, order.request)}{images.FORMATS[order.format]}"'
 
 
 def check_limits(order: Order, max_pixels: int) -> None:

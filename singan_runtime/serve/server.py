@@ -55,6 +55,8 @@ def run(settings: Settings, host: str = HOST, port: int = PORT) -> None:
             log_config=None,
             access_log=False,
             server_header=False,
+            root_path=settings.root_path,
+            forwarded_allow_ips=settings.proxies,
             timeout_graceful_shutdown=PATIENCE,
         )
 

@@ -14,13 +14,14 @@ from starlette.responses import Response
 from singan_core.errors import BundleError, RequestError, SinGANError
 from singan_runtime.request import Request as Drawing
 from singan_runtime.sampler import Sampler
-from singan_runtime.serve import pictures
+from singan_runtime.serve import pictures, signing
 from singan_runtime.serve.cache import Cache, Memory
 from singan_runtime.serve.catalogue import Catalogue, Model
 from singan_runtime.serve.jobs import Cancelled, Jobs
 from singan_runtime.serve.metrics import Metrics
 from singan_runtime.serve.observer import Record
 from singan_runtime.serve.problems import Problem, describe_problem
+from singan_runtime.serve.rates import Rates
 from singan_runtime.serve.settings import Settings
 
 FOR_EVER = "public, max-age=31536000, immutable"
@@ -48,6 +49,7 @@ class Service:
         self.catalogue = Catalogue(settings)
         self.jobs = Jobs(settings.workers, settings.queue, settings.timeout)
         self.memory = Memory(settings.memory_size)
+        self.rates = None if settings.rate is None else Rates(settings.rate)
         self.metrics = Metrics(lambda: self.jobs.active)
         self.catalogue.count_load = lambda name: self.metrics.loads.labels(name).inc()
         self.is_ready = not settings.warm
@@ -80,6 +82,25 @@ class Service:
             _log.info("models read anew: %s", ", ".join(self.catalogue.models))
         except SinGANError as error:
             _log.error("models are as they were: %s", error)
+
+    def check_signature(self, request: Request) -> None:
+        """Raise Problem unless one of the keys, if there are any, has signed the URL."""
+        keys = self.settings.keys
+        if not keys:
+            return
+        path: bytes = request.scope["raw_path"].removeprefix(self.settings.root_path.encode())
+        if not signing.is_signed(path + b"?" + request.scope["query_string"], keys):
+            raise Problem(403, "this service needs signed URLs, and no key of its has signed this")
+
+    def sign(self, address: str) -> str:
+        """Return an address, a path and its query, signed if there are keys."""
+        keys = self.settings.keys
+        return signing.sign(address, keys[0]) if keys else address
+
+    def count_made(self, request: Request) -> None:
+        """Count a file that is to be made. Raises Problem if its client had its share."""
+        if self.rates is not None and request.client is not None:
+            self.rates.count(request.client.host)
 
     def find_model(self, request: Request) -> tuple[Model, bool]:
         """Find the model of a route, and whether the URL has its id. Raises Problem."""
@@ -114,6 +135,7 @@ class Service:
 
         body = await self._find_kept(key, record)
         if body is None:
+            self.count_made(request)
             record.source = "made"
             work = functools.partial(self._make, model, key, make)
             wait = functools.partial(wait_until_gone, request)

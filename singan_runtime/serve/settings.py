@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from singan_core.fitting import MAX_PIXELS
+from singan_runtime.serve.allowed_sizes import ANY, AllowedSizes
 
 HOST, PORT = "127.0.0.1", 8000
 
@@ -25,4 +26,10 @@ class Settings:
     cache_folder: Path | None = None  # for files that were made; None keeps them in memory alone
     cache_size: int = 10**10  # bytes of files in the folder
     memory_size: int = 128 * 2**20  # bytes of files in memory
+    keys: tuple[bytes, ...] = ()  # if there are any, one of them must have signed a URL
+    sizes: AllowedSizes = ANY
+    rate: float | None = None  # files a minute that are made for one client
+    origins: tuple[str, ...] = ()  # of pages whose scripts may read answers (CORS)
+    root_path: str = ""  # the path before /v1 where a proxy has the service
+    proxies: str = "127.0.0.1"  # addresses whose X-Forwarded-For and -Proto are believed
     warm: bool = False  # open the first models at the start
