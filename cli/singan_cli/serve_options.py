@@ -15,6 +15,13 @@ Models = Annotated[
 ]
 Host = Annotated[str, typer.Option("--host", help="Address to listen at.")]
 Port = Annotated[int, typer.Option("--port", min=0, max=65535, help="Port to listen at.")]
+MaxClipPixels = Annotated[
+    int,
+    typer.Option("--max-clip-pixels", min=1, help="Most pixels of all frames of a clip."),
+]
+MaxBody = Annotated[
+    float, typer.Option("--max-body", min=0.001, help="MB of pictures that are sent here at most.")
+]
 MaxModels = Annotated[
     int, typer.Option("--max-models", min=1, help="Models that are open at once.")
 ]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 
@@ -17,6 +18,7 @@ from singan_core.pyramid import Size
 from singan_runtime.files.names import name_picture
 from singan_runtime.parsing import format_size, parse_colour, parse_number, parse_size
 from singan_runtime.request import Request
+from singan_runtime.serve.settings import Settings
 
 SUFFIXES = {"png": "png", "jpeg": "jpeg", "jpg": "jpeg", "webp": "webp"}
 """Formats by the endings of URLs."""
@@ -29,7 +31,7 @@ PARAMETERS = (
 MOST_DPR = 8
 """Pixels of a screen for one CSS pixel, at most."""
 
-_NOT_DRAWN = ("w", "dpr", "background", "download")
+_DRAWN = PARAMETERS[: PARAMETERS.index("background")]
 _FRESH = 2**32  # seeds that are chosen for a client, short enough for every language
 _SEED = re.compile(r"0|[1-9]\d{0,19}")
 
@@ -49,31 +51,66 @@ class Order:
         assert self.request.size is not None
         return self.request.size if self.request.window is None else self.request.window[2:]
 
+    @property
+    def media(self) -> str:
+        """The media type of the file."""
+        return MEDIA[self.format]
+
+    @property
+    def pixels(self) -> int:
+        """How many pixels are made."""
+        return math.prod(self.size)
+
+    @property
+    def suffix(self) -> str:
+        """The ending of a file name."""
+        return images.FORMATS[self.format]
+
     def describe(self) -> str:
         """Return a text that is the same for equal orders."""
         return json.dumps([self.request.to_dict(), self.format, self.background])
 
 
-def read_order(name: str, words: Mapping[str, str]) -> Order:
+def read_order(
+    name: str,
+    words: Mapping[str, str],
+    parameters: Sequence[str] = PARAMETERS,
+    suffixes: Mapping[str, str] = SUFFIXES,
+) -> Order:
     """Read the order of a file name, as in 1920x1080.jpeg or phone.webp, and a query's words.
 
-    Raises RequestError.
+    Raises RequestError, also for other words than the parameters.
     """
     stem, _, suffix = name.rpartition(".")
-    if suffix not in SUFFIXES:
-        raise RequestError(f"unknown format {suffix[:80]!r}: end in .{', .'.join(SUFFIXES)}")
-    for word in words:
-        if word not in PARAMETERS:
-            raise RequestError(
-                f"unknown parameter {word[:80]!r}; there are {', '.join(PARAMETERS)}"
-            )
+    if suffix not in suffixes:
+        raise RequestError(f"unknown format {suffix[:80]!r}: end in .{', .'.join(suffixes)}")
+    check_names(words, parameters)
 
     size = read_screen_size(parse_size(stem), words)
-    drawn = {name: word for name, word in words.items() if name not in _NOT_DRAWN}
+    drawn = {name: word for name, word in words.items() if name in _DRAWN}
     drawn["seed"] = str(read_seed(words.get("seed", "0")))
     request = replace(Request.from_words(drawn), size=size)
     background = parse_colour(words.get("background", "white"))
-    return Order(request, SUFFIXES[suffix], background, read_switch(words, "download"))
+    return Order(request, suffixes[suffix], background, read_switch(words, "download"))
+
+
+def check_names(words: Mapping[str, str], parameters: Sequence[str]) -> None:
+    """Raise RequestError unless all words are parameters."""
+    for word in words:
+        if word not in parameters:
+            raise RequestError(
+                f"unknown parameter {word[:80]!r}; there are {', '.join(parameters)}"
+            )
+
+
+def read_whole(words: Mapping[str, str], name: str, usual: int) -> int:
+    """Read a whole number of a query. Raises RequestError."""
+    word = words.get(name)
+    if word is None:
+        return usual
+    if not re.fullmatch(r"\d{1,9}", word, re.ASCII):
+        raise RequestError(f"{name} {word[:80]!r} is not possible: it must be a whole number")
+    return int(word)
 
 
 def read_switch(words: Mapping[str, str], name: str) -> bool:
@@ -119,29 +156,34 @@ def choose_seed() -> int:
     return secrets.randbelow(_FRESH)
 
 
-def write_path(address: str, order: Order, words: Mapping[str, str]) -> str:
+def write_path(place: str, order: Order, words: Mapping[str, str]) -> str:
     """Write the path of an order with its size in pixels and its seed as a number.
 
-    address is the model's, as in aitzgorri@0123abcd; words are those of the query.
+    place is what stands before the file's name; words are those of the query.
     """
     assert order.request.size is not None
     kept = {name: word for name, word in words.items() if name not in ("w", "dpr", "seed")}
     query = urlencode({"seed": order.request.seed, **kept}, safe=",;")
-    return f"/v1/{address}/{format_size(order.request.size)}.{order.format}?{query}"
+    return f"{place}/{format_size(order.request.size)}.{order.format}?{query}"
 
 
 def describe_disposition(order: Order, model: str) -> str:
     """Write the Content-Disposition of a picture: what a browser calls it when it saves it."""
     kind = "attachment" if order.is_download else "inline"
-    return f'{kind}; filename="{name_picture(model, order.request)}{images.FORMATS[order.format]}"'
+    return f'{kind}; filename="{name_picture(model, order.request)}{order.suffix}"'
 
 
-def check_limits(order: Order, max_pixels: int) -> None:
+def check_limits(order: Order, settings: Settings) -> None:
     """Raise RequestError, before any work, if a picture is too large to be made."""
     images.check_format(order.format, order.size)
-    height, width = order.size
-    if height * width > max_pixels:
+    check_pixels(order.size, settings.max_pixels)
+
+
+def check_pixels(size: Size, most: int) -> None:
+    """Raise RequestError if a picture of a size has more pixels than may be made."""
+    height, width = size
+    if height * width > most:
         raise RequestError(
-            f"{width}x{height} is {height * width} pixels, over this service's limit of "
-            f"{max_pixels}; ask for less, or for a window of it"
+            f"{width}x{height} is {height * width} pixels, over this service's limit of {most}; "
+            "ask for less, or for a window of it"
         )

@@ -8,10 +8,11 @@ import logging
 import re
 from collections.abc import Awaitable, Callable, Mapping
 
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from singan_core.errors import BundleError, RequestError, SinGANError
+from singan_core.errors import BundleError, InstallError, RequestError, SinGANError
 from singan_runtime.request import Request as Drawing
 from singan_runtime.sampler import Sampler
 from singan_runtime.serve import pictures, signing
@@ -135,13 +136,21 @@ class Service:
 
         body = await self._find_kept(key, record)
         if body is None:
-            self.count_made(request)
-            record.source = "made"
-            work = functools.partial(self._make, model, key, make)
-            wait = functools.partial(wait_until_gone, request)
-            body = await self.jobs.make(key, work, wait)
+            body = await self.make_once(request, model, key, make, is_kept=True)
             self.memory.write(key, body)
         return Response(body, 200, headers, media)
+
+    async def make_once(
+        self, request: Request, model: Model, key: str, make: Make, is_kept: bool = False
+    ) -> bytes:
+        """Make the file of a key in a thread, once for all who ask, and keep it on disk if told so.
+
+        Raises Problem, or RequestError where the model cannot make it.
+        """
+        self.count_made(request)
+        request.scope["record"].source = "made"
+        work = functools.partial(self._make, model, key if is_kept else None, make)
+        return await self.jobs.make(key, work, functools.partial(wait_until_gone, request))
 
     async def _find_kept(self, key: str, record: Record) -> bytes | None:
         """Find the file of a key in memory or on disk."""
@@ -153,8 +162,11 @@ class Service:
                 self.memory.write(key, body)
         return body
 
-    def _make(self, model: Model, key: str, make: Make, check: Callable[[], None]) -> bytes:
-        """Make a file in a thread, and keep it. Raises Problem for a model that is damaged."""
+    def _make(self, model: Model, key: str | None, make: Make, check: Callable[[], None]) -> bytes:
+        """Make a file in a thread, and keep it on disk if it has a key.
+
+        Raises Problem for a model that is damaged, and what make raises.
+        """
         sampler = self.catalogue.open(model)
         check()
         try:
@@ -166,7 +178,7 @@ class Service:
         except MemoryError:
             raise Problem(503, "not enough memory for this size; ask for less") from None
 
-        if self.cache is not None:
+        if self.cache is not None and key is not None:
             self.cache.write(key, body)
         return body
 
@@ -198,6 +210,10 @@ def guard(route: str, handler: Handler) -> Handler:
             return describe_problem(problem)
         except RequestError as error:
             return describe_problem(Problem(422, str(error)))
+        except InstallError as error:
+            return describe_problem(Problem(501, str(error)))
+        except HTTPException:
+            raise
         except Cancelled:
             return describe_problem(Problem(503, "given up; ask again", {"Retry-After": "1"}))
         except SinGANError as error:

@@ -19,6 +19,8 @@ class Settings:
     device: str = "auto"
     threads: int | None = None  # of one picture; None is one per core
     max_pixels: int = MAX_PIXELS  # of a picture, or of a window of a larger one
+    max_clip_pixels: int = 10**8  # of all frames of a clip
+    max_body: int = 32 * 10**6  # bytes of pictures that are sent here
     max_models: int = 4  # that are open at once
     workers: int = 2  # pictures that are made at once: one is drawn while another is encoded
     queue: int = 32  # pictures that are being made or wait for it
