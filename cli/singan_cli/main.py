@@ -24,6 +24,7 @@ from singan_cli import (
     health,
     import_,
     inspect,
+    markup,
     paint,
     plot,
     retarget,
@@ -40,7 +41,7 @@ SECTIONS = {
     "Export": (export, verify, inspect),
     "Draw": (sample, animate, dataset),
     "Edit": (retarget, harmonize, edit, paint, upscale),
-    "Serve": (serve, health),
+    "Serve": (serve, markup, health),
     "Judge": (evaluate, bench),
 }
 SHORT = 60  # characters: the most of a command's first sentence that --help shows whole

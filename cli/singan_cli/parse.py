@@ -17,6 +17,7 @@ from singan_runtime import parsing
 if TYPE_CHECKING:
     from singan_core.fitting import Zoom
     from singan_core.pyramid import Size
+    from singan_runtime.markup import Shape
     from singan_runtime.parsing import Place, Window
     from singan_runtime.serve.allowed_sizes import AllowedSizes
 
@@ -46,6 +47,13 @@ def read_zoom(word: str) -> Zoom:
 def read_place(word: str) -> Place:
     """Read 'left', 'centre', 'right' or 'X,Y' as the centre (x, y) of an object."""
     return _read(parsing.parse_place, word)
+
+
+def read_shapes(size: Size, words: str) -> tuple[Shape, ...]:
+    """Read '600:1080x1350', shapes for narrow windows, beside the size for all others."""
+    from singan_runtime.markup import read_shapes
+
+    return _read(lambda word: read_shapes(size, word), words)
 
 
 def read_allowed_sizes(words: str) -> AllowedSizes:

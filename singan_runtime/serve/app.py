@@ -13,7 +13,13 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
 
-from singan_runtime.serve import edit_routes, health_routes, model_routes, picture_routes
+from singan_runtime.serve import (
+    edit_routes,
+    health_routes,
+    markup_routes,
+    model_routes,
+    picture_routes,
+)
 from singan_runtime.serve.observer import Observer
 from singan_runtime.serve.problems import Problem, describe_problem
 from singan_runtime.serve.service import Service
@@ -31,7 +37,7 @@ def make_app(settings: Settings) -> Starlette:
         warming.cancel()
         service.jobs.close()
 
-    parts = (health_routes, model_routes, edit_routes, picture_routes)
+    parts = (health_routes, markup_routes, model_routes, edit_routes, markup_routes, picture_routes)
     app = Starlette(
         routes=[route for part in parts for route in part.list_routes(service)],
         middleware=[Middleware(Observer, metrics=service.metrics), *allow_origins(settings)],

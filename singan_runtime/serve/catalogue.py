@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import re
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
@@ -16,16 +15,10 @@ from singan_core.errors import BundleError
 from singan_core.identity import compute_identity
 from singan_core.manifest import Manifest
 from singan_runtime.sampler import Sampler
+from singan_runtime.serve.address import ID_LENGTH, RESERVED, is_name, write_address
 from singan_runtime.serve.problems import Problem
 from singan_runtime.serve.settings import Settings
 
-ID_LENGTH = 8
-"""Digits of a model's identity that its URLs carry."""
-
-RESERVED = ("models", "screens")
-"""Names that routes of the service have, so that no model can have them."""
-
-_NAME = re.compile(r"[a-z0-9_-]+")
 _log = logging.getLogger(__name__)
 
 
@@ -46,7 +39,7 @@ class Model:
     @property
     def address(self) -> str:
         """The model's part of a URL."""
-        return f"{self.name}@{self.id}"
+        return write_address(self.name, self.identity)
 
 
 class Catalogue:
@@ -144,7 +137,7 @@ def list_folders(folder: Path) -> list[Path]:
 
 def read_model(folder: Path) -> Model:
     """Read what a bundle folder is, without opening it for drawing. Raises BundleError."""
-    if not _NAME.fullmatch(folder.name) or folder.name in RESERVED:
+    if not is_name(folder.name):
         raise BundleError(
             f"{folder}: cannot be part of a URL; name the folder with a-z, 0-9, _ and -, "
             f"and not {' or '.join(RESERVED)}"

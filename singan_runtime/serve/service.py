@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import functools
 import logging
-import re
 from collections.abc import Awaitable, Callable, Mapping
 
 from starlette.exceptions import HTTPException
@@ -16,6 +15,7 @@ from singan_core.errors import BundleError, InstallError, RequestError, SinGANEr
 from singan_runtime.request import Request as Drawing
 from singan_runtime.sampler import Sampler
 from singan_runtime.serve import pictures, signing
+from singan_runtime.serve.address import read_address
 from singan_runtime.serve.cache import Cache, Memory
 from singan_runtime.serve.catalogue import Catalogue, Model
 from singan_runtime.serve.jobs import Cancelled, Jobs
@@ -31,7 +31,6 @@ FOR_EVER = "public, max-age=31536000, immutable"
 WARM_SIZE = 32, 32
 """(height, width) of what a model draws at the start; one that cannot still is open then."""
 
-_ADDRESS = re.compile(r"([a-z0-9_-]+)(?:@([0-9a-f]{8}))?")
 _log = logging.getLogger(__name__)
 
 Make = Callable[[Sampler, Callable[[], None]], bytes]
@@ -106,10 +105,11 @@ class Service:
     def find_model(self, request: Request) -> tuple[Model, bool]:
         """Find the model of a route, and whether the URL has its id. Raises Problem."""
         word = request.path_params["model"]
-        found = _ADDRESS.fullmatch(word)
+        found = read_address(word)
         if found is None:
             raise Problem(404, f"there is no model {word[:80]!r}")
-        return self.catalogue.find(found[1], found[2]), found[2] is not None
+        name, id = found
+        return self.catalogue.find(name, id), id is not None
 
     def compute_key(self, model: Model, kind: str, described: str) -> str:
         """Compute the digest of all that decides the bytes of a file, which is its ETag."""
@@ -129,16 +129,23 @@ class Service:
         Raises Problem, or RequestError where the model cannot make it.
         """
         headers = {"ETag": f'"{key}"', "Cache-Control": FOR_EVER, **headers}
-        record: Record = request.scope["record"]
         if has_file(request, key):
-            record.source = "client"
+            request.scope["record"].source = "client"
             return Response(status_code=304, headers=headers)
 
-        body = await self._find_kept(key, record)
+        body = await self.find_or_make(request, model, key, make)
+        return Response(body, 200, headers, media)
+
+    async def find_or_make(self, request: Request, model: Model, key: str, make: Make) -> bytes:
+        """Return the file of a key: from memory, from disk, or made and kept in both.
+
+        Raises Problem, or RequestError where the model cannot make it.
+        """
+        body = await self._find_kept(key, request.scope["record"])
         if body is None:
             body = await self.make_once(request, model, key, make, is_kept=True)
             self.memory.write(key, body)
-        return Response(body, 200, headers, media)
+        return body
 
     async def make_once(
         self, request: Request, model: Model, key: str, make: Make, is_kept: bool = False

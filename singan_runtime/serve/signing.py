@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+from collections.abc import Sequence
 from pathlib import Path
 
 from singan_core.errors import RequestError
@@ -43,6 +44,11 @@ def sign(address: str, key: bytes) -> str:
     """
     join = "&" if "?" in address else "?"
     return f"{address}{join}{PARAMETER}={compute_signature(address.encode(), key).decode()}"
+
+
+def sign_below(root: str, url: str, keys: Sequence[bytes]) -> str:
+    """Return a URL below a service's root, signed with the first of the keys, if there are any."""
+    return root + sign(url.removeprefix(root), keys[0]) if keys else url
 
 
 def is_signed(address: bytes, keys: tuple[bytes, ...]) -> bool:
