@@ -16,7 +16,10 @@ def command(
     ] = False,
     timeout: Annotated[float, typer.Option("--timeout", min=0.1, help="Seconds to wait.")] = 5.0,
 ) -> None:
-    """Ask a running service whether it is well: exit status 0 if so, else 1."""
+    """Ask a running service whether it is well.
+
+    The exit status is 0 if it is, else 1.
+    """
     from singan_runtime.serve.probe import ask_health
 
     typer.echo(ask_health(url, "readyz" if ready else "healthz", timeout))

@@ -43,9 +43,9 @@ def command(
     device: Device = "auto",
     threads: Threads = None,
 ) -> None:
-    """Print the lines that show a picture in a web page at every width and shape.
+    """Print HTML that shows a picture at every width.
 
-    The pictures come from 'singan serve'.
+    The picture may have other shapes on narrow screens. It comes from 'singan serve'.
     """
     canvas = parse.read_size(size)
     shapes = parse.read_shapes(canvas, breakpoints)

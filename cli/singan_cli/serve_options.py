@@ -76,6 +76,7 @@ Origins = Annotated[
         "--cors",
         metavar="ORIGIN",
         help="Origin of pages whose scripts may read answers, or *. May be repeated.",
+        show_default="none",
     ),
 ]
 RootPath = Annotated[
