@@ -14,8 +14,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from singan_runtime.serve import (
+    deepzoom_routes,
     edit_routes,
     health_routes,
+    iiif_routes,
     markup_routes,
     model_routes,
     picture_routes,
@@ -37,7 +39,15 @@ def make_app(settings: Settings) -> Starlette:
         warming.cancel()
         service.jobs.close()
 
-    parts = (health_routes, markup_routes, model_routes, edit_routes, markup_routes, picture_routes)
+    parts = (
+        health_routes,
+        model_routes,
+        edit_routes,
+        markup_routes,
+        deepzoom_routes,
+        iiif_routes,
+        picture_routes,
+    )
     app = Starlette(
         routes=[route for part in parts for route in part.list_routes(service)],
         middleware=[Middleware(Observer, metrics=service.metrics), *allow_origins(settings)],

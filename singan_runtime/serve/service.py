@@ -83,12 +83,17 @@ class Service:
         except SinGANError as error:
             _log.error("models are as they were: %s", error)
 
-    def check_signature(self, request: Request) -> None:
-        """Raise Problem unless one of the keys, if there are any, has signed the URL."""
+    def check_signature(self, request: Request, instead: str | None = None) -> None:
+        """Raise Problem unless one of the keys, if there are any, has signed the URL.
+
+        Another path may stand instead of the URL's own: that of which it is a part.
+        """
         keys = self.settings.keys
         if not keys:
             return
         path: bytes = request.scope["raw_path"].removeprefix(self.settings.root_path.encode())
+        if instead is not None:
+            path = instead.encode()
         if not signing.is_signed(path + b"?" + request.scope["query_string"], keys):
             raise Problem(403, "this service needs signed URLs, and no key of its has signed this")
 
