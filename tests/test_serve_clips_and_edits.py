@@ -161,8 +161,6 @@ def test_a_painting_becomes_a_picture(client, sampler, picture):
 
 
 def test_a_photo_is_retargeted(client, sampler):
-    answer = client.post("/v1/tiny_bundle/retarget", files={"x": None}, data={"size": "80x32"})
-    assert answer.status_code == 400
     parts = {"size": (None, "80x32"), "seed": (None, "3")}
     answer = client.post("/v1/tiny_bundle/retarget", files=parts)
     drawn = retarget.retarget(sampler, (32, 80), seed=3).pixels
@@ -215,8 +213,10 @@ def test_a_body_that_is_no_form_is_refused(client):
     answer = client.post("/v1/tiny_bundle/edit", content=b"{}", headers=headers)
     assert answer.status_code == 400
     headers = {"content-type": "multipart/form-data; boundary=a"}
-    answer = client.post("/v1/tiny_bundle/edit", content=b"--b\r\n\r\n", headers=headers)
+    answer = client.post("/v1/tiny_bundle/edit", content=b"--b\r\n\r\n--", headers=headers)
     assert answer.status_code == 400
+    answer = client.post("/v1/tiny_bundle/edit", content=b"--a\r\n", headers=headers)
+    assert answer.status_code == 400 and "cut off" in answer.json()["detail"]
 
 
 def test_bodies_have_a_limit(picture):

@@ -54,6 +54,7 @@ def make_app(settings: Settings) -> Starlette:
         exception_handlers={HTTPException: describe_http_error},
         lifespan=live,
     )
+    app.router.redirect_slashes = False
     app.state.service = service
     return app
 
@@ -79,7 +80,7 @@ async def describe_http_error(request: Request, error: Exception) -> Response:
     """Write what Starlette itself refuses, an unknown path or method, as a problem document."""
     assert isinstance(error, HTTPException)
     details = {
-        404: f"there is nothing at {request.url.path[:200]}",
+        404: f"there is nothing at {request.scope['path'][:200]}",
         405: f"{request.method[:20]} is not possible here",
     }
     detail = details.get(error.status_code, str(error.detail))

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from singan_runtime.serve.metrics import Metrics
+from singan_runtime.serve.problems import Problem, describe_problem
 
 ID = b"x-request-id"
 _KNOWN_ID = re.compile(rb"[\w.:-]{1,64}")
@@ -54,7 +55,11 @@ class Observer:
             await send(message)
 
         try:
-            await self.app(scope, receive, note)
+            if scope["query_string"].isascii():
+                await self.app(scope, receive, note)
+            else:
+                refused = Problem(400, "a query has ASCII characters alone; write others as %XX")
+                await describe_problem(refused)(scope, receive, note)
         finally:
             self.finish(scope, record, time.perf_counter() - begun)
 

@@ -232,7 +232,7 @@ def guard(route: str, handler: Handler) -> Handler:
             _log.error("%s", error)
             return describe_problem(Problem(503, "not possible now; the log says why"))
         except Exception:
-            _log.exception("failed: %s", request.url.path)
+            _log.exception("failed: %s", request.scope["path"])
             return describe_problem(Problem(500, "failed inside the service; the log says how"))
 
     return answer

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from starlette.datastructures import UploadFile
 from starlette.requests import ClientDisconnect, Request
-from starlette.types import Message
+from starlette.types import Message, Receive
 
 from singan_runtime.serve.jobs import CLIENT_GONE
 from singan_runtime.serve.problems import Problem
@@ -31,13 +31,14 @@ async def read_upload(
     if length.isdecimal() and int(length[:20]) > most:
         raise refuse_length(most)
 
-    limited = Request(request.scope, LimitedBody(request, most).receive)
+    body = await read_body(request, most)
+    if not body.rstrip(b"\r\n").endswith(b"--"):
+        raise Problem(400, "the form is cut off: its last boundary is missing")
+    whole = Request(request.scope, receive_once(body))
+    limits = {"max_files": MOST_FILES, "max_fields": MOST_FIELDS}
     try:
-        limits = {"max_files": MOST_FILES, "max_fields": MOST_FIELDS}
-        form = await limited.form(**limits, max_part_size=LONGEST_FIELD)
-    except ClientDisconnect:
-        raise Problem(CLIENT_GONE, "the client went away") from None
-    except (KeyError, ValueError, AttributeError) as error:
+        form = await whole.form(**limits, max_part_size=LONGEST_FIELD)
+    except (KeyError, ValueError) as error:
         raise Problem(400, f"the form cannot be read: {error}") from None
 
     try:
@@ -60,19 +61,26 @@ async def read_files(parts: Mapping[str, UploadFile], fields: tuple[str, ...]) -
     return {name: await part.read() for name, part in parts.items()}
 
 
-class LimitedBody:
-    """A request's body, of which no more than so many bytes are read."""
+async def read_body(request: Request, most: int) -> bytes:
+    """Read a body. Raises Problem where it is too much, or the client goes away."""
+    body = bytearray()
+    try:
+        async for part in request.stream():
+            body += part
+            if len(body) > most:
+                raise refuse_length(most)
+    except ClientDisconnect:
+        raise Problem(CLIENT_GONE, "the client went away") from None
+    return bytes(body)
 
-    def __init__(self, request: Request, most: int) -> None:
-        self.request, self.most, self.left = request, most, most
 
-    async def receive(self) -> Message:
-        """Return the next part of the body. Raises Problem where it is too much."""
-        message = await self.request.receive()
-        self.left -= len(message.get("body", b""))
-        if self.left < 0:
-            raise refuse_length(self.most)
-        return message
+def receive_once(body: bytes) -> Receive:
+    """Return what gives a whole body as an ASGI message."""
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": body}
+
+    return receive
 
 
 def refuse_length(most: int) -> Problem:

@@ -17,7 +17,7 @@ MOST_QUERY = 4096
 
 def read_words(request: Request) -> dict[str, str]:
     """Read the words of a query. Raises Problem for one that is too long, or has a word twice."""
-    if len(request.url.query) > MOST_QUERY:
+    if len(request.scope["query_string"]) > MOST_QUERY:
         raise Problem(414, f"the query is longer than {MOST_QUERY} bytes")
     words = collect_words(request.query_params.multi_items())
     words.pop(PARAMETER, None)
