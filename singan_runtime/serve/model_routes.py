@@ -1,4 +1,4 @@
-"""Routes that say which models and screens there are."""
+"""Routes that say which models, screens and routes there are."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from singan_runtime.screens import SCREENS
+from singan_runtime.serve import openapi
 from singan_runtime.serve.catalogue import Model
 from singan_runtime.serve.service import Service, guard
 
@@ -18,10 +19,15 @@ BRIEF = {"Cache-Control": "no-cache"}
 
 
 def list_routes(service: Service) -> list[Route]:
-    """List the routes of models and screens."""
-    handlers = {"models": list_models, "models/{model}": send_model, "screens": list_screens}
+    """List the routes of models, screens and the document of all routes."""
+    handlers = {
+        "/v1/models": list_models,
+        "/v1/models/{model}": send_model,
+        "/v1/screens": list_screens,
+        "/openapi.json": send_document,
+    }
     return [
-        Route(f"/v1/{path}", guard("models", partial(handler, service)), methods=["GET"], name=path)
+        Route(path, guard("models", partial(handler, service)), methods=["GET"], name=path)
         for path, handler in handlers.items()
     ]
 
@@ -43,6 +49,11 @@ async def list_screens(service: Service, request: Request) -> Response:
     """Send the sizes that have names."""
     found = {name: {"width": width, "height": height} for name, (width, height) in SCREENS.items()}
     return JSONResponse({"screens": found}, headers=BRIEF)
+
+
+async def send_document(service: Service, request: Request) -> Response:
+    """Send the OpenAPI document."""
+    return JSONResponse(openapi.write_document(service.settings.root_path), headers=BRIEF)
 
 
 def describe_model(model: Model, root: str) -> dict[str, Any]:
