@@ -187,6 +187,31 @@ def test_who_has_the_picture_is_told_so_without_work(client, tiny, monkeypatch):
         assert answer.headers["etag"] == tag
 
 
+def test_what_was_asked_for_before_is_answered_without_a_route(client, tiny, monkeypatch):
+    path = f"/v1/{tiny}/42x31.png?seed=1"
+    first = client.get(path)
+    monkeypatch.setattr(service.Service, "find_model", None)  # no route can answer
+    again = client.get(path)
+    assert (again.status_code, again.content) == (200, first.content)
+    own = {"x-request-id", "content-length"}
+    assert {one: again.headers[one] for one in first.headers if one not in own} == {
+        one: first.headers[one] for one in first.headers if one not in own
+    }
+    assert client.get(path.replace("seed=1", "seed=2")).status_code == 500
+
+
+def test_urls_are_forgotten_when_models_are_read_anew(tmp_path):
+    folder = copy_models(tmp_path, "tiny_bundle")
+    with open_client(folder) as client:
+        model = client.get("/v1/models/tiny_bundle").json()
+        path = f"/v1/tiny_bundle@{model['id']}/40x30.png?seed=1"
+        assert client.get(path).status_code == 200
+        shutil.rmtree(folder / "tiny_bundle")
+        shutil.copytree(DATA / "grey_bundle", folder / "tiny_bundle")
+        client.app.state.service.catalogue.read()
+        check_problem(client.get(path), 410)
+
+
 def test_the_tag_tells_what_differs(client, tiny):
     paths = ("40x30.png?seed=1", "40x30.png?seed=2", "40x31.png?seed=1", "40x30.webp?seed=1")
     tags = {client.get(f"/v1/{tiny}/{path}").headers["etag"] for path in paths}

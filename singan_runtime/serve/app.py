@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import TextIO
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -22,14 +23,18 @@ from singan_runtime.serve import (
     model_routes,
     picture_routes,
 )
+from singan_runtime.serve.front import Front
 from singan_runtime.serve.observer import Observer
 from singan_runtime.serve.problems import Problem, describe_problem
 from singan_runtime.serve.service import Service
 from singan_runtime.serve.settings import Settings
 
 
-def make_app(settings: Settings) -> Starlette:
-    """Make the application. Raises BundleError, RequestError or InstallError."""
+def make_app(settings: Settings, log: TextIO | None = None) -> Starlette:
+    """Make the application, which writes a line for every request to a log, if there is one.
+
+    Raises BundleError, OutputError, RequestError or InstallError.
+    """
     service = Service(settings)
 
     @asynccontextmanager
@@ -50,7 +55,11 @@ def make_app(settings: Settings) -> Starlette:
     )
     app = Starlette(
         routes=[route for part in parts for route in part.list_routes(service)],
-        middleware=[Middleware(Observer, metrics=service.metrics), *allow_origins(settings)],
+        middleware=[
+            Middleware(Observer, metrics=service.metrics, log=log),
+            *allow_origins(settings),
+            Middleware(Front, urls=service.urls, memory=service.memory),
+        ],
         exception_handlers={HTTPException: describe_http_error},
         lifespan=live,
     )

@@ -50,6 +50,7 @@ class Catalogue:
         self.settings = settings
         self.models: dict[str, Model] = {}
         self.count_load: Callable[[str], None] = lambda name: None  # called after one was opened
+        self.when_changed: Callable[[], None] = lambda: None  # called after models were read
         self._open: OrderedDict[str, Sampler] = OrderedDict()  # by identity, least used first
         self._lock = threading.Lock()
         self.read()
@@ -70,6 +71,7 @@ class Catalogue:
             else:
                 found[model.name] = model
         self.models = found
+        self.when_changed()
 
     def find(self, name: str, id: str | None = None) -> Model:
         """Return the model of a name. Raises Problem if there is none, or it has another id now."""
@@ -116,6 +118,7 @@ class Catalogue:
 
         if sampler.identity != model.identity:
             self.models = {**self.models, model.name: read_model(model.folder)}
+            self.when_changed()
             self.find(model.name, model.id)
         return sampler
 

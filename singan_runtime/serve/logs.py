@@ -1,4 +1,4 @@
-"""Where the service writes its logs: requests to stdout, all else to stderr, as lines of JSON."""
+"""What the service says besides its log of requests, as lines of JSON on stderr."""
 
 from __future__ import annotations
 
@@ -24,17 +24,10 @@ class JsonLines(logging.Formatter):
 
 
 def begin_logging() -> None:
-    """Send the service's logs to stdout and stderr."""
-    access = logging.StreamHandler(sys.stdout)
-    access.setFormatter(logging.Formatter("%(message)s"))  # lines of JSON already
-    others = logging.StreamHandler(sys.stderr)
-    others.setFormatter(JsonLines())
-
-    for name, handler, level in (
-        ("singan.access", access, logging.INFO),
-        ("singan_runtime.serve", others, logging.INFO),
-        ("uvicorn.error", others, logging.WARNING),
-    ):
+    """Send what the service says to stderr."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonLines())
+    for name, level in (("singan_runtime.serve", logging.INFO), ("uvicorn.error", logging.WARNING)):
         logger = logging.getLogger(name)
         logger.handlers, logger.propagate = [handler], False
         logger.setLevel(level)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 
 from prometheus_client import (
@@ -48,6 +49,23 @@ class Metrics:
         jobs = Gauge("singan_jobs", "Files being made or waiting for it.", registry=registry)
         jobs.set_function(count_jobs)
         ProcessCollector(registry=registry)  # memory, processor time, open files
+
+        # Looking labels up costs more than counting.
+        self._find_route = functools.cache(
+            lambda route, status: (
+                self.requests.labels(route, str(status)),
+                self.seconds.labels(route),
+            )
+        )
+        self._find_source = functools.cache(self.files.labels)
+
+    def count_request(self, route: str, status: int, source: str, seconds: float) -> None:
+        """Count a request that was answered, and the file that was sent, if there was one."""
+        counted, timed = self._find_route(route, status)
+        counted.inc()
+        timed.observe(seconds)
+        if source:
+            self._find_source(source).inc()
 
     def write(self) -> bytes:
         """Write all numbers in Prometheus' text format."""

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import logging
 import re
 import secrets
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import TextIO
 
+import msgspec
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from singan_runtime.serve.metrics import Metrics
@@ -17,7 +17,6 @@ from singan_runtime.serve.problems import Problem, describe_problem
 
 ID = b"x-request-id"
 _KNOWN_ID = re.compile(rb"[\w.:-]{1,64}")
-_log = logging.getLogger("singan.access")
 
 
 @dataclass
@@ -34,8 +33,9 @@ class Record:
 class Observer:
     """ASGI middleware that observes the requests of an application."""
 
-    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
-        self.app, self.metrics = app, metrics
+    def __init__(self, app: ASGIApp, metrics: Metrics, log: TextIO | None = None) -> None:
+        """Observe an application. Without a log only its numbers are kept."""
+        self.app, self.metrics, self.log = app, metrics, log
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request as the application does, and note what happened."""
@@ -65,12 +65,10 @@ class Observer:
 
     def finish(self, scope: Scope, record: Record, seconds: float) -> None:
         """Count a request that was answered, and write its line."""
-        self.metrics.requests.labels(record.route, str(record.status)).inc()
-        self.metrics.seconds.labels(record.route).observe(seconds)
-        if record.source:
-            self.metrics.files.labels(record.source).inc()
-        if _log.isEnabledFor(logging.INFO):
-            _log.info(write_line(scope, record, seconds))
+        self.metrics.count_request(record.route, record.status, record.source, seconds)
+        if self.log is not None:
+            self.log.write(write_line(scope, record, seconds))
+            self.log.flush()
 
 
 def read_id(scope: Scope) -> str:
@@ -84,7 +82,7 @@ def read_id(scope: Scope) -> str:
 def write_line(scope: Scope, record: Record, seconds: float) -> str:
     """Write the line of the access log, a JSON object."""
     client = scope.get("client")
-    return json.dumps(
+    line = msgspec.json.encode(
         {
             "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
             "id": record.id,
@@ -99,3 +97,4 @@ def write_line(scope: Scope, record: Record, seconds: float) -> str:
             "ms": round(seconds * 1000, 1),
         }
     )
+    return line.decode() + "\n"

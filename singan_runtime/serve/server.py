@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import signal
 import socket
+import sys
 
 import uvicorn
 
@@ -49,7 +51,8 @@ def run(settings: Settings, host: str = HOST, port: int = PORT) -> None:
     with listen(host, port) as listener:
         heap.share()
         begin_logging()
-        app = make_app(settings)
+        app = make_app(settings, sys.stdout)
+        gc.freeze()  # else every full collection goes through all modules again
         config = uvicorn.Config(
             app,
             log_config=None,

@@ -18,6 +18,7 @@ from singan_runtime.serve import pictures, signing
 from singan_runtime.serve.address import read_address
 from singan_runtime.serve.cache import Cache, Memory
 from singan_runtime.serve.catalogue import Catalogue, Model
+from singan_runtime.serve.front import KnownUrls
 from singan_runtime.serve.jobs import Cancelled, Jobs
 from singan_runtime.serve.metrics import Metrics
 from singan_runtime.serve.observer import Record
@@ -53,6 +54,8 @@ class Service:
         self.metrics = Metrics(lambda: self.jobs.active)
         self.catalogue.count_load = lambda name: self.metrics.loads.labels(name).inc()
         self.is_ready = not settings.warm
+        self.urls = KnownUrls()
+        self.catalogue.when_changed = self.urls.forget
         self.cache: Cache | None = None
         if settings.cache_folder is not None:
             self.cache = Cache(settings.cache_folder, settings.cache_size)
@@ -139,7 +142,9 @@ class Service:
             return Response(status_code=304, headers=headers)
 
         body = await self.find_or_make(request, model, key, make)
-        return Response(body, 200, headers, media)
+        answer = Response(body, 200, headers, media)
+        self.urls.remember(request.scope, key, answer)
+        return answer
 
     async def find_or_make(self, request: Request, model: Model, key: str, make: Make) -> bytes:
         """Return the file of a key: from memory, from disk, or made and kept in both.
