@@ -18,7 +18,7 @@ import torch
 from arguments import make_parser
 from torch import Tensor
 
-from singan_core import HALO, images, noise, resample
+from singan_core import HALO, encoding, images, noise, resample
 from singan_core.arrays import Pixels
 from singan_core.pyramid import Pyramid
 from singan_runtime.measures import quality
@@ -214,7 +214,7 @@ def main() -> None:
         if given.out:
             word = name.replace(" ", "_").replace("'", "")
             for seed, picture in enumerate(made):
-                images.save(given.out / f"{word}_{seed}.png", picture)
+                encoding.save(given.out / f"{word}_{seed}.png", picture)
 
 
 if __name__ == "__main__":

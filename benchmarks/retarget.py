@@ -19,7 +19,7 @@ import numpy as np
 from arguments import MASK, PHOTO, PLAIN_BUNDLE, describe_size, make_parser, read_sizes
 from numpy.typing import NDArray
 
-from singan_core import images, resample
+from singan_core import encoding, images, resample
 from singan_core.arrays import Floats, Mask, Pixels
 from singan_core.pyramid import Size
 from singan_runtime import Sampler, masks
@@ -155,7 +155,7 @@ def save(folder: Path, name: str, shape: str, pixels: Pixels) -> None:
     """Write the picture of a row."""
     folder.mkdir(parents=True, exist_ok=True)
     word = name.replace(" ", "_").replace(",", "").replace("--", "")
-    images.save(folder / f"retarget_{shape}_{word}.jpg", pixels, "jpeg")
+    encoding.save(folder / f"retarget_{shape}_{word}.jpg", pixels, "jpeg")
 
 
 def main() -> None:

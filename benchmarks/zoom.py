@@ -26,7 +26,7 @@ from arguments import PHOTO, describe_size, make_parser
 from clocks import time_call
 from PIL import Image
 
-from singan_core import cascade, images, resample, windows
+from singan_core import cascade, encoding, images, resample, windows
 from singan_core.arrays import Floats, Pixels
 from singan_core.detail import resize, super_resolution
 from singan_core.detail.maps import Map
@@ -218,7 +218,7 @@ def main() -> None:
         given.pictures.mkdir(parents=True, exist_ok=True)
         for name, pixels in ({"photo": truth} | drawn).items():
             file = f"{name.replace(' ', '_').replace(',', '')}.png"
-            images.save(given.pictures / file, pixels)
+            encoding.save(given.pictures / file, pixels)
 
 
 if __name__ == "__main__":

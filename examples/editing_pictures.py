@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageEnhance, ImageOps
 
-from singan_core import images, resample
+from singan_core import encoding, images, resample
 from singan_core.arrays import Floats, Pixels
 from singan_runtime import Sampler
 from singan_runtime.edits import editing
@@ -90,7 +90,7 @@ def save(path: Path, *pictures: Image.Image | Pixels) -> None:
         width = round(picture.width * HEIGHT / picture.height)
         reduced = picture.resize((width, HEIGHT), Image.Resampling.BICUBIC)
         row.append(np.asarray(reduced.convert("RGB")))
-    images.save(path, np.concatenate(row, axis=1), "jpeg")
+    encoding.save(path, np.concatenate(row, axis=1), "jpeg")
 
 
 def read_fir(size: tuple[int, int]) -> Image.Image:

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageOps
 
-from singan_core import images
+from singan_core import encoding, images
 from singan_core.arrays import Pixels
 from singan_runtime import Sampler
 from singan_runtime.edits import editing, retarget
@@ -163,7 +163,7 @@ def join_row(row: Sequence[Image.Image]) -> Pixels:
 
 def save(path: Path, rows: Sequence[Sequence[Image.Image]]) -> None:
     """Write a sheet: rows below each other."""
-    images.save(path, np.concatenate([join_row(row) for row in rows]), "jpeg")
+    encoding.save(path, np.concatenate([join_row(row) for row in rows]), "jpeg")
 
 
 def make_edits(scenes: Scenes) -> list[Scene]:

@@ -6,30 +6,22 @@ which are 1 on the object and -1 elsewhere and become masks instead of pixels.
 
 from __future__ import annotations
 
-import difflib
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, PngImagePlugin
+from PIL import Image
 
 from singan_core import masks as mask_files
 from singan_core import resample
 from singan_core.arrays import Floats, Mask, Pixels
-from singan_core.atomic import atomic_file
 from singan_core.colours import Values, to_values
 from singan_core.errors import ImageError, RequestError
 from singan_core.picture_files import explain_failures, open_picture
 from singan_core.pyramid import Size
 
-FORMATS = {"png": ".png", "jpeg": ".jpg", "webp": ".webp"}
-"""Formats that pictures are saved in, and their file name endings."""
-
-_LONGEST = {"jpeg": 65535, "webp": 16383}  # px, longest side that a format can hold
 _MODES = {1: "L", 3: "RGB", 4: "RGBA"}
-_QUALITY = {"jpeg": {"quality": 95, "subsampling": 0}, "webp": {"quality": 95, "method": 4}}
 _STRIP = 32  # rows of a resized photo that are computed at once
 _ROWS = 256  # rows of a photo that become floats at once
 
@@ -243,64 +235,3 @@ def flatten(pixels: Pixels, background: tuple[int, int, int]) -> Pixels:
     alpha = pixels[..., 3:].astype(np.float32) / 255
     mixed = pixels[..., :3] * alpha + np.array(background, np.float32) * (1 - alpha)
     return (mixed + 0.5).astype(np.uint8)
-
-
-def check_format_name(format: str, known: tuple[str, ...]) -> None:
-    """Raise RequestError, with the most similar name, unless the format is a known one."""
-    if format not in known:
-        near = difflib.get_close_matches(format.lower(), known, 1)
-        hint = f"; did you mean {near[0]}?" if near else ""
-        raise RequestError(
-            f"unknown format {format!r}: choose {', '.join(known[:-1])} or {known[-1]}{hint}"
-        )
-
-
-def check_format(format: str, size: tuple[int, int]) -> None:
-    """Raise RequestError unless the format is known and holds pictures of (height, width)."""
-    check_format_name(format, tuple(FORMATS))
-    longest = _LONGEST.get(format, max(size))
-    if max(size) > longest:
-        raise RequestError(
-            f"{size[1]}x{size[0]} is too large for {format}: sides up to {longest} px; "
-            "use png or tiff"
-        )
-
-
-def save(
-    path: Path,
-    pixels: Pixels,
-    format: str = "png",
-    background: tuple[int, int, int] = (255, 255, 255),
-    text: dict[str, str] | None = None,
-) -> None:
-    """Write a picture, uint8 (H, W, C), as png, jpeg or webp, whole or not at all.
-
-    text becomes PNG text chunks, which the other formats leave out. JPEG has no alpha, so
-    transparency is composed on the background. Raises RequestError for another format, OutputError
-    if the file cannot be written.
-    """
-    # Into memory first: encoders that write to a file themselves take a full disk for success.
-    with atomic_file(path) as temporary:
-        temporary.write_bytes(encode(pixels, format, background, text))
-
-
-def encode(
-    pixels: Pixels,
-    format: str = "png",
-    background: tuple[int, int, int] = (255, 255, 255),
-    text: dict[str, str] | None = None,
-) -> bytes:
-    """Return the bytes of the file that save writes. Raises RequestError for another format."""
-    check_format(format, (pixels.shape[0], pixels.shape[1]))
-    image = to_pillow(flatten(pixels, background) if format == "jpeg" else pixels)
-
-    options: dict[str, object] = dict(_QUALITY.get(format, {}))
-    if format == "png":
-        info = PngImagePlugin.PngInfo()
-        for key, value in (text or {}).items():
-            info.add_itxt(key, value)
-        options |= {"pnginfo": info, "compress_level": 4}
-
-    encoded = io.BytesIO()
-    image.save(encoded, format.upper(), **options)
-    return encoded.getvalue()

@@ -17,6 +17,7 @@ from msgspec import Meta
 from singan_core import HALO, noise
 from singan_core.atomic import atomic_file
 from singan_core.errors import BundleError
+from singan_core.metadata import MOST_LETTERS
 from singan_core.pyramid import Pyramid
 
 GENERATORS_ONLY, WITH_DETAIL = 1, 2
@@ -39,13 +40,14 @@ MOST_AMPLITUDE = 10.0
 """Largest amplitude of noise, while the values of a picture are in [-1, 1]."""
 
 _SHOWN = 200  # characters of a wrong value that an error repeats
-_OPTIONAL = ("labels", "detail")
+_OPTIONAL = ("labels", "detail", "creator", "licence")
 _COMMANDS = {"run": "singan train", "bundle": "singan export"}
 
 Shape = tuple[Annotated[int, Meta(ge=1)], Annotated[int, Meta(ge=1)]]
 _LevelSide = Annotated[int, Meta(ge=1, le=MOST_DETAIL)]
 _Level = tuple[_LevelSide, _LevelSide]
 _Shift = Annotated[int, Meta(ge=0, lt=16)]
+_Credit = Annotated[str, Meta(max_length=MOST_LETTERS, pattern=r"\A[^\x00-\x1f\x7f]*\Z")]
 _Amplitude = Annotated[float, Meta(ge=0, le=MOST_AMPLITUDE)]
 
 
@@ -66,7 +68,7 @@ class Detail:
 
 @dataclass(frozen=True)
 class Manifest:
-    """What a run or bundle is. The file must hold every field but labels and detail."""
+    """What a run or bundle is. The file must hold every field but those of _OPTIONAL."""
 
     kind: str  # run or bundle
     name: str
@@ -85,6 +87,8 @@ class Manifest:
     halo: int = HALO
     noise_spec: str = noise.SPEC
     detail: Detail | None = None  # without it, generators draw everything
+    creator: _Credit = ""  # of the photo, as in all that is drawn from it
+    licence: _Credit = ""  # of the photo: its name, its address or both
 
     @property
     def format_version(self) -> int:
@@ -193,7 +197,8 @@ def _check_folder(folder: Path, kind: Kind) -> None:
     if kind == "run" and (folder / BEGUN).is_file():
         raise BundleError(
             f"{folder}: the run is unfinished: its training was stopped or still goes on; "
-            f"continue it with 'singan train PHOTO --out {folder} --resume'"
+            f"continue it with 'singan train PHOTO --out {folder} --resume', "
+            "or look at what is finished with 'singan export --partial'"
         )
     raise BundleError(
         f"{folder}: no {NAME}, so the {kind} is unfinished or none; "
@@ -235,7 +240,7 @@ def _decode(data: Any, path: Path) -> Manifest:
 
 def _find_missing(data: dict[str, Any], version: int) -> list[str]:
     """List the required fields that are missing or null."""
-    optional = ("labels",) if version == WITH_DETAIL else _OPTIONAL
+    optional = set(_OPTIONAL) - ({"detail"} if version == WITH_DETAIL else set())
     required = [field.name for field in dataclasses.fields(Manifest) if field.name not in optional]
     missing = [name for name in required if data.get(name) is None]
 

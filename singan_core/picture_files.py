@@ -229,7 +229,7 @@ def _open_heic(path: Path) -> Image.Image:
         import pi_heif
     except ImportError as error:
         raise InstallError(
-            f"{path}: HEIC pictures need pi-heif; run: pip install 'singan[heic]'"
+            f"{path}: HEIC pictures need pi-heif; run: pip install pi-heif (singan's extra heic)"
         ) from error
 
     file = pi_heif.open_heif(path)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from singan_core import images
+from singan_core import encoding
 from singan_core import manifest as manifests
 from singan_core.arrays import Pixels
 from singan_core.atomic import atomic_folder
@@ -31,6 +31,7 @@ from singan_runtime.graphs import Graphs, read_reconstruction_noise
 from singan_runtime.sampler import Sampler
 from singan_train.run.folder import read_generator
 from singan_train.run.header import read_header
+from singan_train.run.partial import read_partial
 from singan_train.scale.trained_pyramid import TrainedPyramid
 
 PREVIEW = "preview.png"
@@ -54,8 +55,11 @@ def export(
     folders: Sequence[str] = (),
     photo: Path | None = None,
     hand_over: int | None = None,
+    partial: bool = False,
 ) -> Parity:
     """Write the bundle of a finished run, further formats included, and return what was measured.
+
+    With partial, the run may be unfinished: the scales that are finished are exported.
 
     The photo goes into the bundle: the run's own, or the one given for a run without. Raises
     BundleError for an unfinished or damaged run, ParityError (and leaves no bundle) when a graph
@@ -63,7 +67,7 @@ def export(
     OutputError, or InstallError when ONNX Runtime is missing.
     """
     providers.import_onnxruntime()
-    trained = manifests.read(run, "run")
+    trained = read_partial(run) if partial else manifests.read(run, "run")
     check_out(out, force)
     source = find_source(run, trained, photo, hand_over)
     networks = read_networks(run, trained)
@@ -80,7 +84,7 @@ def export(
         parity.require()
         record = json.dumps(parity.to_json(), indent=2) + "\n"
         (folder / formats.PARITY).write_text(record, encoding="utf-8")
-        images.save(folder / PREVIEW, draw_preview(sampler))
+        encoding.save(folder / PREVIEW, draw_preview(sampler))
 
         # The manifest comes last: a folder without one is unfinished.
         manifests.write(folder, dataclasses.replace(draft, files=manifests.hash_files(folder)))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from singan_core import images
+from singan_core import encoding, images
 from singan_core import manifest as manifests
 from singan_core.arrays import Pixels
 from singan_core.detail import resize
@@ -65,7 +65,7 @@ def write_sheet(run: Path, threads: int | None = None) -> Path:
     Raises BundleError or OutputError.
     """
     path = run / SHEET
-    images.save(path, draw_sheet(open_run(run, threads)), "jpeg")
+    encoding.save(path, draw_sheet(open_run(run, threads)), "jpeg")
     return path
 
 

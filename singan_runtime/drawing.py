@@ -49,6 +49,9 @@ class Renderer:
         self._drawings: Recent[tuple[Plan, int], Drawing] = Recent(KEPT_PICTURES)
         self._photos: Recent[tuple[Size, ...], Photo] = Recent(KEPT_SIZES)
 
+    precision = ""
+    """The precision of the graphs that draw, if it is known."""
+
     @functools.cached_property
     def identity(self) -> str:
         """The digest of all in the model that decides pixels (singan_core.identity)."""

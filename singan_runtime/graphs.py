@@ -110,8 +110,8 @@ def open_session(path: Path, device: str = "auto", data: bytes | None = None) ->
     if device != "auto" and wanted not in session.get_providers():
         raise RequestError(
             f"device {device}: ONNX Runtime could not start its CUDA provider; "
-            "check the driver with nvidia-smi and run: pip install 'singan[gpu]', "
-            "or use --device cpu"
+            "check the driver with nvidia-smi and run: "
+            f"{providers.FLAVOURS['onnxruntime-gpu']}, or use --device cpu"
         )
     return session
 

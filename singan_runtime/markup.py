@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from html import escape
 from urllib.parse import urlencode
 
-from singan_core import images
+from singan_core import encoding
 from singan_core.errors import RequestError
 from singan_core.pyramid import Size
 from singan_runtime.parsing import format_size, parse_size
@@ -31,6 +31,10 @@ def list_sizes(size: Size) -> list[Size]:
     height, width = size
     widths = [*(one for one in WIDTHS if one < width), width]
     return [(max(1, round(height * one / width)), one) for one in widths]
+
+
+SMALL_QUALITY = 60
+"""Quality of that picture, which is seen blurred and for a moment."""
 
 
 @dataclass(frozen=True)
@@ -138,7 +142,7 @@ def read_formats(word: str) -> tuple[str, ...]:
     """Read 'webp,jpeg', the formats that are offered, the preferred first. Raises RequestError."""
     formats = tuple(word.split(","))
     for one in formats:
-        images.check_format_name(one, tuple(images.FORMATS))
+        encoding.check_format_name(one, encoding.FORMATS)
     return formats
 
 
@@ -153,6 +157,6 @@ def draw_placeholder(sampler: Sampler, request: Request) -> bytes:
     zoom = request.zoom if isinstance(request.zoom, str) else request.zoom * factor
     small = replace(request, size=(height, width), zoom=zoom, window=None)
     try:
-        return images.encode(sampler.draw(small), "webp")
+        return encoding.encode(sampler.draw(small), "webp", quality=SMALL_QUALITY)
     except RequestError:
         return b""

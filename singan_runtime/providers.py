@@ -12,8 +12,8 @@ from singan_core.device_names import parse_device
 from singan_core.errors import InstallError, RequestError
 
 FLAVOURS = {
-    "onnxruntime": "pip install 'singan[cpu]'",
-    "onnxruntime-gpu": "pip install 'singan[gpu]'",
+    "onnxruntime": "pip install onnxruntime",
+    "onnxruntime-gpu": "pip install 'onnxruntime-gpu[cuda,cudnn]'",
     "onnxruntime-openvino": "pip install onnxruntime-openvino",
     "onnxruntime-directml": "pip install onnxruntime-directml",
 }
@@ -43,8 +43,8 @@ def import_onnxruntime() -> Any:
     found = list_installed()
     if not found:
         raise InstallError(
-            "ONNX Runtime is not installed; run: pip install 'singan[cpu]' "
-            "(NVIDIA GPU: pip install 'singan[gpu]')"
+            "ONNX Runtime is not installed; run: pip install onnxruntime (singan's extra cpu), or "
+            "for an NVIDIA GPU: pip install 'onnxruntime-gpu[cuda,cudnn]' (singan's extra gpu)"
         )
     if len(found) > 1:
         keep = "onnxruntime-gpu" if "onnxruntime-gpu" in found else found[-1]
@@ -78,7 +78,8 @@ def choose_providers(device: str) -> list[str | tuple[str, dict[str, Any]]]:
     if _PROVIDERS["cuda"] not in available:
         raise RequestError(
             f"device {device}: this ONNX Runtime has no CUDA provider; "
-            "run: pip uninstall -y onnxruntime && pip install 'singan[gpu]', or use --device cpu"
+            f"run: pip uninstall -y onnxruntime && {FLAVOURS['onnxruntime-gpu']}, "
+            "or use --device cpu"
         )
 
     options = {

@@ -87,7 +87,9 @@ class Sampler(Renderer):
             )
 
         noise = read_reconstruction_noise(folder, found)
-        return cls(found, graphs, noise, max_pixels, *store.read_detail(folder, found))
+        sampler = cls(found, graphs, noise, max_pixels, *store.read_detail(folder, found))
+        sampler.precision = precision
+        return sampler
 
     def without_detail(self) -> Sampler:
         """Return a sampler that draws with the generators alone.

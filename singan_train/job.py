@@ -9,6 +9,8 @@ from typing import Any
 
 import torch
 
+from singan_core.credits import Credits, choose_credits
+from singan_core.errors import TrainingError
 from singan_train import config as configs
 from singan_train import trainer
 from singan_train.config import MOST_ON_CUDA, TrainingConfig
@@ -29,13 +31,27 @@ class TrainingJob:
     device: torch.device
     masks: Sequence[Path] = ()
     resume: bool = False
+    creator: str | None = None  # of the photo; None leaves it to the photo's own metadata
+    licence: str | None = None
 
     def prepare(self) -> RunHeader:
         """Read what the run starts from, and write nothing. Raises a SinGANError."""
         if self.resume:
-            return trainer.read_resumable(self.out)
+            header = trainer.read_resumable(self.out)
+            self._check_credits(header.credits)
+            return header
         config = choose_config(self.asked, self.device)
-        return trainer.prepare_run(self.photo, config, self.device, self.masks)[0]
+        credits = choose_credits(self.photo, self.creator, self.licence)
+        return trainer.prepare_run(self.photo, config, self.device, self.masks, credits)[0]
+
+    def _check_credits(self, begun: Credits) -> None:
+        """Raise TrainingError unless what is asked for is what a run was begun with."""
+        if self.creator in (None, begun.creator) and self.licence in (None, begun.licence):
+            return
+        raise TrainingError(
+            f"{self.out}: was begun with other credits of the photo ({str(begun) or 'none'}); "
+            "leave out --creator and --licence"
+        )
 
     def train(self, report: Callable[[Progress], None], stop: Callable[[], bool]) -> None:
         """Train until all is done. Raises KeyboardInterrupt once `stop` has returned True."""
@@ -43,7 +59,8 @@ class TrainingJob:
             trainer.resume(self.photo, self.out, self.asked, self.device, report, stop, self.masks)
             return
         config = choose_config(self.asked, self.device)
-        trainer.train(self.photo, self.out, config, self.device, report, stop, self.masks)
+        credits = choose_credits(self.photo, self.creator, self.licence)
+        trainer.train(self.photo, self.out, config, self.device, report, stop, self.masks, credits)
 
 
 def choose_config(asked: dict[str, Any], device: torch.device) -> TrainingConfig:

@@ -16,6 +16,7 @@ import torch
 from singan_core import noise, resample, stored
 from singan_core.arrays import Floats
 from singan_core.atomic import make_folder
+from singan_core.credits import Credits
 from singan_core.errors import RequestError, TrainingError
 from singan_core.file_names import RECONSTRUCTION_NOISE
 from singan_core.lock import lock_folder
@@ -48,12 +49,18 @@ from singan_train.scale.setup import create_state, make_scale_data, measure_scal
 from singan_train.scale.trained_pyramid import TrainedPyramid
 from singan_train.scale.training import DivergenceError, ScaleData, train_scale
 
+NOT_KNOWN = Credits()
+
 RETRIES = 1
 """How often a scale whose loss became NaN or infinite begins again, with another seed."""
 
 
 def prepare_run(
-    photo: Path, config: TrainingConfig, device: torch.device, masks: Sequence[Path] = ()
+    photo: Path,
+    config: TrainingConfig,
+    device: torch.device,
+    masks: Sequence[Path] = (),
+    credits: Credits = NOT_KNOWN,
 ) -> tuple[RunHeader, TrainingPhoto]:
     """Read the photo and its masks and plan the pyramid, without writing anything.
 
@@ -79,6 +86,7 @@ def prepare_run(
         torch_version=torch.__version__,
         labels=labels,
         stored_sha256="" if source.pixels is None else stored.hash_pixels(source.pixels),
+        credits=credits,
     )
     return header, source
 
@@ -91,16 +99,18 @@ def train(
     show: ShowProgress = lambda _: None,
     stop: ShouldStop = lambda: False,
     masks: Sequence[Path] = (),
+    credits: Credits = NOT_KNOWN,
 ) -> Path:
     """Train a new run and return its folder.
 
-    Masks of the photo become labels. With detail the photo is stored in the run. Every few
+    Masks of the photo become labels. With detail the photo is stored in the run. Credits go into
+    the metadata of all that is drawn from it. Every few
     iterations show gets the progress, and stop says whether to stop; what is done by then is kept
     for resume.
 
     Raises ImageError, RequestError, TrainingError or OutputError, and KeyboardInterrupt after stop.
     """
-    header, source = prepare_run(photo, config, device, masks)
+    header, source = prepare_run(photo, config, device, masks, credits)
     make_folder(folder)
     with lock_folder(folder):
         if (folder / CONFIG).exists() or is_finished(folder):

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from singan_core import images, noise
+from singan_core import encoding, noise
 from singan_core import manifest as manifests
 from singan_core.file_names import graph_name
 from singan_core.pyramid import plan
@@ -68,6 +68,6 @@ def make(
     np.save(folder / "reconstruction_noise.npy", z)
     manifests.write(folder, dataclasses.replace(manifest, files=manifests.hash_files(folder)))
     sampler = Sampler.load(folder, device="cpu", threads=1)
-    images.save(folder / "preview.png", sampler.reconstruct())
+    encoding.save(folder / "preview.png", sampler.reconstruct())
     manifests.write(folder, dataclasses.replace(manifest, files=manifests.hash_files(folder)))
     return folder

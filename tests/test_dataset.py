@@ -267,7 +267,7 @@ def test_a_missing_package_is_named_before_the_work(labelled, tmp_path, monkeypa
     monkeypatch.setitem(__import__("sys").modules, "pycocotools", None)
     with pytest.raises(
         InstallError,
-        match=r"the COCO index needs pycocotools; run: pip install 'singan\[dataset\]'",
+        match=r"COCO index needs pycocotools; run: pip install pycocotools \(singan's extra d",
     ):
         write_dataset(labelled, tmp_path / "new", DatasetSpec(1))
     assert not (tmp_path / "new").exists()

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from singan_core import images
+from singan_core import encoding
 from singan_core.detail import resize
 from singan_core.errors import RequestError
 from singan_runtime.drawing import round_hand_over
@@ -135,7 +135,7 @@ def test_the_photo_in_the_bundle_is_the_default(detail_sampler, sampler, tmp_pat
         evaluation.read_trained_photo(sampler)
 
     path = tmp_path / "photo.png"
-    images.save(path, detail_sampler.photo.pixels)
+    encoding.save(path, detail_sampler.photo.pixels)
     assert np.array_equal(
         evaluation.read_trained_photo(detail_sampler, path), detail_sampler.photo.pixels
     )
@@ -151,7 +151,7 @@ def test_the_file_of_the_photo_gives_what_training_stores(channels, tmp_path):
     pixels = np.random.default_rng(0).integers(0, 256, (140, 200, channels), np.uint8)
     pixels[:40, :, 3:] = 0
     path = tmp_path / "photo.png"
-    images.save(path, pixels)
+    encoding.save(path, pixels)
     hides_colours = pytest.warns(UserWarning, match="the picture hidden there is dropped")
     with hides_colours if channels == 4 else nullcontext():
         stored = training_photo.read_training_photo(

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from singan_core import images
+from singan_core import encoding
 from singan_core.errors import OutputError
 from singan_runtime.files import video
 
@@ -24,7 +24,7 @@ try:
     if sys.argv[3] == "film":
         video.save(path, iter(pixels), 10)
     else:
-        images.save(path, pixels[0], sys.argv[3])
+        encoding.save(path, pixels[0], sys.argv[3])
 except OutputError as error:
     print("refused:", error)
 else:
@@ -39,7 +39,7 @@ def write(path, limit, what):
     return subprocess.run(words, capture_output=True, text=True, check=True).stdout
 
 
-@pytest.mark.parametrize("format", ["png", "jpeg", "webp"])
+@pytest.mark.parametrize("format", ["png", "jpeg", "webp", "avif"])
 def test_a_picture_that_does_not_fit_is_refused(tmp_path, format):
     path = tmp_path / f"picture.{format}"
     said = write(path, 2000, format)

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
-from singan_core import images, masks
+from singan_core import encoding, images, masks
 from singan_core.errors import ImageError, OutputError, RequestError
+from singan_core.metadata import Metadata
 
 RNG = np.random.default_rng(0)
 RGB = RNG.integers(0, 256, (20, 30, 3), np.uint8)
@@ -249,11 +250,11 @@ def test_too_small_photos_are_refused(tmp_path):
         images.read(tmp_path / "small.png")
 
 
-@pytest.mark.parametrize("format", images.FORMATS)
+@pytest.mark.parametrize("format", encoding.FORMATS)
 @pytest.mark.parametrize("picture", [GREY[..., None], RGB, RGBA], ids=["grey", "rgb", "rgba"])
 def test_every_format_saves_every_kind(tmp_path, format, picture):
-    path = tmp_path / f"a{images.FORMATS[format]}"
-    images.save(path, picture, format)
+    path = tmp_path / f"a{encoding.FORMATS[format]}"
+    encoding.save(path, picture, format)
     with Image.open(path) as image:
         assert image.format == format.upper()
         assert image.size == (30, 20)
@@ -263,26 +264,27 @@ def test_every_format_saves_every_kind(tmp_path, format, picture):
 
 def test_formats_without_alpha_compose_on_the_background(tmp_path):
     clear = np.zeros((20, 30, 4), np.uint8)
-    images.save(tmp_path / "a.jpg", clear, "jpeg", (10, 200, 30))
+    encoding.save(tmp_path / "a.jpg", clear, "jpeg", (10, 200, 30))
     with Image.open(tmp_path / "a.jpg") as image:
         assert np.abs(np.asarray(image).astype(int) - [10, 200, 30]).max() <= 3
 
 
 def test_png_text_is_kept(tmp_path):
-    images.save(tmp_path / "a.png", RGB, text={"singan": '{"größe": 1}'})
+    encoding.save(tmp_path / "a.png", RGB, metadata=Metadata(record='{"größe": 1}'))
     with Image.open(tmp_path / "a.png") as image:
-        assert image.text == {"singan": '{"größe": 1}'}
+        assert image.text["singan"] == '{"größe": 1}'
+        assert image.text["Software"] == "singan"
 
 
 def test_an_unknown_format_is_refused(tmp_path):
-    with pytest.raises(RequestError, match="unknown format 'gif': choose png, jpeg or webp"):
-        images.save(tmp_path / "a.gif", RGB, "gif")
+    with pytest.raises(RequestError, match="unknown format 'gif': choose png, jpeg, webp or avif"):
+        encoding.save(tmp_path / "a.gif", RGB, "gif")
 
 
 def test_a_picture_that_cannot_be_written_leaves_nothing(tmp_path):
     (tmp_path / "folder").write_text("a file")
     with pytest.raises(OutputError, match="a file stands where a folder is needed"):
-        images.save(tmp_path / "folder" / "a.png", RGB)
+        encoding.save(tmp_path / "folder" / "a.png", RGB)
     assert [path.name for path in tmp_path.iterdir()] == ["folder"]
 
 

@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from singan_core.errors import InstallError, OutputError, RequestError
+from singan_core.metadata import Metadata
 from singan_core.windows import Span, cover_canvas
 from singan_runtime.files import deepzoom, tiff
 
@@ -32,9 +33,8 @@ def test_a_tiff_made_tile_by_tile_holds_the_pixels_of_the_picture(
     tifffile = pytest.importorskip("tifffile")
     rows, columns = region or cover_canvas(SIZE)
     path = tmp_path / "picture.tif"
-    tiff.write_tiles(
-        path, (rows.length, columns.length), 3, tiles(sampler, region), "how it was made"
-    )
+    said = Metadata("how it was made")
+    tiff.write_tiles(path, (rows.length, columns.length), 3, tiles(sampler, region), said)
     expected = sampler.sample(SIZE, seed=3)[0, slice(*rows), slice(*columns)]
     assert np.array_equal(tifffile.imread(path), expected)
     with tifffile.TiffFile(path) as file:
@@ -90,7 +90,9 @@ def test_ctrl_c_leaves_neither_a_tiff_nor_a_deep_zoom_folder(sampler, tmp_path, 
 
 def test_without_tifffile_the_message_says_what_to_install(monkeypatch, tmp_path):
     monkeypatch.setitem(__import__("sys").modules, "tifffile", None)
-    with pytest.raises(InstallError, match=re.escape("pip install 'singan[media]'")):
+    with pytest.raises(
+        InstallError, match=re.escape("pip install tifffile (singan's extra media)")
+    ):
         tiff.write_tiles(tmp_path / "p.tif", (64, 64), 1, [])
 
 

@@ -74,9 +74,8 @@ def test_a_missing_folder_and_an_unfinished_one_are_told_apart(bundle):
     refused(bundle, "no manifest.json, so the bundle is unfinished")
 
 
-REQUIRED = sorted(
-    {field.name for field in dataclasses.fields(manifest.Manifest)} - {"labels", "detail"}
-)
+OPTIONAL = {"labels", "detail", "creator", "licence"}
+REQUIRED = sorted({field.name for field in dataclasses.fields(manifest.Manifest)} - OPTIONAL)
 REQUIRED.append("format_version")
 
 
@@ -97,7 +96,7 @@ def test_damaged_json_is_refused(bundle):
 
 
 @pytest.mark.parametrize("field", REQUIRED)
-def test_every_field_but_labels_is_required(bundle, field):
+def test_every_field_but_the_optional_is_required(bundle, field):
     path = bundle / "manifest.json"
     data = json.loads(path.read_text())
     del data[field]

@@ -47,4 +47,4 @@ def test_what_cannot_be_drawn_is_said(small_run, tmp_path, monkeypatch):
     (copy / "metrics.jsonl").write_text("{")
     assert "damaged" in one_line("plot", copy)
     monkeypatch.setitem(__import__("sys").modules, "matplotlib", None)
-    assert re.search(r"pip install 'singan\[plot\]'", one_line("plot", small_run))
+    assert re.search(r"pip install matplotlib \(singan's extra plot\)", one_line("plot", small_run))

@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from singan_core import images
+from singan_core import encoding
 from singan_core.errors import ImageError, RequestError
+from singan_core.metadata import Metadata
 from singan_runtime import Sampler
 from singan_runtime.files.provenance import read_request
 from singan_runtime.files.writing import write_pictures
@@ -196,8 +197,7 @@ def test_a_picture_without_a_request_is_refused(tmp_path):
     (tmp_path / "text.png").write_text("no picture")
     with pytest.raises(ImageError, match="not a picture file"):
         read_request(tmp_path / "text.png")
-    images.save(
-        tmp_path / "edit.png", np.zeros((9, 9, 1), np.uint8), text={"singan": '{"command": "edit"}'}
-    )
+    edited = Metadata('{"command": "edit"}')
+    encoding.save(tmp_path / "edit.png", np.zeros((9, 9, 1), np.uint8), metadata=edited)
     with pytest.raises(RequestError, match="written by 'singan edit', not by sample"):
         read_request(tmp_path / "edit.png")

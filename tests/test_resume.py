@@ -258,14 +258,14 @@ def test_a_damaged_config_is_named(tmp_path, drawn_scene, small_run, changes, ca
 
 def test_a_full_disk_keeps_the_finished_scales(tmp_path, drawn_scene, small_run, monkeypatch):
     """The third scale cannot be written; once there is room the run goes on."""
-    real_save = runs.images.save
+    real_save = runs.encoding.save
 
     def full(path, *more, **options):
         if "scale_02" in str(path):
             raise OSError(28, "No space left on device")
         real_save(path, *more, **options)
 
-    monkeypatch.setattr(runs.images, "save", full)
+    monkeypatch.setattr(runs.encoding, "save", full)
     with pytest.raises(OutputError, match="scale_02: the disk is full; free some space"):
         train(drawn_scene, tmp_path / "run")
     assert runs.count_finished_scales(tmp_path / "run", 4) == 2

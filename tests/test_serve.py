@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, features
 
 pytest.importorskip("starlette")
 pytest.importorskip("httpx2")
@@ -18,6 +18,8 @@ pytest.importorskip("httpx2")
 import httpx2
 from starlette.testclient import TestClient
 
+from singan_runtime.files.provenance import read_request
+from singan_runtime.request import Request
 from singan_runtime.serve import catalogue, pictures, service
 from singan_runtime.serve.app import make_app
 from singan_runtime.serve.settings import Settings
@@ -75,6 +77,22 @@ def test_a_png_holds_the_request_that_repeats_it(client, tiny):
     assert (text["size"], text["seed"], text["variation"]) == ("60x40", 7, 2)
 
 
+def test_a_picture_of_any_format_says_where_it_comes_from(client, tiny, tmp_path):
+    for ending in ("png", "jpeg", "webp"):
+        path = tmp_path / f"picture.{ending}"
+        path.write_bytes(client.get(f"/v1/{tiny}/60x40.{ending}?seed=7").content)
+        assert read_request(path) == Request((40, 60), 7)
+
+
+def test_quality_makes_smaller_files(client, tiny):
+    root = f"/v1/{tiny}/60x40"
+    low, high = (client.get(f"{root}.jpeg?seed=1&quality={one}") for one in (20, 95))
+    assert len(low.content) < len(high.content)
+    assert low.headers["etag"] != high.headers["etag"]
+    check_problem(client.get(f"{root}.png?seed=1&quality=20"), 400, "quality")
+    check_problem(client.get(f"{root}.jpeg?seed=1&quality=101"), 400, "1 to 100")
+
+
 @pytest.mark.parametrize(
     ("ending", "format"), [("png", "PNG"), ("jpeg", "JPEG"), ("jpg", "JPEG"), ("webp", "WEBP")]
 )
@@ -92,8 +110,8 @@ def test_a_window_is_the_slice_of_the_whole(client, tiny):
 
 
 def test_a_picture_of_parts_is_the_picture(detail_sampler, monkeypatch):
-    request = service_request = pictures.Request(size=(70, 90), seed=3)
-    whole = detail_sampler.draw(service_request)
+    request = Request(size=(70, 90), seed=3)
+    whole = detail_sampler.draw(request)
     monkeypatch.setattr(pictures, "PART", 1000)
     asked = []
     parts = pictures.draw_parts(detail_sampler, request, lambda: asked.append(1))
@@ -112,6 +130,15 @@ def test_names_of_screens_and_widths_in_css_pixels(client, tiny):
         assert Image.open(io.BytesIO(answer.content)).size == size
         exact = f"/v1/{tiny}/{size[0]}x{size[1]}.png?seed=1"
         assert answer.headers["content-location"] == exact
+
+
+def test_avif_is_made_where_pillow_can(client, tiny):
+    answer = client.get(f"/v1/{tiny}/60x40.avif?seed=1")
+    if not features.check("avif"):
+        check_problem(answer, 501, "AVIF")
+        return
+    assert answer.headers["content-type"] == "image/avif"
+    assert Image.open(io.BytesIO(answer.content)).size == (60, 40)
 
 
 def test_what_is_transparent_falls_on_the_background(client):

@@ -338,7 +338,8 @@ def test_a_folder_in_the_place_of_the_file(tmp_path):
 def test_films_without_imageio_ffmpeg_say_what_to_install(tmp_path, monkeypatch, ending):
     monkeypatch.setitem(sys.modules, "imageio_ffmpeg", None)
     with pytest.raises(
-        InstallError, match=r"need imageio-ffmpeg; run: pip install 'singan\[media\]'"
+        InstallError,
+        match=r"need imageio-ffmpeg; run: pip install imageio-ffmpeg \(singan's extra media\)",
     ):
         video.check(tmp_path / f"a.{ending}", (32, 48), 2, 10)
 

@@ -11,6 +11,7 @@ from singan_cli.options import (
     Background,
     Bundle,
     Device,
+    HasMetadata,
     Keeps,
     MaxPixels,
     Places,
@@ -41,6 +42,8 @@ def command(
     keep: Keeps = None,
     place: Places = None,
     background: Background = "white",
+    quality: options.Quality = None,
+    metadata: HasMetadata = True,
     max_frame_memory: options.MaxFrameMemory = MAX_FRAME_MEMORY,
     device: Device = "auto",
     threads: Threads = None,
@@ -53,7 +56,7 @@ def command(
     """
     wanted = parse.read_size(size) if size is not None else None
     scale = parse.read_zoom(zoom)
-    colour = parse.read_background(background)
+    style = clips.Style(fps, parse.read_background(background), quality, metadata, move)
     places = [parse.read_place(word) for word in place or ()]
     if grid and (start_scale != Walk.start_scale or beta != Walk.beta):
         raise typer.BadParameter(
@@ -69,10 +72,10 @@ def command(
     walks = clips.make_grid(out, asked) if grid else {out: asked}
     canvas = wanted or animation.choose_default_size(sampler)
     scene = clips.Scene(sampler, canvas, scale, sampler.read_keep(keep or (), places))
-    clips.check_clips(scene, walks, fps, max_frame_memory)
+    clips.check_clips(scene, walks, style, max_frame_memory)
     mask = clips.read_move(move, canvas)
     make_folder(out if grid else out.parent)
-    say_device(sampler)
+    say_device(sampler, device)
 
-    clips.write_clips(scene, walks, mask, fps, colour)
+    clips.write_clips(scene, walks, mask, style)
     typer.echo(f"wrote {len(walks)} animations to {out}" if grid else f"wrote {out}")

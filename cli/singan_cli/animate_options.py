@@ -8,12 +8,14 @@ from typing import Annotated
 import typer
 
 from singan_cli.options import limit_to
+from singan_core.encoding import QUALITY
 from singan_runtime.clips.animation import KINDS, LONGER_SIDE
 
 OutFile = Annotated[
     Path,
     typer.Option(
         "--out",
+        "-o",
         metavar="FILE.{gif,mp4,webm,webp,png}",
         help="The animation, in the format of its ending.",
     ),
@@ -22,8 +24,8 @@ SizeWord = Annotated[
     str | None,
     typer.Option(
         "--size",
-        metavar="WxH",
-        help="Exact size in pixels.",
+        metavar="WxH|NAME",
+        help="Exact size in pixels, or its name (sample --list-sizes).",
         show_default=f"trained size, with detail {LONGER_SIDE} px on the longer side",
     ),
 ]
@@ -67,6 +69,16 @@ MoveMask = Annotated[
         help="Picture of the clip's size in pixels: what is white there may move, all else stands "
         "still as in the first frame.",
         show_default="everything may move",
+    ),
+]
+Quality = Annotated[
+    int | None,
+    typer.Option(
+        "--quality",
+        min=1,
+        max=100,
+        help="Quality of webp, 1 to 100: higher is larger and closer.",
+        show_default=str(QUALITY["webp"]),
     ),
 ]
 MaxFrameMemory = Annotated[

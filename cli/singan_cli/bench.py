@@ -24,7 +24,7 @@ def command(
         typer.Option(
             "--size",
             metavar="WxH|NAME[,...]",
-            help="Exact sizes in pixels.",
+            help="Exact sizes in pixels, or names.",
             show_default="trained size",
         ),
     ] = None,

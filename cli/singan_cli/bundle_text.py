@@ -6,6 +6,7 @@ from pathlib import Path
 
 from singan_core import manifest as manifests
 from singan_core import stored
+from singan_core.credits import Credits
 from singan_core.manifest import Manifest
 
 
@@ -18,6 +19,8 @@ def list_scales(manifest: Manifest) -> list[str]:
         f"made {manifest.created} by singan {manifest.tool_version}",
         f"{len(manifest.shapes)} scales, factor {manifest.scale_factor:.4f}",
     ]
+    if credits := str(Credits(manifest.creator, manifest.licence)):
+        lines.insert(1, f"photo {credits}")
 
     starts = manifest.detail.start_amplitude if manifest.detail else ()
     for scale, (rows, columns) in enumerate(manifest.pyramid.sizes):
@@ -48,6 +51,18 @@ def list_photo(bundle: Path) -> list[str]:
         f"the photo itself is inside: {stored.PHOTO}, {width}x{height}, {megabytes:.1f} MB, "
         "without EXIF"
     ]
+
+
+def list_finished(run: Path) -> list[str]:
+    """Say how much of a run is finished, unless all of it is."""
+    from singan_train.run.folder import count_finished_scales, is_finished
+    from singan_train.run.header import read_header
+
+    scales = len(read_header(run).pyramid.sizes)
+    done = count_finished_scales(run, scales)
+    if is_finished(run):
+        return []
+    return [f"partial: {done} of {scales} scales are finished; export again when more are"]
 
 
 def list_generators_alone(bundle: Path, folders: list[str]) -> list[str]:

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from singan_core.encoding import ENDINGS
+
 if TYPE_CHECKING:
     from singan_cli.sampling import Output
     from singan_runtime import Sampler
     from singan_runtime.measures.choice import Candidate
     from singan_runtime.plan import Plan
     from singan_runtime.request import Request
-
-SUFFIXES = {".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg", ".webp": "webp"}
 
 
 def check_options(best: int | None, sheet: Path | None, count: int, kinds: int) -> None:
@@ -32,8 +32,8 @@ def check_options(best: int | None, sheet: Path | None, count: int, kinds: int) 
         raise typer.BadParameter(
             "--sheet shows one size and one start scale: leave out further ones"
         )
-    if sheet is not None and sheet.suffix.lower() not in SUFFIXES:
-        raise typer.BadParameter(f"--sheet {sheet}: name a file that ends in {', '.join(SUFFIXES)}")
+    if sheet is not None and sheet.suffix.lower() not in ENDINGS:
+        raise typer.BadParameter(f"--sheet {sheet}: name a file that ends in {', '.join(ENDINGS)}")
 
 
 def choose_seeds(sampler: Sampler, request: Request, output: Output) -> Sequence[int]:
@@ -60,7 +60,7 @@ def choose_seeds(sampler: Sampler, request: Request, output: Output) -> Sequence
         )
     if output.sheet is not None:
         marked = chosen if output.best is not None else []
-        write_sheet(sampler, output.sheet, plan, candidates, marked, output.background)
+        write_sheet(sampler, output.sheet, plan, candidates, marked, output.style.background)
     return chosen
 
 
@@ -73,13 +73,13 @@ def write_sheet(
     background: tuple[int, int, int],
 ) -> None:
     """Write one sheet of all candidates, in the order of their ranks if some are chosen."""
-    from singan_core import images
+    from singan_core import encoding
     from singan_core.atomic import make_folder
     from singan_runtime.measures.sheet import draw_sheet
 
     pixels = draw_sheet(picture, candidates, chosen, ranked=bool(chosen), background=background)
     make_folder(path.parent)
-    images.save(path, pixels, SUFFIXES[path.suffix.lower()])
+    encoding.save(path, pixels, ENDINGS[path.suffix.lower()])
     typer.echo(
         f"wrote {path}: {len(candidates)} pictures in small; draw one of them large with --seed"
     )

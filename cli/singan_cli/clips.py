@@ -13,6 +13,7 @@ from singan_runtime.clips.animation import GRID_BETAS, GRID_START_SCALES, Walk
 if TYPE_CHECKING:
     from singan_core.arrays import Mask
     from singan_core.fitting import Zoom
+    from singan_core.metadata import Metadata
     from singan_core.pyramid import Size
     from singan_runtime import Sampler
     from singan_runtime.keep import Keep
@@ -28,6 +29,17 @@ class Scene:
     keep: tuple[Keep, ...]
 
 
+@dataclasses.dataclass(frozen=True)
+class Style:
+    """How frames become files."""
+
+    fps: float
+    background: tuple[int, int, int]
+    quality: int | None
+    has_metadata: bool
+    move: Path | None  # the file of the mask of what may move
+
+
 def make_grid(folder: Path, walk: Walk) -> dict[Path, Walk]:
     """Make the walks of the paper's supplementary overview, by their files.
 
@@ -41,7 +53,7 @@ def make_grid(folder: Path, walk: Walk) -> dict[Path, Walk]:
 
 
 def check_clips(
-    scene: Scene, walks: Mapping[Path, Walk], fps: float, max_frame_memory: float
+    scene: Scene, walks: Mapping[Path, Walk], style: Style, max_frame_memory: float
 ) -> None:
     """Refuse, before the first frame is drawn, what cannot be drawn or written.
 
@@ -55,7 +67,8 @@ def check_clips(
         scene.sampler.plan(scene.size, scene.zoom, walk.start_scale, keep=scene.keep)
         scene.sampler.check_pixels(scene.size)
         holds_all = walk.loop and walk.kind == "paper"
-        video.check(path, scene.size, walk.length, fps, max_frame_memory, holds_all=holds_all)
+        how = style.fps, max_frame_memory, holds_all, style.quality
+        video.check(path, scene.size, walk.length, *how)
 
 
 def read_move(path: Path | None, size: Size) -> Mask | None:
@@ -74,8 +87,7 @@ def write_clips(
     scene: Scene,
     walks: Mapping[Path, Walk],
     move: Mask | None,
-    fps: float,
-    background: tuple[int, int, int],
+    style: Style,
 ) -> None:
     """Draw and write every clip. Raises RequestError or OutputError."""
     from singan_cli.progress import count_progress
@@ -88,4 +100,13 @@ def write_clips(
                 scene.sampler, walk, scene.size, scene.zoom, move, scene.keep
             )
             counted = (frame for frame in frames if advance() is None)
-            video.save(path, counted, fps, background)
+            said = describe_clip(scene, walk, style) if style.has_metadata else None
+            video.save(path, counted, style.fps, style.background, style.quality, said)
+
+
+def describe_clip(scene: Scene, walk: Walk, style: Style) -> Metadata:
+    """Return what the file of a clip is to say."""
+    from singan_runtime.clips import record
+
+    fields = walk, scene.size, scene.zoom, scene.keep, style.fps, style.move
+    return record.describe_clip(scene.sampler, *fields)

@@ -49,7 +49,7 @@ def command(
     limits = (left, top, right, bottom)
     spec = dataset.DatasetSpec(count, request, limits, (least, most), despeckle)
     dataset.settle(sampler, spec)
-    say_device(sampler)
+    say_device(sampler, device)
 
     with count_progress("pictures", count) as advance:
         try:

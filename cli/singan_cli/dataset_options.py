@@ -8,9 +8,10 @@ from typing import Annotated
 import typer
 
 OutFolder = Annotated[
-    Path, typer.Option("--out", metavar="DIR", help="Folder of images/, masks/ and the index.")
+    Path,
+    typer.Option("--out", "-o", metavar="DIR", help="Folder of images/, masks/ and the index."),
 ]
-Count = Annotated[int, typer.Option("--count", min=1, help="Pictures, 1 or more.")]
+Count = Annotated[int, typer.Option("--count", "-n", min=1, help="Pictures, 1 or more.")]
 SizeWord = Annotated[
     str | None,
     typer.Option(

@@ -25,7 +25,9 @@ Photo = Annotated[
         show_default="the bundle's",
     ),
 ]
-Count = Annotated[int, typer.Option("--count", min=2, help="Samples per start scale, 2 or more.")]
+Count = Annotated[
+    int, typer.Option("--count", "-n", min=2, help="Samples per start scale, 2 or more.")
+]
 StartScales = Annotated[
     str,
     typer.Option(

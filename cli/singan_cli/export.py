@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from singan_cli.bundle_text import list_generators_alone, list_photo
+from singan_cli.bundle_text import list_finished, list_generators_alone, list_photo
 from singan_cli.options import limit_to
 from singan_cli.parity_text import list_formats, list_parity
 from singan_core import RECEPTIVE_FIELD
@@ -24,7 +24,9 @@ Source = Annotated[
 ]
 Out = Annotated[
     Path | None,
-    typer.Option("--out", metavar="BUNDLE", help="Folder of the new bundle; needed for a RUN."),
+    typer.Option(
+        "--out", "-o", metavar="BUNDLE", help="Folder of the new bundle; needed for a RUN."
+    ),
 ]
 Formats = Annotated[
     str,
@@ -71,6 +73,13 @@ HandOver = Annotated[
         show_default="as trained; 33 with --photo",
     ),
 ]
+Partial = Annotated[
+    bool,
+    typer.Option(
+        "--partial",
+        help="Export the scales that are finished of a RUN that is not, for a look at it.",
+    ),
+]
 Force = Annotated[
     bool,
     typer.Option("--force", help="Replace a bundle, or a format of it, that is already there."),
@@ -85,6 +94,7 @@ def command(
     run: Run = None,
     photo: Photo = None,
     hand_over: HandOver = None,
+    partial: Partial = False,
     force: Force = False,
 ) -> None:
     """Make a bundle of a RUN, or add formats to a BUNDLE.
@@ -95,13 +105,15 @@ def command(
     from singan_export import bundle, formats
 
     folders = formats.choose_folders([word.strip() for word in format.split(",")], precision)
-    check_options(out, run, photo, hand_over, bool(folders))
+    check_options(out, run, photo, hand_over, partial, bool(folders))
     if out is None:
         lines = list_formats(bundle.add(source, folders, run, force))
     else:
-        measured = bundle.export(source, out, force, folders, photo, hand_over)
+        measured = bundle.export(source, out, force, folders, photo, hand_over, partial)
         lines = [*list_parity(measured), *list_formats(measured.formats), *list_photo(out)]
 
+    if partial:
+        lines += list_finished(source)
     made = source if out is None else out
     lines += [str(formats.measure_cost(made, name)) for name in folders]
     lines += list_generators_alone(made, folders)
@@ -110,7 +122,12 @@ def command(
 
 
 def check_options(
-    out: Path | None, run: Path | None, photo: Path | None, hand_over: int | None, adds: bool
+    out: Path | None,
+    run: Path | None,
+    photo: Path | None,
+    hand_over: int | None,
+    partial: bool,
+    adds: bool,
 ) -> None:
     """Raise typer.BadParameter for options that exclude each other.
 
@@ -124,5 +141,7 @@ def check_options(
         raise typer.BadParameter(
             "--run belongs to a BUNDLE; with --out the first argument is the run"
         )
-    if out is None and (photo is not None or hand_over is not None):
-        raise typer.BadParameter("--photo and --hand-over belong to a RUN; name --out BUNDLE")
+    if out is None and (photo is not None or hand_over is not None or partial):
+        raise typer.BadParameter(
+            "--photo, --hand-over and --partial belong to a RUN; name --out BUNDLE"
+        )

@@ -13,10 +13,18 @@ import typer
 
 from singan_core.errors import SinGANError
 
-EXTRAS = {"torch": "train", "safetensors": "train", "onnx": "export,cpu"} | dict.fromkeys(
-    ("starlette", "uvicorn", "multipart", "python_multipart", "prometheus_client"), "serve"
+EXTRAS = {
+    "torch": ("torch safetensors", "train"),
+    "safetensors": ("torch safetensors", "train"),
+    "onnx": ("onnx onnxscript onnxruntime", "export"),
+} | dict.fromkeys(
+    ("starlette", "uvicorn", "multipart", "python_multipart", "prometheus_client"),
+    ("starlette uvicorn python-multipart prometheus-client", "serve"),
 )
-"""Which extra of the package 'singan' installs a package that a command misses."""
+"""What to install for a package that a command misses, and singan's extra that names it.
+
+No hint installs singan itself, which comes from wherever its user has got it.
+"""
 
 _debug = [False]
 
@@ -76,7 +84,8 @@ def describe_error(error: BaseException) -> str:
 
 def describe_missing_package(error: ModuleNotFoundError) -> str:
     """Say how to install a package that is missing."""
-    extra = EXTRAS.get((error.name or "").partition(".")[0])
-    if extra is None:
-        return f"the package {error.name} is missing; run: pip install 'singan[cpu]'"
-    return f"this command needs {error.name}; run: pip install 'singan[{extra}]'"
+    name = (error.name or "").partition(".")[0]
+    if name not in EXTRAS:
+        return f"the package {name} is missing; run: pip install {name}"
+    packages, extra = EXTRAS[name]
+    return f"this command needs {name}; run: pip install {packages} (singan's extra {extra})"

@@ -4,9 +4,19 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from singan_cli import redraw, result
-from singan_cli.options import Background, Bundle, Device, MaxPixels, Seed, Threads, Tileable
-from singan_cli.result import ImageFile, Out
+from singan_cli import parse, redraw, result
+from singan_cli.options import (
+    Background,
+    Bundle,
+    Device,
+    HasMetadata,
+    MaxPixels,
+    Quality,
+    Seed,
+    Threads,
+    Tileable,
+)
+from singan_cli.result import ImageFile, Out, Target
 from singan_core.fitting import MAX_PIXELS
 
 
@@ -22,6 +32,8 @@ def command(
     seed: Seed = 0,
     tileable: Tileable = "",
     background: Background = "white",
+    quality: Quality = None,
+    metadata: HasMetadata = True,
     device: Device = "auto",
     threads: Threads = None,
     max_pixels: MaxPixels = MAX_PIXELS,
@@ -32,18 +44,18 @@ def command(
     """
     from singan_runtime.edits.editing import HARMONIZE
 
+    target = Target(out, parse.read_background(background), quality, metadata)
     redraw.run(
         "harmonize",
         HARMONIZE,
         bundle,
         image,
         mask,
-        out,
+        target,
         start_scale,
         reach,
         seed,
         tileable,
-        background,
         device,
         threads,
         max_pixels,

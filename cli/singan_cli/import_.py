@@ -17,7 +17,7 @@ def command(
             "NoiseAmp.pth.",
         ),
     ],
-    out: Annotated[Path, typer.Option("--out", metavar="RUN", help="Folder of the new run.")],
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="RUN", help="Folder of the new run.")],
 ) -> None:
     """Turn a checkpoint of the reference SinGAN into a run.
 

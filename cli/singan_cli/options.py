@@ -8,6 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
+from singan_core.encoding import QUALITY
+
 
 def limit_to(words: Iterable[str]) -> dict[str, Any]:
     """Return the settings of an option that takes one of some words.
@@ -54,6 +56,24 @@ Background = Annotated[
         "--background",
         metavar="COLOUR",
         help="Colour behind transparent pictures in formats without alpha: a name or #rrggbb.",
+    ),
+]
+Quality = Annotated[
+    int | None,
+    typer.Option(
+        "--quality",
+        min=1,
+        max=100,
+        help="Quality of a lossy format, 1 to 100: higher is larger and closer.",
+        show_default=", ".join(f"{name} {quality}" for name, quality in QUALITY.items()),
+    ),
+]
+HasMetadata = Annotated[
+    bool,
+    typer.Option(
+        "--metadata/--no-metadata",
+        help="Say in the file how it was made, and the photo's creator and licence; 'singan "
+        "inspect' reads it.",
     ),
 ]
 Tileable = Annotated[

@@ -8,7 +8,17 @@ import typer
 
 from singan_cli import parse, result
 from singan_cli.opening import open_sampler
-from singan_cli.options import Background, Bundle, Device, MaxPixels, Seed, Threads, ZoomWord
+from singan_cli.options import (
+    Background,
+    Bundle,
+    Device,
+    HasMetadata,
+    MaxPixels,
+    Quality,
+    Seed,
+    Threads,
+    ZoomWord,
+)
 from singan_core.fitting import MAX_PIXELS
 
 
@@ -19,7 +29,10 @@ def command(
     size: Annotated[
         str | None,
         typer.Option(
-            "--size", metavar="WxH", help="Exact size in pixels.", show_default="trained size"
+            "--size",
+            metavar="WxH|NAME",
+            help="Exact size in pixels, or its name.",
+            show_default="trained size",
         ),
     ] = None,
     zoom: ZoomWord = "auto",
@@ -38,6 +51,8 @@ def command(
     ] = None,
     seed: Seed = 0,
     background: Background = "white",
+    quality: Quality = None,
+    metadata: HasMetadata = True,
     device: Device = "auto",
     threads: Threads = None,
     max_pixels: MaxPixels = MAX_PIXELS,
@@ -48,7 +63,7 @@ def command(
     """
     wanted = parse.read_size(size) if size is not None else None
     scale = parse.read_zoom(zoom)
-    colour = parse.read_background(background)
+    target = result.Target(out, parse.read_background(background), quality, metadata)
 
     from singan_cli.progress import say_device
     from singan_runtime.edits import editing
@@ -59,10 +74,10 @@ def command(
     canvas = wanted or sampler.trained_size
     if start_scale is None:
         start_scale = editing.choose_painting_scale(sampler.fit(canvas, scale))
-    result.check_out(out, canvas)
-    say_device(sampler)
+    target.check(canvas)
+    say_device(sampler, device)
 
     pixels = editing.paint(sampler, painting, canvas, scale, start_scale, colours, seed)
     request = {"command": "paint", "image": describe_file(image), "zoom": scale}
     request |= {"start_scale": start_scale, "colours": colours, "seed": seed}
-    result.write_result(out, pixels, colour, sampler, request)
+    target.write(pixels, sampler, request)

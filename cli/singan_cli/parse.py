@@ -13,6 +13,7 @@ import typer
 
 from singan_core.errors import RequestError
 from singan_runtime import parsing
+from singan_runtime.screens import SCREENS
 
 if TYPE_CHECKING:
     from singan_core.fitting import Zoom
@@ -32,6 +33,11 @@ def read_size(word: str) -> Size:
 def read_sizes(words: str) -> list[Size]:
     """Read '320x240,1920x1080' as sizes in that order."""
     return [read_size(word) for word in words.split(",")]
+
+
+def read_screens(words: str) -> dict[Size, str]:
+    """Find the names among sizes such as '320x240,phone', by the sizes that they stand for."""
+    return {read_size(word): word for word in words.lower().split(",") if word.strip() in SCREENS}
 
 
 def read_window(word: str) -> Window:

@@ -15,7 +15,11 @@ def command(
     out: Annotated[
         Path | None,
         typer.Option(
-            "--out", metavar="FILE.png", help="PNG file to write.", show_default="RUN/plot.png"
+            "--out",
+            "-o",
+            metavar="FILE.png",
+            help="PNG file to write.",
+            show_default="RUN/plot.png",
         ),
     ] = None,
 ) -> None:

@@ -73,7 +73,7 @@ def log_to_tensorboard(folder: Path | None) -> Iterator[Callable[[Progress], Non
         from torch.utils.tensorboard import SummaryWriter
     except ImportError as error:
         raise InstallError(
-            "--tensorboard needs tensorboard; run: pip install 'singan[tensorboard]'"
+            "--tensorboard needs tensorboard; run: pip install tensorboard (singan's extra)"
         ) from error
 
     with SummaryWriter(str(folder)) as writer:
@@ -109,6 +109,10 @@ def count_progress(what: str, total: int) -> Iterator[Callable[[], None]]:
         yield lambda: bars.advance(bar)
 
 
-def say_device(sampler: Sampler) -> None:
-    """Print which device draws, so that --device auto says what it has chosen."""
-    print(f"drawing with ONNX Runtime's {sampler.graphs.provider}", file=sys.stderr)
+def say_device(sampler: Sampler, device: str) -> None:
+    """Print which device draws, unless auto was asked for and it is the CPU."""
+    from singan_runtime.graphs import ON_CPU
+
+    if device == "auto" and sampler.graphs.provider == ON_CPU:
+        return
+    print(f"drawing with ONNX Runtime's {sampler.graphs.provider}", file=sys.stderr, flush=True)

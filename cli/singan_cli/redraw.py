@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from singan_cli import parse, result
 from singan_cli.opening import open_sampler
+from singan_cli.result import Target
 
 if TYPE_CHECKING:
     from singan_runtime.edits.editing import Redrawing
@@ -39,19 +39,16 @@ def run(
     bundle: Path,
     image: Path,
     mask: Path,
-    out: Path,
+    target: Target,
     start_scale: int | None,
     reach: int | None,
     seed: int,
     tileable: str,
-    background: str,
     device: str,
     threads: int | None,
     max_pixels: int,
 ) -> None:
     """Redraw the masked part of a picture and write the result."""
-    colour = parse.read_background(background)
-
     from singan_cli.progress import say_device
     from singan_core.masks import ALPHA, is_alpha
     from singan_runtime import masks
@@ -71,12 +68,12 @@ def run(
         start_scale = editing.choose_start_scale(sampler, size, how)
     if reach is None:
         reach = editing.choose_reach(sampler, size, how)
-    result.check_out(out, size)
-    say_device(sampler)
+    target.check(size)
+    say_device(sampler, device)
 
     pixels = seamless.redraw(sampler, picture, redrawn, how, tileable, start_scale, reach, seed)
     request: dict[str, Any] = {"command": command, "image": describe_file(image)}
     request |= {"mask": ALPHA if by_alpha else describe_file(mask), "start_scale": start_scale}
     request |= {"reach": reach, "seed": seed}
     request |= {"tileable": tileable} if tileable else {}
-    result.write_result(out, pixels, colour, sampler, request)
+    target.write(pixels, sampler, request)

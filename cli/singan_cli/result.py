@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import errno
 import os
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from singan_core import RECEPTIVE_FIELD, images
+from singan_core import RECEPTIVE_FIELD, encoding
 from singan_core.atomic import explain_output_error, make_folder
+from singan_core.encoding import ENDINGS
 from singan_core.errors import OutputError, RequestError
 
 if TYPE_CHECKING:
@@ -18,12 +20,13 @@ if TYPE_CHECKING:
     from singan_core.pyramid import Size
     from singan_runtime import Sampler
 
-FORMATS = {ending: name for name, ending in images.FORMATS.items()} | {".jpeg": "jpeg"}
-
 Out = Annotated[
     Path,
     typer.Option(
-        "--out", metavar="FILE.{png,jpg,webp}", help="The result, in the format of its ending."
+        "--out",
+        "-o",
+        metavar="FILE.{png,jpg,webp,avif}",
+        help="The result, in the format of its ending.",
     ),
 ]
 ImageFile = Annotated[
@@ -42,15 +45,48 @@ def start_scale(usual: str) -> Any:
     return typer.Option("--start-scale", help=text, show_default=usual)
 
 
-def check_out(out: Path, size: Size) -> None:
-    """Refuse before the work what could not be written after it.
+@dataclass(frozen=True)
+class Target:
+    """The file of a result: where it goes, and how the picture is encoded."""
 
-    Raises RequestError or OutputError.
-    """
-    if out.suffix.lower() not in FORMATS:
-        raise RequestError(f"{out}: unknown format; end the name in one of {', '.join(FORMATS)}")
-    images.check_format(FORMATS[out.suffix.lower()], size)
+    path: Path
+    background: tuple[int, int, int]
+    quality: int | None
+    has_metadata: bool
 
+    @property
+    def format(self) -> str:
+        """The format of the file's ending, or an empty text if it is unknown."""
+        return ENDINGS.get(self.path.suffix.lower(), "")
+
+    def check(self, size: Size) -> None:
+        """Refuse before the work what could not be written after it.
+
+        Raises RequestError, InstallError or OutputError.
+        """
+        out = self.path
+        if not self.format:
+            raise RequestError(
+                f"{out}: unknown format; end the name in one of {', '.join(ENDINGS)}"
+            )
+        encoding.check_format(self.format, size, self.quality)
+        check_place(out)
+
+    def write(self, pixels: Pixels, sampler: Sampler, request: dict[str, Any]) -> None:
+        """Write a picture, with the request that repeats it, and say so."""
+        from singan_runtime.files.provenance import describe_picture
+
+        height, width = pixels.shape[:2]
+        said = None
+        if self.has_metadata:
+            said = describe_picture(sampler, {"size": f"{width}x{height}", **request})
+        make_folder(self.path.parent)
+        encoding.save(self.path, pixels, self.format, self.background, self.quality, said)
+        typer.echo(f"wrote {self.path}, {width}x{height}")
+
+
+def check_place(out: Path) -> None:
+    """Raise OutputError if no file can be written at a path."""
     if out.is_dir():
         raise OutputError(f"{out}: a folder stands there; choose another name")
     existing = next(folder for folder in out.absolute().parents if folder.exists())
@@ -60,20 +96,3 @@ def check_out(out: Path, size: Size) -> None:
         raise explain_output_error(
             out.parent, PermissionError(errno.EACCES, os.strerror(errno.EACCES))
         )
-
-
-def write_result(
-    out: Path,
-    pixels: Pixels,
-    background: tuple[int, int, int],
-    sampler: Sampler,
-    request: dict[str, Any],
-) -> None:
-    """Write a picture, with the request that repeats it as PNG text, and say so."""
-    from singan_runtime.files.provenance import describe_picture
-
-    height, width = pixels.shape[:2]
-    text = describe_picture(sampler, {"size": f"{width}x{height}", **request})
-    make_folder(out.parent)
-    images.save(out, pixels, FORMATS[out.suffix.lower()], background, text)
-    typer.echo(f"wrote {out}, {width}x{height}")

@@ -13,9 +13,11 @@ from singan_cli.options import (
     Background,
     Bundle,
     Device,
+    HasMetadata,
     Keeps,
     MaxPixels,
     Places,
+    Quality,
     Seed,
     Threads,
     ZoomWord,
@@ -30,7 +32,12 @@ if TYPE_CHECKING:
     from singan_runtime import Sampler
 
 CanvasSize = Annotated[
-    str, typer.Option("--size", metavar="WxH", help="Exact size of the new canvas in pixels.")
+    str,
+    typer.Option(
+        "--size",
+        metavar="WxH|NAME",
+        help="Exact size of the new canvas in pixels, or its name.",
+    ),
 ]
 OtherImage = Annotated[
     Path | None,
@@ -54,6 +61,8 @@ def command(
     start_scale: Annotated[int | None, result.start_scale("1")] = None,
     seed: Seed = 0,
     background: Background = "white",
+    quality: Quality = None,
+    metadata: HasMetadata = True,
     device: Device = "auto",
     threads: Threads = None,
     max_pixels: MaxPixels = MAX_PIXELS,
@@ -64,7 +73,7 @@ def command(
     """
     wanted = parse.read_size(size)
     scale = parse.read_zoom(zoom)
-    colour = parse.read_background(background)
+    target = result.Target(out, parse.read_background(background), quality, metadata)
     places = [parse.read_place(word) for word in place or ()]
 
     from singan_cli.progress import say_device
@@ -75,14 +84,14 @@ def command(
     start = retarget.START_SCALE if start_scale is None else start_scale
     request: dict[str, Any] = {"command": "retarget", "zoom": scale}
     request |= {"start_scale": start, "seed": seed}
-    result.check_out(out, wanted)
-    say_device(sampler)
+    target.check(wanted)
+    say_device(sampler, device)
 
     if (keep or places) and sampler.photo is not None and image is None:
         kept = sampler.read_keep(keep or (), places)
         pixels = retarget.retarget_around(sampler, wanted, kept, scale, start, seed)
         request |= {"keep": [one.describe() for one in kept]}
-        result.write_result(out, pixels, colour, sampler, request)
+        target.write(pixels, sampler, request)
         return
 
     source = editing.read_image(sampler, image) if image is not None else None
@@ -91,7 +100,7 @@ def command(
     mask_file = describe_file(Path(keep[0]) if keep else None)
     request |= {"image": describe_file(image), "keep": mask_file}
     request |= {"survival": round(made.similarity, 4)} if made.similarity is not None else {}
-    result.write_result(out, made.pixels, colour, sampler, request)
+    target.write(made.pixels, sampler, request)
     if made.similarity is not None:
         typer.echo(f"similarity of the kept object: {made.similarity:.3f} (SSIM; 1 is identical)")
 

@@ -3,25 +3,32 @@
 from __future__ import annotations
 
 import itertools
+from typing import Any
 
-from singan_cli import parse, sampling
+import typer
+
+from singan_cli import likeness, parse, sampling
 from singan_cli import sample_options as options
 from singan_cli.opening import open_sampler
 from singan_cli.options import (
     Background,
     Bundle,
     Device,
+    HasMetadata,
     Keeps,
     MaxPixels,
     Places,
+    Quality,
     Seed,
     Threads,
     ZoomWord,
 )
+from singan_core.encoding import Style
 from singan_core.fitting import MAX_PIXELS
 
 
 def command(
+    context: typer.Context,
     bundle: Bundle,
     out: options.OutFolder = None,
     size: options.Sizes = None,
@@ -29,6 +36,7 @@ def command(
     count: options.Count = 1,
     best: options.Best = None,
     sheet: options.Sheet = None,
+    like: options.Like = None,
     seed: Seed = 0,
     zoom: ZoomWord = "auto",
     start_scale: options.StartScales = "0",
@@ -38,8 +46,10 @@ def command(
     place: Places = None,
     window: options.WindowWord = None,
     deepzoom: options.DeepZoomFolder = None,
-    format: options.Format = "png",
+    format: options.Format = None,
     background: Background = "white",
+    quality: Quality = None,
+    metadata: HasMetadata = True,
     precision: options.Precision = "auto",
     device: Device = "auto",
     threads: Threads = None,
@@ -49,28 +59,33 @@ def command(
 
     The same seed gives the same picture; picture i has seed + i.
     """
-    sizes = parse.read_sizes(size) if size is not None else [None]
+    liked = likeness.read(like, context)
+    sizes = parse.read_sizes(size) if size is not None else [liked.request.size]
     starts = parse.read_numbers(start_scale)
-    scale = parse.read_zoom(zoom)
-    rectangle = parse.read_window(window) if window is not None else None
+    fields: dict[str, Any] = {
+        "seed": seed,
+        "zoom": parse.read_zoom(zoom),
+        "variation": variation,
+        "tileable": tileable,
+        "window": parse.read_window(window) if window is not None else None,
+    }
     places = [parse.read_place(word) for word in place or ()]
     colour = parse.read_background(background)
-    output = sampling.Output(out, deepzoom, sheet, best, count, format, colour)
-    output.check(len(sizes) * len(starts), rectangle is not None)
+    style = Style(sampling.choose_format(format, out), colour, quality, metadata)
+    screens = parse.read_screens(size or "")
+    output = sampling.Output(out, deepzoom, sheet, best, count, style, screens)
+    output.check(len(sizes) * len(starts), window is not None)
 
     from singan_cli.progress import say_device
-    from singan_core.images import check_format_name
-    from singan_runtime.files.writing import FORMATS
-    from singan_runtime.request import Request
 
-    check_format_name(format, FORMATS)
-    sampler = open_sampler(bundle, device, threads, max_pixels, precision)
-    kept = sampler.read_keep(keep or (), places)
+    sampler = open_sampler(bundle, device, threads, max_pixels, liked.choose_precision(precision))
+    liked.check(sampler)
+    fields["keep"] = sampler.read_keep(keep or (), places)
     requests = [
-        Request(one, seed, scale, start, tileable, variation, kept, rectangle)
+        liked.change(fields | {"size": one, "start_scale": start})
         for start, one in itertools.product(starts, sizes)
     ]
     sampling.check_requests(sampler, requests, output)
-    say_device(sampler)
+    say_device(sampler, device)
     sampling.say_zoom(sampler, requests)
     sampling.draw_all(sampler, requests, output, in_folders=len(starts) > 1)

@@ -22,7 +22,11 @@ def _print_screens(wanted: bool) -> None:
 OutFolder = Annotated[
     Path | None,
     typer.Option(
-        "--out", metavar="DIR", help="Folder of the pictures; needed unless --deepzoom or --sheet."
+        "--out",
+        "-o",
+        metavar="DIR|FILE",
+        help="Folder of the pictures, or the file of one, in the format of its ending; needed "
+        "unless --deepzoom or --sheet.",
     ),
 ]
 Sizes = Annotated[
@@ -40,7 +44,9 @@ ListSizes = Annotated[
         "--list-sizes", callback=_print_screens, is_eager=True, help="Print the names of sizes."
     ),
 ]
-Count = Annotated[int, typer.Option("--count", min=1, help="Pictures of each size, 1 or more.")]
+Count = Annotated[
+    int, typer.Option("--count", "-n", min=1, help="Pictures of each size, 1 or more.")
+]
 Best = Annotated[
     int | None,
     typer.Option(
@@ -94,12 +100,21 @@ DeepZoomFolder = Annotated[
         "--deepzoom", metavar="DIR", help="Write one picture as a Deep Zoom folder, png or jpeg."
     ),
 ]
+Like = Annotated[
+    Path | None,
+    typer.Option(
+        "--like",
+        metavar="PICTURE",
+        help="Repeat a picture that sample drew from this bundle; options beside it change it.",
+    ),
+]
 Format = Annotated[
-    str,
+    str | None,
     typer.Option(
         "--format",
         **limit_to(FORMATS),
-        help="png, jpeg, webp or tiff; tiff and --deepzoom take pictures of any size.",
+        help="png, jpeg, webp, avif or tiff; tiff and --deepzoom take pictures of any size.",
+        show_default="that of --out FILE, or png",
     ),
 ]
 Precision = Annotated[

@@ -2,20 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
 from singan_cli import choice
+from singan_cli.result import check_place
 from singan_cli.zoom_text import SOFT_ZOOM, describe_zoom
+from singan_core.atomic import make_folder
+from singan_core.encoding import Style
+from singan_runtime.files.writing import ENDINGS
 
 if TYPE_CHECKING:
     from singan_core.pyramid import Size
     from singan_runtime import Sampler
     from singan_runtime.request import Request
+
+
+def choose_format(asked: str | None, out: Path | None) -> str:
+    """Choose the format: the one asked for, that of the file to write, or png.
+
+    Raises typer.BadParameter if they differ, RequestError for an unknown format.
+    """
+    from singan_core.encoding import check_format_name
+    from singan_runtime.files.writing import FORMATS
+
+    if asked is not None:
+        check_format_name(asked, FORMATS)
+    if out is None or not is_file_name(out):
+        return asked or "png"
+    named = ENDINGS[out.suffix.lower()]
+    if asked not in (None, named):
+        raise typer.BadParameter(f"--out {out} ends as {named} does: leave out --format {asked}")
+    return named
+
+
+def is_file_name(out: Path) -> bool:
+    """Whether a path names one picture file rather than a folder."""
+    return out.suffix.lower() in ENDINGS and not out.is_dir()
 
 
 @dataclass(frozen=True)
@@ -27,8 +54,8 @@ class Output:
     sheet: Path | None
     best: int | None
     count: int
-    format: str
-    background: tuple[int, int, int]
+    style: Style
+    screens: Mapping[Size, str]  # the words by which sizes were asked for
 
     @property
     def candidates(self) -> int:
@@ -42,6 +69,13 @@ class Output:
         """
         if (self.out and self.deepzoom) or not (self.out or self.deepzoom or self.sheet):
             raise typer.BadParameter("name one place for the result: --out DIR or --deepzoom DIR")
+        if self.out and is_file_name(self.out):
+            if self.count > 1 or kinds > 1:
+                raise typer.BadParameter(
+                    f"--out {self.out} is one file: leave out --count, further sizes and further "
+                    "start scales, or name a folder"
+                )
+            check_place(self.out)
         choice.check_options(self.best, self.sheet, self.count, kinds)
         if self.deepzoom and (has_window or self.count > 1 or kinds > 1):
             raise typer.BadParameter(
@@ -60,11 +94,12 @@ def check_requests(sampler: Sampler, requests: Sequence[Request], output: Output
     from singan_runtime.request import check_seed
 
     for request in requests:
-        plan = sampler.plan_request(request)
+        drawer, own = sampler.choose_sampler(request)
+        plan = drawer.plan_request(own)
         if output.best or output.sheet:
-            choices.check(sampler, plan)
+            choices.check(drawer, plan)
         if not output.deepzoom:
-            check_writable(sampler, request, output.format)
+            check_writable(sampler, request, output.style)
         check_seed(request.seed, output.candidates)
 
 
@@ -106,31 +141,33 @@ def _write(
 ) -> None:
     """Write the pictures of some requests, each with every seed, and say so."""
     from singan_cli.progress import count_progress
-    from singan_runtime.files.writing import write_pictures
+    from singan_runtime.files.writing import write_picture, write_pictures
 
+    count = len(requests) * len(seeds)
     if output.deepzoom is not None:
-        _write_deepzoom(sampler, output.deepzoom, requests[0], seeds[0], output)
+        _write_deepzoom(sampler, output.deepzoom, requests[0], seeds[0], output.style)
+    elif folder is not None and is_file_name(folder):
+        make_folder(folder.parent)
+        write_picture(sampler, folder, replace(requests[0], seed=seeds[0]), output.style)
+        typer.echo(f"wrote {folder}")
     elif folder is not None:
-        count = len(requests) * len(seeds)
         with count_progress("pictures", count) as advance:
-            for request in requests:
-                write_pictures(
-                    sampler, folder, request, seeds, output.format, output.background, advance
-                )
+            for one in requests:
+                screen = output.screens.get(one.size, "") if one.size else ""
+                write_pictures(sampler, folder, one, seeds, output.style, advance, screen)
         typer.echo(f"wrote {count} pictures to {folder}")
 
 
 def _write_deepzoom(
-    sampler: Sampler, folder: Path, request: Request, seed: int, output: Output
+    sampler: Sampler, folder: Path, request: Request, seed: int, style: Style
 ) -> None:
-    from dataclasses import replace
-
     from singan_cli.progress import count_progress
     from singan_runtime.files.deepzoom import count_tiles
     from singan_runtime.files.writing import write_deepzoom
 
     request = replace(request, seed=seed)
-    size: Size = sampler.plan_request(request).size
+    drawer, own = sampler.choose_sampler(request)
+    size: Size = drawer.plan_request(own).size
     with count_progress("tiles", count_tiles(size)) as advance:
-        write_deepzoom(sampler, folder, request, output.format, output.background, advance)
+        write_deepzoom(sampler, folder, request, style, advance)
     typer.echo(f"wrote {folder}; open {folder / 'index.html'} in a browser")

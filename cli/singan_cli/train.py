@@ -40,6 +40,8 @@ def command(
     seed: options.Seed = None,
     device: Device = "auto",
     threads: options.Threads = None,
+    creator: options.Creator = None,
+    licence: options.Licence = None,
     resume: options.Resume = False,
     to_tensorboard: options.Tensorboard = False,
     preview: options.Preview = True,
@@ -70,7 +72,7 @@ def command(
     from singan_train.device import choose_device
     from singan_train.job import TrainingJob
 
-    job = TrainingJob(photo, out, asked, choose_device(device), masks, resume)
+    job = TrainingJob(photo, out, asked, choose_device(device), masks, resume, creator, licence)
     threads = say_plan(job, threads)
     if not dry_run:
         train(job, to_tensorboard)

@@ -35,7 +35,7 @@ Photo = Annotated[Path, typer.Argument(metavar="PHOTO", help=f"{READABLE} file."
 Out = Annotated[
     Path,
     typer.Option(
-        "--out", metavar="RUN", help="Folder of the run: a new one, or with --resume its own."
+        "--out", "-o", metavar="RUN", help="Folder of the run: a new one, or with --resume its own."
     ),
 ]
 Preset = Annotated[
@@ -121,6 +121,22 @@ Mask = Annotated[
         help="Pictures of the photo's size, white (128 to 255) on an object, or alpha for the "
         "photo's own transparency. Each becomes a label of the samples, named after its file.",
         show_default="no labels",
+    ),
+]
+Creator = Annotated[
+    str | None,
+    typer.Option(
+        help="Who made the photo. Stands in the metadata of all that is drawn from it.",
+        show_default="what the photo's own metadata says",
+    ),
+]
+Licence = Annotated[
+    str | None,
+    typer.Option(
+        "--licence",
+        "--license",
+        help="Licence of the photo, its name or address. Stands beside the creator.",
+        show_default="what the photo's own metadata says",
     ),
 ]
 Border = Annotated[

@@ -27,7 +27,9 @@ def describe_plan(start: RunHeader) -> str:
             f"{count_parameters(start, scale)} parameters, "
             f"{config.iterations_for((rows, columns))} iterations"
         )
-    return "\n".join([*lines, *list_detail(start)])
+    credits = str(start.credits)
+    said = [f"photo {credits}: the files of its pictures say so"] if credits else []
+    return "\n".join([*lines, *list_detail(start), *said])
 
 
 def count_parameters(start: RunHeader, scale: int) -> int:

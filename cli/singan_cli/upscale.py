@@ -9,7 +9,17 @@ import typer
 
 from singan_cli import parse, result
 from singan_cli.opening import open_sampler
-from singan_cli.options import Background, Bundle, Device, MaxPixels, Seed, Threads, Tileable
+from singan_cli.options import (
+    Background,
+    Bundle,
+    Device,
+    HasMetadata,
+    MaxPixels,
+    Quality,
+    Seed,
+    Threads,
+    Tileable,
+)
 from singan_core.fitting import MAX_PIXELS
 
 
@@ -31,6 +41,8 @@ def command(
     seed: Seed = 0,
     tileable: Tileable = "",
     background: Background = "white",
+    quality: Quality = None,
+    metadata: HasMetadata = True,
     device: Device = "auto",
     threads: Threads = None,
     max_pixels: MaxPixels = MAX_PIXELS,
@@ -39,7 +51,7 @@ def command(
 
     Its finest textures go on beyond the trained size.
     """
-    colour = parse.read_background(background)
+    target = result.Target(out, parse.read_background(background), quality, metadata)
 
     from singan_cli.progress import say_device
     from singan_runtime.edits import editing
@@ -48,10 +60,10 @@ def command(
     sampler = open_sampler(bundle, device, threads, max_pixels)
     source = editing.read_image(sampler, image) if image is not None else None
     size = sampler.trained_size if source is None else source.shape[2:]
-    result.check_out(out, editing.compute_enlarged_size(size, factor))
-    say_device(sampler)
+    target.check(editing.compute_enlarged_size(size, factor))
+    say_device(sampler, device)
 
     pixels = editing.upscale(sampler, factor, source, seed, tileable)
     request = {"command": "upscale", "image": describe_file(image), "factor": factor, "seed": seed}
     request |= {"tileable": tileable} if tileable else {}
-    result.write_result(out, pixels, colour, sampler, request)
+    target.write(pixels, sampler, request)

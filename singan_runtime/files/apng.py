@@ -16,12 +16,20 @@ from pathlib import Path
 
 from PIL import Image, ImageChops
 
+from singan_core.encoding import make_png_text
+from singan_core.metadata import Metadata
+
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _LEVEL = 6  # of the compression
 Box = tuple[int, int, int, int]
 
 
-def save(path: Path, pictures: Sequence[Image.Image], lasting: Sequence[int]) -> None:
+def save(
+    path: Path,
+    pictures: Sequence[Image.Image],
+    lasting: Sequence[int],
+    metadata: Metadata | None = None,
+) -> None:
     """Write pictures of one size and mode (L, RGB or RGBA), each for its milliseconds.
 
     They repeat endlessly; a single one becomes a still picture. Source: PNG specification, third
@@ -33,7 +41,7 @@ def save(path: Path, pictures: Sequence[Image.Image], lasting: Sequence[int]) ->
         file.write(_SIGNATURE)
         for index, (picture, milliseconds) in enumerate(zip(pictures, lasting, strict=True)):
             box = find_change(pictures[index - 1], picture) if index else (0, 0, *picture.size)
-            chunks = list(encode(picture.crop(box)))
+            chunks = list(encode(picture.crop(box), metadata if index == 0 else None))
             if index == 0:
                 header = next(body for kind, body in chunks if kind == b"IHDR")
                 file.write(_encode_chunk(b"IHDR", header))
@@ -41,6 +49,9 @@ def save(path: Path, pictures: Sequence[Image.Image], lasting: Sequence[int]) ->
                     count = struct.pack(">II", len(pictures), 0)
                     file.write(_encode_chunk(b"acTL", count))
 
+            for kind, body in chunks:
+                if kind == b"iTXt":
+                    file.write(_encode_chunk(kind, body))
             if animated:
                 control = _encode_number(next(numbers)) + _encode_control(box, milliseconds)
                 file.write(_encode_chunk(b"fcTL", control))
@@ -60,10 +71,11 @@ def find_change(before: Image.Image, after: Image.Image) -> Box:
     return difference.getbbox(alpha_only=False) or (0, 0, 1, 1)
 
 
-def encode(picture: Image.Image) -> Iterator[tuple[bytes, bytes]]:
+def encode(picture: Image.Image, metadata: Metadata | None = None) -> Iterator[tuple[bytes, bytes]]:
     """Encode a picture as a PNG of its own and yield its chunks, kind and body."""
     buffer = io.BytesIO()
-    picture.save(buffer, "PNG", compress_level=_LEVEL)
+    text = make_png_text(metadata) if metadata else None
+    picture.save(buffer, "PNG", compress_level=_LEVEL, pnginfo=text)
     data, at = buffer.getvalue(), len(_SIGNATURE)
     while at < len(data):
         length, kind = struct.unpack_from(">I4s", data, at)

@@ -11,12 +11,13 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageFilter
 
-from singan_core import fitting, images
+from singan_core import encoding, fitting
 from singan_core.arrays import Pixels
 from singan_core.atomic import make_folder
 from singan_core.errors import OutputError, RequestError
 from singan_core.fitting import Zoom
 from singan_core.lock import lock_folder
+from singan_core.metadata import KEY, Metadata
 from singan_core.pyramid import Size
 from singan_runtime.files import dataset_index
 from singan_runtime.files.dataset_index import COCO, CSV, IMAGES, MASKS, Row
@@ -199,16 +200,16 @@ def _write(sampler: Sampler, out: Path, spec: DatasetSpec, advance: Callable[[],
 
     requests = [replace(spec.request, seed=seed) for seed in spec.seeds]
     names = [f"{name_picture(sampler.manifest.name, one)}.png" for one in requests]
-    texts = [describe_picture(sampler, spec.to_dict() | {"seed": seed}) for seed in spec.seeds]
-    for name, text in zip(names, texts, strict=True):  # refuse before the first is drawn
-        _check_same(out / IMAGES / name, text)
+    said = [describe_picture(sampler, spec.to_dict() | {"seed": seed}) for seed in spec.seeds]
+    for name, metadata in zip(names, said, strict=True):  # refuse before the first is drawn
+        _check_same(out / IMAGES / name, metadata)
 
     rows: list[Row] = []
     kept = 0
-    for seed, name, text in zip(spec.seeds, names, texts, strict=True):
+    for seed, name, metadata in zip(spec.seeds, names, said, strict=True):
         masks = _read_masks(out, name, labels, spec.request.size)
         if masks is None:
-            masks = _write_picture(sampler, out, name, spec, seed, text)
+            masks = _write_picture(sampler, out, name, spec, seed, metadata)
         else:
             kept += 1
         rows += dataset_index.list_rows(name, seed, labels, masks)
@@ -217,7 +218,7 @@ def _write(sampler: Sampler, out: Path, spec: DatasetSpec, advance: Callable[[],
     return kept
 
 
-def _check_same(path: Path, text: dict[str, str]) -> None:
+def _check_same(path: Path, metadata: Metadata) -> None:
     """Raise OutputError if a picture of another request is at the path.
 
     One that cannot be read is left to be replaced.
@@ -226,10 +227,10 @@ def _check_same(path: Path, text: dict[str, str]) -> None:
         return
     try:
         with Image.open(path) as image:
-            found = image.info
+            found = image.info.get(KEY)
     except OSError:
         return
-    if any(found.get(key) != value for key, value in text.items()):
+    if found != metadata.record:
         raise OutputError(
             f"{path}: of another model or request; choose another --out or delete that folder"
         )
@@ -255,7 +256,7 @@ def _read_masks(out: Path, name: str, labels: tuple[str, ...], size: Size | None
 
 
 def _write_picture(
-    sampler: Sampler, out: Path, name: str, spec: DatasetSpec, seed: int, text: dict[str, str]
+    sampler: Sampler, out: Path, name: str, spec: DatasetSpec, seed: int, metadata: Metadata
 ) -> Pixels:
     """Draw and write a picture and its masks, and return the masks.
 
@@ -267,8 +268,8 @@ def _write_picture(
         masks = np.stack(layers, axis=2)
 
     for k, label in enumerate(sampler.manifest.labels):
-        images.save(out / MASKS / label / name, masks[..., k : k + 1])
-    images.save(out / IMAGES / name, pixels, text=text)
+        encoding.save(out / MASKS / label / name, masks[..., k : k + 1])
+    encoding.save(out / IMAGES / name, pixels, metadata=metadata)
     return masks
 
 

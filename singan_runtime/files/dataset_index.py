@@ -129,6 +129,7 @@ def import_pycocotools() -> Any:
         from pycocotools import mask
     except ImportError as error:
         raise InstallError(
-            "the COCO index needs pycocotools; run: pip install 'singan[dataset]'"
+            "the COCO index needs pycocotools; run: pip install pycocotools "
+            "(singan's extra dataset)"
         ) from error
     return mask

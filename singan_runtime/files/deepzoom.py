@@ -11,10 +11,11 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from singan_core import images
+from singan_core import encoding, images
 from singan_core.arrays import Pixels
 from singan_core.atomic import atomic_folder
 from singan_core.errors import RequestError
+from singan_core.metadata import Metadata
 from singan_core.pyramid import Size
 from singan_core.windows import Region, Span
 
@@ -47,8 +48,12 @@ def write_folder(
     format: str = "jpeg",
     background: tuple[int, int, int] = (255, 255, 255),
     title: str = "",
+    quality: int | None = None,
+    metadata: Metadata | None = None,
 ) -> None:
     """Write picture.dzi, picture_files/ and index.html, all of them or none.
+
+    Metadata is written beside them, into picture.xmp.
 
     Raises RequestError for another format than png or jpeg, or if the folder is not empty, and
     OutputError.
@@ -57,6 +62,7 @@ def write_folder(
         raise RequestError(
             f"a Deep Zoom folder cannot hold {format}: choose {' or '.join(SUFFIXES)}"
         )
+    encoding.check_quality(format, quality, ["jpeg"])
     if folder.is_file() or (folder.is_dir() and any(folder.iterdir())):
         raise RequestError(f"{folder}: already there and not empty; choose another folder")
 
@@ -65,12 +71,14 @@ def write_folder(
         sizes = list_levels(size)
         for level in range(len(sizes)):
             (files / str(level)).mkdir(parents=True)
-        _Tiles(files, sizes, render, format, background).write(0, 0, 0)
+        _Tiles(files, sizes, render, format, background, quality).write(0, 0, 0)
 
         description = describe(size, SUFFIXES[format])
         (temporary / f"{NAME}.dzi").write_text(description, encoding="utf-8")
         page = _make_page(size, SUFFIXES[format], title)
         (temporary / "index.html").write_text(page, encoding="utf-8")
+        if metadata is not None:
+            (temporary / f"{NAME}.xmp").write_bytes(metadata.to_xmp())
 
 
 def describe(size: Size, suffix: str) -> str:
@@ -103,6 +111,7 @@ class _Tiles:
     render: Render
     format: str
     background: tuple[int, int, int]
+    quality: int | None
 
     def write(self, level: int, row: int, column: int) -> Image.Image:
         """Write a tile and all that it is made from, and return it.
@@ -120,7 +129,7 @@ class _Tiles:
 
         path = self.folder / str(level) / f"{column}_{row}.{SUFFIXES[self.format]}"
         pixels = np.asarray(tile).reshape(rows.length, columns.length, -1)
-        images.save(path, pixels, self.format, self.background)
+        encoding.save(path, pixels, self.format, self.background, self.quality)
         return tile
 
     def _join(self, level: int, row: int, column: int) -> Image.Image:

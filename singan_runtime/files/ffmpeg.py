@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import errno
 import shlex
+import struct
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from fractions import Fraction
 from itertools import chain
@@ -17,11 +18,14 @@ import numpy as np
 
 from singan_core.arrays import Pixels
 from singan_core.errors import InstallError
+from singan_core.metadata import Metadata
 
 OPTIONS = {
     "mp4": shlex.split("-c:v libx264 -crf 18 -movflags +faststart"),
     "webm": shlex.split("-c:v libvpx-vp9 -crf 24 -b:v 0 -cpu-used 4"),
 }
+_XMP_BOX = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
+"""The identifier of a box of an MP4 file that holds XMP."""
 _SAME_BYTES = shlex.split("-threads 1 -fflags +bitexact -flags:v +bitexact -map_metadata -1")
 _COLOURS = (
     # Without these flags ffmpeg rounds down.
@@ -31,13 +35,20 @@ _COLOURS = (
 )
 
 
-def encode(path: Path, format: str, frames: Iterator[Pixels], fps: float) -> None:
+def encode(
+    path: Path,
+    format: str,
+    frames: Iterator[Pixels],
+    fps: float,
+    metadata: Metadata | None = None,
+) -> None:
     """Write one or more frames, uint8 (h, w, 1 or 3), one at a time, as mp4 or webm.
 
-    The same frames give the same bytes. Raises OSError with ffmpeg's reason, InstallError.
+    The same frames give the same bytes. The record of metadata becomes the comment, and its XMP
+    a tag of WebM or a box of MP4. Raises OSError with ffmpeg's reason, InstallError.
     """
     first = next(frames)
-    command = _make_command(path, format, first.shape, fps)
+    command = _make_command(path, format, first.shape, fps, _list_tags(format, metadata))
 
     # Into a file: a pipe that nobody reads could fill and stop ffmpeg.
     with tempfile.TemporaryFile() as said:
@@ -48,18 +59,43 @@ def encode(path: Path, format: str, frames: Iterator[Pixels], fps: float) -> Non
         if process.returncode:
             said.seek(0)
             raise _describe_failure(said.read().decode(errors="replace"))
+    if metadata is not None and format == "mp4":
+        _append_xmp(path, metadata)
 
 
-def _make_command(path: Path, format: str, shape: tuple[int, ...], fps: float) -> list[str]:
+def _list_tags(format: str, metadata: Metadata | None) -> dict[str, str]:
+    """List the tags of a film that ffmpeg is to write."""
+    if metadata is None:
+        return {}
+    tags = {
+        "comment": metadata.record,
+        "artist": metadata.creator,
+        "copyright": metadata.licence,
+        "XMP": metadata.to_xmp().decode() if format == "webm" else "",
+    }
+    return {name: text for name, text in tags.items() if text}
+
+
+def _append_xmp(path: Path, metadata: Metadata) -> None:
+    """Append the box that holds XMP to an MP4 file. Source: XMP specification, part 3."""
+    body = b"uuid" + _XMP_BOX + metadata.to_xmp()
+    with open(path, "ab") as file:
+        file.write(struct.pack(">I", 4 + len(body)) + body)
+
+
+def _make_command(
+    path: Path, format: str, shape: tuple[int, ...], fps: float, tags: Mapping[str, str]
+) -> list[str]:
     """Make the command that encodes frames of a shape (h, w, 1 or 3) from its standard input."""
     height, width, channels = shape
     pixels = "gray" if channels == 1 else "rgb24"
+    said = [word for name, text in tags.items() for word in ("-metadata", f"{name}={text}")]
     rate = str(Fraction(fps).limit_denominator(1000))
     return [
         *(import_imageio().get_ffmpeg_exe(), "-v", "error", "-y"),
         *("-f", "rawvideo", "-pix_fmt", pixels, "-s", f"{width}x{height}", "-r", rate, "-i", "-"),
         *("-an", *OPTIONS[format], "-vf", _COLOURS, "-pix_fmt", "yuv420p"),
-        *(*_SAME_BYTES, "-f", format, str(path)),
+        *(*_SAME_BYTES, *said, "-f", format, str(path)),
     ]
 
 
@@ -95,6 +131,7 @@ def import_imageio() -> Any:
         import imageio_ffmpeg
     except ImportError as error:
         raise InstallError(
-            "MP4 and WebM files need imageio-ffmpeg; run: pip install 'singan[media]'"
+            "MP4 and WebM files need imageio-ffmpeg; run: pip install imageio-ffmpeg "
+            "(singan's extra media)"
         ) from error
     return imageio_ffmpeg

@@ -15,13 +15,20 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from singan_core.metadata import Metadata
+
 _EXTENSION, _IMAGE, _END = 0x21, 0x2C, 0x3B  # how a block begins
 _ONE_PIXEL = struct.pack("<BHHHHB", _IMAGE, 0, 0, 1, 1, 0) + bytes([2, 2, 0x44, 0x01, 0])
 """An image block: one pixel of colour 0 at the upper left corner."""
 _LOOKED_AT = 8  # frames to which the palette is fitted
 
 
-def save(path: Path, pictures: Sequence[Image.Image], lasting: Sequence[int]) -> None:
+def save(
+    path: Path,
+    pictures: Sequence[Image.Image],
+    lasting: Sequence[int],
+    metadata: Metadata | None = None,
+) -> None:
     """Write pictures of one size, each for its milliseconds, endlessly repeating.
 
     All share one palette, since a palette of its own per frame makes flat areas flash. There is no
@@ -42,6 +49,8 @@ def save(path: Path, pictures: Sequence[Image.Image], lasting: Sequence[int]) ->
 
     repeats = [lasting[start + 1 : stop] for start, stop in itertools.pairwise(starts)]
     add_repeats(path, repeats)
+    if metadata is not None:
+        add_xmp(path, metadata)
 
 
 def choose_palette(pictures: Sequence[Image.Image]) -> Image.Image:
@@ -91,6 +100,19 @@ def add_repeats(path: Path, repeats: Sequence[Sequence[int]]) -> None:
             for milliseconds in next(waiting) if is_image else ():
                 file.write(_encode_repeat(milliseconds))
         file.write(data[at:])
+
+
+def add_xmp(path: Path, metadata: Metadata) -> None:
+    """Add metadata to a GIF, in an extension before its end.
+
+    Readers that know nothing of it take each byte for the length of a block. The 258 bytes at its
+    end lead them all out. Source: XMP specification, part 3.
+    """
+    way_out = bytes([1, *range(255, -1, -1), 0])
+    head = bytes([_EXTENSION, 0xFF, 11]) + b"XMP DataXMP"
+    with open(path, "rb+") as file:
+        file.seek(-1, io.SEEK_END)
+        file.write(head + metadata.to_xmp() + way_out + bytes([_END]))
 
 
 def _encode_repeat(milliseconds: int) -> bytes:

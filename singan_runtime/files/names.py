@@ -6,13 +6,14 @@ from singan_runtime.parsing import format_size
 from singan_runtime.request import Request
 
 
-def name_picture(model: str, request: Request) -> str:
-    """Name the file of a picture, without its ending: model, size, seed and window.
+def name_picture(model: str, request: Request, screen: str = "") -> str:
+    """Name the file of a picture, without its ending: screen, model, size, seed and window.
 
-    The request must have a size.
+    screen is the word by which the size was asked for, if it was one. The request must have a size.
     """
     assert request.size is not None
-    name = f"{model}_{format_size(request.size)}_{request.seed}"
+    before = f"{screen}-" if screen else ""
+    name = f"{before}{model}_{format_size(request.size)}_{request.seed}"
     if request.window is None:
         return name
     y, x, height, width = request.window

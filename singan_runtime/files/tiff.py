@@ -13,10 +13,12 @@ from singan_core import windows
 from singan_core.arrays import Pixels
 from singan_core.atomic import atomic_file
 from singan_core.errors import InstallError
+from singan_core.metadata import Metadata
 from singan_core.pyramid import Size
 from singan_core.windows import Region, Span
 
 TILE = 1024  # px, side of a tile of the file: each is drawn on its own, so memory holds one
+XMP_TAG, BYTES = 700, 1  # the tag and its type
 BIG = 2**32 - 2**25  # bytes of pixels from which on a file has to be a BigTIFF
 
 
@@ -31,15 +33,20 @@ def list_tiles(size: Size, region: Region | None = None) -> Iterator[Region]:
 
 
 def write_tiles(
-    path: Path, size: Size, channels: int, tiles: Iterable[Pixels], description: str = ""
+    path: Path,
+    size: Size,
+    channels: int,
+    tiles: Iterable[Pixels],
+    metadata: Metadata | None = None,
 ) -> None:
     """Write the tiles of regions(size), uint8 (h, w, C) each, as they come.
 
     The file is there as a whole or not at all. It is compressed by Deflate, without loss. Raises
     InstallError without tifffile, OutputError if the file cannot be written.
     """
-    tifffile = _import_tifffile()
+    tifffile = import_tifffile()
     height, width = size
+    xmp = metadata.to_xmp() if metadata else b""
     with atomic_file(path) as temporary:
         tifffile.imwrite(
             temporary,
@@ -52,17 +59,21 @@ def write_tiles(
             extrasamples=("unassalpha",) if channels == 4 else None,
             compression="zlib",
             predictor=True,
-            description=description or None,
+            description=metadata.record if metadata else None,
+            extratags=[(XMP_TAG, BYTES, len(xmp), xmp, True)] if xmp else [],
             metadata=None,
-            software="singan",
+            software="singan" if metadata else False,
         )
 
 
-def _import_tifffile() -> Any:
+def import_tifffile() -> Any:
+    """Import tifffile. Raises InstallError."""
     try:
         import tifffile
     except ImportError as error:
-        raise InstallError("TIFF files need tifffile; run: pip install 'singan[media]'") from error
+        raise InstallError(
+            "TIFF files need tifffile; run: pip install tifffile (singan's extra media)"
+        ) from error
     return tifffile
 
 

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
-from singan_core import images
+from singan_core import encoding, images
 from singan_core.arrays import Pixels
 from singan_core.atomic import atomic_file
 from singan_core.errors import OutputError, RequestError
+from singan_core.metadata import Metadata
 from singan_core.pyramid import Size
 from singan_runtime.files import apng, ffmpeg, gif, webp
 
@@ -46,6 +47,7 @@ def check(
     fps: float,
     max_memory: float = MAX_FRAME_MEMORY,
     holds_all: bool = False,
+    quality: int | None = None,
 ) -> None:
     """Raise an error that says why so many frames of a size (height, width) cannot become the file.
 
@@ -59,6 +61,7 @@ def check(
             f"{fps:g} frames per second are not possible: {name} takes {SLOWEST} to "
             f"{format.fastest}"
         )
+    encoding.check_quality(name, quality, ["webp"])
     if path.is_dir():
         raise OutputError(f"{path}: a folder stands there; choose another name")
 
@@ -113,11 +116,14 @@ def save(
     frames: Iterable[Pixels],
     fps: float = 10.0,
     background: Colour = (255, 255, 255),
+    quality: int | None = None,
+    metadata: Metadata | None = None,
 ) -> None:
     """Write one or more frames, uint8 (h, w, C), whole or not at all.
 
     Formats that can say so repeat endlessly. Transparency stays in webp and png and falls on the
-    background elsewhere. MP4 and WebM hold one frame at a time. Raises RequestError, OutputError or
+    background elsewhere. MP4 and WebM hold one frame at a time. quality, 1 to 100, is for webp
+    alone. Raises RequestError, OutputError or
     InstallError.
     """
     name = find_format(path)
@@ -126,13 +132,16 @@ def save(
 
     with atomic_file(path) as temporary:
         if name in ffmpeg.OPTIONS:
-            ffmpeg.encode(temporary, name, iter(frames), fps)
+            ffmpeg.encode(temporary, name, iter(frames), fps, metadata)
             return
         pictures = [images.to_pillow(frame) for frame in frames]
         ticks = FORMATS[name].ticks
         assert ticks is not None
-        write = {"gif": gif.save, "webp": webp.save, "png": apng.save}[name]
-        write(temporary, pictures, share_out(len(pictures), fps, ticks))
+        lasting = share_out(len(pictures), fps, ticks)
+        if name == "webp":
+            webp.save(temporary, pictures, lasting, metadata, quality)
+        else:
+            {"gif": gif.save, "png": apng.save}[name](temporary, pictures, lasting, metadata)
 
 
 def share_out(count: int, fps: float, ticks: int) -> list[int]:

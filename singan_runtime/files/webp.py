@@ -13,12 +13,22 @@ from pathlib import Path
 
 from PIL import Image
 
+from singan_core.encoding import QUALITY
+from singan_core.metadata import Metadata
+
 _DISPOSE, _REPLACE = 1, 2
 """Flags of a frame: clear its place afterwards, do not mix it with what is there."""
-_ANIMATED_WITH_ALPHA = 0x12
+_ANIMATED_WITH_ALPHA, _WITH_XMP = 0x12, 0x04
+"""Flags of a file."""
 
 
-def save(path: Path, pictures: Sequence[Image.Image], lasting: Sequence[int]) -> None:
+def save(
+    path: Path,
+    pictures: Sequence[Image.Image],
+    lasting: Sequence[int],
+    metadata: Metadata | None = None,
+    quality: int | None = None,
+) -> None:
     """Write pictures of one size and mode, each for its milliseconds, endlessly repeating."""
     first, *others = pictures
     first.save(
@@ -28,8 +38,9 @@ def save(path: Path, pictures: Sequence[Image.Image], lasting: Sequence[int]) ->
         append_images=others,
         duration=list(lasting),
         loop=0,
-        quality=90,
+        quality=QUALITY["webp"] if quality is None else quality,
         method=4,
+        xmp=metadata.to_xmp() if metadata else b"",
     )
     add_repeats(path, lasting, first.size)
 
@@ -53,13 +64,17 @@ def add_repeats(path: Path, lasting: Sequence[int], size: tuple[int, int]) -> No
         frames = [head + picture]
 
     waiting = iter(lasting)
-    canvas = bytes([_ANIMATED_WITH_ALPHA, 0, 0, 0]) + width + height
+    xmp = [body for kind, body in chunks if kind == b"XMP "]
+    flags = _ANIMATED_WITH_ALPHA | (_WITH_XMP if xmp else 0)
+    canvas = bytes([flags, 0, 0, 0]) + width + height
     with open(path, "wb") as file:
         file.write(b"RIFF    WEBP" + _encode_chunk(b"VP8X", canvas))
         file.write(_encode_chunk(b"ANIM", bytes(6)))  # on nothing, endlessly repeating
         for frame in frames:
             for body in _split_frame(frame, waiting):
                 file.write(_encode_chunk(b"ANMF", body))
+        for body in xmp:
+            file.write(_encode_chunk(b"XMP ", body))
 
         length = file.tell() - 8
         file.seek(4)

@@ -12,6 +12,7 @@ from pathlib import Path
 from singan_core.arrays import Pixels
 from singan_core.errors import RequestError
 from singan_runtime.clips import animation
+from singan_runtime.clips.record import describe_clip
 from singan_runtime.clips.walk import Walk
 from singan_runtime.files import video
 from singan_runtime.parsing import parse_number
@@ -28,7 +29,8 @@ MEDIA = {
     "png": "image/png",
 }
 PARAMETERS = (
-    "seed", "zoom", "start_scale", "keep", "place", "background", "w", "dpr", "download",
+    "seed", "zoom", "start_scale", "keep", "place", "background", "quality", "w", "dpr",
+    "download",
     "frames", "fps", "loop", "alpha", "beta",
 )  # fmt: skip
 
@@ -79,7 +81,8 @@ def read_order(name: str, words: Mapping[str, str]) -> ClipOrder:
     )
     fps = _read_number(words, "fps", animation.FPS)
     animation.check(walk)
-    return ClipOrder(request, order.format, order.background, order.is_download, walk, fps)
+    how = order.format, order.background, order.is_download, order.quality
+    return ClipOrder(request, *how, walk, fps)
 
 
 def _read_number(words: Mapping[str, str], name: str, usual: float) -> float:
@@ -100,7 +103,8 @@ def check_limits(order: ClipOrder, settings: Settings) -> None:
             f"{order.walk.length} frames are {order.pixels} pixels, over this service's limit of "
             f"{settings.max_clip_pixels} a clip; ask for fewer or smaller ones"
         )
-    video.check(Path(f"clip{order.suffix}"), order.size, order.walk.length, order.fps)
+    path, frames = Path(f"clip{order.suffix}"), order.walk.length
+    video.check(path, order.size, frames, order.fps, quality=order.quality)
 
 
 def make_clip(sampler: Sampler, order: ClipOrder, check: Callable[[], None]) -> bytes:
@@ -117,7 +121,10 @@ def make_clip(sampler: Sampler, order: ClipOrder, check: Callable[[], None]) -> 
             check()
             yield frame
 
+    assert request.size is not None
+    what = order.walk, request.size, request.zoom, request.keep
+    said = describe_clip(sampler, *what, order.fps)
     with tempfile.TemporaryDirectory(prefix="singan-") as folder:
         path = Path(folder) / f"clip{order.suffix}"
-        video.save(path, watch(), order.fps, order.background)
+        video.save(path, watch(), order.fps, order.background, order.quality, said)
         return path.read_bytes()

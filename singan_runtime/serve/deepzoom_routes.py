@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from singan_core import images
+from singan_core import encoding
 from singan_core.errors import RequestError
 from singan_core.pyramid import Size
 from singan_runtime.files.deepzoom import TILE, describe
@@ -83,7 +83,7 @@ async def send_tile(service: Service, request: Request) -> Response:
     def make(sampler: Sampler, check: Callable[[], None]) -> bytes:
         pixels = levels.draw_level(sampler, order.request, times, window)
         service.metrics.pixels.inc(pixels.shape[0] * pixels.shape[1])
-        return images.encode(pixels, order.format, order.background)
+        return encoding.encode(pixels, order.format, order.background)
 
     return await service.answer(request, model, key, order.media, make, {})
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from PIL import Image
 
-from singan_core import images, masks
+from singan_core import encoding, masks
 from singan_core.arrays import Pixels
 from singan_core.errors import ImageError, RequestError
 from singan_core.pyramid import Size
@@ -24,7 +24,7 @@ from singan_runtime.sampler import Sampler
 from singan_runtime.serve import orders
 
 FILES = ("image", "mask")
-_COMMON = ("seed", "start_scale", "format", "background", "download")
+_COMMON = ("seed", "start_scale", "format", "quality", "background", "download")
 PARAMETERS = {
     "edit": (*_COMMON, "mask", "reach", "tileable"),
     "harmonize": (*_COMMON, "mask", "reach", "tileable"),
@@ -46,6 +46,7 @@ class Edit:
     files: Mapping[str, bytes]
     format: str
     background: tuple[int, int, int]
+    quality: int | None
     is_download: bool
     uses_alpha: bool  # the image's own transparency is the mask
     reach: int | None
@@ -69,6 +70,7 @@ def read_edit(application: str, words: Mapping[str, str], files: Mapping[str, by
         files,
         orders.SUFFIXES[format],
         parse_colour(words.get("background", "white")),
+        orders.read_quality(words, orders.SUFFIXES[format]),
         orders.read_switch(words, "download"),
         words.get("mask") == masks.ALPHA,
         read_optional(words, "reach"),
@@ -116,11 +118,9 @@ def make_edit(sampler: Sampler, edit: Edit, check: Callable[[], None]) -> bytes:
             raise RequestError(str(error).replace(f"{folder}/", "")) from None
 
     check()
-    text = None
-    if edit.format == "png":
-        size = pixels.shape[0], pixels.shape[1]
-        text = describe_picture(sampler, _describe(edit, size, used))
-    return images.encode(pixels, edit.format, edit.background, text)
+    size = pixels.shape[0], pixels.shape[1]
+    said = describe_picture(sampler, _describe(edit, size, used))
+    return encoding.encode(pixels, edit.format, edit.background, edit.quality, said)
 
 
 def check_pixels(sampler: Sampler, path: Path) -> None:

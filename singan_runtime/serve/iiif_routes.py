@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from singan_core import images
+from singan_core import encoding
 from singan_core.errors import RequestError
 from singan_core.pyramid import Size
 from singan_runtime import request as drawing
@@ -106,7 +106,7 @@ async def send_view(service: Service, request: Request) -> Response:
         asked = drawing.Request(found.size, seed)
         pixels = iiif.draw_view(sampler, asked, view)
         service.metrics.pixels.inc(pixels.shape[0] * pixels.shape[1])
-        return images.encode(pixels, format)
+        return encoding.encode(pixels, format)
 
     headers = {**OPEN, "Link": link}
     return await service.answer(request, found.model, key, orders.MEDIA[format], make, headers)

@@ -32,6 +32,7 @@ SCHEMAS: Mapping[str, Schema] = {
     "place": {**_TEXT, "description": "places of what is kept, with semicolons between them"},
     "window": {"type": "string", "pattern": r"^\d{1,7},\d{1,7},\d{1,7},\d{1,7}$"},
     "background": {**_TEXT, "description": "a name or #rrggbb"},
+    "quality": {"type": "integer", "minimum": 1, "maximum": 100},
     "w": {**_NUMBER, "exclusiveMinimum": 0, "maximum": fitting.MAX_SIDE},
     "dpr": {**_NUMBER, "exclusiveMinimum": 0, "maximum": orders.MOST_DPR},
     "download": _SWITCH,

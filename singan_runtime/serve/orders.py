@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 
-from singan_core import fitting, images
+from singan_core import encoding, fitting
 from singan_core.errors import RequestError
 from singan_core.noise import SEED_LIMIT
 from singan_core.pyramid import Size
@@ -20,13 +20,13 @@ from singan_runtime.parsing import format_size, parse_colour, parse_number, pars
 from singan_runtime.request import Request
 from singan_runtime.serve.settings import Settings
 
-SUFFIXES = {"png": "png", "jpeg": "jpeg", "jpg": "jpeg", "webp": "webp"}
+SUFFIXES = {"png": "png", "jpeg": "jpeg", "jpg": "jpeg", "webp": "webp", "avif": "avif"}
 """Formats by the endings of URLs."""
 
-MEDIA = {"png": "image/png", "jpeg": "image/jpeg", "webp": "image/webp"}
+MEDIA = {format: f"image/{format}" for format in encoding.FORMATS}
 PARAMETERS = (
     "seed", "zoom", "start_scale", "variation", "tileable", "detail", "keep", "place", "window",
-    "background", "w", "dpr", "download",
+    "background", "quality", "w", "dpr", "download",
 )  # fmt: skip
 MOST_DPR = 8
 """Pixels of a screen for one CSS pixel, at most."""
@@ -44,6 +44,7 @@ class Order:
     format: str
     background: tuple[int, int, int] = (255, 255, 255)
     is_download: bool = False
+    quality: int | None = None  # 1 to 100, of a lossy format; None is its default
 
     @property
     def size(self) -> Size:
@@ -64,11 +65,11 @@ class Order:
     @property
     def suffix(self) -> str:
         """The ending of a file name."""
-        return images.FORMATS[self.format]
+        return encoding.FORMATS[self.format]
 
     def describe(self) -> str:
         """Return a text that is the same for equal orders."""
-        return json.dumps([self.request.to_dict(), self.format, self.background])
+        return json.dumps([self.request.to_dict(), self.format, self.background, self.quality])
 
 
 def read_order(
@@ -91,7 +92,8 @@ def read_order(
     drawn["seed"] = str(read_seed(words.get("seed", "0")))
     request = replace(Request.from_words(drawn), size=size)
     background = parse_colour(words.get("background", "white"))
-    return Order(request, suffixes[suffix], background, read_switch(words, "download"))
+    format, is_download = suffixes[suffix], read_switch(words, "download")
+    return Order(request, format, background, is_download, read_quality(words, format))
 
 
 def check_names(words: Mapping[str, str], parameters: Sequence[str]) -> None:
@@ -101,6 +103,15 @@ def check_names(words: Mapping[str, str], parameters: Sequence[str]) -> None:
             raise RequestError(
                 f"unknown parameter {word[:80]!r}; there are {', '.join(parameters)}"
             )
+
+
+def read_quality(words: Mapping[str, str], format: str) -> int | None:
+    """Read the quality of a lossy format, if a query has one. Raises RequestError."""
+    if "quality" not in words:
+        return None
+    quality = read_whole(words, "quality", 0)
+    encoding.check_quality(format, quality)
+    return quality
 
 
 def read_whole(words: Mapping[str, str], name: str, usual: int) -> int:
@@ -175,7 +186,7 @@ def describe_disposition(order: Order, model: str) -> str:
 
 def check_limits(order: Order, settings: Settings) -> None:
     """Raise RequestError, before any work, if a picture is too large to be made."""
-    images.check_format(order.format, order.size)
+    encoding.check_format(order.format, order.size)
     check_pixels(order.size, settings.max_pixels)
 
 

@@ -13,7 +13,7 @@ from importlib import metadata
 import numpy as np
 import PIL
 
-from singan_core import images, windows
+from singan_core import encoding, windows
 from singan_core.arrays import Pixels
 from singan_core.version import find_version
 from singan_runtime import providers
@@ -35,10 +35,8 @@ def make_picture(sampler: Sampler, order: Order, check: Callable[[], None]) -> b
     RequestError.
     """
     pixels = draw_parts(sampler, order.request, check)
-    text = None
-    if order.format == "png":
-        text = describe_picture(sampler, describe_request(sampler, order.request))
-    return images.encode(pixels, order.format, order.background, text)
+    said = describe_picture(sampler, describe_request(sampler, order.request))
+    return encoding.encode(pixels, order.format, order.background, order.quality, said)
 
 
 def draw_parts(sampler: Sampler, request: Request, check: Callable[[], None]) -> Pixels:

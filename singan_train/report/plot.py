@@ -101,5 +101,7 @@ def _import_matplotlib() -> Any:
     try:
         from matplotlib import figure
     except ImportError as error:
-        raise InstallError("plots need matplotlib; run: pip install 'singan[plot]'") from error
+        raise InstallError(
+            "plots need matplotlib; run: pip install matplotlib (singan's extra plot)"
+        ) from error
     return figure

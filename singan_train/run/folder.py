@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save
 
-from singan_core import images
+from singan_core import encoding
 from singan_core import manifest as manifests
 from singan_core.atomic import atomic_file, atomic_folder
 from singan_core.errors import BundleError
@@ -82,7 +82,7 @@ def write_scale(
         if discriminator is not None:
             (temporary / DISCRIMINATOR).write_bytes(_to_safetensors(discriminator))
         for name, pixels in pictures.items():
-            images.save(temporary / f"{name}.png", pixels)
+            encoding.save(temporary / f"{name}.png", pixels)
 
 
 def _to_safetensors(
@@ -192,11 +192,21 @@ def write_manifest(
     tool_version: str,
 ) -> Manifest:
     """Declare the run finished. Raises OutputError."""
+    manifest = make_manifest(header, scales, created, tool_version)
+    manifest = dataclasses.replace(manifest, files=manifests.hash_files(folder))
+    manifests.write(folder, manifest)
+    return manifest
+
+
+def make_manifest(
+    header: RunHeader, scales: Sequence[ScaleMetadata], created: str, tool_version: str
+) -> Manifest:
+    """Make the manifest of a run, without the digests of its files."""
     pyramid, detail = header.pyramid, None
     if pyramid.levels:
         detail = Detail(pyramid.hand_over, pyramid.levels, header.stored_sha256)
 
-    manifest = Manifest(
+    return Manifest(
         kind="run",
         name=header.name,
         created=created,
@@ -209,9 +219,9 @@ def write_manifest(
         border=header.config.border,
         preset=header.config.preset,
         photo_size=header.photo_size,
-        files=manifests.hash_files(folder),
+        files={},
         labels=header.labels,
         detail=detail,
+        creator=header.credits.creator,
+        licence=header.credits.licence,
     )
-    manifests.write(folder, manifest)
-    return manifest

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from singan_core import manifest as manifests
 from singan_core.atomic import atomic_file
+from singan_core.credits import Credits
 from singan_core.errors import BundleError
 from singan_core.file_names import RECONSTRUCTION_NOISE
 from singan_core.pyramid import Pyramid, Size
@@ -39,6 +40,7 @@ class RunHeader:
     torch_version: str
     labels: tuple[str, ...] = ()  # names of the masks; older runs lack the field
     stored_sha256: str = ""  # with detail levels: of the stored photo's pixels
+    credits: Credits = field(default_factory=Credits)  # of the photo; older runs lack the field
 
     @property
     def picture_channels(self) -> int:
