@@ -72,6 +72,7 @@ def allow_origins(settings: Settings) -> list[Middleware]:
     """List the middleware that lets scripts of pages from elsewhere read answers, if any may."""
     if not settings.origins:
         return []
+
     methods, headers = ("GET", "HEAD", "POST"), ("ETag", "Content-Location", "X-Request-ID")
     return [
         Middleware(

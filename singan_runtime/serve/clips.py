@@ -79,6 +79,7 @@ def read_order(name: str, words: Mapping[str, str]) -> ClipOrder:
         seed=request.seed,
         loop=orders.read_switch(words, "loop"),
     )
+
     fps = _read_number(words, "fps", animation.FPS)
     animation.check(walk)
     how = order.format, order.background, order.is_download, order.quality

@@ -89,6 +89,7 @@ def _check(edit: Edit, words: Mapping[str, str]) -> None:
         raise RequestError(f"{application} needs a file 'mask', or mask=alpha")
     if "mask" in words and not edit.uses_alpha:
         raise RequestError("mask is a file, or the word alpha")
+
     if application not in _MANNERS and "mask" in edit.files:
         raise RequestError(f"{application} takes no file 'mask'")
     if application == "retarget" and edit.request.size is None:

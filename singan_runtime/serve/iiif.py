@@ -197,6 +197,7 @@ def describe(address: str, size: Size, most: int) -> dict[str, Any]:
     halvings = levels.count_halvings(size)
     factors = [2**times for times in range(halvings) if max(size) > TILE * 2**times // 2]
     offered = [levels.halve(size, times) for times in range(halvings, -1, -1)]
+
     return {
         "@context": CONTEXT,
         "id": address,

@@ -60,6 +60,7 @@ def describe_model(model: Model, root: str) -> dict[str, Any]:
     """Return what a client may want to know of a model, as JSON's types."""
     manifest = model.manifest
     height, width = manifest.pyramid.finest
+
     scales = len(manifest.shapes) if manifest.detail is None else manifest.detail.hand_over + 1
     return {
         "name": model.name,

@@ -82,6 +82,7 @@ def read_id(scope: Scope) -> str:
 def write_line(scope: Scope, record: Record, seconds: float) -> str:
     """Write the line of the access log, a JSON object."""
     client = scope.get("client")
+
     line = msgspec.json.encode(
         {
             "time": datetime.now(UTC).isoformat(timespec="milliseconds"),

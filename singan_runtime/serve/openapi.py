@@ -96,6 +96,7 @@ def _list_paths() -> Schema:
     view = "/iiif/{identifier}/{region}/{size}/{rotation}/{quality}.{format}"
     kept = ("302", "304")
     iiif_media = [_JSON, "application/ld+json"]
+
     return {
         "/v1/models": _get("List the models", [_JSON]),
         "/v1/models/{model}": _get("Describe a model", [_JSON]),

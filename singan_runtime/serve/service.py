@@ -48,6 +48,7 @@ class Service:
         self.settings = settings
         pictures.list_versions(settings.device)  # so that a missing provider is reported at once
         self.catalogue = Catalogue(settings)
+
         self.jobs = Jobs(settings.workers, settings.queue, settings.timeout)
         self.memory = Memory(settings.memory_size)
         self.rates = None if settings.rate is None else Rates(settings.rate)
@@ -98,7 +99,7 @@ class Service:
         if instead is not None:
             path = instead.encode()
         if not signing.is_signed(path + b"?" + request.scope["query_string"], keys):
-            raise Problem(403, "this service needs signed URLs, and no key of its has signed this")
+            raise Problem(403, "this service needs signed URLs, and no key has signed this one")
 
     def sign(self, address: str) -> str:
         """Return an address, a path and its query, signed if there are keys."""
@@ -227,6 +228,7 @@ def guard(route: str, handler: Handler) -> Handler:
             return describe_problem(problem)
         except RequestError as error:
             return describe_problem(Problem(422, str(error)))
+
         except InstallError as error:
             return describe_problem(Problem(501, str(error)))
         except HTTPException:

@@ -28,6 +28,7 @@ def read_keys(path: Path) -> tuple[bytes, ...]:
         raise RequestError(
             f"{path}: cannot be read ({error.strerror}); name a file of keys"
         ) from error
+
     keys = tuple(line.strip() for line in lines if line.strip())
     if not keys or min(map(len, keys)) < SHORTEST:
         raise RequestError(
