@@ -11,6 +11,7 @@ from xml.etree import ElementTree
 from xml.sax.saxutils import escape
 
 from singan_core.errors import ImageError
+from singan_core.picture_files import check_path
 
 KEY = "singan"
 """Name of the PNG text that holds the record."""
@@ -89,6 +90,7 @@ def find_packets(path: Path) -> Iterator[bytes]:
 
     XMP is made to be found like this, whatever the format around it. Raises ImageError.
     """
+    check_path(path)
     try:
         with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
             start = data.find(_OPENING)

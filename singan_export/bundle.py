@@ -57,12 +57,10 @@ def export(
     hand_over: int | None = None,
     partial: bool = False,
 ) -> Parity:
-    """Write the bundle of a finished run, further formats included, and return what was measured.
+    """Write the bundle of a run, further formats included, and return what was measured.
 
-    With partial, the run may be unfinished: the scales that are finished are exported.
-
-    The photo goes into the bundle: the run's own, or the one given for a run without. Raises
-    BundleError for an unfinished or damaged run, ParityError (and leaves no bundle) when a graph
+    With partial, the run may be unfinished. The photo is the run's own, or the one given for a run
+    without. Raises BundleError for a damaged run, ParityError (and leaves no bundle) when a graph
     differs from its network by more than its budget, RequestError, ImageError, ExportError,
     OutputError, or InstallError when ONNX Runtime is missing.
     """

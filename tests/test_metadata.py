@@ -231,8 +231,9 @@ def test_damaged_xmp_says_nothing(tmp_path, packet):
 
 def test_what_is_no_file_is_refused_in_one_line(tmp_path):
     (tmp_path / "empty").touch()
-    for name in ("empty", "nowhere", "."):
-        with pytest.raises(ImageError, match="cannot be read"):
+    said = {"empty": "the file is empty", "nowhere": "no such file", ".": "a folder; name one"}
+    for name, words in said.items():
+        with pytest.raises(ImageError, match=words):
             metadata.read(tmp_path / name)
 
 

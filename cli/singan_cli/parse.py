@@ -35,9 +35,10 @@ def read_sizes(words: str) -> list[Size]:
     return [read_size(word) for word in words.split(",")]
 
 
-def read_screens(words: str) -> dict[Size, str]:
+def read_screens(words: str | None) -> dict[Size, str]:
     """Find the names among sizes such as '320x240,phone', by the sizes that they stand for."""
-    return {read_size(word): word for word in words.lower().split(",") if word.strip() in SCREENS}
+    named = (word.strip() for word in (words or "").lower().split(","))
+    return {read_size(word): word for word in named if word in SCREENS}
 
 
 def read_window(word: str) -> Window:

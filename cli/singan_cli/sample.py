@@ -62,18 +62,13 @@ def command(
     liked = likeness.read(like, context)
     sizes = parse.read_sizes(size) if size is not None else [liked.request.size]
     starts = parse.read_numbers(start_scale)
-    fields: dict[str, Any] = {
-        "seed": seed,
-        "zoom": parse.read_zoom(zoom),
-        "variation": variation,
-        "tileable": tileable,
-        "window": parse.read_window(window) if window is not None else None,
-    }
+    fields: dict[str, Any] = {"seed": seed, "variation": variation, "tileable": tileable}
+    fields["zoom"] = parse.read_zoom(zoom)
+    fields["window"] = parse.read_window(window) if window is not None else None
     places = [parse.read_place(word) for word in place or ()]
-    colour = parse.read_background(background)
-    style = Style(sampling.choose_format(format, out), colour, quality, metadata)
-    screens = parse.read_screens(size or "")
-    output = sampling.Output(out, deepzoom, sheet, best, count, style, screens)
+    colour, named = parse.read_background(background), sampling.choose_format(format, out)
+    style = Style(named, colour, quality, metadata)
+    output = sampling.Output(out, deepzoom, sheet, best, count, style, parse.read_screens(size))
     output.check(len(sizes) * len(starts), window is not None)
 
     from singan_cli.progress import say_device
