@@ -34,6 +34,7 @@ _KINDS = tuple(
         (rb"\x93NUMPY", "a NumPy array"),
     )
 )
+_SHORTEST = 16  # bytes that Pillow's plugins look at without asking whether they are there
 _HEIC = re.compile(rb".{4}ftyp(hei[cxms]|hev[cxms]|mif1|msf1)", re.DOTALL)
 
 
@@ -62,8 +63,10 @@ def name_kind(path: Path, besides: Sequence[str]) -> str | None:
         if pattern.match(start):
             return kind
 
+    if len(start) < _SHORTEST:
+        return None
     Image.init()
     for name, (_, accept) in Image.OPEN.items():
-        if name not in besides and accept is not None and accept(start[:16]) is True:
+        if name not in besides and accept is not None and accept(start[:_SHORTEST]) is True:
             return f"a file in {name} format"
     return None

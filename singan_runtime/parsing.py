@@ -5,6 +5,8 @@ from __future__ import annotations
 import difflib
 import re
 
+from PIL import ImageColor
+
 from singan_core.errors import RequestError
 from singan_core.fitting import Zoom
 from singan_core.pyramid import Size
@@ -79,3 +81,14 @@ def parse_place(word: str) -> Place:
             f"{word!r} is not a place; write left, centre, right or X,Y, as in 0.25,0.6"
         ) from None
     return x, y
+
+
+def parse_colour(word: str) -> tuple[int, int, int]:
+    """Read 'white' or '#rrggbb' as (r, g, b), 0 to 255 each. Raises RequestError."""
+    try:
+        red, green, blue = ImageColor.getrgb(word)[:3]
+    except ValueError:
+        red = green = blue = -1
+    if not all(0 <= value <= 255 for value in (red, green, blue)):
+        raise RequestError(f"{word[:80]!r} is not a colour; write a name or #rrggbb")
+    return red, green, blue

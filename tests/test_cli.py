@@ -26,7 +26,7 @@ SINGAN = str(Path(sys.executable).with_name("singan"))
 EDITING = ("retarget", "harmonize", "edit", "paint", "upscale")
 COMMANDS = (
     *("train", "import", "export", "verify", "inspect", "sample", "animate", "dataset"),
-    *(*EDITING, "evaluate", "bench", "plot"),
+    *(*EDITING, "serve", "markup", "health", "evaluate", "bench", "plot"),
 )
 
 
@@ -380,6 +380,7 @@ def test_help_shows_every_command_in_a_section_and_no_description_cut_off():
         "Export",
         "Draw",
         "Edit",
+        "Serve",
         "Judge",
     ]
     lines = dict(

@@ -17,6 +17,8 @@ ALLOWED = {
     "singan_export": CORE
     | {"singan_train", "singan_runtime", "singan_export"}
     | {"torch", "onnx", "onnxruntime", "safetensors"},
+    "singan_runtime/serve": CORE
+    | {"singan_runtime", "starlette", "uvicorn", "prometheus_client"},
     "cli": CORE
     | {"singan_cli", "singan_train", "singan_runtime", "singan_export", "typer", "rich", "torch"},
 }  # fmt: skip
@@ -40,7 +42,10 @@ def forbidden(package, source):
 def test_imports_follow_the_table(package):
     files = list((ROOT / package).rglob("*.py"))
     assert files
+    own = [ROOT / other for other in ALLOWED if other.startswith(f"{package}/")]
     for path in files:
+        if any(path.is_relative_to(folder) for folder in own):
+            continue  # a part with a line of its own in the table
         assert not forbidden(package, path.read_text(encoding="utf-8")), path
 
 

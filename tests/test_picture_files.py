@@ -456,3 +456,11 @@ def test_whatever_a_plugin_raises_is_one_sentence(tmp_path, monkeypatch, error):
     path = saved(tmp_path / "a.ppm", scene())
     monkeypatch.setattr("PIL.ImageFile.ImageFile.load", fail)
     assert "damaged or truncated" in one_error(path)
+
+
+@pytest.mark.parametrize("length", range(1, 17))
+def test_a_file_of_a_few_bytes_is_refused_in_one_line(tmp_path, length):
+    path = tmp_path / "few"
+    path.write_bytes(b"x" * length)
+    with pytest.raises(ImageError, match="few: not a picture that can be read"):
+        images.read(path)

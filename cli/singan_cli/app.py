@@ -21,12 +21,15 @@ from singan_cli import (
     evaluate,
     export,
     harmonize,
+    health,
     import_,
     inspect,
+    markup,
     paint,
     plot,
     retarget,
     sample,
+    serve,
     train,
     upscale,
     verify,
@@ -38,6 +41,7 @@ SECTIONS = {
     "Export": (export, verify, inspect),
     "Draw": (sample, animate, dataset),
     "Edit": (retarget, harmonize, edit, paint, upscale),
+    "Serve": (serve, markup, health),
     "Judge": (evaluate, bench),
 }
 SHORT = 60  # characters: the most of a command's first sentence that --help shows whole

@@ -6,7 +6,7 @@ import dataclasses
 import itertools
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from singan_runtime.clips.animation import GRID_BETAS, GRID_START_SCALES, Walk
 
@@ -106,17 +106,7 @@ def write_clips(
 
 def describe_clip(scene: Scene, walk: Walk, style: Style) -> Metadata:
     """Return what the file of a clip is to say."""
-    from singan_runtime.files.provenance import describe_file, describe_picture
-    from singan_runtime.files.writing import describe_keep
-    from singan_runtime.parsing import format_size
+    from singan_runtime.clips import record
 
-    request: dict[str, Any] = {
-        "command": "animate",
-        "size": format_size(scene.size),
-        "zoom": scene.zoom,
-    }
-    walked = dataclasses.asdict(walk)
-    request |= {"walk": walked.pop("kind"), **walked, "fps": style.fps}
-    request |= {"keep": describe_keep(scene.sampler, scene.keep)} if scene.keep else {}
-    request |= {"move": describe_file(style.move)} if style.move else {}
-    return describe_picture(scene.sampler, request)
+    fields = walk, scene.size, scene.zoom, scene.keep, style.fps, style.move
+    return record.describe_clip(scene.sampler, *fields)

@@ -25,7 +25,10 @@ EXTRAS = {
     "torch": ("torch safetensors", "train"),
     "safetensors": ("torch safetensors", "train"),
     "onnx": ("onnx onnxscript onnxruntime", "export"),
-}
+} | dict.fromkeys(
+    ("starlette", "uvicorn", "multipart", "python_multipart", "prometheus_client"),
+    ("starlette uvicorn python-multipart prometheus-client", "serve"),
+)
 """What to install for a package that a command misses, and singan's extra that names it.
 
 No hint installs singan itself, which comes from wherever its user has got it.

@@ -18,7 +18,9 @@ from singan_runtime.screens import SCREENS
 if TYPE_CHECKING:
     from singan_core.fitting import Zoom
     from singan_core.pyramid import Size
+    from singan_runtime.markup import Shape
     from singan_runtime.parsing import Place, Window
+    from singan_runtime.serve.allowed_sizes import AllowedSizes
 
 Value = TypeVar("Value")
 
@@ -54,6 +56,27 @@ def read_place(word: str) -> Place:
     return _read(parsing.parse_place, word)
 
 
+def read_shapes(size: Size, words: str) -> tuple[Shape, ...]:
+    """Read '600:1080x1350', shapes for narrow windows, beside the size for all others."""
+    from singan_runtime.markup import read_shapes
+
+    return _read(lambda word: read_shapes(size, word), words)
+
+
+def read_allowed_sizes(words: str) -> AllowedSizes:
+    """Read '1920x1080,phone', the sizes that are made, or '64', of which sides are multiples."""
+    from singan_runtime.serve.allowed_sizes import AllowedSizes
+
+    return _read(AllowedSizes.parse, words)
+
+
+def read_root_path(word: str) -> str:
+    """Read a path such as /pictures, without the slash at its end."""
+    if not re.fullmatch(r"(/[\w.~-]+)*/?", word, re.ASCII):
+        raise typer.BadParameter(f"{word!r} is not a path; write it as /pictures")
+    return word.rstrip("/")
+
+
 def _read(read: Callable[[str], Value], word: str) -> Value:
     """Read a word as the library does.
 
@@ -67,13 +90,7 @@ def _read(read: Callable[[str], Value], word: str) -> Value:
 
 def read_background(word: str) -> tuple[int, int, int]:
     """Read 'white' or '#rrggbb' as (r, g, b), 0 to 255 each."""
-    from PIL import ImageColor
-
-    try:
-        red, green, blue = ImageColor.getrgb(word)[:3]
-    except ValueError:
-        raise typer.BadParameter(f"{word!r} is not a colour; write a name or #rrggbb") from None
-    return red, green, blue
+    return _read(parsing.parse_colour, word)
 
 
 def read_numbers(words: str) -> list[int]:

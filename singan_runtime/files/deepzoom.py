@@ -73,7 +73,7 @@ def write_folder(
             (files / str(level)).mkdir(parents=True)
         _Tiles(files, sizes, render, format, background, quality).write(0, 0, 0)
 
-        description = _describe(size, SUFFIXES[format])
+        description = describe(size, SUFFIXES[format])
         (temporary / f"{NAME}.dzi").write_text(description, encoding="utf-8")
         page = _make_page(size, SUFFIXES[format], title)
         (temporary / "index.html").write_text(page, encoding="utf-8")
@@ -81,7 +81,7 @@ def write_folder(
             (temporary / f"{NAME}.xmp").write_bytes(metadata.to_xmp())
 
 
-def _describe(size: Size, suffix: str) -> str:
+def describe(size: Size, suffix: str) -> str:
     """Write the DZI file's text."""
     height, width = size
     return (

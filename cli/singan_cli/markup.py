@@ -1,0 +1,71 @@
+"""singan markup."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from singan_cli import parse
+from singan_cli.opening import open_sampler
+from singan_cli.options import Bundle, Device, Seed, Threads
+from singan_cli.serve_options import KeyFile
+from singan_runtime.markup import FORMATS
+
+
+def command(
+    bundle: Bundle,
+    url: Annotated[
+        str, typer.Option("--url", help="The service's, as in https://pictures.example.org.")
+    ],
+    size: Annotated[
+        str, typer.Option("--size", metavar="WxH", help="Largest size in pixels, and the shape.")
+    ] = "1920x1080",
+    breakpoints: Annotated[
+        str,
+        typer.Option(
+            "--breakpoints",
+            metavar="WIDTH:WxH,...",
+            help="Other shapes for windows up to a width in CSS pixels, as in 600:1080x1350.",
+            show_default="one shape for all",
+        ),
+    ] = "",
+    sizes: Annotated[
+        str, typer.Option("--sizes", help="How wide the picture stands in the page, as in HTML.")
+    ] = "100vw",
+    formats: Annotated[
+        str, typer.Option("--formats", help="Formats that are offered, the preferred first.")
+    ] = ",".join(FORMATS),
+    alt: Annotated[str, typer.Option("--alt", help="What the picture shows, in words.")] = "",
+    seed: Seed = 0,
+    key_file: KeyFile = None,
+    device: Device = "auto",
+    threads: Threads = None,
+) -> None:
+    """Print HTML that shows a picture at every width.
+
+    The picture may have other shapes on narrow screens. It comes from 'singan serve'.
+    """
+    canvas = parse.read_size(size)
+    shapes = parse.read_shapes(canvas, breakpoints)
+
+    from singan_runtime.markup import Markup, draw_placeholder, read_formats
+    from singan_runtime.request import Request
+    from singan_runtime.serve.address import write_address
+    from singan_runtime.serve.signing import read_keys, sign_below
+
+    keys = read_keys(key_file) if key_file is not None else ()
+    offered = read_formats(formats)
+    sampler = open_sampler(bundle, device, threads)
+    root = url.rstrip("/")
+    written = Markup(
+        f"{root}/v1/{write_address(Path(bundle).absolute().name, sampler.identity)}",
+        shapes,
+        {"seed": str(seed)},
+        sizes,
+        offered,
+        alt,
+        lambda address: sign_below(root, address, keys),
+    )
+    typer.echo(written.write(draw_placeholder(sampler, Request(canvas, seed))), nl=False)

@@ -1,0 +1,1 @@
+"""The service: pictures from URLs, for every screen. It needs the extra 'serve'."""

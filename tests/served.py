@@ -1,0 +1,49 @@
+"""A service that runs in a process of its own, for tests."""
+
+import json
+import re
+import subprocess
+import sys
+import urllib.request
+from contextlib import contextmanager
+
+
+class Served:
+    """The process, and where it listens."""
+
+    def __init__(self, folder, *options):
+        words = [sys.executable, "-c", "from singan_cli.main import main; main()", "serve"]
+        words += [str(folder), "--port", "0", "--device", "cpu", "--threads", "1", *options]
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+        self.process = subprocess.Popen(words, **pipes)
+        self.url = re.search(r"http://[\d.:]+", self.wait_for("serving"))[0]
+
+    def wait_for(self, word):
+        """Return the message of the log that has a word."""
+        for line in self.process.stderr:
+            message = json.loads(line)["message"]
+            if word in message:
+                return message
+        raise AssertionError(f"ended without saying {word!r}")
+
+    def get(self, path, **headers):
+        request = urllib.request.Request(self.url + path, headers=headers)
+        return urllib.request.urlopen(request, timeout=60)
+
+    def stop(self, number):
+        """Send a signal, and return the exit status and the lines of the access log."""
+        self.process.send_signal(number)
+        out, _ = self.process.communicate(timeout=60)
+        return self.process.returncode, [json.loads(line) for line in out.splitlines()]
+
+
+@contextmanager
+def serve(folder, *options):
+    """Run a service, and end it if the test has not."""
+    served = Served(folder, *options)
+    try:
+        yield served
+    finally:
+        if served.process.poll() is None:
+            served.process.kill()
+        served.process.communicate()
