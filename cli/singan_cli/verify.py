@@ -10,6 +10,7 @@ import typer
 
 from singan_cli.options import AsJson, Bundle
 from singan_cli.parity_text import list_formats, list_parity
+from singan_cli.terminal import say
 
 if TYPE_CHECKING:
     from singan_export.verify import Verified
@@ -36,7 +37,7 @@ def command(
     from singan_export.verify import verify
 
     found = verify(bundle, run)
-    typer.echo(write_json(found) if to_json else "\n".join(list_findings(found)))
+    say(write_json(found) if to_json else "\n".join(list_findings(found)))
     budgets.require(found.formats)
 
 
