@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import threading
 from collections.abc import Mapping
@@ -15,10 +14,12 @@ from singan_core import HALO, cascade
 from singan_core.arrays import Floats, Reals
 from singan_core.errors import BundleError, RequestError
 from singan_core.file_names import DOUBLE, RECONSTRUCTION_NOISE, graph_name
+from singan_core.listed_files import read_listed
 from singan_core.manifest import Manifest
+from singan_core.stored_arrays import read_array
 from singan_runtime import providers
 from singan_runtime.graph_check import check_graph
-from singan_runtime.graph_file import GraphError
+from singan_runtime.graph_file import MOST_BYTES, GraphError
 
 BLOCK = 256
 """Side in px of a block, whose activations stay in cache. Memory does not grow with the picture."""
@@ -63,18 +64,13 @@ def list_digests(manifest: Manifest, precision: str) -> dict[str, str]:
     }
 
 
-def read_graph_file(path: Path, digest: str | None, channels: int | None) -> bytes:
+def read_graph_file(path: Path, files: Mapping[str, str] | None, channels: int | None) -> bytes:
     """Read a generator's graph once, and check these very bytes.
 
-    Raises BundleError for other bytes than the digest (sha256) vouches for, and for a graph that
-    our exporters could not have written.
+    files are those of the graph's folder, name -> sha256. Raises BundleError for bytes that they
+    do not vouch for, and for a graph that our exporters could not have written.
     """
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise BundleError(f"{path}: cannot be read ({error.strerror}); export again") from error
-    if digest is not None and hashlib.sha256(data).hexdigest() != digest:
-        raise BundleError(f"{path}: changed since the manifest was read; export again")
+    data = read_listed(path.parent, files, path.name, MOST_BYTES)
     try:
         check_graph(data, channels)
     except GraphError as error:
@@ -198,17 +194,11 @@ class Graphs:
         with self._opening:
             if scale not in self._sessions:
                 path = self.folder / graph_name(scale)
-                session = open_session(path, self.device, self._read(path))
+                data = read_graph_file(path, self.digests, self.channels)
+                session = open_session(path, self.device, data)
                 self._dtypes[scale] = _read_dtype(session)
                 self._sessions[scale] = session
             return self._sessions[scale]
-
-    def _read(self, path: Path) -> bytes:
-        if self.digests is None:
-            return read_graph_file(path, None, self.channels)
-        if path.name not in self.digests:
-            raise BundleError(f"{path}: not listed in the bundle's manifest; export again")
-        return read_graph_file(path, self.digests[path.name], self.channels)
 
     def generate(self, scale: int, noise: Reals, prev: Reals) -> Reals:
         """Draw one generator's image (B, C, H, W) from noise and prev (B, C, H+10, W+10).
@@ -234,16 +224,6 @@ def read_reconstruction_noise(folder: Path, manifest: Manifest) -> Floats:
 
     Raises BundleError unless it is float32, finite and of that shape.
     """
-    path = folder / RECONSTRUCTION_NOISE
-    try:
-        noise = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise BundleError(f"{path}: missing or damaged ({error}); export again") from error
-
     height, width = manifest.shapes[0]
-    expected = (1, height + 2 * HALO, width + 2 * HALO)
-    if noise.dtype != np.float32 or noise.shape != expected or not np.isfinite(noise).all():
-        raise BundleError(
-            f"{path}: {noise.dtype} {noise.shape}, expected finite float32 {expected}; export again"
-        )
-    return np.ascontiguousarray(noise)
+    shape = (1, height + 2 * HALO, width + 2 * HALO)
+    return read_array(folder, manifest.files, RECONSTRUCTION_NOISE, np.float32, shape)

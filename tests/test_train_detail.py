@@ -46,7 +46,7 @@ def photo_of(run):
     """The stored photo of a finished run, checked against its digest."""
     found = manifest.read(run, "run")
     return stored.read_photo(
-        run, found.pyramid.finest, found.picture_channels, found.detail.photo_sha256
+        run, found.files, found.pyramid.finest, found.picture_channels, found.detail.photo_sha256
     )
 
 
@@ -275,7 +275,7 @@ def test_generators_learn_colour_alone_and_masks_are_stored(drawn_scene, masks, 
     found = manifest.read(run, "run")
     assert found.labels == ("lower", "corner") and found.channels == found.picture_channels == 3
     assert runs.read_generator(run, 2).net[0].in_channels == 3 and stored.MASKS in found.files
-    inside = stored.read_masks(run, (44, 60), 2)
+    inside = stored.read_masks(run, found.files, (44, 60), 2)
     assert inside[22:, :, 0].all() and not inside[:22, :, 0].any()
     assert inside[:10, :15, 1].all() and inside[..., 1].sum() == 150
     assert stored.hash_pixels(photo_of(run)) == found.detail.photo_sha256  # of the colours alone

@@ -43,7 +43,6 @@ SECTIONS = {
     "Edit": (retarget, harmonize, edit, paint, upscale),
     "Judge": (evaluate, bench),
 }
-_UsageError = typer.BadParameter.__bases__[0]  # Typer brings its own or uses that of Click
 SHORT = 60  # characters: the most of a command's first sentence that --help shows whole
 
 
@@ -62,8 +61,9 @@ class Sections(TyperGroup):
         """Run a command. What is wrong with its words may be the name of a file."""
         try:
             return super().invoke(ctx)
-        except _UsageError as error:
-            error.message = make_visible(error.message)
+        except Exception as error:
+            if isinstance(said := getattr(error, "message", None), str):  # wrong usage
+                error.message = make_visible(said)  # type: ignore[attr-defined]
             raise
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:

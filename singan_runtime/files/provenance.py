@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,7 +11,6 @@ from typing import Any
 from PIL import Image
 
 from singan_core.errors import ImageError, RequestError
-from singan_core.manifest import hash_file
 from singan_core.version import find_version
 from singan_runtime.drawing import Renderer
 from singan_runtime.request import Request
@@ -35,7 +35,10 @@ def describe_picture(renderer: Renderer, request: Mapping[str, Any]) -> dict[str
 
 def describe_file(path: Path | None) -> dict[str, str] | None:
     """Return a file's name and digest, with which it can be recognised."""
-    return None if path is None else {"name": path.name, "sha256": hash_file(path)}
+    if path is None:
+        return None
+    with open(path, "rb") as file:
+        return {"name": path.name, "sha256": hashlib.file_digest(file, "sha256").hexdigest()}
 
 
 def read_request(path: Path) -> Request:

@@ -8,7 +8,7 @@ import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Annotated, TypeVar
 
 import msgspec
 import numpy as np
@@ -20,6 +20,7 @@ from singan_core import images
 from singan_core import manifest as manifests
 from singan_core.atomic import atomic_file, atomic_folder
 from singan_core.errors import BundleError
+from singan_core.limits import MOST_CHANNELS, MOST_WIDTH
 from singan_core.manifest import Detail, Manifest
 from singan_train.run.header import RunHeader
 from singan_train.scale.networks import Discriminator, Generator
@@ -36,9 +37,9 @@ class ScaleMetadata:
     Nothing in it depends on when or how fast it was made: the same seed gives the same bytes.
     """
 
-    width: int
+    width: Annotated[int, msgspec.Meta(ge=1, le=MOST_WIDTH)]
     norm: bool
-    channels: int
+    channels: Annotated[int, msgspec.Meta(ge=1, le=MOST_CHANNELS)]
     noise_amplitude: float
     noise_channels: int
     rmse: float
