@@ -16,10 +16,11 @@ def decode(text: bytes | str, most: int = MOST_JSON) -> Any:
 
     Raises ValueError that says in a few words what is wrong.
     """
-    if len(text) > most:
-        raise ValueError(f"{len(text)} bytes, at most {most} are allowed")
+    content = text.encode() if isinstance(text, str) else text
+    if len(content) > most:
+        raise ValueError(f"{len(content)} bytes, at most {most} are allowed")
     try:
-        found = msgspec.json.decode(text)
+        found = msgspec.json.decode(content)
     except RecursionError:
         raise ValueError(f"nested deeper than {MOST_NESTING}") from None
     _check_values(found)

@@ -24,8 +24,10 @@ def lock_folder(folder: Path) -> Iterator[None]:
 
     The system drops the lock when its process ends in whatever way, so none is ever stale. Raises
     OutputError that names the process which holds the folder, or one that says why it cannot be
-    written to.
+    written to. A folder of a stranger's may hold links, through which its writer would write into
+    other files: those that leave it are refused.
     """
+    _check_links(folder)
     lock = FileLock(folder / LOCK, timeout=0, mode=0o644)
     try:
         lock.acquire()
@@ -45,6 +47,21 @@ def lock_folder(folder: Path) -> Iterator[None]:
         with suppress(OSError):
             (folder / WRITER).unlink()
         lock.release()
+
+
+def _check_links(folder: Path) -> None:
+    """Raise OutputError if a link in the folder leads out of it."""
+    try:
+        links = [path for path in folder.iterdir() if path.is_symlink()]
+        inside = folder.resolve()
+        leaving = [path for path in links if not path.resolve().is_relative_to(inside)]
+    except (OSError, RuntimeError):  # the lock says what is wrong with the folder
+        return
+    if leaving:
+        raise OutputError(
+            f"{leaving[0]}: a link that leaves the folder, which is about to be written to; "
+            "remove the link or copy what it leads to"
+        )
 
 
 def _describe_this_process() -> str:

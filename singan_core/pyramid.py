@@ -11,6 +11,7 @@ import math
 from dataclasses import dataclass, replace
 
 from singan_core.errors import RequestError
+from singan_core.limits import MOST_SCALES
 
 Size = tuple[int, int]
 """(height, width) in pixels."""
@@ -118,6 +119,11 @@ def plan(
         )
     if steps == 0:
         return Pyramid((finest,), scale_factor)
+    if steps >= MOST_SCALES:
+        raise RequestError(
+            f"{steps + 1} scales between {min_size} and {short} px, at most {MOST_SCALES} are "
+            "possible: ask for fewer"
+        )
 
     factor = (min_size / short) ** (1 / steps)
     ratios = [factor ** (steps - scale) for scale in range(steps + 1)]

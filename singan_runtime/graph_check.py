@@ -13,6 +13,7 @@ from collections.abc import Callable
 import numpy as np
 
 from singan_core import HALO
+from singan_core.limits import MOST_CHANNELS
 from singan_runtime.graph_file import FLOAT32, FLOAT64, Graph, GraphError, Node, read_graph
 
 Shape = tuple[int, ...]
@@ -21,10 +22,11 @@ NOISE, PREV, IMAGE = "noise", "prev", "image"
 MOST_BYTES_A_PIXEL = 24 << 10
 """Of all values that are held at once, each number counted as 8 bytes. A generator of 32 channels
 in double precision holds 4 KiB, one of 128 channels 16 KiB."""
+MOST_PRODUCTS_A_PIXEL = 4 << 20
+"""Of all convolutions. A generator of 32 channels has 30 thousand, one of 128 has 450 thousand."""
 _PROBES = ((61, 67), (1_000_003, 999_983))
 """Heights and widths of an image for which all sizes are derived: the small one shows what a graph
 holds whatever the picture's size, the large one what grows faster than the picture's area."""
-MOST_CHANNELS = 256  # RGB and labels
 _DOUBLE_BYTES = 8
 
 
@@ -50,6 +52,7 @@ def check_graph(data: bytes, channels: int | None = None) -> None:
                 f"its image does not have the size of its noise less {HALO} px on each side"
             )
         _check_memory(graph, shapes, height * width)
+        _check_products(graph, shapes, height * width)
 
 
 def _read_channels(graph: Graph) -> int:
@@ -126,6 +129,20 @@ def _check_memory(graph: Graph, shapes: dict[str, Shape], pixels: int) -> None:
         done = {name for name in node.inputs if last[name] == place and name not in graph.constants}
         held -= sum(
             math.prod(shapes[name]) * _DOUBLE_BYTES / pixels for name in done - {NOISE, PREV}
+        )
+
+
+def _check_products(graph: Graph, shapes: dict[str, Shape], pixels: int) -> None:
+    """Count the products of all convolutions: the weights of each, at every place of its output."""
+    products = 0
+    for node in graph.nodes:
+        if node.operator in ("Conv", "MatMul"):
+            weights, made = shapes[node.inputs[1]], shapes[node.outputs[0]]
+            channels = weights[0] if node.operator == "Conv" else weights[1]
+            products += math.prod(weights) * math.prod(made) // channels
+    if products > MOST_PRODUCTS_A_PIXEL * pixels:
+        raise GraphError(
+            f"it would take more than {MOST_PRODUCTS_A_PIXEL} products for each pixel of a picture"
         )
 
 

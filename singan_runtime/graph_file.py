@@ -135,6 +135,8 @@ def _read_node(data: memoryview) -> Node:
             inputs.append(_text(value))
         elif number == 2:
             outputs.append(_text(value))
+        elif number == 3:
+            _text(value)  # a name that an error of ONNX Runtime might print
         elif number == 4:
             operator = _text(value)
         elif number == 5:
@@ -309,6 +311,9 @@ def _text(value: int | memoryview) -> str:
     if len(content) > _MOST_NAME:
         raise GraphError(f"a name has {len(content)} bytes, at most {_MOST_NAME} are allowed")
     try:
-        return content.decode("utf-8")
+        name = content.decode("utf-8")
     except UnicodeDecodeError as error:
         raise GraphError("a name is not UTF-8") from error
+    if not name.isprintable():
+        raise GraphError(f"a name holds control characters: {name!r}")
+    return name

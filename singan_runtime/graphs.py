@@ -211,6 +211,11 @@ class Graphs:
         def draw(noise: Reals, prev: Reals) -> Reals:
             inputs = {"noise": np.ascontiguousarray(noise), "prev": np.ascontiguousarray(prev)}
             image: Reals = session.run(["image"], inputs)[0]
+            if not np.isfinite(image).all():
+                raise BundleError(
+                    f"{self.folder / graph_name(scale)}: draws values that are not numbers; "
+                    "export again"
+                )
             return image
 
         # Before the blocks, because an image that is put together from them takes the type of prev.

@@ -13,7 +13,7 @@ torch = pytest.importorskip("torch")
 
 from small_runs import DETAILED, files_of, results, train  # noqa: E402
 
-from singan_core import images, manifest, resample, stored  # noqa: E402
+from singan_core import file_names, images, manifest, resample, stored  # noqa: E402
 from singan_core.errors import ImageError, RequestError, TrainingError  # noqa: E402
 from singan_train import config, trainer  # noqa: E402
 from singan_train.run import folder as runs  # noqa: E402
@@ -191,6 +191,8 @@ def test_every_plan_is_one_that_a_manifest_may_have(tmp_path):
             for n in range(len(start.pyramid.shapes))
         ]
         (tmp_path / str(number)).mkdir()
+        for name in (file_names.RECONSTRUCTION_NOISE, file_names.CONFIG, file_names.PHOTO):
+            (tmp_path / str(number) / name).touch()
         runs.write_manifest(tmp_path / str(number), start, facts, "", "")
         assert manifest.read(tmp_path / str(number), "run").pyramid == start.pyramid
 
