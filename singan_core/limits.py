@@ -21,11 +21,12 @@ MOST_AMPLITUDE = 10.0
 FACTORS = 0.001, 0.9995
 """Least and largest ratio of neighbouring scales."""
 
-MOST_PIXELS = 1 << 26
+MOST_PIXELS = 1 << 25
 """Pixels of a stored photo, and of all scales together."""
 
-MOST_SEARCHED = 1 << 17
-"""Positions in the detail level at the hand-over: each is compared with all others."""
+MOST_SEARCHED = 1 << 14
+"""Positions of the photo at the hand-over. Each is compared with all of a picture, so that four
+times as many take sixteen times as long."""
 
 MOST_MASK_PIXELS = 1 << 28
 """Pixels of a stored photo times its labels, which take a byte each."""
