@@ -43,5 +43,5 @@ MOST_JSON = 4 << 20
 MOST_NESTING = 16
 """Objects and arrays inside each other in JSON."""
 
-MOST_FOLDER_BYTES = 1 << 30
+MOST_FOLDER_BYTES = 1 << 29
 """Bytes of all files together that a manifest lists: they are read to be hashed."""

@@ -50,17 +50,20 @@ def lock_folder(folder: Path) -> Iterator[None]:
 
 
 def _check_links(folder: Path) -> None:
-    """Raise OutputError if a link in the folder leads out of it."""
+    """Raise OutputError if something in the folder leads out of it, or is no file or folder."""
     try:
-        links = [path for path in folder.iterdir() if path.is_symlink()]
         inside = folder.resolve()
-        leaving = [path for path in links if not path.resolve().is_relative_to(inside)]
+        strange = [
+            path
+            for path in folder.iterdir()
+            if not path.resolve().is_relative_to(inside) or not (path.is_file() or path.is_dir())
+        ]
     except (OSError, RuntimeError):  # the lock says what is wrong with the folder
         return
-    if leaving:
+    if strange:
         raise OutputError(
-            f"{leaving[0]}: a link that leaves the folder, which is about to be written to; "
-            "remove the link or copy what it leads to"
+            f"{strange[0]}: a link that leaves the folder, or no file; the folder is about to be "
+            "written to: remove it or put a copy of the file there"
         )
 
 

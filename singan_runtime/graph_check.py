@@ -14,7 +14,7 @@ import numpy as np
 
 from singan_core import HALO
 from singan_core.limits import MOST_CHANNELS
-from singan_runtime.graph_file import FLOAT32, FLOAT64, Graph, GraphError, Node, read_graph
+from singan_runtime.graph_file import FLOAT16, FLOAT32, FLOAT64, Graph, GraphError, Node, read_graph
 
 Shape = tuple[int, ...]
 
@@ -159,6 +159,13 @@ def _keep(node: Node, shapes: list[Shape], graph: Graph) -> Shape:
     return shapes[0]
 
 
+def _cast(node: Node, shapes: list[Shape], graph: Graph) -> Shape:
+    """Keep the shape, and refuse texts, whose size nobody knows."""
+    if (to := _whole_numbers(node, "to")) not in ((FLOAT32,), (FLOAT16,), (FLOAT64,)):
+        raise GraphError(f"Cast to element type {to}, which our graphs never hold")
+    return _keep(node, shapes, graph)
+
+
 def _convolve(node: Node, shapes: list[Shape], graph: Graph) -> Shape:
     """Derive the shape after a 3x3 convolution without padding, stride or dilation."""
     _need(node, shapes, 2, 3)
@@ -235,7 +242,7 @@ _OPERATORS: dict[str, tuple[Callable[[Node, list[Shape], Graph], Shape], set[str
     "Sum": (_broadcast, set()),
     "Tanh": (_keep, set()),
     "LeakyRelu": (_keep, {"alpha"}),
-    "Cast": (_keep, {"to"}),
+    "Cast": (_cast, {"to"}),
     "QuantizeLinear": (_keep, {"axis"}),
     "DequantizeLinear": (_keep, {"axis"}),
     "Conv": (_convolve, {"kernel_shape"}),

@@ -206,22 +206,34 @@ class Graphs:
         It is drawn in blocks. Noise and prev may be float32 or float64, the image has the precision
         of the generator's graph.
         """
-        session, dtype = self.session(scale), self._dtypes[scale]
+        self.session(scale)
+        dtype = self._dtypes[scale]
 
         def draw(noise: Reals, prev: Reals) -> Reals:
             inputs = {"noise": np.ascontiguousarray(noise), "prev": np.ascontiguousarray(prev)}
-            image: Reals = session.run(["image"], inputs)[0]
-            if not np.isfinite(image).all():
-                raise BundleError(
-                    f"{self.folder / graph_name(scale)}: draws values that are not numbers; "
-                    "export again"
-                )
-            return image
+            return self._run(scale, inputs)
 
         # Before the blocks, because an image that is put together from them takes the type of prev.
         noise, prev = np.asarray(noise, dtype), np.asarray(prev, dtype)
         drawn: Reals = cascade.generate_in_blocks(draw, noise, prev, BLOCK, self.fixed_blocks)
         return drawn
+
+    def _run(self, scale: int, inputs: dict[str, Reals]) -> Reals:
+        """Run a scale's graph.
+
+        Raises BundleError for one that fails or makes values that are not numbers, and MemoryError.
+        """
+        path = self.folder / graph_name(scale)
+        try:
+            image: Reals = self.session(scale).run(["image"], inputs)[0]
+        except Exception as error:  # the library's own exceptions share no public base
+            if "alloc" in str(error):
+                raise MemoryError from error
+            reason = _first_line(error)
+            raise BundleError(f"{path}: cannot be run ({reason}); export again") from error
+        if not np.isfinite(image).all():
+            raise BundleError(f"{path}: draws values that are not numbers; export again")
+        return image
 
 
 def read_reconstruction_noise(folder: Path, manifest: Manifest) -> Floats:
