@@ -26,7 +26,7 @@ BUNDLES = {"tiny_bundle": (32, 48), "labelled_bundle": (22, 30), "marked_bundle"
 """One of generators alone, one with labels, one with detail and masks: the size to draw."""
 MOST_BYTES = 2 << 30
 MOST_SECONDS = 20
-QUICK, SLOW = 150, 5000  # bundles of each kind
+QUICK, SLOW = 150, 2000  # bundles of each kind
 
 
 @contextlib.contextmanager
