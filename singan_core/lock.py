@@ -74,7 +74,8 @@ def _describe_this_process() -> str:
 
 def _read_writer(folder: Path) -> str:
     try:
-        words = (folder / WRITER).read_text(encoding="utf-8")[:200]
+        with open(folder / WRITER, encoding="utf-8") as file:
+            words = file.read(200)
     except (OSError, UnicodeDecodeError):
         return "another process"
     return words if words.isprintable() and words else "another process"

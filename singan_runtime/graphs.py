@@ -19,7 +19,8 @@ from singan_core.manifest import Manifest
 from singan_core.stored_arrays import read_array
 from singan_runtime import providers
 from singan_runtime.graph_check import check_graph
-from singan_runtime.graph_file import MOST_BYTES, GraphError
+from singan_runtime.graph_file import MOST_BYTES
+from singan_runtime.wire_format import GraphError
 
 BLOCK = 256
 """Side in px of a block, whose activations stay in cache. Memory does not grow with the picture."""

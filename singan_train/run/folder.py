@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save
 
-from singan_core import images
+from singan_core import bounded_json, images
 from singan_core import manifest as manifests
 from singan_core.atomic import atomic_file, atomic_folder
 from singan_core.errors import BundleError
@@ -179,9 +179,9 @@ def find_position(line: str) -> tuple[float, float]:
     infinite scale.
     """
     try:
-        entry = json.loads(line)
+        entry = bounded_json.decode(line)
         return int(entry["scale"]), float(entry.get("iteration", "inf"))
-    except (ValueError, KeyError):
+    except (ValueError, KeyError, TypeError, AttributeError):
         return float("inf"), 0.0
 
 
