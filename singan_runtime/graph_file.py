@@ -209,38 +209,39 @@ def _decode(raw: memoryview, kind: int, name: str) -> NDArray[np.generic]:
 
 
 def _read_value(data: memoryview) -> Value:
-    name, kind, shape = "", 0, []
+    name, kind = "", 0
+    shape: list[int | None] = []
     for number, value in read_fields(data, "value", _VALUE, once={1, 2, 3}):
         if number == 1:
             name = expect_text(value)
         if number != 2:
             continue
 
-        tensors = list(
-            read_fields(expect_bytes(value), "type", {1}, once={1})
-        )  # of no map, list or optional
-        for part, content in (
-            read_fields(expect_bytes(tensors[0][1]), "tensor type", {1, 2}, once={1, 2})
-            if tensors
-            else ()
-        ):
-            if part == 1:
-                kind = expect_number(content)
-            else:
-                shape = [
-                    _read_side(expect_bytes(side))
-                    for _, side in read_fields(expect_bytes(content), "shape", {1})
-                ]
+        for _, tensor in read_fields(expect_bytes(value), "type", {1}, once={1}):  # no map or list
+            kind, shape = _read_tensor_type(expect_bytes(tensor))
     return Value(name, kind, tuple(shape))
 
 
+def _read_tensor_type(data: memoryview) -> tuple[int, list[int | None]]:
+    """Read the element type and the sides."""
+    kind = 0
+    shape: list[int | None] = []
+    for number, value in read_fields(data, "tensor type", {1, 2}, once={1, 2}):
+        if number == 1:
+            kind = expect_number(value)
+        else:
+            sides = read_fields(expect_bytes(value), "shape", {1})
+            shape = [_read_side(expect_bytes(side)) for _, side in sides]
+    return kind, shape
+
+
 def _read_side(data: memoryview) -> int | None:
-    sides = [
-        expect_number(value)
-        for number, value in read_fields(data, "side", {1, 2, 3})
-        if number == 1
-    ]
-    return sides[0] if sides else None
+    """Read the length of a side, None for a free one, which has a name instead."""
+    side = None
+    for number, value in read_fields(data, "side", {1, 2, 3}, once={1, 2, 3}):
+        if number == 1:
+            side = expect_number(value)
+    return side
 
 
 def _check_operator_set(data: memoryview) -> None:
