@@ -210,8 +210,9 @@ def _concatenate(node: Node, shapes: list[Shape], graph: Graph) -> Shape:
 def _slice(node: Node, shapes: list[Shape], graph: Graph) -> Shape:
     """Derive the shape of a piece whose starts, ends and axes are constants."""
     _need(node, shapes, 4, 4)
-    if missing := [name for name in node.inputs[1:] if name not in graph.constants]:
-        raise GraphError(f"Slice takes {missing[0]!r}, which is no constant")
+    for name in node.inputs[1:]:
+        if name not in graph.constants or graph.constants[name].dtype.kind != "i":
+            raise GraphError(f"Slice takes {name!r}, which is no constant of whole numbers")
 
     made = list(shapes[0])
     parts = [graph.constants[name].ravel().tolist() for name in node.inputs[1:]]

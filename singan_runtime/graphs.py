@@ -88,7 +88,7 @@ def open_session(path: Path, device: str = "auto", data: bytes | None = None) ->
     """
     runtime = providers.import_onnxruntime()
     options = runtime.SessionOptions()
-    options.log_severity_level = 3
+    options.log_severity_level = 4  # errors are raised; printed, they would name what a file says
     options.intra_op_num_threads = 1
     # A memory pattern would be kept for every size that was ever drawn, and the arena would keep
     # what the largest sizes needed, and more in pieces.

@@ -254,6 +254,12 @@ def test_a_generator_far_wider_than_the_widest_of_the_paper_is_refused(model):
     refuse(model, "products for each pixel")
 
 
+def test_a_slice_by_real_numbers_is_refused(model):
+    constant(model, "real", np.float32([5, 5]))
+    next(node for node in model.graph.node if node.op_type == "Slice").input[1] = "real"
+    refuse(model, "no constant of whole numbers")
+
+
 def test_a_cast_to_text_is_refused(model):
     add(model, "Cast", ["noise"], "words", to=8)
     refuse(model, "Cast to element type")
