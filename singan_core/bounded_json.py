@@ -21,6 +21,8 @@ def decode(text: bytes | str, most: int = MOST_JSON) -> Any:
         raise ValueError(f"{len(content)} bytes, at most {most} are allowed")
     try:
         found = msgspec.json.decode(content)
+    except msgspec.DecodeError as error:  # no ValueError before msgspec 0.20
+        raise ValueError(str(error)) from error
     except RecursionError:
         raise ValueError(f"nested deeper than {MOST_NESTING}") from None
     _check_values(found)

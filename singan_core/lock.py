@@ -50,13 +50,17 @@ def lock_folder(folder: Path) -> Iterator[None]:
 
 
 def _check_links(folder: Path) -> None:
-    """Raise OutputError if something in the folder leads out of it, or is no file or folder."""
+    """Raise OutputError if something in the folder leads out of it, or is no file or folder.
+
+    Temporary files do not count: their names are drawn when they are made.
+    """
     try:
         inside = folder.resolve()
         strange = [
             path
             for path in folder.iterdir()
-            if not path.resolve().is_relative_to(inside) or not (path.is_file() or path.is_dir())
+            if path.suffix != ".tmp"
+            and (not path.resolve().is_relative_to(inside) or not (path.is_file() or path.is_dir()))
         ]
     except (OSError, RuntimeError):  # the lock says what is wrong with the folder
         return

@@ -282,9 +282,11 @@ def test_a_graph_that_overflows_draws_no_picture(bundle):
 # pictures of strangers, which are read for the request inside them
 
 
-@pytest.mark.parametrize(
-    "text", ["[" * 100_000, '{"size": ' + "[" * 1000, '{"seed": 1' + "0" * 5000 + "}", "x" * 70_000]
-)
+TEXTS = {"deep": "[" * 100_000, "cut": '{"size": ' + "[" * 1000, "long": "x" * 70_000}
+TEXTS["many digits"] = '{"seed": 1' + "0" * 5000 + "}"
+
+
+@pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
 def test_a_text_in_a_picture_may_be_anything(tmp_path, text):
     info = PngInfo()
     info.add_text("singan", text)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections import defaultdict
 from pathlib import Path
 from typing import Any
@@ -43,8 +44,10 @@ def read_metrics(folder: Path) -> Metrics:
         for line in content.decode("utf-8").splitlines():
             row = bounded_json.decode(line)
             if "iteration" in row:
-                metrics[int(row["scale"])].append({key: float(row[key]) for key in keys})
-    except (ValueError, KeyError, TypeError) as error:
+                metrics[int(row["scale"])].append(
+                    {key: float(value) for key, value in row.items() if key in keys}
+                )
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise BundleError(
             f"{folder / METRICS}: damaged ({error}); nothing can be drawn from it"
         ) from error
@@ -82,7 +85,7 @@ def _draw_curves(panel: Any, metrics: Metrics, keys: tuple[str, ...]) -> None:
     for scale, rows in sorted(metrics.items()):
         x = [offset + row["iteration"] for row in rows]
         for key, style in zip(keys, ("-", ":"), strict=False):
-            y = [row[key] for row in rows]
+            y = [row.get(key, math.nan) for row in rows]
             panel.plot(x, y, style, color=f"C{scale % 10}", linewidth=0.8)
         panel.axvline(offset, color="0.85", linewidth=0.8)
         offset = max(x)

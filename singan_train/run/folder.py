@@ -100,7 +100,7 @@ def read_metadata(folder: Path, scale: int) -> ScaleMetadata:
         with safe_open(path, "np") as file:
             notes = file.metadata() or {}
         return msgspec.json.decode(notes[METADATA_KEY], type=ScaleMetadata)
-    except (OSError, SafetensorError, KeyError, ValueError) as error:
+    except (OSError, SafetensorError, KeyError, ValueError, msgspec.DecodeError) as error:
         raise _make_scale_error(path, error) from error
 
 

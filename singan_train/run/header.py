@@ -87,5 +87,5 @@ def read_header(folder: Path) -> RunHeader:
         if not are_scales(header.pyramid.shapes):
             raise ValueError(f"scales of {header.pyramid.shapes!r:.{MOST_TEXT}} are not possible")
         return dataclasses.replace(header, name=make_plain(header.name))
-    except ValueError as error:
+    except (ValueError, msgspec.DecodeError) as error:
         raise BundleError(f"{path}: damaged ({error}); train into a new folder") from error
