@@ -24,8 +24,9 @@ from singan_core.arrays import Floats
 from singan_core.file_names import graph_name
 from singan_core.manifest import Manifest
 from singan_export import generator_graph
-from singan_export.comparison import Opened, make_unit_noises
+from singan_export.comparison import Opened
 from singan_export.graphs.writer import Writer
+from singan_export.inputs import make_unit_noises
 from singan_runtime.graphs import open_session
 from singan_runtime.plan import Plan
 from singan_runtime.sampler import Sampler
