@@ -25,8 +25,11 @@ def lock_folder(folder: Path) -> Iterator[None]:
 
     The system drops the lock when its process ends in whatever way, so none is ever stale. What
     killed writers have left in the folder is swept out. Raises OutputError that names the process
-    which holds the folder, or one that says why it cannot be written to.
+    which holds the folder, or one that says why it cannot be written to. A folder of a stranger's
+    may hold links, through which its writer would write into other files: those that leave it are
+    refused.
     """
+    _check_links(folder)
     lock = FileLock(folder / LOCK, timeout=0, mode=0o644)
     try:
         lock.acquire()
@@ -49,6 +52,24 @@ def lock_folder(folder: Path) -> Iterator[None]:
         lock.release()
 
 
+def _check_links(folder: Path) -> None:
+    """Raise OutputError if something in the folder leads out of it, or is no file or folder."""
+    try:
+        inside = folder.resolve()
+        strange = [
+            path
+            for path in folder.iterdir()
+            if not path.resolve().is_relative_to(inside) or not (path.is_file() or path.is_dir())
+        ]
+    except (OSError, RuntimeError):  # the lock says what is wrong with the folder
+        return
+    if strange:
+        raise OutputError(
+            f"{strange[0]}: a link that leaves the folder, or no file; the folder is about to be "
+            "written to: remove it or put a copy of the file there"
+        )
+
+
 def _describe_this_process() -> str:
     since = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
     return f"process {os.getpid()} on {socket.gethostname()}, since {since},"
@@ -56,7 +77,8 @@ def _describe_this_process() -> str:
 
 def _read_writer(folder: Path) -> str:
     try:
-        words = (folder / WRITER).read_text(encoding="utf-8")[:200]
+        with open(folder / WRITER, encoding="utf-8") as file:
+            words = file.read(200)
     except (OSError, UnicodeDecodeError):
         return "another process"
     return words if words.isprintable() and words else "another process"

@@ -32,7 +32,7 @@ from singan_export.inputs import (
 )
 from singan_export.rounding import follow_rounding
 from singan_export.trained import TrainedGenerators
-from singan_runtime.graphs import Graphs
+from singan_runtime.graphs import Graphs, list_digests
 from singan_runtime.plan import Plan
 from singan_runtime.sampler import Sampler
 from singan_train.scale.trained_pyramid import TrainedPyramid
@@ -61,7 +61,9 @@ def open_scales(folder: Path, sampler: Sampler) -> Opened:
 
     Raises BundleError when ONNX Runtime cannot load one.
     """
-    graphs = Graphs(folder, "cpu", sampler.graphs.threads)
+    manifest = sampler.manifest
+    listed = list_digests(manifest, folder.name) or None  # a new format is listed later
+    graphs = Graphs(folder, "cpu", sampler.graphs.threads, manifest.channels, listed)
     for scale in range(len(sampler.manifest.pyramid.sizes)):
         graphs.session(scale)
     draw = partial(sampler.run_generators, generate=graphs.generate)

@@ -37,7 +37,8 @@ def write(
     ]
 
     for scale in range(len(pyramid.sizes)):
-        model, path = onnx.load(bundle / graph_name(scale)), folder / graph_name(scale)
+        model = generator_graph.load(bundle, sampler.manifest, scale)
+        path = folder / graph_name(scale)
         # The continuation draws none of the recorded pictures, so no ranges are known for it.
         is_continuation = scale == len(pyramid.shapes)
         if is_continuation or pyramid.ratio(scale) ** 2 < COARSE:

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -158,7 +159,7 @@ def test_a_bundle_of_another_run_is_told_apart(exported, tmp_path, drawn_scene):
 def test_graphs_that_are_none_or_have_other_inputs_are_refused(copied):
     (copied / "scale_01.onnx").write_bytes(b"not a graph")
     hash_again(copied)
-    with pytest.raises(BundleError, match=r"scale_01\.onnx: not a valid ONNX graph"):
+    with pytest.raises(BundleError, match=r"scale_01\.onnx: not a generator's graph"):
         verify.verify(copied)
     shutil.copyfile(copied / "scale_02.onnx", copied / "scale_01.onnx")
     hash_again(copied)
@@ -221,7 +222,7 @@ def test_a_full_disk_leaves_no_bundle(small_run, tmp_path, monkeypatch):
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(bundle.shutil, "copyfile", full)
+    monkeypatch.setattr(Path, "write_bytes", full)
     with pytest.raises(OutputError, match="bundle: the disk is full"):
         bundle.export(small_run, tmp_path / "bundle")
     assert list(tmp_path.iterdir()) == []

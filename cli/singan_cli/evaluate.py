@@ -11,6 +11,7 @@ import typer
 
 from singan_cli import parse
 from singan_cli.options import AsJson, Bundle, Device, Seed, Threads
+from singan_cli.terminal import say
 from singan_runtime.measures.evaluation import SIZE_LIMIT, Scores, describe
 
 if TYPE_CHECKING:
@@ -99,12 +100,12 @@ def command(
 
     scores = [one.scores for one in judged]
     if to_json:
-        typer.echo(json.dumps([one.to_json() for one in scores], indent=2))
+        say(json.dumps([one.to_json() for one in scores], indent=2))
         return
     for one in scores:
-        typer.echo("\n".join(list_scores(one)))
+        say("\n".join(list_scores(one)))
     if html is not None:
-        typer.echo(f"wrote {html}")
+        say(f"wrote {html}")
 
 
 def load_sifid(weights: Path | None) -> Callable[[Pixels, Pixels], float] | None:

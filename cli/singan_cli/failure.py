@@ -11,6 +11,7 @@ from typing import Any
 
 import typer
 
+from singan_cli.terminal import say
 from singan_core.errors import SinGANError
 
 EXTRAS = {"torch": "train", "safetensors": "train", "onnx": "export,cpu"}
@@ -48,7 +49,7 @@ def guard(command: Callable[..., None]) -> Callable[..., None]:
         except (SinGANError, OSError, MemoryError, KeyboardInterrupt, ModuleNotFoundError) as error:
             if _debug[0]:
                 raise
-            typer.echo(f"error: {describe_error(error)}", err=True)
+            say(f"error: {describe_error(error)}", err=True)
             raise typer.Exit(choose_status(error)) from None
 
     return run

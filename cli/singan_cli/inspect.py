@@ -9,6 +9,7 @@ import typer
 
 from singan_cli import parse
 from singan_cli.options import AsJson, Bundle, ZoomWord
+from singan_cli.terminal import say
 
 
 def command(
@@ -36,6 +37,6 @@ def command(
 
     if to_json:
         report = {"manifest": manifest.to_json(), "plan": plan.to_json()}
-        typer.echo(json.dumps(report, indent=2))
+        say(json.dumps(report, indent=2))
     else:
-        typer.echo("\n".join([*list_scales(manifest), *plan.as_lines()]))
+        say("\n".join([*list_scales(manifest), *plan.as_lines()]))

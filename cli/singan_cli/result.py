@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from singan_cli.terminal import say
 from singan_core import RECEPTIVE_FIELD, images
 from singan_core.atomic import explain_output_error, make_folder
 from singan_core.errors import OutputError, RequestError
@@ -76,4 +77,4 @@ def write_result(
     text = describe_picture(sampler, {"size": f"{width}x{height}", **request})
     make_folder(out.parent)
     images.save(out, pixels, FORMATS[out.suffix.lower()], background, text)
-    typer.echo(f"wrote {out}, {width}x{height}")
+    say(f"wrote {out}, {width}x{height}")

@@ -20,6 +20,7 @@ from singan_cli.options import (
     Threads,
     ZoomWord,
 )
+from singan_cli.terminal import say
 from singan_core.errors import RequestError
 from singan_core.fitting import MAX_PIXELS
 
@@ -93,7 +94,7 @@ def command(
     request |= {"survival": round(made.similarity, 4)} if made.similarity is not None else {}
     result.write_result(out, made.pixels, colour, sampler, request)
     if made.similarity is not None:
-        typer.echo(f"similarity of the kept object: {made.similarity:.3f} (SSIM; 1 is identical)")
+        say(f"similarity of the kept object: {made.similarity:.3f} (SSIM; 1 is identical)")
 
 
 def read_mask(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from singan_cli import choice
+from singan_cli.terminal import say
 from singan_cli.zoom_text import SOFT_ZOOM, describe_zoom
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ def say_zoom(sampler: Sampler, requests: Sequence[Request]) -> None:
     trained = sampler.manifest.pyramid
     zooms = [fitting.choose_zoom(trained, one.size or trained.finest, one.zoom) for one in requests]
     if sampler.photo is not None and max(zooms) > SOFT_ZOOM:
-        typer.echo(describe_zoom(max(zooms)), err=True)
+        say(describe_zoom(max(zooms)), err=True)
 
 
 def draw_all(
@@ -117,7 +118,7 @@ def _write(
                 write_pictures(
                     sampler, folder, request, seeds, output.format, output.background, advance
                 )
-        typer.echo(f"wrote {count} pictures to {folder}")
+        say(f"wrote {count} pictures to {folder}")
 
 
 def _write_deepzoom(
@@ -133,4 +134,4 @@ def _write_deepzoom(
     size: Size = sampler.plan_request(request).size
     with count_progress("tiles", count_tiles(size)) as advance:
         write_deepzoom(sampler, folder, request, output.format, output.background, advance)
-    typer.echo(f"wrote {folder}; open {folder / 'index.html'} in a browser")
+    say(f"wrote {folder}; open {folder / 'index.html'} in a browser")
