@@ -186,12 +186,12 @@ def test_names_of_a_file_stay_on_the_line_of_their_message(checkpoint):
 
 
 def test_models_that_nobody_could_draw_are_refused(checkpoint):
-    huge = [torch.zeros(1).expand(1, 3, *size) for size in ((13, 18), (2049, 3000))]
+    huge = [torch.zeros(1).expand(1, 3, *size) for size in ((13, 18), (12, 8203))]
     reference.save(huge, checkpoint / "reals.pth")
-    refused(checkpoint, r"reals\.pth: 3000x2049; 2048 px a side are the most", read_checkpoint)
-    reference.save([1.0] * 33, checkpoint / "NoiseAmp.pth")
+    refused(checkpoint, r"reals\.pth: 8203x12; 8192 px a side are the most", read_checkpoint)
+    reference.save([1.0] * 65, checkpoint / "NoiseAmp.pth")
     reference.save(huge[:1], checkpoint / "reals.pth")
-    refused(checkpoint, r"NoiseAmp\.pth: 33 scales; 32 are the most", read_checkpoint)
+    refused(checkpoint, r"NoiseAmp\.pth: 65 scales; 64 are the most", read_checkpoint)
 
 
 # the process that reads first

@@ -19,6 +19,7 @@ import numpy as np
 from singan_core import HALO, RECEPTIVE_FIELD
 from singan_core.arrays import Floats
 from singan_core.errors import CheckpointError
+from singan_core.limits import MOST_PIXELS, MOST_SCALES, MOST_SIDE
 from singan_core.pyramid import Pyramid
 from singan_train.config import Border, TrainingConfig
 from singan_train.reference.networks import (
@@ -33,10 +34,6 @@ from singan_train.reference.pickle_machine import Allowance
 from singan_train.reference.rehearsal import rehearse
 from singan_train.reference.unpickle import read_file
 from singan_train.scale.networks import Discriminator, Generator
-
-MOST_SCALES = 32
-MOST_SIDE = 2048
-"""Pixels of a side. The reference draws up to 250, and up to about 1,000 on request."""
 
 AMPLITUDES, REALS, NOISES, MODULES = "NoiseAmp.pth", "reals.pth", "Zs.pth", "Gs.pth"
 
@@ -224,6 +221,11 @@ def _check_shapes(folder: Path, reals: list[Floats], noises: list[Floats]) -> No
 
     It must be larger than the scale by the halo, and zero above scale 0.
     """
+    pixels = sum(real.shape[2] * real.shape[3] for real in reals)
+    if pixels > MOST_PIXELS:
+        raise CheckpointError(
+            f"{folder}: {pixels} pixels in all scales; {MOST_PIXELS} are the most"
+        )
     for scale, (real, noise) in enumerate(zip(reals, noises, strict=True)):
         _, channels, height, width = real.shape
         expected = (1, channels, height + 2 * HALO, width + 2 * HALO)

@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from singan_core.errors import CheckpointError
+from singan_core.limits import MOST_WIDTH
 from singan_train.reference.pickle_machine import Allowance, PickledObject, write_plainly
 from singan_train.reference.unpickle import read_file
 from singan_train.scale.networks import LAYERS, Discriminator, Generator
@@ -20,8 +21,6 @@ CONSINGAN = (
     "instead of pictures, so they are no generators of a cascade and cannot be imported; train a "
     "run with 'singan train'"
 )
-
-MOST_WIDTH = 512  # channels of the hidden layers; the reference has 32 to 128
 
 StateDict = dict[str, NDArray[Any]]
 Network = TypeVar("Network", Generator, Discriminator)
