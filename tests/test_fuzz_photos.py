@@ -156,7 +156,7 @@ def test_no_altered_picture_ends_in_another_error(reading, name, edits):
 
 @pytest.mark.slow
 @given(**ALTERED)
-@settings(max_examples=20_000)
+@settings(max_examples=5_000)
 def test_none_of_many_altered_pictures_ends_in_another_error(reading, name, edits):
     reading.check_altered(name, edits)
 
@@ -312,4 +312,5 @@ def test_directories_of_a_tiff_that_lie_in_each_other_end_the_search(reading):
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", [*PNG_BOMBS, *TIFF_BOMBS, *PILLOW_BOMBS])
 def test_no_picture_of_88_megapixels_takes_more_than_the_limits(reading, kind):
-    reading.check(make_bomb(kind, reading.path))
+    kinds = ("photo", "mask") if kind in ("PNG RGBA", "PNG L") else ("photo",)
+    reading.check(make_bomb(kind, reading.path), kinds)

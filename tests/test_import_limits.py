@@ -10,6 +10,8 @@ import tracemalloc
 import zipfile
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 torch = pytest.importorskip("torch")
 
@@ -192,6 +194,45 @@ def test_models_that_nobody_could_draw_are_refused(checkpoint):
     reference.save([1.0] * 65, checkpoint / "NoiseAmp.pth")
     reference.save(huge[:1], checkpoint / "reals.pth")
     refused(checkpoint, r"NoiseAmp\.pth: 65 scales; 64 are the most", read_checkpoint)
+
+
+class Saved:
+    """The files of checkpoints in both formats, whole modules among them."""
+
+    def __init__(self, folder):
+        self.contents = []
+        for zipped in (False, True):
+            reference.write(
+                folder / f"modules {zipped}", layout="modules", zipped=zipped,
+                shapes=reference.SHAPES[:2], widths=(2, 2),
+            )  # fmt: skip
+            for name in ("Gs.pth", "NoiseAmp.pth", "Zs.pth"):
+                self.contents.append((folder / f"modules {zipped}" / name).read_bytes())
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory):
+    return Saved(tmp_path_factory.mktemp("saved"))
+
+
+@given(
+    number=st.integers(0, 5),
+    changes=st.lists(st.tuples(st.floats(0, 1), st.binary(min_size=1, max_size=4)), max_size=4),
+    is_cut=st.booleans(),
+    at_start=st.booleans(),
+)
+@settings(max_examples=400)
+def test_no_altered_file_ends_in_another_error(saved, tmp_path, number, changes, is_cut, at_start):
+    content = saved.contents[number]
+    for place, replacement in changes:
+        at = int(place * min(len(content), 3000 if at_start else len(content)))
+        content = content[:at] + replacement + content[at + len(replacement) :]
+        content = content[:at] if is_cut else content
+    (tmp_path / "file").write_bytes(content)
+    try:
+        read_file(tmp_path / "file")
+    except CheckpointError as error:
+        assert str(error).isprintable()
 
 
 # the process that reads first
