@@ -24,7 +24,10 @@ FACTORS = 0.001, 0.9995
 MOST_PIXELS = 1 << 25
 """Pixels of a stored photo, and of all scales together."""
 
-MOST_SEARCHED = 1 << 14
+MOST_HAND_OVER = 128
+"""Shorter side of the last generator's canvas, where detail levels go on, in pixels."""
+
+MOST_SEARCHED = MOST_HAND_OVER**2
 """Positions of the photo at the hand-over. Each is compared with all of a picture, so that four
 times as many take sixteen times as long."""
 

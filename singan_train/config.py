@@ -7,7 +7,7 @@ from typing import Any, Literal, NamedTuple
 
 from singan_core import RECEPTIVE_FIELD
 from singan_core.errors import RequestError
-from singan_core.limits import MOST_SIDE
+from singan_core.limits import MOST_HAND_OVER, MOST_SIDE
 
 Border = Literal["zero", "noise"]
 Schedule = Literal["geometric", "linear"]
@@ -208,7 +208,7 @@ def expand_layout(name: str | None, min_size: int | None) -> dict[str, Any]:
 
 _LIMITS = {
     "min_size": (RECEPTIVE_FIELD, 1024),
-    "hand_over": (RECEPTIVE_FIELD, 1024),
+    "hand_over": (RECEPTIVE_FIELD, MOST_HAND_OVER),
     "max_size": (RECEPTIVE_FIELD, MOST_SIDE),
     "iterations": (1, 10**6),
     "seed": (0, 2**63 - 1),

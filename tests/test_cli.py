@@ -454,7 +454,7 @@ def test_every_option_says_what_it_is_and_its_default(name):
 
 RANGES = {
     "train": {
-        "max_size": "11 to 8192 px", "min_size": "11 to 1024 px", "hand_over": "11 to 1024 px",
+        "max_size": "11 to 8192 px", "min_size": "11 to 1024 px", "hand_over": "11 to 128 px",
         "scales": "1 or more", "iterations": "1 to 1000000", "seed": "0 to 2^63-1",
         "threads": "1 or more",
     },

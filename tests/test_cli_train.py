@@ -263,7 +263,7 @@ def test_paper_preset_is_planned_as_the_paper_has_it(drawn_scene, tmp_path):
             ("--max-size", "33"),
             "reduced to 33x24 has nothing above the hand-over of 25 px: raise max size to at least",
         ),
-        (("--hand-over", "9"), "hand-over 9 is not possible: it must be 11 to 1024"),
+        (("--hand-over", "9"), "hand-over 9 is not possible: it must be 11 to 128"),
         (
             ("--no-detail", "--hand-over", "40"),
             "without detail there is no hand-over: leave it out",

@@ -5,8 +5,8 @@ import copy
 import hashlib
 import json
 import math
-import resource
 import shutil
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -20,6 +20,11 @@ from singan_cli.drawing_plan import DrawingPlan
 from singan_core import manifest as manifests
 from singan_core.errors import SinGANError
 from singan_runtime import Sampler
+from singan_runtime.request import Request
+
+if sys.platform != "linux":
+    pytest.skip("bounds memory as Linux does", allow_module_level=True)
+import resource
 
 DATA = Path(__file__).parent / "data"
 BUNDLES = {"tiny_bundle": (32, 48), "labelled_bundle": (22, 30), "marked_bundle": (30, 45)}
@@ -32,7 +37,7 @@ QUICK, SLOW = 150, 2000  # bundles of each kind
 @contextlib.contextmanager
 def bounded():
     """Let a block have two more gigabytes and 20 seconds of the processor."""
-    held = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    held = int(Path("/proc/self/statm").read_text("ascii").split()[0]) * resource.getpagesize()
     before = resource.getrlimit(resource.RLIMIT_AS)
     resource.setrlimit(resource.RLIMIT_AS, (held + MOST_BYTES, before[1]))
     began = time.process_time()
@@ -143,6 +148,45 @@ def test_values_inside_values_are_refused_however_deep(field, depth):
         text = json.dumps(content).replace('"HERE"', nested(depth))
         (bundle / "manifest.json").write_text(text)
         use(bundle, (24, 32))
+
+
+# requests, which a picture of a stranger's may hold as text
+
+
+REQUEST = {"size": "60x40", "seed": 1, "zoom": "auto", "start_scale": 0, "tileable": "x"}
+REQUEST |= {"variation": 1.5, "detail": True, "window": [1, 2, 8, 9]}
+REQUEST |= {"keep": [{"name": "thing", "place": [0.5, None]}]}
+
+
+@st.composite
+def changed_requests(draw):
+    content = copy.deepcopy(REQUEST)
+    for name in draw(st.sets(st.sampled_from(list(REQUEST)), max_size=7)):
+        del content[name]
+    for _ in range(draw(st.integers(0, 3))):
+        places = list(list_places(content))[1:]
+        if places:
+            place = draw(st.sampled_from(places))
+            look_up(content, place[:-1])[place[-1]] = copy.deepcopy(draw(VALUES))
+    return content
+
+
+@settings(max_examples=10 * QUICK)
+@given(changed_requests())
+def test_a_changed_request_is_refused_or_can_be_planned(marked_sampler, content):
+    with bounded():
+        try:
+            request = Request.from_json(json.dumps(content))
+            if request.size is None or max(request.size) < 1000:
+                sampler, request = marked_sampler.choose_sampler(request)
+                sampler.plan_request(request)
+        except SinGANError as error:
+            assert "\n" not in str(error)
+
+
+@pytest.fixture(scope="module")
+def marked_sampler():
+    return Sampler.load(DATA / "marked_bundle", threads=1)
 
 
 # bytes of every file

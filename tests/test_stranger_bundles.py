@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from singan_core import fitting, manifest
+from singan_core import fitting, manifest, pyramid
 from singan_core.detail import store
 from singan_core.errors import BundleError, ImageError, OutputError, RequestError
 from singan_core.file_names import RECONSTRUCTION_NOISE
@@ -291,3 +291,24 @@ def test_a_text_in_a_picture_may_be_anything(tmp_path, text):
     Image.new("RGB", (2, 2)).save(tmp_path / "a.png", pnginfo=info)
     with pytest.raises(ImageError, match="not a JSON object"):
         read_request(tmp_path / "a.png")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs pipes")
+def test_a_folder_with_a_pipe_in_it_is_not_written_to(bundle):
+    os.mkfifo(bundle / ".writer")
+    with pytest.raises(OutputError, match="or no file"), lock_folder(bundle):
+        pass
+
+
+# training and export keep to the limits, so that no run is made which cannot be read
+
+
+def test_plans_beyond_the_limits_are_refused_before_training():
+    with pytest.raises(RequestError, match="200 scales between 25 and 250 px, at most 64"):
+        pyramid.plan((250, 250), 25, 250, scales=200)
+    with pytest.raises(RequestError, match=r"scales up to 8000x8000 have .* lower the max size"):
+        pyramid.plan((8000, 8000), 25, 8192)
+    with pytest.raises(RequestError, match=r"a stored photo of 8000x8000 .* lower the max size"):
+        pyramid.plan_detail_levels((8000, 8000), (33, 33))
+    with pytest.raises(RequestError, match=r"a hand-over of 300x128 .* lower the hand-over"):
+        pyramid.plan_detail_levels((512, 1200), (128, 300))
