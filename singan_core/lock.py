@@ -13,6 +13,7 @@ from filelock import FileLock, Timeout
 
 from singan_core.atomic import explain_output_error
 from singan_core.errors import OutputError
+from singan_core.leftovers import sweep
 
 LOCK, WRITER = ".lock", ".writer"
 """Hidden files in the folder: what the system locks, and who holds it, in words."""
@@ -22,10 +23,11 @@ LOCK, WRITER = ".lock", ".writer"
 def lock_folder(folder: Path) -> Iterator[None]:
     """Hold a folder for one writer at a time, and make it if it is missing.
 
-    The system drops the lock when its process ends in whatever way, so none is ever stale. Raises
-    OutputError that names the process which holds the folder, or one that says why it cannot be
-    written to. A folder of a stranger's may hold links, through which its writer would write into
-    other files: those that leave it are refused.
+    The system drops the lock when its process ends in whatever way, so none is ever stale. What
+    killed writers have left in the folder is swept out. Raises OutputError that names the process
+    which holds the folder, or one that says why it cannot be written to. A folder of a stranger's
+    may hold links, through which its writer would write into other files: those that leave it are
+    refused.
     """
     _check_links(folder)
     lock = FileLock(folder / LOCK, timeout=0, mode=0o644)
@@ -40,6 +42,7 @@ def lock_folder(folder: Path) -> Iterator[None]:
         raise explain_output_error(folder, error) from error
 
     try:
+        sweep(folder)
         with suppress(OSError):  # it only makes the other's message clearer
             (folder / WRITER).write_text(_describe_this_process(), encoding="utf-8")
         yield

@@ -17,6 +17,7 @@ from singan_core.atomic import atomic_file
 from singan_core.errors import BundleError
 from singan_core.file_names import CONFIG
 from singan_core.fitting import MAX_SIDE
+from singan_core.leftovers import sweep
 from singan_core.limits import (
     FACTORS,
     MOST_AMPLITUDE,
@@ -181,7 +182,12 @@ def read(folder: Path, kind: Kind, check_files: bool = True) -> Manifest:
 
 
 def _check_folder(folder: Path, kind: Kind) -> None:
-    """Raise BundleError unless the folder has a manifest."""
+    """Raise BundleError unless the folder has a manifest.
+
+    A folder whose writer was killed while it was being replaced is put back first.
+    """
+    if not folder.is_dir():
+        sweep(folder.parent)
     if not folder.is_dir():
         raise BundleError(f"{folder}: no such folder; make a {kind} with '{COMMANDS[kind]}'")
     if (folder / NAME).is_file():

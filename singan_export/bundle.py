@@ -17,6 +17,7 @@ from singan_core.detail.photo import premultiply, straighten
 from singan_core.errors import BundleError, OutputError
 from singan_core.file_names import DOUBLE, RECONSTRUCTION_NOISE, graph_name
 from singan_core.fitting import MAX_PIXELS
+from singan_core.leftovers import sweep
 from singan_core.listed_files import read_listed
 from singan_core.lock import lock_folder
 from singan_core.manifest import Manifest
@@ -93,6 +94,7 @@ def check_out(out: Path, force: bool) -> None:
 
     It may if nothing is there, or with force if a bundle is there.
     """
+    sweep(out.parent)  # a bundle that a killed export had moved aside is there again
     is_occupied = out.is_dir() and any(out.iterdir())
     if not force and (is_occupied or (out.exists() and not out.is_dir())):
         raise OutputError(

@@ -25,8 +25,9 @@ from singan_core.limits import MOST_FOLDER_BYTES
 from singan_core.listed_files import read_inside
 from singan_core.manifest import Manifest
 from singan_export import generator_graph
-from singan_export.comparison import Opened, make_unit_noises
+from singan_export.comparison import Opened
 from singan_export.graphs.writer import Writer
+from singan_export.inputs import make_unit_noises
 from singan_runtime.graphs import open_session
 from singan_runtime.plan import Plan
 from singan_runtime.sampler import Sampler

@@ -18,7 +18,7 @@ from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantTy
 
 from singan_core.file_names import graph_name
 from singan_export import generator_graph
-from singan_export.comparison import SEED, Inputs, record_inputs
+from singan_export.inputs import SEED, Inputs, record_inputs
 from singan_runtime.sampler import Sampler
 from singan_train.scale.trained_pyramid import TrainedPyramid
 

@@ -645,10 +645,10 @@ def test_a_folder_that_is_not_writable(tiny_bundle, tmp_path):
 
 def test_a_full_disk(tiny_bundle, tmp_path, known_temporaries):
     """The temporary file is a link to the device on which every write fails for want of space."""
-    (tmp_path / ".hills_48x32_0.png.0.tmp").symlink_to("/dev/full")
+    (tmp_path / ".hills_48x32_0.png.singan-0.tmp").symlink_to("/dev/full")
     said = one_line("sample", tiny_bundle, "--out", tmp_path)
     assert "hills_48x32_0.png: the disk is full; free some space or write elsewhere" in said
-    (tmp_path / ".a.gif.0.tmp").symlink_to("/dev/full")
+    (tmp_path / ".a.gif.singan-0.tmp").symlink_to("/dev/full")
     assert "a.gif: the disk is full" in one_line(
         "animate", tiny_bundle, "--out", tmp_path / "a.gif", "--frames", "2"
     )

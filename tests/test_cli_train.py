@@ -319,7 +319,7 @@ def test_places_where_no_run_can_be_written(drawn_scene, tmp_path, small_run, kn
     )
     folder = tmp_path / "full"
     folder.mkdir()
-    (folder / ".config.json.0.tmp").symlink_to("/dev/full")
+    (folder / ".config.json.singan-0.tmp").symlink_to("/dev/full")
     assert "the disk is full" in one_line("train", drawn_scene, "--out", folder, *TINY)
 
 

@@ -15,7 +15,7 @@ onnx = pytest.importorskip("onnx")
 from onnx import numpy_helper  # noqa: E402
 from small_runs import SMALL, train  # noqa: E402
 
-from singan_core import manifest  # noqa: E402
+from singan_core import leftovers, manifest  # noqa: E402
 from singan_core.errors import BundleError, OutputError, ParityError  # noqa: E402
 from singan_export import bundle, generator_graph, verify  # noqa: E402
 from singan_export.budgets import BUDGETS, Comparison, Parity  # noqa: E402
@@ -209,6 +209,13 @@ def test_nothing_is_overwritten_unless_it_is_a_bundle_and_force_is_given(
     with pytest.raises(OutputError, match="not a bundle, so --force does not replace it"):
         bundle.export(small_run, tmp_path / "holiday", force=True)
     assert (tmp_path / "holiday" / "photo.png").read_text() == "dear to me"
+
+
+def test_a_bundle_that_a_killed_export_had_moved_aside_is_not_overwritten(copied, tmp_path):
+    copied.rename(leftovers.name_hidden(copied, "0123456789ab", leftovers.OLD))
+    with pytest.raises(OutputError, match="already exists; choose another folder or pass --force"):
+        bundle.check_out(copied, force=False)
+    verify.verify(copied)
 
 
 def test_a_full_disk_leaves_no_bundle(small_run, tmp_path, monkeypatch):

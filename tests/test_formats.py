@@ -20,7 +20,7 @@ from singan_cli.main import app  # noqa: E402
 from singan_core import file_names, manifest  # noqa: E402
 from singan_core.errors import BundleError, ExportError, OutputError, ParityError, RequestError  # noqa: E402
 from singan_core.lock import LOCK  # noqa: E402
-from singan_export import budgets, bundle, comparison, formats, half, verify  # noqa: E402
+from singan_export import budgets, bundle, formats, half, inputs, verify  # noqa: E402
 from singan_runtime import Sampler  # noqa: E402
 
 DOCS = Path(__file__).parent.parent / "docs"
@@ -223,7 +223,7 @@ def test_torch_formats_run_without_our_package_at_any_size(everything, name, tmp
     """A program that knows only torch draws the sampler's picture from noises that it is given."""
     sampler = Sampler.load(everything, threads=1)
     picture = sampler.plan((53, 91), 1.0)
-    noises = comparison.make_unit_noises(sampler, picture, sampler.create_noise(5))
+    noises = inputs.make_unit_noises(sampler, picture, sampler.create_noise(5))
     np.savez(tmp_path / "noises.npz", *noises)
     load = (
         "torch.jit.load(sys.argv[1])"
@@ -499,7 +499,7 @@ def test_the_libtorch_example_draws_the_same(everything, tmp_path):
     )
     sampler = Sampler.load(everything, threads=1)
     picture = sampler.plan((53, 91), 1.0)
-    noises = comparison.make_unit_noises(sampler, picture, sampler.create_noise(5))
+    noises = inputs.make_unit_noises(sampler, picture, sampler.create_noise(5))
     (tmp_path / "noises").write_bytes(b"".join(noise.tobytes() for noise in noises))
     sizes = ["x".join(str(side) for side in noise.shape[1:]) for noise in noises]
     files = [everything / "torchscript" / "pyramid.pt", tmp_path / "noises", tmp_path / "image"]
