@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from singan_core.limits import MOST_JSON, MOST_NESTING
+from singan_core.file_limits import MOST_JSON, MOST_NESTING
 
 _MOST_DIGITS = 40  # of a whole number: Python refuses to print those of thousands
 

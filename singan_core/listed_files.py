@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Literal
 
 from singan_core.errors import BundleError
-from singan_core.limits import MOST_FOLDER_BYTES, MOST_TEXT
+from singan_core.file_limits import MOST_FOLDER_BYTES, MOST_TEXT
 
 Kind = Literal["run", "bundle"]
 COMMANDS = {"run": "singan train", "bundle": "singan export"}

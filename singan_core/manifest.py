@@ -15,10 +15,7 @@ from msgspec import Meta
 from singan_core import HALO, bounded_json, manifest_check, noise
 from singan_core.atomic import atomic_file
 from singan_core.errors import BundleError
-from singan_core.file_names import CONFIG
-from singan_core.fitting import MAX_SIDE
-from singan_core.leftovers import sweep
-from singan_core.limits import (
+from singan_core.file_limits import (
     FACTORS,
     MOST_AMPLITUDE,
     MOST_CHANNELS,
@@ -29,6 +26,9 @@ from singan_core.limits import (
     MOST_SIDE,
     MOST_TEXT,
 )
+from singan_core.file_names import CONFIG
+from singan_core.fitting import MAX_SIDE
+from singan_core.leftovers import sweep
 from singan_core.listed_files import (
     COMMANDS,
     Kind,

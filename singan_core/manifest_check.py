@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from singan_core import HALO, RECEPTIVE_FIELD, noise
+from singan_core.file_limits import MOST_MASK_PIXELS, MOST_PIXELS, MOST_SEARCHED, MOST_TEXT
 from singan_core.file_names import (
     BASES,
     CONFIG,
@@ -20,7 +21,6 @@ from singan_core.file_names import (
     RECONSTRUCTION_NOISE,
     graph_name,
 )
-from singan_core.limits import MOST_MASK_PIXELS, MOST_PIXELS, MOST_SEARCHED, MOST_TEXT
 from singan_core.plain_names import are_plain, is_plain
 from singan_core.pyramid import SEARCH_AREA, Size
 

@@ -11,7 +11,7 @@ import math
 from dataclasses import dataclass, replace
 
 from singan_core.errors import RequestError
-from singan_core.limits import MOST_PIXELS, MOST_SCALES, MOST_SEARCHED
+from singan_core.file_limits import MOST_PIXELS, MOST_SCALES, MOST_SEARCHED
 
 Size = tuple[int, int]
 """(height, width) in pixels."""

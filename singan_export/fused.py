@@ -21,7 +21,7 @@ from onnx import TensorProto, helper
 
 from singan_core import HALO, cascade
 from singan_core.arrays import Floats
-from singan_core.limits import MOST_FOLDER_BYTES
+from singan_core.file_limits import MOST_FOLDER_BYTES
 from singan_core.listed_files import read_inside
 from singan_core.manifest import Manifest
 from singan_export import generator_graph

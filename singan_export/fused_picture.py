@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from singan_core.arrays import Pixels
 from singan_core.errors import RequestError
+from singan_core.file_limits import MOST_FOLDER_BYTES
 from singan_core.file_names import DOUBLE
 from singan_core.fitting import Zoom
-from singan_core.limits import MOST_FOLDER_BYTES
 from singan_core.listed_files import read_inside
 from singan_core.manifest import Manifest
 from singan_core.pyramid import Size

@@ -18,8 +18,8 @@ from torch import Tensor, nn
 
 from singan_core import HALO
 from singan_core.errors import BundleError
+from singan_core.file_limits import MOST_FOLDER_BYTES
 from singan_core.file_names import graph_name
-from singan_core.limits import MOST_FOLDER_BYTES
 from singan_core.listed_files import read_inside
 from singan_core.manifest import Manifest
 from singan_runtime.graphs import list_digests, read_graph_file

@@ -13,7 +13,7 @@ from collections.abc import Callable
 import numpy as np
 
 from singan_core import HALO
-from singan_core.limits import MOST_CHANNELS
+from singan_core.file_limits import MOST_CHANNELS
 from singan_runtime.graph_file import FLOAT16, FLOAT32, FLOAT64, Graph, Node, read_graph
 from singan_runtime.wire_format import GraphError
 

@@ -7,7 +7,7 @@ from typing import Any, Literal, NamedTuple
 
 from singan_core import RECEPTIVE_FIELD
 from singan_core.errors import RequestError
-from singan_core.limits import MOST_HAND_OVER, MOST_SIDE
+from singan_core.file_limits import MOST_HAND_OVER, MOST_SIDE
 
 Border = Literal["zero", "noise"]
 Schedule = Literal["geometric", "linear"]

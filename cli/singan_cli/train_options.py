@@ -10,7 +10,7 @@ import typer
 
 from singan_cli.options import limit_to
 from singan_core import RECEPTIVE_FIELD
-from singan_core.limits import MOST_HAND_OVER, MOST_SIDE
+from singan_core.file_limits import MOST_HAND_OVER, MOST_SIDE
 from singan_core.picture_files import READABLE
 from singan_train import config
 from singan_train.config import LAYOUTS, MOST_ON_CUDA, PRESETS, WITHOUT_DETAIL, TrainingConfig

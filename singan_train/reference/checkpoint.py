@@ -19,7 +19,7 @@ import numpy as np
 from singan_core import HALO, RECEPTIVE_FIELD
 from singan_core.arrays import Floats
 from singan_core.errors import CheckpointError
-from singan_core.limits import MOST_PIXELS, MOST_SCALES, MOST_SIDE
+from singan_core.file_limits import MOST_PIXELS, MOST_SCALES, MOST_SIDE
 from singan_core.pyramid import Pyramid
 from singan_train.config import Border, TrainingConfig
 from singan_train.reference.networks import (

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from singan_core.errors import CheckpointError
-from singan_core.limits import MOST_WIDTH
+from singan_core.file_limits import MOST_WIDTH
 from singan_train.reference.pickle_machine import Allowance, PickledObject, write_plainly
 from singan_train.reference.unpickle import read_file
 from singan_train.scale.networks import LAYERS, Discriminator, Generator

@@ -13,7 +13,7 @@ from PIL import Image
 from singan_core import bounded_json
 from singan_core.atomic import atomic_file
 from singan_core.errors import BundleError, InstallError
-from singan_core.limits import MOST_FOLDER_BYTES
+from singan_core.file_limits import MOST_FOLDER_BYTES
 from singan_core.listed_files import read_inside
 from singan_train.run.folder import METRICS, count_finished_scales, find_scale
 from singan_train.run.header import RunHeader, read_header

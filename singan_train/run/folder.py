@@ -20,7 +20,7 @@ from singan_core import bounded_json, images
 from singan_core import manifest as manifests
 from singan_core.atomic import atomic_file, atomic_folder
 from singan_core.errors import BundleError
-from singan_core.limits import MOST_CHANNELS, MOST_WIDTH
+from singan_core.file_limits import MOST_CHANNELS, MOST_WIDTH
 from singan_core.manifest import Detail, Manifest
 from singan_train.run.header import RunHeader
 from singan_train.scale.networks import Discriminator, Generator

@@ -16,8 +16,8 @@ from singan_core import HALO, bounded_json
 from singan_core.arrays import Floats
 from singan_core.atomic import atomic_file
 from singan_core.errors import BundleError
+from singan_core.file_limits import MOST_CHANNELS, MOST_JSON, MOST_TEXT
 from singan_core.file_names import CONFIG, RECONSTRUCTION_NOISE
-from singan_core.limits import MOST_CHANNELS, MOST_JSON, MOST_TEXT
 from singan_core.listed_files import read_inside
 from singan_core.manifest_check import are_scales
 from singan_core.plain_names import make_plain
