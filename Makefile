@@ -4,25 +4,39 @@ VENV := .venv
 BIN := $(VENV)/bin
 RUNTIME := .venv-runtime
 MINIMUM := .venv-minimum
+TESTERS := pytest pytest-xdist hypothesis setuptools
+LOCK = $(BIN)/uv pip compile --quiet --generate-hashes --no-header --no-annotate --constraint constraints.txt
 PHOTO ?= examples/aitzgorri.jpg
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 
-.PHONY: demo test test-slow test-runtime test-minimum lint pictures clean
+.PHONY: demo test test-slow test-runtime test-minimum lint pictures hashes clean
 
-# The environment: everything but GPU packages, from pinned versions.
-$(VENV)/.ready: pyproject.toml constraints.txt
+# The environment: everything but GPU packages, from pinned versions and files of known hashes. Only
+# PyTorch is installed by its version alone: its wheel without CUDA is not on PyPI, so a hash would
+# forbid either that wheel or PyPI's.
+$(VENV)/.ready: pyproject.toml constraints.txt requirements/all.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed: make PYTHON=python3.11")'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt torch==2.13.0
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[cpu,media,heic,dataset,export,plot,tensorboard,serve,dev]'
+	$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements/all.txt
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt torch
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	$(BIN)/python -m pip check
 	touch $@
 
 # A second environment without torch and onnx, as a user of a bundle has it.
-$(RUNTIME)/.ready: pyproject.toml constraints.txt
+$(RUNTIME)/.ready: pyproject.toml requirements/runtime.txt
 	$(PYTHON) -m venv $(RUNTIME)
-	$(RUNTIME)/bin/python -m pip install --quiet --constraint constraints.txt '.[cpu]' pytest pytest-xdist hypothesis
+	$(RUNTIME)/bin/python -m pip install --quiet --require-hashes --requirement requirements/runtime.txt
+	$(RUNTIME)/bin/python -m pip install --quiet --no-deps --no-build-isolation .
+	$(RUNTIME)/bin/python -m pip check
 	touch $@
+
+# The hashes of what constraints.txt pins, looked up anew: to be run after a change of pins.
+hashes: $(VENV)/.ready
+	$(BIN)/python -m pip install --quiet uv==0.13.9
+	grep -v '^torch==' constraints.txt | $(LOCK) --no-deps --output-file requirements/all.txt -
+	echo $(TESTERS) | tr ' ' '\n' | $(LOCK) --extra cpu --output-file requirements/runtime.txt pyproject.toml -
 
 # A third one, with the oldest versions that pyproject.toml allows.
 $(MINIMUM)/.ready: pyproject.toml constraints-minimum.txt
@@ -54,7 +68,7 @@ test-slow: $(VENV)/.ready
 # Tests the installed package, not the source tree: what a user gets from 'pip install .[cpu]'.
 test-runtime: $(RUNTIME)/.ready
 	rm -rf build
-	$(RUNTIME)/bin/python -m pip install --quiet --no-deps --force-reinstall .
+	$(RUNTIME)/bin/python -m pip install --quiet --no-deps --no-build-isolation --force-reinstall .
 	! $(RUNTIME)/bin/python -c 'import torch' 2>/dev/null
 	! $(RUNTIME)/bin/python -c 'import onnx' 2>/dev/null
 	$(RUNTIME)/bin/pytest --numprocesses 2 --dist loadfile

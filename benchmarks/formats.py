@@ -28,7 +28,7 @@ from singan_core.arrays import Floats, Pixels
 from singan_core.pyramid import Size
 from singan_core.resample import resize
 from singan_export import bundle as bundles
-from singan_export import comparison, formats
+from singan_export import formats, inputs
 from singan_export.comparison import Opened
 from singan_runtime import Sampler
 from singan_runtime.graphs import Graphs
@@ -56,7 +56,7 @@ class Comparison:
 
     def __init__(self, sampler: Sampler, photo: Path) -> None:
         self.sampler = sampler
-        self.picture = next(comparison.list_pictures(sampler))
+        self.picture = next(inputs.list_pictures(sampler))
         self.exact = self.draw(sampler.run_generators)
         full = images.read(photo, str(sampler.manifest.channels))
         self.photo: Pixels = images.to_pixels(resize(full, sampler.trained_size))[0]

@@ -22,6 +22,10 @@ DEEP_WHITE = 65535
 """White in 16 bits."""
 
 
+MOST_DEEP = 2**25
+"""Pixels of 16 bits with a transparent level at most: each becomes four floats, 16 bytes."""
+
+
 def to_values(image: Image.Image, path: Path, use_profile: bool = True) -> Values:
     """Convert a decoded picture to straight values, through its ICC profile if that is usable.
 
@@ -30,6 +34,9 @@ def to_values(image: Image.Image, path: Path, use_profile: bool = True) -> Value
     """
     if image.mode.startswith("I") or image.mode == "F":
         return _convert_deep(image, path, use_profile)
+
+    if image.mode == "RGBA" and not (use_profile and image.info.get("icc_profile")):
+        return np.asarray(image)  # as it is, since every step below would hold another copy
 
     alpha = None
     if image.has_transparency_data:
@@ -66,6 +73,11 @@ def _split_alpha(image: Image.Image) -> tuple[Image.Image, Image.Image]:
 def _convert_deep(image: Image.Image, path: Path, use_profile: bool) -> Values:
     """Convert grey of 16 bits to float32, with alpha if the file names a transparent level."""
     numbers = np.asarray(image)
+    key = image.info.get("transparency")
+    if isinstance(key, int) and numbers.size > MOST_DEEP:
+        raise ImageError(
+            f"{path}: too large for a transparent grey level of 16 bits; shrink the picture first"
+        )
     if image.mode == "F" or numbers.min() < 0 or numbers.max() > DEEP_WHITE:
         kind = "floating point" if image.mode == "F" else "whole numbers beyond 16 bits"
         raise ImageError(
@@ -80,7 +92,6 @@ def _convert_deep(image: Image.Image, path: Path, use_profile: bool) -> Values:
         if converted is not None:
             grey = np.asarray(converted)[..., :1].astype(np.float32) / np.float32(255)
 
-    key = image.info.get("transparency")
     if not isinstance(key, int):
         return grey
     alpha = (numbers != key).astype(np.float32)[..., None]

@@ -3,8 +3,20 @@
 RECONSTRUCTION_NOISE = "reconstruction_noise.npy"
 """z*, float32 (1, H0+10, W0+10): the noise from which the coarsest generator redraws the photo."""
 
+PHOTO, MASKS = "photo.webp", "masks.png"
+"""The photo that detail levels copy, without loss, and its labels' masks."""
+
+BASES = "bases.npy"
+"""Directions (levels, 24, 7, 7, C), int8. Copied levels use the first 12; the others are 0."""
+
+CONFIG = "config.json"
+"""What is fixed before a run's first scale. A run has it long before its manifest."""
+
 DOUBLE = "fp64"
 """Folder of the generators up to the hand-over in double precision."""
+
+FORMAT_FOLDERS = (DOUBLE, "fp16", "int8", "fused", "torchscript", "pt2")
+"""Every folder that a bundle may have."""
 
 
 def graph_name(scale: int) -> str:

@@ -42,6 +42,10 @@ AUTO_RANGE = 0.4, 2.2
 WORTH_A_STEP = 0.8
 """Detail levels larger than this part of the request's own scale are left out below that scale."""
 
+MOST_PASSES = 200
+"""Passes beyond the finest scale, whose number grows as the scale factor approaches 1."""
+
+_FAR = 2.0  # zoom from which there surely are passes beyond the finest scale
 _AUTO_COARSEST = 16  # px, least side of the coarsest canvas at zoom auto, without detail levels
 
 
@@ -113,10 +117,17 @@ def fit(
     if pyramid.levels:
         return _fit_with_detail(pyramid, size, zoom, wrap)
 
+    if zoom > _FAR:  # before passes without number are planned
+        _check_coarsest(pyramid, size, zoom, scale_size(size, pyramid.ratio(0) / zoom))
     passes = _fit_passes(pyramid, size, zoom)
-    if min(passes[0].canvas) < RECEPTIVE_FIELD:
-        raise RequestError(_describe_too_coarse(pyramid, size, zoom, passes[0].canvas))
+    _check_coarsest(pyramid, size, zoom, passes[0].canvas)
     return Fit(passes, (), size, (0, 0), size)
+
+
+def _check_coarsest(pyramid: Pyramid, size: Size, zoom: float, canvas: Size) -> None:
+    """Raise RequestError for a coarsest canvas under 11 px."""
+    if min(canvas) < RECEPTIVE_FIELD:
+        raise RequestError(_describe_too_coarse(pyramid, size, zoom, canvas))
 
 
 def _fit_with_detail(pyramid: Pyramid, size: Size, zoom: float, wrap: tuple[bool, bool]) -> Fit:
@@ -220,8 +231,17 @@ def plan_further_passes(pyramid: Pyramid, size: Size, zoom: float, count: int) -
 
 
 def count_further_passes(pyramid: Pyramid, zoom: float) -> int:
-    """Count the passes beyond the finest scale that a zoom of 1 or more takes."""
-    return round(math.log(zoom) / math.log(1 / pyramid.scale_factor))
+    """Count the passes beyond the finest scale that a zoom of 1 or more takes.
+
+    Raises RequestError for so many that a picture would take hours.
+    """
+    count = round(math.log(zoom) / math.log(1 / pyramid.scale_factor))
+    if count > MOST_PASSES:
+        raise RequestError(
+            f"zoom {zoom:.4g} takes {count} passes at this model's scale factor of "
+            f"{pyramid.scale_factor:.4g}, at most {MOST_PASSES} are possible: ask for less zoom"
+        )
+    return count
 
 
 def _find_closest_scale(pyramid: Pyramid, zoom: float) -> int:

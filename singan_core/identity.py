@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from singan_core.detail.store import BASES
 from singan_core.errors import BundleError
-from singan_core.file_names import DOUBLE, RECONSTRUCTION_NOISE, graph_name
+from singan_core.file_names import MASKS, PHOTO
 from singan_core.manifest import Manifest
+from singan_core.manifest_check import list_material
 from singan_core.stored import hash_pixels
 
 DRAWING_SPEC = "singan-drawing/2"
@@ -74,12 +74,7 @@ def _list_files(manifest: Manifest) -> list[str]:
     The photo and the masks are not among them: files of the same pixels may differ, so their
     decoded pixels count.
     """
-    names = [RECONSTRUCTION_NOISE]
-    names += [graph_name(scale) for scale in range(len(manifest.noise_amplitude))]
-    if manifest.detail is not None:
-        names.append(BASES)
-        names += [f"{DOUBLE}/{graph_name(n)}" for n in range(manifest.detail.hand_over + 1)]
-    return names
+    return [name for name in list_material(manifest) if name not in (PHOTO, MASKS)]
 
 
 def _find_digest(manifest: Manifest, name: str) -> str:

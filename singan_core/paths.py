@@ -7,9 +7,6 @@ from pathlib import Path
 
 from singan_core.errors import OutputError
 
-_RESERVED = '/\\:*?"<>|'
-"""Characters that some system allows in no file's name."""
-
 
 def require_file(path: Path) -> Path:
     """Return a path to read from. Raises OSError for a pipe, which would be waited for, or device.
@@ -19,12 +16,6 @@ def require_file(path: Path) -> Path:
     if path.exists() and not path.is_file() and not path.is_dir():
         raise OSError(errno.EINVAL, "a device or pipe, not a file", str(path))
     return path
-
-
-def make_name(stem: str) -> str:
-    """Make the name of a model from that of a file: what no file name may hold becomes '_'."""
-    plain = [one if one.isprintable() and one not in _RESERVED else "_" for one in stem]
-    return "".join(plain).lstrip(".") or "photo"
 
 
 def check_output_file(path: Path) -> None:

@@ -19,7 +19,7 @@ from PIL import Image, UnidentifiedImageError
 
 from singan_core import RECEPTIVE_FIELD, tiff_pages
 from singan_core.errors import ImageError, InstallError, SinGANError, say_reason
-from singan_core.file_kinds import is_heic, name_kind
+from singan_core.file_kinds import accepts, is_heic, name_kind
 from singan_core.pyramid import Size
 from singan_core.transparency import decode
 
@@ -41,6 +41,10 @@ _PER_BYTE = 10_000
 
 Honest files stay below 8256, the most that deflate can reach.
 """
+_START_OF_SCAN = b"\xff\xda"
+_MOST_PASSED = 2**33
+"""Pixels times scans of a JPEG at most, 6 s: progressive ones have about ten scans."""
+_COUNTED = 2**22  # bytes of an animation whose frames are counted for the message
 _REDUCTIONS = (8, 4, 2)  # at which JPEG can be decoded, largest first
 _UNSUPPORTED = re.compile(
     r"unsupported|not supported|unknown|not available|cannot (handle|read)", re.I
@@ -184,7 +188,7 @@ def _find_swallowed_error(path: Path) -> Exception | None:
         start = file.read(16)
         for format in _FORMATS:
             factory, accept = Image.OPEN[format]
-            if accept is None or accept(start) is not True:
+            if not accepts(accept, start):
                 continue
             file.seek(0)
             try:
@@ -242,12 +246,30 @@ def _open_heic(path: Path) -> Image.Image:
 
 def _check(image: Image.Image, path: Path, most: int) -> None:
     """Raise ImageError for an animation, and for a picture that is too small or too large."""
-    frames = 1 if image.format in (None, "TIFF", "MPO") else getattr(image, "n_frames", 1)
-    if frames > 1:
+    if image.format not in (None, "TIFF", "MPO") and getattr(image, "is_animated", False):
         raise ImageError(
-            f"{path}: an animation of {frames} frames; save one frame as a still picture"
+            f"{path}: an animation of {_count_frames(image, path)} frames; "
+            "save one frame as a still picture"
         )
     _check_size(image.size, path, most)
+    if image.format in ("JPEG", "MPO"):
+        _check_scans(image, path)
+
+
+def _count_frames(image: Image.Image, path: Path) -> int | str:
+    """Count the frames of an animation, unless the file is so long that it would take long."""
+    few = path.stat().st_size < _COUNTED
+    return image.n_frames if few else "many"  # type: ignore[attr-defined]
+
+
+def _check_scans(image: Image.Image, path: Path) -> None:
+    """Raise ImageError for a JPEG that passes over its pixels more often than a picture needs."""
+    scans = path.read_bytes().count(_START_OF_SCAN)
+    if scans * image.width * image.height > _MOST_PASSED:
+        raise ImageError(
+            f"{path}: {scans} scans of {image.width}x{image.height} px, which would take minutes "
+            "to decode; save the picture again"
+        )
 
 
 def _check_size(size: tuple[int, int], path: Path, most: int) -> None:

@@ -11,6 +11,7 @@ import math
 from dataclasses import dataclass, replace
 
 from singan_core.errors import RequestError
+from singan_core.file_limits import MOST_PIXELS, MOST_SCALES, MOST_SEARCHED
 
 Size = tuple[int, int]
 """(height, width) in pixels."""
@@ -126,13 +127,24 @@ def plan(
         )
     if steps == 0:
         return Pyramid((finest,), scale_factor)
+    if steps >= MOST_SCALES:
+        raise RequestError(
+            f"{steps + 1} scales between {min_size} and {short} px, at most {MOST_SCALES} are "
+            "possible: ask for fewer"
+        )
 
     factor = (min_size / short) ** (1 / steps)
     ratios = [factor ** (steps - scale) for scale in range(steps + 1)]
     if schedule == "linear":
         growth = short - min_size
         ratios = [(min_size + growth * scale / steps) / short for scale in range(steps + 1)]
-    return Pyramid(tuple(scale_size(finest, ratio) for ratio in ratios), factor)
+    shapes = tuple(scale_size(finest, ratio) for ratio in ratios)
+    if (pixels := sum(height * width for height, width in shapes)) > MOST_PIXELS:
+        raise RequestError(
+            f"scales up to {finest[1]}x{finest[0]} have {pixels} pixels, "
+            f"at most {MOST_PIXELS} are possible: lower the max size"
+        )
+    return Pyramid(shapes, factor)
 
 
 def _count_steps(short: int, min_size: int, scale_factor: float, schedule: str) -> int:
@@ -166,6 +178,8 @@ def plan_detail_levels(photo: Size, hand_over: Size) -> tuple[Size, ...]:
     if min(photo) <= min(hand_over):
         return ()
 
+    _check_detail(photo, hand_over)
+
     # The searched levels end at the search area. A hand-over close to it is the only one.
     top = min(math.sqrt(SEARCH_AREA / (photo[0] * photo[1])), 1.0)
     base = compute_ratio(hand_over, photo)
@@ -184,6 +198,19 @@ def plan_composition(hand_over: Size) -> tuple[Size, ...]:
     """Plan the size of the composition level, which a hand-over no larger than that has not."""
     short = min(hand_over)
     return (scale_size(hand_over, COMPOSITION / short),) if short > COMPOSITION else ()
+
+
+def _check_detail(photo: Size, hand_over: Size) -> None:
+    """Raise RequestError for a photo or a hand-over that would take gigabytes or hours."""
+    for name, size, most, option in (
+        ("stored photo", photo, MOST_PIXELS, "max size"),
+        ("hand-over", hand_over, MOST_SEARCHED, "hand-over"),
+    ):
+        if size[0] * size[1] > most:
+            raise RequestError(
+                f"a {name} of {size[1]}x{size[0]} has {size[0] * size[1]} pixels, "
+                f"at most {most} are possible: lower the {option}"
+            )
 
 
 def _divide(low: float, high: float, factor: float) -> list[float]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import io
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -17,10 +18,10 @@ from PIL import Image
 from singan_core.arrays import Mask, Pixels
 from singan_core.atomic import atomic_file
 from singan_core.errors import BundleError, say_reason
-from singan_core.paths import require_file
+from singan_core.file_names import MASKS, PHOTO
+from singan_core.listed_files import read_listed
 from singan_core.pyramid import Size
 
-PHOTO, MASKS = "photo.webp", "masks.png"
 _OPTIONS = {"lossless": True, "exact": True, "quality": 50, "method": 2}
 """More effort takes ten times as long and saves 3 %."""
 
@@ -37,13 +38,15 @@ def write_photo(folder: Path, pixels: Pixels) -> None:
         image.save(temporary, "WEBP", **_OPTIONS)
 
 
-def read_photo(folder: Path, size: Size, channels: int, sha256: str) -> Pixels:
-    """Read the stored photo (h, w, C).
+def read_photo(
+    folder: Path, files: Mapping[str, str] | None, size: Size, channels: int, sha256: str
+) -> Pixels:
+    """Read the stored photo (h, w, C) of a folder with these files, name -> sha256.
 
     Raises BundleError unless it has the size and the pixels that the manifest states.
     """
     path = folder / PHOTO
-    image = _open(path, size, "WEBP")
+    image = _decode(path, read_listed(folder, files, PHOTO, _count_bytes(size)), size, "WEBP")
     pixels = np.asarray(image.convert("RGBA" if channels == 4 else "RGB"))
     pixels = np.ascontiguousarray(pixels[..., :channels])
 
@@ -65,20 +68,30 @@ def write_masks(folder: Path, masks: Mask) -> None:
         Image.fromarray(planes.reshape(-1, masks.shape[1])).save(temporary, "PNG")
 
 
-def read_masks(folder: Path, size: Size, labels: int) -> Mask:
-    """Read the stored masks (h, w, labels). Raises BundleError if they have another size."""
+def read_masks(folder: Path, files: Mapping[str, str] | None, size: Size, labels: int) -> Mask:
+    """Read the stored masks (h, w, labels) of a folder with these files, name -> sha256.
+
+    Raises BundleError if they have another size.
+    """
     planes = -(-labels // 8)
-    image = _open(folder / MASKS, (size[0] * planes, size[1]), "PNG")
+    whole = size[0] * planes, size[1]
+    data = read_listed(folder, files, MASKS, _count_bytes(whole))
+    image = _decode(folder / MASKS, data, whole, "PNG")
     stored = np.asarray(image.convert("L")).reshape(planes, *size).transpose(1, 2, 0)
     return np.unpackbits(stored, axis=2, count=labels, bitorder="little").astype(bool)
 
 
-def _open(path: Path, size: Size, format: str) -> Image.Image:
-    """Decode a picture file, which is read once. Raises BundleError unless it has this size."""
+def _count_bytes(size: Size) -> int:
+    """Count the bytes that a picture's file has at most."""
+    return 8 * size[0] * size[1] + (1 << 20)
+
+
+def _decode(path: Path, data: bytes, size: Size, format: str) -> Image.Image:
+    """Decode the bytes of a picture file. Raises BundleError unless it has this size."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            image = Image.open(io.BytesIO(require_file(path).read_bytes()), formats=(format,))
+            image = Image.open(io.BytesIO(data), formats=(format,))
             if (image.height, image.width) != size:
                 raise BundleError(
                     f"{path}: {image.width}x{image.height}, the manifest says {size[1]}x{size[0]}; "

@@ -43,6 +43,8 @@ _COMPRESSIONS = {*range(1, 9), 32771, 32773, 32946, 34676, 34677, 34925, 50000}
 _MIN_IS_WHITE, _MIN_IS_BLACK, _RGB, _YCBCR = 0, 1, 2, 6
 _REDUCED, _MASK = 1, 4  # bits of the subfile type: a smaller copy, a transparency mask
 _MOST_PAGES = 10_000
+_MOST_ENTRIES = 512  # of a page; there are about a hundred tags
+_ROWS = 256  # that are unpacked at once: a bit takes a byte meanwhile
 _FORMATS = {
     1: "integers",
     2: "signed integers",
@@ -148,7 +150,7 @@ def read_pages(path: Path) -> list[Page]:
                     break
                 pages.append(page)
         except (struct.error, OverflowError):
-            pass  # the file ends within a directory; those before it count
+            pass  # a directory is cut short or absurd; those before it count
         return pages
 
 
@@ -156,6 +158,7 @@ def _read_page(file: BinaryIO, place: int, index: int, order: str, big: bool) ->
     """Read the directory at a position of the file, and the position of the next one.
 
     An entry is its tag, type and count, then the values, or their position if they do not fit.
+    Raises struct.error for a directory that is cut short or has too many entries.
     """
     number_code, position_code = ("Q", "Q") if big else ("H", "I")
     entry_length, inline_length = (20, 8) if big else (12, 4)
@@ -163,8 +166,10 @@ def _read_page(file: BinaryIO, place: int, index: int, order: str, big: bool) ->
 
     file.seek(place)
     number = struct.unpack(order + number_code, file.read(struct.calcsize(number_code)))[0]
+    if number > _MOST_ENTRIES:
+        raise struct.error(f"{number} entries")
     start = file.tell()
-    block = file.read(min(number, 65536) * entry_length)
+    block = file.read(number * entry_length)
     following = file.read(inline_length)
 
     for at in range(0, len(block) - entry_length + 1, entry_length):
@@ -215,12 +220,12 @@ def unpack(path: Path, page: Page) -> Image.Image:
         lines = np.asarray(image)
         profile = image.info.get("icc_profile")
 
-    if bits == 16:
-        values = lines.astype(np.uint16)
-    else:
-        values = _cut_values(lines, bits)[:, : width * samples]
     is_inverted = page.get(_PHOTOMETRIC) == _MIN_IS_WHITE
-    unpacked = _to_image(values.reshape(height, width, samples), bits, is_inverted)
+    parts = []
+    for top in range(0, height, _ROWS):
+        values = _cut_values(lines[top : top + _ROWS], bits)[:, : width * samples]
+        parts.append(_stretch(values.reshape(-1, width, samples), bits, is_inverted))
+    unpacked = Image.fromarray(np.concatenate(parts))
 
     unpacked.getexif()[ORIENTATION] = page.get(ORIENTATION)
     if profile:
@@ -244,16 +249,18 @@ def _declare_as_bytes(page: Page) -> dict[int, int]:
     return tags
 
 
-def _to_image(values: NDArray[np.uint16], bits: int, is_inverted: bool) -> Image.Image:
-    """Stretch values (H, W, 1 or 3) of this many bits to 16 bits of grey, or to 8 bits of RGB."""
+def _stretch(
+    values: NDArray[np.uint16], bits: int, is_inverted: bool
+) -> NDArray[np.uint16] | NDArray[np.uint8]:
+    """Stretch values (h, W, 1 or 3) of this many bits to 16 bits of grey, or to 8 bits of RGB."""
     white = 2**bits - 1
     if is_inverted:
         values = np.uint16(white) - values
     if values.shape[2] == 1:
         grey = (values[..., 0].astype(np.uint32) * 65535 + white // 2) // white
-        return Image.fromarray(grey.astype(np.uint16))
+        return grey.astype(np.uint16)
     colours = (values.astype(np.uint32) * 255 + white // 2) // white
-    return Image.fromarray(colours.astype(np.uint8))
+    return colours.astype(np.uint8)
 
 
 def _count_bytes(width: int, samples: int, bits: int) -> int:
@@ -262,7 +269,12 @@ def _count_bytes(width: int, samples: int, bits: int) -> int:
 
 
 def _cut_values(lines: NDArray[np.uint8], bits: int) -> NDArray[np.uint16]:
-    """Cut lines of bytes (H, bytes) into values (H, n) of this many bits, highest bit first."""
+    """Cut lines of bytes (h, bytes) into values (h, n) of this many bits, highest bit first.
+
+    Lines of 16 bits are such values already.
+    """
+    if bits == 16:
+        return lines.astype(np.uint16)
     single = np.unpackbits(lines, axis=1)
     count = single.shape[1] // bits
     groups = single[:, : count * bits].reshape(len(lines), count, bits)

@@ -49,12 +49,16 @@ def _make_transparent(image: Image.Image, path: Path, key: tuple[int, ...]) -> I
     """
     with Image.open(path, formats=("PNG",)) as lower:
         lower.tile = [part._replace(args="RGB;16L") for part in lower.tile]
-        values = np.asarray(image).astype(np.uint16) << np.uint16(8) | np.asarray(lower)
+        lower.load()
+        alpha = np.zeros((image.height, image.width), np.uint8)
+        for place, part in enumerate(key):  # a channel at a time, which holds few copies at once
+            bytes_of_key = divmod(part, 256)
+            for half, byte in zip((image, lower), bytes_of_key, strict=True):
+                alpha |= np.asarray(half.getchannel(place)) != byte
 
-    opaque = (values != np.array(key, np.uint16)).any(axis=2)
     del image.info["transparency"]
     image = image.convert("RGB")
-    image.putalpha(Image.fromarray(opaque * np.uint8(255)))
+    image.putalpha(Image.fromarray(alpha * np.uint8(255)))
     return image
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import shutil
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,6 +17,8 @@ from singan_core.detail.photo import premultiply, straighten
 from singan_core.errors import BundleError, OutputError
 from singan_core.file_names import DOUBLE, RECONSTRUCTION_NOISE, graph_name
 from singan_core.fitting import MAX_PIXELS
+from singan_core.leftovers import sweep
+from singan_core.listed_files import read_listed
 from singan_core.lock import lock_folder
 from singan_core.manifest import Manifest
 from singan_core.version import find_version
@@ -100,6 +101,7 @@ def check_out(out: Path, force: bool) -> None:
 
     It may if nothing is there, or with force if a bundle is there.
     """
+    sweep(out.parent)  # a bundle that a killed export had moved aside is there again
     is_occupied = out.is_dir() and any(out.iterdir())
     if not force and (is_occupied or (out.exists() and not out.is_dir())):
         raise OutputError(
@@ -113,7 +115,8 @@ def check_out(out: Path, force: bool) -> None:
 
 def write_material(folder: Path, run: Path, trained: Manifest, source: Source | None) -> Manifest:
     """Write z* and the photo into a bundle's folder, and return its manifest as known so far."""
-    shutil.copyfile(run / RECONSTRUCTION_NOISE, folder / RECONSTRUCTION_NOISE)
+    noise = read_listed(run, trained.files, RECONSTRUCTION_NOISE)
+    (folder / RECONSTRUCTION_NOISE).write_bytes(noise)
     created = datetime.now(UTC).isoformat(timespec="seconds")
     detail = source.write(folder) if source else None
     return dataclasses.replace(
@@ -153,6 +156,7 @@ def add_start_amplitudes(manifest: Manifest, sampler: Sampler, run: Path) -> Man
 
 def open_unfinished(folder: Path, manifest: Manifest) -> Sampler:
     """Open a CPU sampler on a folder whose manifest is not written yet."""
+    manifest = dataclasses.replace(manifest, files=manifests.hash_files(folder))
     noise = read_reconstruction_noise(folder, manifest)
     graphs = Graphs(folder / DOUBLE if manifest.detail else folder, "cpu", None, manifest.channels)
     return Sampler(manifest, graphs, noise, MAX_PIXELS, *store.read_detail(folder, manifest))

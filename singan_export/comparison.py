@@ -1,14 +1,13 @@
 """Compare what is exported with what was trained, and hold every difference against a budget.
 
-Both sides always get identical noise. Single generators are compared at many sizes (SIZES), whole
-pictures on three canvases, and the fused graph of a model with detail on five pictures.
+Both sides always get identical noise. Single generators are compared at many sizes (inputs.SIZES),
+whole pictures on three canvases, and the fused graph of a model with detail on five pictures.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -16,32 +15,28 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from singan_core import HALO, cascade, noise, windows
+from singan_core import cascade, windows
 from singan_core.arrays import Floats, Pixels, Reals
 from singan_core.errors import RequestError
 from singan_core.fitting import Zoom
-from singan_core.pyramid import Pass, Size
+from singan_core.pyramid import Size
 from singan_export.budgets import BUDGETS, Budget, Comparison, Parity
+from singan_export.inputs import (
+    SEED,
+    Inputs,
+    list_canvases,
+    list_pictures,
+    list_requests,
+    make_inputs,
+    record_pictures,
+)
+from singan_export.rounding import follow_rounding
 from singan_export.trained import TrainedGenerators
-from singan_runtime.graphs import Graphs
+from singan_runtime.graphs import Graphs, list_digests
 from singan_runtime.plan import Plan
 from singan_runtime.sampler import Sampler
 from singan_train.scale.trained_pyramid import TrainedPyramid
 
-Inputs = tuple[Floats, Floats]
-"""Noise at its amplitude and prev of one generator, (B, C, H+10, W+10) each."""
-
-SIZES: tuple[tuple[int, int, int], ...] = (  # batch, height, width
-    (1, 1, 1),
-    (1, 11, 11),
-    (1, 33, 47),
-    (1, 17, 130),
-    (1, 141, 19),
-    (3, 40, 56),
-    (1, 270, 261),  # larger than one block of singan_runtime.graphs
-)
-PICTURE_SIDE = 320  # px, longer side of the pictures that a graph with detail is compared on
-SEED = 0
 _MOST_PSNR = 200.0  # dB, reported for equal images
 
 
@@ -66,7 +61,9 @@ def open_scales(folder: Path, sampler: Sampler) -> Opened:
 
     Raises BundleError when ONNX Runtime cannot load one.
     """
-    graphs = Graphs(folder, "cpu", sampler.graphs.threads)
+    manifest = sampler.manifest
+    listed = list_digests(manifest, folder.name) or None  # a new format is listed later
+    graphs = Graphs(folder, "cpu", sampler.graphs.threads, manifest.channels, listed)
     for scale in range(len(sampler.manifest.pyramid.sizes)):
         graphs.session(scale)
     draw = partial(sampler.run_generators, generate=graphs.generate)
@@ -85,11 +82,10 @@ def open_networks(networks: TrainedPyramid, sampler: Sampler) -> Opened:
 def compare_bundle(sampler: Sampler, networks: TrainedPyramid) -> Parity:
     """Compare all graphs of a bundle with the trained networks, without judging the result."""
     plain = sampler.without_detail()
-    trained = TrainedGenerators(networks.generators, double=False)
     scales: list[Comparison] = []
     for scale in range(len(networks.generators)):
-        ours, inputs = Opened("onnx", plain.graphs.generate), make_inputs(plain, scale)
-        scales += compare_scale(ours, trained.generate, plain, scale, inputs, BUDGETS["onnx"])
+        ours = Opened("onnx", plain.graphs.generate)
+        scales += compare_generator(ours, networks, plain, scale, BUDGETS["onnx"])
 
     pyramid = [compare_pyramid(plain, networks, size) for size in list_canvases(plain)]
 
@@ -101,6 +97,22 @@ def compare_bundle(sampler: Sampler, networks: TrainedPyramid) -> Parity:
             ours, inputs = Opened("fp64", sampler.graphs.generate), make_inputs(sampler, scale)
             double += compare_scale(ours, exact.generate, plain, scale, inputs, BUDGETS["fp64"])
     return Parity(tuple(scales), tuple(pyramid), tuple(double))
+
+
+def compare_generator(
+    ours: Opened, networks: TrainedPyramid, sampler: Sampler, scale: int, budget: Budget
+) -> list[Comparison]:
+    """Compare one generator with its network, allowing what rounding does to the network."""
+    trained = TrainedGenerators(networks.generators, double=False)
+
+    def compare(ours: Opened, theirs: cascade.Generate) -> Iterator[Comparison]:
+        return compare_scale(ours, theirs, sampler, scale, make_inputs(sampler, scale), budget)
+
+    def measure_rounding() -> Iterator[Comparison]:
+        exact = TrainedGenerators(networks.generators, double=True)
+        return compare(Opened("networks", trained.generate), exact.generate)
+
+    return follow_rounding(compare(ours, trained.generate), measure_rounding)
 
 
 def compare_pyramid(sampler: Sampler, networks: TrainedPyramid, size: Size) -> Comparison:
@@ -119,7 +131,13 @@ def compare_pyramid(sampler: Sampler, networks: TrainedPyramid, size: Size) -> C
 
     ours = sampler.run_generators(picture, unit_noise)
     theirs = networks.sample(make_noise, picture.passes).numpy()
-    return compare_images("onnx", None, ours, theirs, sampler, BUDGETS["onnx"])
+    check = compare_images("onnx", None, ours, theirs, sampler, BUDGETS["onnx"])
+
+    def measure_rounding() -> Iterator[Comparison]:
+        exact = networks.to_double().sample(lambda step: make_noise(step).double(), picture.passes)
+        yield compare_images("networks", None, theirs, exact.numpy(), sampler, BUDGETS["onnx"])
+
+    return follow_rounding([check], measure_rounding)[0]
 
 
 # Further formats
@@ -142,6 +160,10 @@ def compare_format(
     if opened.generate is not None:
         assert reference.generate is not None
         for scale in range(len(plain.manifest.pyramid.sizes)):
+            if networks is not None and budget.psnr is None:
+                checks += compare_generator(opened, networks, plain, scale, budget)
+                continue
+
             # A format of few digits is made for the inputs that a pyramid really has.
             in_pictures = budget.psnr is not None and scale < len(plain.manifest.shapes)
             inputs = record_pictures(plain, scale) if in_pictures else make_inputs(plain, scale)
@@ -218,89 +240,3 @@ def _measure(
     steps = np.abs(pixels[0].astype(int) - pixels[1].astype(int))
     levels, share = int(steps.max()), float((steps > 0).mean())
     return Comparison(format, scale, size, maximum, rms, psnr, levels, share, budget)
-
-
-# What is drawn to be compared
-
-
-def make_inputs(sampler: Sampler, scale: int) -> Iterator[Inputs]:
-    """Make inputs at every size of SIZES: noise at its amplitude, and noise in [-1, 1] as prev."""
-    channels = sampler.manifest.channels
-    amplitude = np.float32(sampler.manifest.noise_amplitude[scale])
-    for batch, height, width in SIZES:
-        sides = height + 2 * HALO, width + 2 * HALO
-        fields = [
-            noise.draw_field(picture, scale, 0, 2 * channels, -HALO, -HALO, *sides)
-            for picture in range(batch)
-        ]
-        stacked = np.stack(fields)
-        prev = np.tanh(stacked[:, channels:])
-        yield (
-            np.ascontiguousarray(stacked[:, :channels] * amplitude),
-            np.ascontiguousarray(prev),
-        )
-
-
-def record_pictures(sampler: Sampler, scale: int) -> Iterator[Inputs]:
-    """Record what a generator gets while each picture of a comparison is drawn."""
-    for picture in list_pictures(sampler):
-        yield record_inputs(sampler, picture.passes, SEED)[scale]
-
-
-def record_inputs(sampler: Sampler, passes: Sequence[Pass], seed: int) -> list[Inputs]:
-    """Record what every generator gets while one picture is drawn, the coarsest first."""
-    record: list[Inputs] = []
-
-    def generate(scale: int, scaled: Floats, prev: Floats) -> Floats:
-        record.append((np.ascontiguousarray(scaled), np.ascontiguousarray(prev)))
-        return sampler.graphs.generate(scale, scaled, prev)
-
-    sampler.run_generators(
-        Plan(tuple(passes), None, (False, False)), sampler.create_noise(seed), generate=generate
-    )
-    return record
-
-
-def make_unit_noises(sampler: Sampler, picture: Plan, unit_noise: cascade.Draw) -> list[Floats]:
-    """Make the unit noise of every pass with its halo, (1, 1 or C, H+10, W+10).
-
-    Formats of the whole pyramid take them as inputs. All are copies, since torch wants to be able
-    to write into its inputs.
-    """
-    channels = sampler.manifest.noise_channels
-    return [
-        np.array(unit_noise(step)[:, : channels[step.generator]])
-        for step in windows.plan_whole_picture(picture.passes)
-    ]
-
-
-def list_canvases(sampler: Sampler) -> Sequence[Size]:
-    """List three canvases: the trained size, an odd wider one, a taller one."""
-    height, width = sampler.trained_size
-    return (height, width), (height, 2 * width + 1), (2 * height + 3, width)
-
-
-def list_pictures(sampler: Sampler) -> Iterator[Plan]:
-    """List pictures at zoom 1 through every scale, on each of the canvases that is large enough."""
-    yield Plan(sampler.manifest.pyramid.passes, None, (False, False))
-    for size in list_canvases(sampler)[1:]:
-        with suppress(RequestError):  # rounding may leave the coarsest canvas a pixel too small
-            yield sampler.plan(size, 1.0)
-
-
-def list_requests(sampler: Sampler) -> Sequence[tuple[Size, Zoom]]:
-    """List sizes and zooms of pictures with detail.
-
-    They are a small picture, a wide and a tall one, one as small as the hand-over, and one of a
-    smaller part of the scene.
-    """
-    height, width = sampler.limit_size(PICTURE_SIDE)
-    pyramid = sampler.manifest.pyramid
-    coarse = pyramid.levels[pyramid.entry]
-    return (
-        ((height, width), "auto"),
-        ((height // 2, width + 1), "auto"),
-        ((height, max(width // 3, 1)), "auto"),
-        ((coarse[0] + 2, coarse[1] - 1), "auto"),
-        ((height, width - 1), 0.7),
-    )

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from singan_core import cascade
 from singan_core.arrays import Floats, Pixels
 from singan_core.pyramid import Size
-from singan_export import comparison
-from singan_export.comparison import PICTURE_SIDE, Opened
+from singan_export import inputs
+from singan_export.comparison import Opened
+from singan_export.inputs import PICTURE_SIDE
 from singan_runtime.measures.quality import sliced_wasserstein
 from singan_runtime.plan import Plan
 from singan_runtime.sampler import Sampler
@@ -68,7 +69,7 @@ def measure_generators(opened: Opened, sizes: tuple[int, int], sampler: Sampler)
     The sampler is one without detail, with one thread.
     """
     assert opened.draw is not None
-    picture = next(comparison.list_pictures(sampler))
+    picture = next(inputs.list_pictures(sampler))
     photo = sampler.reconstruct()
     seconds, distance = _measure(opened.draw, sampler, picture, photo)
     fp32_seconds, fp32_distance = _measure(sampler.run_generators, sampler, picture, photo)

@@ -19,6 +19,8 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from singan_core.errors import BundleError
+from singan_core.file_names import DOUBLE, graph_name
+from singan_core.manifest import Manifest
 from singan_export import generator_graph
 from singan_train.scale.networks import Generator
 
@@ -52,12 +54,12 @@ def build(generator: Generator, props: Mapping[str, str]) -> onnx.ModelProto:
     )
 
 
-def check(path: Path) -> None:
-    """Check that a file's graph is in double precision, by its metadata and its types.
+def check(folder: Path, manifest: Manifest, scale: int) -> None:
+    """Check that a scale's graph is in double precision, by its metadata and its types.
 
     Raises BundleError.
     """
-    model = generator_graph.read(path)
+    path, model = folder / graph_name(scale), generator_graph.load(folder, manifest, scale, DOUBLE)
     generator_graph.check_metadata(path, model, PRECISION)
     for value in (*model.graph.input, *model.graph.output):
         if value.type.tensor_type.elem_type != TensorProto.DOUBLE:

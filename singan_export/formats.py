@@ -10,6 +10,7 @@ import dataclasses
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from singan_core import manifest as manifests
@@ -62,10 +63,12 @@ TABLE = (
            fused_picture.write, fused_picture.check, fused_picture.open_format,
            EXACT, has_detail=True),
     Format("fp16",
-           half.write, generator_graph.check_scales, comparison.open_scales,
+           half.write, partial(generator_graph.check_scales, precision="fp16"),
+           comparison.open_scales,
            Budget(psnr=50.0), precision="fp16"),
     Format("int8",
-           int8.write, generator_graph.check_scales, comparison.open_scales,
+           int8.write, partial(generator_graph.check_scales, precision="int8"),
+           comparison.open_scales,
            Budget(psnr=25.0), precision="int8"),
 )
 # fmt: on
@@ -74,6 +77,8 @@ FORMATS = ("onnx", *dict.fromkeys(row.name for row in TABLE if row.precision == 
 PRECISIONS = tuple(dict.fromkeys(row.precision for row in TABLE))
 TRAINED = tuple(row.name for row in TABLE if row.needs_networks)
 NAMES = tuple(dict.fromkeys(row.name for row in TABLE))
+PROGRAMS = ("torchscript", "pt2", "fused")
+"""Formats whose files can hold whole programs, so that no check can judge a stranger's."""
 PARITY = "parity.json"
 
 
@@ -204,15 +209,18 @@ def compare(
 
 
 def verify_present(
-    bundle: Path, sampler: Sampler, networks: TrainedPyramid | None = None
+    bundle: Path,
+    names: Sequence[str],
+    sampler: Sampler,
+    networks: TrainedPyramid | None = None,
 ) -> list[Comparison]:
-    """Check the files of every further format of a bundle, and compare each.
+    """Check the files of some further formats of a bundle, and compare each.
 
     The reference is the trained networks, or the float32 graphs where networks are missing. Raises
     BundleError for files that are broken or belong to another bundle.
     """
     checks = []
-    for name in list_formats(sampler.manifest):
+    for name in names:
         row = find_row(name, sampler.manifest)
         row.check(bundle / name, sampler.manifest)
         checks += compare(bundle / name, row, sampler, networks)[1]

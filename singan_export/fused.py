@@ -21,11 +21,13 @@ from onnx import TensorProto, helper
 
 from singan_core import HALO, cascade
 from singan_core.arrays import Floats
-from singan_core.file_names import graph_name
+from singan_core.file_limits import MOST_FOLDER_BYTES
+from singan_core.listed_files import read_inside
 from singan_core.manifest import Manifest
 from singan_export import generator_graph
-from singan_export.comparison import Opened, make_unit_noises
+from singan_export.comparison import Opened
 from singan_export.graphs.writer import Writer
+from singan_export.inputs import make_unit_noises
 from singan_runtime.graphs import open_session
 from singan_runtime.plan import Plan
 from singan_runtime.sampler import Sampler
@@ -188,7 +190,7 @@ def write(
     """Write the graph of a bundle's generators into an empty folder."""
     manifest = sampler.manifest.generators
     scales = range(len(manifest.shapes))
-    graphs = [onnx.load(bundle / graph_name(scale)) for scale in scales]
+    graphs = [generator_graph.load(bundle, sampler.manifest, scale) for scale in scales]
     onnx.save(build(graphs, manifest), folder / NAME)
 
 
@@ -210,7 +212,8 @@ def check(folder: Path, manifest: Manifest) -> None:
 
 def open_format(folder: Path, sampler: Sampler) -> Opened:
     """Open the graph for drawing. Raises BundleError when ONNX Runtime cannot load it."""
-    session = open_session(folder / NAME, "cpu")
+    data = read_inside(folder, NAME, MOST_FOLDER_BYTES)
+    session = open_session(folder / NAME, "cpu", data)
 
     def draw(picture: Plan, unit_noise: cascade.Draw) -> Floats:
         noises = make_unit_noises(sampler, picture, unit_noise)

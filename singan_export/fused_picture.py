@@ -6,13 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnx
 from numpy.typing import NDArray
 
 from singan_core.arrays import Pixels
 from singan_core.errors import RequestError
-from singan_core.file_names import DOUBLE, graph_name
+from singan_core.file_limits import MOST_FOLDER_BYTES
+from singan_core.file_names import DOUBLE
 from singan_core.fitting import Zoom
+from singan_core.listed_files import read_inside
 from singan_core.manifest import Manifest
 from singan_core.pyramid import Size
 from singan_export import generator_graph
@@ -38,7 +39,9 @@ def write(
         )
 
     scales = range(len(sampler.manifest.pyramid.passes))
-    generators = [onnx.load(bundle / DOUBLE / graph_name(scale)) for scale in scales]
+    generators = [
+        generator_graph.load(bundle / DOUBLE, sampler.manifest, scale, DOUBLE) for scale in scales
+    ]
     model = picture.Model(
         sampler.manifest, generators, sampler.choose_amplitudes(), sampler.photo, sampler.masks
     )
@@ -69,7 +72,8 @@ def open_format(folder: Path, sampler: Sampler) -> Opened:
 
     Raises BundleError when ONNX Runtime cannot load it.
     """
-    session = open_session(folder / NAME, "cpu")
+    data = read_inside(folder, NAME, MOST_FOLDER_BYTES)
+    session = open_session(folder / NAME, "cpu", data)
 
     def draw_pixels(size: Size, zoom: Zoom, seed: int) -> Pixels:
         pixels, _, *masks = draw(session, size, seed, zoom)

@@ -18,8 +18,11 @@ from torch import Tensor, nn
 
 from singan_core import HALO
 from singan_core.errors import BundleError
+from singan_core.file_limits import MOST_FOLDER_BYTES
 from singan_core.file_names import graph_name
+from singan_core.listed_files import read_inside
 from singan_core.manifest import Manifest
+from singan_runtime.graphs import list_digests, read_graph_file
 from singan_train.scale.networks import Generator
 
 OPSET = 17
@@ -139,13 +142,28 @@ def make_model(
     return made
 
 
+def load(folder: Path, manifest: Manifest, scale: int, precision: str = "fp32") -> onnx.ModelProto:
+    """Load the graph of a scale from a folder of a bundle: the bytes that its manifest vouches for.
+
+    Raises BundleError for other bytes, and for a graph that our exporters could not have written.
+    """
+    path = folder / graph_name(scale)
+    data = read_graph_file(path, list_digests(manifest, precision), manifest.channels)
+    return parse(path, data)
+
+
 def read(path: Path) -> onnx.ModelProto:
     """Read the graph of a file that holds all of it.
 
     Raises BundleError for a file that is cut short, not valid, or keeps weights elsewhere.
     """
+    return parse(path, read_inside(path.parent, path.name, MOST_FOLDER_BYTES))
+
+
+def parse(path: Path, data: bytes) -> onnx.ModelProto:
+    """Parse the bytes of a file as read does. Raises BundleError."""
     try:
-        model = onnx.load(path, load_external_data=False)
+        model = onnx.load_model_from_string(data)
         onnx.checker.check_model(model)
     except Exception as error:  # protobuf's and the checker's errors share no base
         raise BundleError(
@@ -187,22 +205,22 @@ def check_metadata(path: Path, model: onnx.ModelProto, expected: Mapping[str, st
             )
 
 
-def check(path: Path, manifest: Manifest, scale: int) -> None:
+def check(folder: Path, manifest: Manifest, scale: int, precision: str = "fp32") -> None:
     """Check that a file is one valid graph of this scale, with free batch, height and width.
 
     Raises BundleError.
     """
-    model = read(path)
+    path, model = folder / graph_name(scale), load(folder, manifest, scale, precision)
     haloed = ("batch", manifest.channels, "height_with_halo", "width_with_halo")
     image = ("batch", manifest.channels, "height", "width")
     check_signature(path, model, {"noise": haloed, "prev": haloed, "image": image})
     check_metadata(path, model, make_metadata(manifest, scale))
 
 
-def check_scales(folder: Path, manifest: Manifest) -> None:
+def check_scales(folder: Path, manifest: Manifest, precision: str = "fp32") -> None:
     """Check the graph of every scale in a folder. Raises BundleError."""
     for scale in range(len(manifest.pyramid.sizes)):
-        check(folder / graph_name(scale), manifest, scale)
+        check(folder, manifest, scale, precision)
 
 
 def make_metadata(manifest: Manifest, scale: int) -> dict[str, str]:

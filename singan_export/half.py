@@ -14,6 +14,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from singan_core.file_names import graph_name
+from singan_export import generator_graph
 from singan_runtime.sampler import Sampler
 from singan_train.scale.trained_pyramid import TrainedPyramid
 
@@ -23,7 +24,7 @@ def write(
 ) -> None:
     """Write the graph of every scale in float16 into an empty folder."""
     for scale in range(len(sampler.manifest.generators.pyramid.sizes)):
-        model = onnx.load(bundle / graph_name(scale))
+        model = generator_graph.load(bundle, sampler.manifest, scale)
         onnx.save(convert(model), folder / graph_name(scale))
 
 

@@ -18,7 +18,7 @@ from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantTy
 
 from singan_core.file_names import graph_name
 from singan_export import generator_graph
-from singan_export.comparison import SEED, Inputs, record_inputs
+from singan_export.inputs import SEED, Inputs, record_inputs
 from singan_runtime.sampler import Sampler
 from singan_train.scale.trained_pyramid import TrainedPyramid
 
@@ -37,7 +37,8 @@ def write(
     ]
 
     for scale in range(len(pyramid.sizes)):
-        model, path = onnx.load(bundle / graph_name(scale)), folder / graph_name(scale)
+        model = generator_graph.load(bundle, sampler.manifest, scale)
+        path = folder / graph_name(scale)
         # The continuation draws none of the recorded pictures, so no ranges are known for it.
         is_continuation = scale == len(pyramid.shapes)
         if is_continuation or pyramid.ratio(scale) ** 2 < COARSE:

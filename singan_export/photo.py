@@ -98,9 +98,9 @@ def _read_stored(
 ) -> tuple[Pixels, NDArray[np.bool_] | None]:
     """Read the photo that a run holds, and its masks."""
     size = detail.levels[-1]
-    pixels = stored.read_photo(run, size, trained.channels, detail.photo_sha256)
-    masks = stored.read_masks(run, size, len(trained.labels)) if trained.labels else None
-    return pixels, masks
+    files, labels = trained.files, len(trained.labels)
+    pixels = stored.read_photo(run, files, size, trained.channels, detail.photo_sha256)
+    return pixels, stored.read_masks(run, files, size, labels) if labels else None
 
 
 def check_alike(source: Source, hand_over: Size, reconstruction: Floats) -> None:

@@ -6,21 +6,19 @@ import dataclasses
 import functools
 from pathlib import Path
 
-import numpy as np
-
 from singan_core import encoding, images
 from singan_core import manifest as manifests
 from singan_core.arrays import Floats, Pixels
 from singan_core.detail import resize
 from singan_core.detail.photo import Photo, premultiply, straighten
 from singan_core.detail.search import choose_position
-from singan_core.file_names import RECONSTRUCTION_NOISE
 from singan_core.fitting import MAX_PIXELS
 from singan_core.manifest import Manifest
 from singan_core.processors import count_processors
 from singan_export.degrees import find_first_amplitude, keeps_variety
 from singan_export.photo import Source, find_source
 from singan_export.trained import TrainedGenerators
+from singan_runtime.graphs import read_reconstruction_noise
 from singan_runtime.sampler import Sampler
 from singan_train.report.pictures import GAP, lay_out_sheet
 from singan_train.run.folder import read_generator
@@ -40,7 +38,7 @@ def open_run(run: Path, threads: int | None = None) -> Sampler:
     trained = manifests.read(run, "run")
     source = find_source(run, trained, None, None)
     generators = [read_generator(run, scale) for scale in range(len(trained.pyramid.sizes))]
-    noise = np.load(run / RECONSTRUCTION_NOISE, allow_pickle=False)
+    noise = read_reconstruction_noise(run, trained)
 
     drawing = TrainedGenerators(generators, source is not None, threads or count_processors())
     manifest = dataclasses.replace(trained, kind="bundle")

@@ -21,7 +21,8 @@ from singan_core.arrays import Floats
 from singan_core.errors import BundleError
 from singan_core.file_names import graph_name
 from singan_core.manifest import Manifest
-from singan_export.comparison import Opened, make_unit_noises
+from singan_export.comparison import Opened
+from singan_export.inputs import make_unit_noises
 from singan_runtime.plan import Plan
 from singan_runtime.sampler import Sampler
 from singan_train.scale.trained_pyramid import TrainedPyramid

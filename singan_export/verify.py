@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import io
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-from singan_core.errors import BundleError, ParityError
-from singan_core.file_names import DOUBLE, graph_name
+from singan_core.errors import BundleError, ParityError, RequestError
+from singan_core.file_names import DOUBLE
+from singan_core.listed_files import read_listed
 from singan_core.manifest import Manifest
 from singan_export import double_graph, formats, generator_graph
 from singan_export.budgets import BUDGETS, Comparison, Parity
 from singan_export.bundle import PREVIEW, draw_preview, find_run, read_networks
 from singan_export.comparison import compare_bundle, compare_pictures
 from singan_runtime.sampler import Sampler
+
+_MOST_PREVIEW = 64 << 20  # bytes
 
 
 @dataclass(frozen=True)
@@ -27,15 +32,20 @@ class Verified:
     preview_levels: int  # largest difference between the reconstruction and preview.png
     parity: Parity | None
     formats: list[Comparison]
+    unopened: list[str]  # formats that nobody asked for by name
 
 
-def verify(bundle: Path, run: Path | None = None) -> Verified:
+def verify(bundle: Path, run: Path | None = None, named: Sequence[str] = ()) -> Verified:
     """Check hashes, graphs, preview and further formats, and with a run parity with its networks.
 
+    The formats that can hold programs (formats.PROGRAMS) are opened only if they are named. Raises
+    RequestError for a name that no format has.
     Raises BundleError or ParityError naming the first thing that is wrong. Comparisons of further
     formats are returned even if they are over budget, so that all can be shown: budgets.require
     raises for them.
     """
+    if unknown := [name for name in named if name not in formats.NAMES]:
+        raise RequestError(f"unknown format {unknown[0]!r}: choose {', '.join(formats.PROGRAMS)}")
     sampler = Sampler.load(bundle, device="cpu")
     check_graphs(bundle, sampler.manifest)
 
@@ -47,9 +57,12 @@ def verify(bundle: Path, run: Path | None = None) -> Verified:
         parity.require()
 
     levels = check_preview(sampler, bundle / PREVIEW)
-    checks = formats.verify_present(bundle, sampler, networks)
+    present = formats.list_formats(sampler.manifest)
+    unopened = [name for name in present if name in formats.PROGRAMS and name not in named]
+    opened = [name for name in present if name not in unopened]
+    checks = formats.verify_present(bundle, opened, sampler, networks)
     files, graphs = len(sampler.manifest.files), len(sampler.manifest.pyramid.sizes)
-    return Verified(files, graphs, levels, parity, checks)
+    return Verified(files, graphs, levels, parity, checks, unopened)
 
 
 def check_graphs(bundle: Path, manifest: Manifest) -> None:
@@ -60,9 +73,8 @@ def check_graphs(bundle: Path, manifest: Manifest) -> None:
     generator_graph.check_scales(bundle, manifest)
     if manifest.detail is not None:
         for scale in range(len(manifest.pyramid.passes)):
-            path = bundle / DOUBLE / graph_name(scale)
-            generator_graph.check(path, manifest, scale)
-            double_graph.check(path)
+            generator_graph.check(bundle / DOUBLE, manifest, scale, DOUBLE)
+            double_graph.check(bundle / DOUBLE, manifest, scale)
 
 
 def check_preview(sampler: Sampler, path: Path) -> int:
@@ -70,10 +82,16 @@ def check_preview(sampler: Sampler, path: Path) -> int:
 
     Raises BundleError for a preview of another size, ParityError for one that is over its budget.
     """
-    with Image.open(path) as image:
-        stored = np.asarray(image)
-    stored = stored[..., None] if stored.ndim == 2 else stored
     drawn = draw_preview(sampler)
+    data = read_listed(path.parent, sampler.manifest.files, path.name, _MOST_PREVIEW)
+    try:
+        with Image.open(io.BytesIO(data), formats=("PNG",)) as image:
+            if image.width * image.height > drawn.size:
+                raise ValueError(f"{image.width}x{image.height}")
+            stored = np.asarray(image)
+    except (OSError, SyntaxError, ValueError) as error:
+        raise BundleError(f"{path}: not a preview ({error}); export again") from error
+    stored = stored[..., None] if stored.ndim == 2 else stored
     if stored.shape != drawn.shape:
         raise BundleError(
             f"{path}: {stored.shape[1]}x{stored.shape[0]}, "

@@ -13,7 +13,9 @@ from collections.abc import Callable
 import numpy as np
 
 from singan_core import HALO
-from singan_runtime.graph_file import FLOAT32, FLOAT64, Graph, GraphError, Node, read_graph
+from singan_core.file_limits import MOST_CHANNELS
+from singan_runtime.graph_file import FLOAT16, FLOAT32, FLOAT64, Graph, Node, read_graph
+from singan_runtime.wire_format import GraphError
 
 Shape = tuple[int, ...]
 
@@ -21,10 +23,11 @@ NOISE, PREV, IMAGE = "noise", "prev", "image"
 MOST_BYTES_A_PIXEL = 24 << 10
 """Of all values that are held at once, each number counted as 8 bytes. A generator of 32 channels
 in double precision holds 4 KiB, one of 128 channels 16 KiB."""
+MOST_PRODUCTS_A_PIXEL = 4 << 20
+"""Of all convolutions. A generator of 32 channels has 30 thousand, one of 128 has 450 thousand."""
 _PROBES = ((61, 67), (1_000_003, 999_983))
 """Heights and widths of an image for which all sizes are derived: the small one shows what a graph
 holds whatever the picture's size, the large one what grows faster than the picture's area."""
-MOST_CHANNELS = 256  # RGB and labels
 _DOUBLE_BYTES = 8
 
 
@@ -50,6 +53,7 @@ def check_graph(data: bytes, channels: int | None = None) -> None:
                 f"its image does not have the size of its noise less {HALO} px on each side"
             )
         _check_memory(graph, shapes, height * width)
+        _check_products(graph, shapes, height * width)
 
 
 def _read_channels(graph: Graph) -> int:
@@ -129,6 +133,20 @@ def _check_memory(graph: Graph, shapes: dict[str, Shape], pixels: int) -> None:
         )
 
 
+def _check_products(graph: Graph, shapes: dict[str, Shape], pixels: int) -> None:
+    """Count the products of all convolutions: the weights of each, at every place of its output."""
+    products = 0
+    for node in graph.nodes:
+        if node.operator in ("Conv", "MatMul"):
+            weights, made = shapes[node.inputs[1]], shapes[node.outputs[0]]
+            channels = weights[0] if node.operator == "Conv" else weights[1]
+            products += math.prod(weights) * math.prod(made) // channels
+    if products > MOST_PRODUCTS_A_PIXEL * pixels:
+        raise GraphError(
+            f"it would take more than {MOST_PRODUCTS_A_PIXEL} products for each pixel of a picture"
+        )
+
+
 def _broadcast(node: Node, shapes: list[Shape], graph: Graph) -> Shape:
     """Derive numpy's common shape, as element-wise operators do."""
     try:
@@ -140,6 +158,13 @@ def _broadcast(node: Node, shapes: list[Shape], graph: Graph) -> Shape:
 def _keep(node: Node, shapes: list[Shape], graph: Graph) -> Shape:
     _need(node, shapes, 1, 3)
     return shapes[0]
+
+
+def _cast(node: Node, shapes: list[Shape], graph: Graph) -> Shape:
+    """Keep the shape, and refuse texts, whose size nobody knows."""
+    if (to := _whole_numbers(node, "to")) not in ((FLOAT32,), (FLOAT16,), (FLOAT64,)):
+        raise GraphError(f"Cast to element type {to}, which our graphs never hold")
+    return _keep(node, shapes, graph)
 
 
 def _convolve(node: Node, shapes: list[Shape], graph: Graph) -> Shape:
@@ -185,8 +210,9 @@ def _concatenate(node: Node, shapes: list[Shape], graph: Graph) -> Shape:
 def _slice(node: Node, shapes: list[Shape], graph: Graph) -> Shape:
     """Derive the shape of a piece whose starts, ends and axes are constants."""
     _need(node, shapes, 4, 4)
-    if missing := [name for name in node.inputs[1:] if name not in graph.constants]:
-        raise GraphError(f"Slice takes {missing[0]!r}, which is no constant")
+    for name in node.inputs[1:]:
+        if name not in graph.constants or graph.constants[name].dtype.kind != "i":
+            raise GraphError(f"Slice takes {name!r}, which is no constant of whole numbers")
 
     made = list(shapes[0])
     parts = [graph.constants[name].ravel().tolist() for name in node.inputs[1:]]
@@ -218,7 +244,7 @@ _OPERATORS: dict[str, tuple[Callable[[Node, list[Shape], Graph], Shape], set[str
     "Sum": (_broadcast, set()),
     "Tanh": (_keep, set()),
     "LeakyRelu": (_keep, {"alpha"}),
-    "Cast": (_keep, {"to"}),
+    "Cast": (_cast, {"to"}),
     "QuantizeLinear": (_keep, {"axis"}),
     "DequantizeLinear": (_keep, {"axis"}),
     "Conv": (_convolve, {"kernel_shape"}),

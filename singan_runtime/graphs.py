@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import threading
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,15 +12,17 @@ import numpy as np
 from singan_core import HALO, cascade
 from singan_core.arguments import read_word
 from singan_core.arrays import Floats, Reals
-from singan_core.errors import BundleError, RequestError, say_reason
+from singan_core.errors import BundleError, RequestError
 from singan_core.file_names import DOUBLE, RECONSTRUCTION_NOISE, graph_name
 from singan_core.limits import show
+from singan_core.listed_files import read_listed
 from singan_core.manifest import Manifest
-from singan_core.paths import require_file
 from singan_core.processors import check_threads, count_processors
+from singan_core.stored_arrays import read_array
 from singan_runtime import providers
 from singan_runtime.graph_check import check_graph
-from singan_runtime.graph_file import GraphError
+from singan_runtime.graph_file import MOST_BYTES
+from singan_runtime.wire_format import GraphError
 
 BLOCK = 256
 """Side in px of a block, whose activations stay in cache. Memory does not grow with the picture."""
@@ -65,18 +66,13 @@ def list_digests(manifest: Manifest, precision: str) -> dict[str, str]:
     }
 
 
-def read_graph_file(path: Path, digest: str | None, channels: int | None) -> bytes:
+def read_graph_file(path: Path, files: Mapping[str, str] | None, channels: int | None) -> bytes:
     """Read a generator's graph once, and check these very bytes.
 
-    Raises BundleError for other bytes than the digest (sha256) vouches for, and for a graph that
-    our exporters could not have written.
+    files are those of the graph's folder, name -> sha256. Raises BundleError for bytes that they
+    do not vouch for, and for a graph that our exporters could not have written.
     """
-    try:
-        data = require_file(path).read_bytes()
-    except OSError as error:
-        raise BundleError(f"{path}: cannot be read ({error.strerror}); export again") from error
-    if digest is not None and hashlib.sha256(data).hexdigest() != digest:
-        raise BundleError(f"{path}: changed since the manifest was read; export again")
+    data = read_listed(path.parent, files, path.name, MOST_BYTES)
     try:
         check_graph(data, channels)
     except GraphError as error:
@@ -93,7 +89,7 @@ def open_session(path: Path, device: str = "auto", data: bytes | None = None) ->
     """
     runtime = providers.import_onnxruntime()
     options = runtime.SessionOptions()
-    options.log_severity_level = 3
+    options.log_severity_level = 4  # errors are raised; printed, they would name what a file says
     options.intra_op_num_threads = 1
     # A memory pattern would be kept for every size that was ever drawn, and the arena would keep
     # what the largest sizes needed, and more in pieces.
@@ -191,17 +187,11 @@ class Graphs:
         with self._opening:
             if scale not in self._sessions:
                 path = self.folder / graph_name(scale)
-                session = open_session(path, self.device, self._read(path))
+                data = read_graph_file(path, self.digests, self.channels)
+                session = open_session(path, self.device, data)
                 self._dtypes[scale] = _read_dtype(session)
                 self._sessions[scale] = session
             return self._sessions[scale]
-
-    def _read(self, path: Path) -> bytes:
-        if self.digests is None:
-            return read_graph_file(path, None, self.channels)
-        if path.name not in self.digests:
-            raise BundleError(f"{path}: not listed in the bundle's manifest; export again")
-        return read_graph_file(path, self.digests[path.name], self.channels)
 
     def generate(self, scale: int, noise: Reals, prev: Reals) -> Reals:
         """Draw one generator's image (B, C, H, W) from noise and prev (B, C, H+10, W+10).
@@ -209,17 +199,34 @@ class Graphs:
         It is drawn in blocks. Noise and prev may be float32 or float64, the image has the precision
         of the generator's graph.
         """
-        session, dtype = self.session(scale), self._dtypes[scale]
+        self.session(scale)
+        dtype = self._dtypes[scale]
 
         def draw(noise: Reals, prev: Reals) -> Reals:
             inputs = {"noise": np.ascontiguousarray(noise), "prev": np.ascontiguousarray(prev)}
-            image: Reals = session.run(["image"], inputs)[0]
-            return image
+            return self._run(scale, inputs)
 
         # Before the blocks, because an image that is put together from them takes the type of prev.
         noise, prev = np.asarray(noise, dtype), np.asarray(prev, dtype)
         drawn: Reals = cascade.generate_in_blocks(draw, noise, prev, BLOCK, self.fixed_blocks)
         return drawn
+
+    def _run(self, scale: int, inputs: dict[str, Reals]) -> Reals:
+        """Run a scale's graph.
+
+        Raises BundleError for one that fails or makes values that are not numbers, and MemoryError.
+        """
+        path = self.folder / graph_name(scale)
+        try:
+            image: Reals = self.session(scale).run(["image"], inputs)[0]
+        except Exception as error:  # the library's own exceptions share no public base
+            if "alloc" in str(error):
+                raise MemoryError from error
+            reason = _first_line(error)
+            raise BundleError(f"{path}: cannot be run ({reason}); export again") from error
+        if not np.isfinite(image).all():
+            raise BundleError(f"{path}: draws values that are not numbers; export again")
+        return image
 
 
 def read_reconstruction_noise(folder: Path, manifest: Manifest) -> Floats:
@@ -227,18 +234,6 @@ def read_reconstruction_noise(folder: Path, manifest: Manifest) -> Floats:
 
     Raises BundleError unless it is float32, finite and of that shape.
     """
-    path = folder / RECONSTRUCTION_NOISE
-    try:
-        noise = np.load(require_file(path), allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise BundleError(
-            f"{path}: missing or damaged ({say_reason(error)}); export again"
-        ) from error
-
     height, width = manifest.shapes[0]
-    expected = (1, height + 2 * HALO, width + 2 * HALO)
-    if noise.dtype != np.float32 or noise.shape != expected or not np.isfinite(noise).all():
-        raise BundleError(
-            f"{path}: {noise.dtype} {noise.shape}, expected finite float32 {expected}; export again"
-        )
-    return np.ascontiguousarray(noise)
+    shape = (1, height + 2 * HALO, width + 2 * HALO)
+    return read_array(folder, manifest.files, RECONSTRUCTION_NOISE, np.float32, shape)

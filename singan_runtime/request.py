@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from singan_core import fitting, noise
+from singan_core import bounded_json, fitting, noise
 from singan_core.arguments import read_object, read_switch, read_word
 from singan_core.errors import RequestError
 from singan_core.fitting import Zoom
@@ -30,6 +30,7 @@ from singan_runtime.parsing import (
 
 TILEABLE = ("", "x", "y", "xy")
 MOST_VARIATION = 10
+MOST_REQUEST = 1 << 16  # bytes of a request as JSON, which may come from a picture's text
 
 
 @dataclass(frozen=True)
@@ -130,8 +131,8 @@ class Request:
     def from_json(cls, text: str | bytes) -> Request:
         """Read the canonical JSON form. Raises RequestError."""
         try:
-            described = json.loads(text)
-        except (TypeError, ValueError, RecursionError) as error:
+            described = bounded_json.decode(text, MOST_REQUEST)
+        except ValueError as error:
             raise RequestError(f"a request that is not JSON: {error}") from None
         if not isinstance(described, dict):
             raise RequestError("a request must be a JSON object, as in {'size': '640x360'}")

@@ -8,8 +8,8 @@ from typing import Any, Literal, NamedTuple
 from singan_core import RECEPTIVE_FIELD
 from singan_core.arguments import read_switch, read_word
 from singan_core.errors import RequestError
+from singan_core.file_limits import MOST_HAND_OVER, MOST_SCALES, MOST_SIDE
 from singan_core.limits import read_whole
-from singan_core.manifest import MOST_DETAIL
 
 Border = Literal["zero", "noise"]
 Schedule = Literal["geometric", "linear"]
@@ -32,7 +32,6 @@ class Layout(NamedTuple):
 
 
 LAYOUTS = {"free": Layout(19, 0.3), "scene": Layout(15, 0.09), "strict": Layout(13, 0.07)}
-MOST_SCALES = 1024
 LEAST_SCALES = 3
 """Generators that there are at least below detail levels, so that start scales 0, 1 and 2 exist."""
 
@@ -211,8 +210,8 @@ def expand_layout(name: str | None, min_size: int | None) -> dict[str, Any]:
 
 _LIMITS = {
     "min_size": (RECEPTIVE_FIELD, 1024),
-    "hand_over": (RECEPTIVE_FIELD, 1024),
-    "max_size": (RECEPTIVE_FIELD, MOST_DETAIL),
+    "hand_over": (RECEPTIVE_FIELD, MOST_HAND_OVER),
+    "max_size": (RECEPTIVE_FIELD, MOST_SIDE),
     "iterations": (1, 10**6),
     "seed": (0, 2**63 - 1),
 }

@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
 from singan_core import noise, resample, stored
@@ -19,11 +18,10 @@ from singan_core.arrays import Floats
 from singan_core.atomic import make_folder
 from singan_core.credits import Credits
 from singan_core.errors import RequestError, TrainingError
-from singan_core.file_names import RECONSTRUCTION_NOISE
+from singan_core.file_names import CONFIG
 from singan_core.limits import show
 from singan_core.lock import lock_folder
-from singan_core.manifest import are_names
-from singan_core.paths import make_name, require_file
+from singan_core.plain_names import are_plain, make_plain
 from singan_core.version import find_version
 from singan_train.config import IMPORTED, TrainingConfig, list_differences
 from singan_train.device import choose_precision
@@ -40,9 +38,9 @@ from singan_train.run.folder import (
     write_scale,
 )
 from singan_train.run.header import (
-    CONFIG,
     RunHeader,
     read_header,
+    read_reconstruction_noise,
     write_header,
 )
 from singan_train.run.training_photo import TrainingPhoto, read_training_photo
@@ -76,7 +74,7 @@ def prepare_run(
         raise RequestError(f"masks {show(masks)} are not possible: give a list of paths")
     masks = [read_path(mask, "mask") for mask in masks]
     labels = tuple(mask.stem for mask in masks)
-    if not are_names(labels):
+    if not are_plain(labels):
         raise RequestError(
             f"masks {', '.join(labels)}: their names become labels, so let them differ and be plain"
         )
@@ -86,7 +84,7 @@ def prepare_run(
     source = read_training_photo(photo, masks, config)
     header = RunHeader(
         config,
-        name=make_name(photo.stem),
+        name=make_plain(photo.stem),
         photo_sha256=source.sha256,
         photo_size=source.photo_size,
         channels=source.image.shape[1],
@@ -229,9 +227,7 @@ def _train_scales(
     stop: ShouldStop,
 ) -> None:
     """Train the scales that are missing, each from those below it, and declare the run finished."""
-    z = torch.from_numpy(np.load(require_file(folder / RECONSTRUCTION_NOISE), allow_pickle=False))[
-        None
-    ]
+    z = torch.from_numpy(read_reconstruction_noise(folder, header))[None]
     z = z.expand(-1, header.channels, -1, -1).to(device)
 
     # the finished scales

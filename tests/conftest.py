@@ -94,5 +94,5 @@ def detailed_run(tmp_path_factory, drawn_scene):
 
 @pytest.fixture
 def known_temporaries(monkeypatch):
-    """Temporary files are called .NAME.0.tmp, so that a test can put something there first."""
+    """Temporary files are called .NAME.singan-0.tmp, and a test may put something there first."""
     monkeypatch.setattr("singan_core.atomic.secrets.token_hex", lambda count: "0")

@@ -54,7 +54,7 @@ def test_a_failed_replacement_keeps_the_old_folder(tmp_path):
 def test_a_full_disk_is_said_in_one_line_and_leaves_nothing(tmp_path, known_temporaries):
     """/dev/full is a device on which every write fails as on a full disk."""
     path = tmp_path / "a.txt"
-    temporary = tmp_path / ".a.txt.0.tmp"
+    temporary = tmp_path / ".a.txt.singan-0.tmp"
     temporary.symlink_to("/dev/full")
     with (
         pytest.raises(OutputError, match=r"a\.txt: the disk is full; free some space"),

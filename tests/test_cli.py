@@ -455,7 +455,7 @@ def test_every_option_says_what_it_is_and_its_default(name):
 
 RANGES = {
     "train": {
-        "max_size": "11 to 8192 px", "min_size": "11 to 1024 px", "hand_over": "11 to 1024 px",
+        "max_size": "11 to 8192 px", "min_size": "11 to 1024 px", "hand_over": "11 to 128 px",
         "scales": "1 to", "iterations": "1 to 1000000", "seed": "0 to 2^63-1",
         "threads": "1 to 4 per core",
     },
@@ -654,10 +654,10 @@ def test_a_folder_that_is_not_writable(tiny_bundle, tmp_path):
 
 def test_a_full_disk(tiny_bundle, tmp_path, known_temporaries):
     """The temporary file is a link to the device on which every write fails for want of space."""
-    (tmp_path / ".hills_48x32_0.png.0.tmp").symlink_to("/dev/full")
+    (tmp_path / ".hills_48x32_0.png.singan-0.tmp").symlink_to("/dev/full")
     said = one_line("sample", tiny_bundle, "--out", tmp_path)
     assert "hills_48x32_0.png: the disk is full; free some space or write elsewhere" in said
-    (tmp_path / ".a.gif.0.tmp").symlink_to("/dev/full")
+    (tmp_path / ".a.gif.singan-0.tmp").symlink_to("/dev/full")
     assert "a.gif: the disk is full" in one_line(
         "animate", tiny_bundle, "--out", tmp_path / "a.gif", "--frames", "2"
     )

@@ -192,7 +192,7 @@ def test_places_that_cannot_be_written(
         locked = tmp_path / "locked"
         locked.mkdir(mode=0o500)
     assert "not writable" in mistake(locked / "a.png")
-    (tmp_path / ".b.png.0.tmp").symlink_to("/dev/full")
+    (tmp_path / ".b.png.singan-0.tmp").symlink_to("/dev/full")
     assert "b.png: the disk is full" in mistake(tmp_path / "b.png")
     assert not (tmp_path / "b.png").exists()
 

@@ -263,7 +263,7 @@ def test_paper_preset_is_planned_as_the_paper_has_it(drawn_scene, tmp_path):
             ("--max-size", "33"),
             "reduced to 33x24 has nothing above the hand-over of 25 px: raise max size to at least",
         ),
-        (("--hand-over", "9"), "hand-over 9 is not possible: it must be 11 to 1024"),
+        (("--hand-over", "9"), "hand-over 9 is not possible: it must be 11 to 128"),
         (
             ("--no-detail", "--hand-over", "40"),
             "without detail there is no hand-over: leave it out",
@@ -319,7 +319,7 @@ def test_places_where_no_run_can_be_written(drawn_scene, tmp_path, small_run, kn
     )
     folder = tmp_path / "full"
     folder.mkdir()
-    (folder / ".config.json.0.tmp").symlink_to("/dev/full")
+    (folder / ".config.json.singan-0.tmp").symlink_to("/dev/full")
     assert "the disk is full" in one_line("train", drawn_scene, "--out", folder, *TINY)
 
 

@@ -98,7 +98,7 @@ def test_every_format_of_a_bundle_holds_it(exported, run, tmp_path):
         f"{name}/scale_04.{'pt' if name == 'torchscript' else 'onnx'}" in found
         for name in names[1:]
     )
-    checked = {(check.format, check.scale) for check in verify.verify(copy, run).formats}
+    checked = {(check.format, check.scale) for check in verify.verify(copy, run, names).formats}
     assert {(name, 4) for name in names[1:]} <= checked and ("fused", None) in checked
     with pytest.warns(UserWarning, match="slower than fp32 on a CPU"):
         halved = Sampler.load(copy, precision="fp16")

@@ -1,6 +1,7 @@
 """The double graph computes what the trained network computes in double precision."""
 
 import copy
+import dataclasses
 
 import numpy as np
 import pytest
@@ -170,12 +171,12 @@ def test_check_accepts_a_double_graph(tmp_path):
     folder = made_bundles.make(tmp_path / "bundle")
     manifest = manifests.read(folder, "bundle")
     (generator,) = made_bundles.networks(1, 3)
-    path = tmp_path / graph_name(1)
-    path.write_bytes(
-        double_graph.build(
-            generator, generator_graph.make_metadata(manifest, 1)
-        ).SerializeToString()
-    )
-    generator_graph.check(path, manifest, 1)
+    made = double_graph.build(generator, generator_graph.make_metadata(manifest, 1))
+    (folder / "fp64").mkdir()
+    for scale in (1, 2):
+        (folder / "fp64" / graph_name(scale)).write_bytes(made.SerializeToString())
+    manifest = dataclasses.replace(manifest, files=manifests.hash_files(folder))
+    generator_graph.check(folder / "fp64", manifest, 1, "fp64")
+    double_graph.check(folder / "fp64", manifest, 1)
     with pytest.raises(BundleError, match=r"metadata singan\.scale"):
-        generator_graph.check(path, manifest, 2)
+        generator_graph.check(folder / "fp64", manifest, 2, "fp64")

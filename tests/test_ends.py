@@ -13,11 +13,12 @@ import pytest
 from PIL import Image
 
 from singan_cli import signals
-from singan_cli.failure import describe_error, escape
+from singan_cli.failure import describe_error
+from singan_cli.terminal import make_visible
 from singan_core.atomic import atomic_file, atomic_folder, make_folder
 from singan_core.errors import BundleError, OutputError
 from singan_core.manifest import hash_files
-from singan_core.paths import make_name
+from singan_core.plain_names import make_plain
 
 SINGAN = str(Path(sys.executable).with_name("singan"))
 BAD = b"\xff\xfe"  # in a name: no UTF-8
@@ -230,16 +231,22 @@ def test_names_that_are_not_utf_8_are_written_and_read(tiny_bundle, tmp_path):
 
 
 def test_a_name_cannot_steer_the_terminal(tmp_path):
-    assert escape("a\x1b[31mred\udcff é") == r"a\x1b[31mred\udcff é"
+    assert make_visible("a\x1b[31mred\udcff é") == r"a\x1b[31mred\udcff é"
     assert "\x1b" not in one_line("inspect", tmp_path / "a\x1b[31mred")
 
 
 @pytest.mark.parametrize(
     ("stem", "name"),
-    [("Ein Wald", "Ein Wald"), ("12:30", "12_30"), ("a\udcff", "a_"), (".x", "x"), ("..", "photo")],
+    [
+        ("Ein Wald", "Ein Wald"),
+        ("12:30", "12_30"),
+        ("a\udcff", "a_"),
+        (".x", "_.x"),
+        ("..", "_.._"),
+    ],
 )
 def test_a_model_is_called_what_every_system_can_write(stem, name):
-    assert make_name(stem) == name
+    assert make_plain(stem) == name
 
 
 @pytest.mark.parametrize("name", ["12:30.mp4", "-x.mp4", "file:a.webm"])

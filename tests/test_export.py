@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ onnx = pytest.importorskip("onnx")
 from onnx import numpy_helper  # noqa: E402
 from small_runs import SMALL, train  # noqa: E402
 
-from singan_core import manifest  # noqa: E402
+from singan_core import leftovers, manifest  # noqa: E402
 from singan_core.errors import BundleError, OutputError, ParityError  # noqa: E402
 from singan_export import bundle, generator_graph, verify  # noqa: E402
 from singan_export.budgets import BUDGETS, Comparison, Parity  # noqa: E402
@@ -158,7 +159,7 @@ def test_a_bundle_of_another_run_is_told_apart(exported, tmp_path, drawn_scene):
 def test_graphs_that_are_none_or_have_other_inputs_are_refused(copied):
     (copied / "scale_01.onnx").write_bytes(b"not a graph")
     hash_again(copied)
-    with pytest.raises(BundleError, match=r"scale_01\.onnx: not a valid ONNX graph"):
+    with pytest.raises(BundleError, match=r"scale_01\.onnx: not a generator's graph"):
         verify.verify(copied)
     shutil.copyfile(copied / "scale_02.onnx", copied / "scale_01.onnx")
     hash_again(copied)
@@ -210,11 +211,18 @@ def test_nothing_is_overwritten_unless_it_is_a_bundle_and_force_is_given(
     assert (tmp_path / "holiday" / "photo.png").read_text() == "dear to me"
 
 
+def test_a_bundle_that_a_killed_export_had_moved_aside_is_not_overwritten(copied, tmp_path):
+    copied.rename(leftovers.name_hidden(copied, "0123456789ab", leftovers.OLD))
+    with pytest.raises(OutputError, match="already exists; choose another folder or pass --force"):
+        bundle.check_out(copied, force=False)
+    verify.verify(copied)
+
+
 def test_a_full_disk_leaves_no_bundle(small_run, tmp_path, monkeypatch):
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(bundle.shutil, "copyfile", full)
+    monkeypatch.setattr(Path, "write_bytes", full)
     with pytest.raises(OutputError, match="bundle: the disk is full"):
         bundle.export(small_run, tmp_path / "bundle")
     assert list(tmp_path.iterdir()) == []

@@ -17,10 +17,10 @@ import made_bundles  # noqa: E402
 from onnx import TensorProto, numpy_helper  # noqa: E402
 
 from singan_cli.app import app  # noqa: E402
-from singan_core import manifest  # noqa: E402
+from singan_core import file_names, manifest  # noqa: E402
 from singan_core.errors import BundleError, ExportError, OutputError, ParityError, RequestError  # noqa: E402
 from singan_core.lock import LOCK  # noqa: E402
-from singan_export import budgets, bundle, comparison, formats, half, verify  # noqa: E402
+from singan_export import budgets, bundle, formats, half, inputs, verify  # noqa: E402
 from singan_runtime import Sampler  # noqa: E402
 
 DOCS = Path(__file__).parent.parent / "docs"
@@ -123,11 +123,38 @@ def test_an_export_without_a_place_or_a_format_is_a_usage_error(made, small_run,
     assert call("export", small_run, "--out", tmp_path / "bundle", "--run", small_run)[0] == 2
 
 
+# what can hold a program is opened only if it is named
+
+NAMED = ("--format", ",".join(formats.PROGRAMS))
+
+
+def test_files_that_can_hold_programs_are_not_opened_unless_they_are_named(
+    everything, tmp_path, monkeypatch
+):
+    copy = shutil.copytree(everything, tmp_path / "bundle")
+    for file in ("torchscript/scale_00.pt", "pt2/scale_00.pt2", "fused/pyramid.onnx"):
+        (copy / file).write_bytes(b"whatever a stranger wants")
+    hash_again(copy)
+    status, text, _ = call("verify", copy)
+    assert status == 0
+    assert "torchscript,pt2,fused not opened" in text and "add --format torchscript" in text
+    assert json.loads(call("verify", copy, "--json")[1])["unopened"] == list(formats.PROGRAMS)
+    for name in formats.PROGRAMS:
+        status, _, error = call("verify", copy, "--format", name)
+        assert status == 1 and f"{name}/" in error
+    status, _, error = call("verify", copy, "--format", "exe")
+    assert status == 1 and "unknown format 'exe'" in error
+
+
+def test_the_folders_that_a_bundle_may_have_are_those_of_the_formats():
+    assert set(file_names.FORMAT_FOLDERS) == {*formats.NAMES, file_names.DOUBLE}
+
+
 # every format draws what the fp32 graphs draw
 
 
 def test_every_format_of_a_run_is_written_loaded_and_within_its_budget(everything):
-    found = verify.verify(everything)
+    found = verify.verify(everything, named=formats.PROGRAMS)
     assert {check.format for check in found.formats} == set(FOLDERS)
     for name in FOLDERS:
         checks = [check for check in found.formats if check.format == name]
@@ -152,7 +179,9 @@ def test_with_the_run_formats_are_held_against_the_networks_themselves(everythin
             if check.format == "torchscript" and check.scale is not None
         )
 
-    with_networks, with_graphs = verify.verify(everything, small_run), verify.verify(everything)
+    named = formats.PROGRAMS
+    with_networks = verify.verify(everything, small_run, named)
+    with_graphs = verify.verify(everything, named=named)
     assert worst(with_networks) < worst(with_graphs)  # torch's own arithmetic, or another
 
 
@@ -194,7 +223,7 @@ def test_torch_formats_run_without_our_package_at_any_size(everything, name, tmp
     """A program that knows only torch draws the sampler's picture from noises that it is given."""
     sampler = Sampler.load(everything, threads=1)
     picture = sampler.plan((53, 91), 1.0)
-    noises = comparison.make_unit_noises(sampler, picture, sampler.create_noise(5))
+    noises = inputs.make_unit_noises(sampler, picture, sampler.create_noise(5))
     np.savez(tmp_path / "noises.npz", *noises)
     load = (
         "torch.jit.load(sys.argv[1])"
@@ -375,10 +404,10 @@ def test_a_doctored_weight_of_any_onnx_format_fails_verify_with_exit_status_1(
         tensor.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(tensor) * 0, name))
         onnx.save(model, copy / file)
         hash_again(copy)
-        status, text, error = call("verify", copy)
+        status, text, error = call("verify", copy, *NAMED)
         assert status == 1 and "FAILED" in text
         assert error.startswith(f"error: {file.partition('/')[0]} ") and "over its budget" in error
-        status, text, _ = call("verify", copy, "--json")
+        status, text, _ = call("verify", copy, *NAMED, "--json")
         assert status == 1 and json.loads(text)["passed"] is False
 
 
@@ -386,7 +415,7 @@ def test_a_doctored_weight_of_any_onnx_format_fails_verify_with_exit_status_1(
     ("file", "said"),
     [
         ("fused/pyramid.onnx", "not a valid ONNX graph"),
-        ("int8/scale_03.onnx", "not a valid ONNX graph"),
+        ("int8/scale_03.onnx", "not a generator's graph"),
         ("torchscript/scale_01.pt", "not a file that torch can load"),
         ("pt2/pyramid.pt2", "not a file that torch can load"),
     ],
@@ -397,7 +426,7 @@ def test_a_file_cut_short_is_named(everything, tmp_path, file, said):
     status, _, error = call("verify", copy)
     assert status == 1 and f"{file}: altered or damaged" in error
     hash_again(copy)
-    status, _, error = call("verify", copy)
+    status, _, error = call("verify", copy, *NAMED)
     assert (
         status == 1
         and f"{file}: {said}" in error
@@ -415,7 +444,7 @@ def test_formats_of_another_bundle_are_told_apart(everything, made):
         shutil.copytree(everything / name, made / name)
         hash_again(made)
         with pytest.raises(BundleError, match=said):
-            verify.verify(made)
+            verify.verify(made, named=formats.PROGRAMS)
 
 
 def test_budgets_are_those_of_the_documentation():
@@ -437,7 +466,7 @@ def test_other_channels_borders_and_labels_have_every_format_too(
 ):
     folder = made_bundles.make(tmp_path / "bundle", channels, border, labels=labels)
     bundle.add(folder, ["fused", "fp16", "int8"])
-    assert all(check.passed for check in verify.verify(folder).formats)
+    assert all(check.passed for check in verify.verify(folder, named=["fused"]).formats)
     sampler = Sampler.load(folder, threads=1)
     networks = made_bundles.frozen(sampler.manifest)
     for check in formats.add(folder, ["torchscript", "pt2"], networks):
@@ -470,7 +499,7 @@ def test_the_libtorch_example_draws_the_same(everything, tmp_path):
     )
     sampler = Sampler.load(everything, threads=1)
     picture = sampler.plan((53, 91), 1.0)
-    noises = comparison.make_unit_noises(sampler, picture, sampler.create_noise(5))
+    noises = inputs.make_unit_noises(sampler, picture, sampler.create_noise(5))
     (tmp_path / "noises").write_bytes(b"".join(noise.tobytes() for noise in noises))
     sizes = ["x".join(str(side) for side in noise.shape[1:]) for noise in noises]
     files = [everything / "torchscript" / "pyramid.pt", tmp_path / "noises", tmp_path / "image"]

@@ -22,7 +22,7 @@ import onnxruntime  # noqa: E402
 from onnx import TensorProto, helper  # noqa: E402
 
 from singan_core import images, manifest, resample  # noqa: E402
-from singan_export import bundle, comparison, fused  # noqa: E402
+from singan_export import bundle, fused, inputs  # noqa: E402
 from singan_runtime import Sampler  # noqa: E402
 
 EXAMPLES = Path(__file__).parent.parent / "docs" / "fused"
@@ -71,7 +71,7 @@ def test_a_batch_is_drawn_like_its_pictures(noisy_grey):
     sampler = Sampler.load(noisy_grey, threads=1)
     picture = sampler.plan((50, 44), 1.0)
     noises = [
-        comparison.make_unit_noises(sampler, picture, sampler.create_noise(seed)) for seed in (1, 2)
+        inputs.make_unit_noises(sampler, picture, sampler.create_noise(seed)) for seed in (1, 2)
     ]
     session = onnxruntime.InferenceSession(noisy_grey / "fused" / "pyramid.onnx")
     stacked = {

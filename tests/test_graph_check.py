@@ -3,6 +3,7 @@
 import contextlib
 import json
 import re
+import time
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from singan_runtime.graph_check import check_graph
-from singan_runtime.graph_file import GraphError, read_graph
+from singan_runtime.graph_file import read_graph
+from singan_runtime.wire_format import GraphError
 
 DATA = Path(__file__).parent / "data"
 GRAPHS = sorted(
@@ -185,3 +187,79 @@ def test_messages_name_what_was_found(model):
     with pytest.raises(GraphError) as caught:
         check_graph(model.SerializeToString(), 3)
     assert re.search("Tile.*Conv", str(caught.value))
+
+
+# Files that no library writes, in protocol buffers made by hand.
+
+
+def varint(number):
+    parts = [number >> 7 * place & 127 for place in range(10)]
+    while len(parts) > 1 and not parts[-1]:
+        parts.pop()
+    return bytes([*(part | 128 for part in parts[:-1]), parts[-1]])
+
+
+def made(number, content):
+    if isinstance(content, int):
+        return varint(number << 3) + varint(content)
+    return varint(number << 3 | 2) + varint(len(content)) + content
+
+
+def graph_of(number, *parts):
+    return made(7, made(number, b"".join(parts)))
+
+
+def tensor(kind, sides, *parts):
+    return graph_of(5, *(made(1, side) for side in sides), made(2, kind), *parts)
+
+
+def attribute(*parts):
+    return graph_of(1, made(4, b"Conv"), made(5, b"".join([made(1, b"alpha"), *parts])))
+
+
+ONE = b"\0\0\x80\x3f"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        attribute(made(2, b"")),
+        attribute(made(2, b"abc")),
+        tensor(1, [1], made(4, b"abc")),
+        tensor(11, [1], made(10, b"abc")),
+        tensor(1, [1] * 70, made(9, ONE)),
+        tensor(1, [0, 1 << 62, 1 << 62]),
+        tensor(1, [2], made(9, ONE), made(4, ONE)),  # in two places: which one counts?
+        tensor(10, [1], made(5, 0x7C00)),  # half precision as whole numbers: infinity
+        tensor(3, [1], made(4, b"\0\0\xc0\x7f")),
+        graph_of(1, made(3, b"\x1b[2J")),
+        graph_of(1, *[made(1, b"noise")] * 5000),
+        made(14, b"") * 1_000_000,
+        tensor(7, [1], made(7, b"\1" * 20_000_000)),
+    ],
+)
+def test_files_that_no_library_writes_are_refused_at_once(content):
+    began = time.process_time()
+    with pytest.raises(GraphError):
+        read_graph(content)
+    assert time.process_time() - began < 5
+
+
+def test_a_generator_far_wider_than_the_widest_of_the_paper_is_refused(model):
+    wide = np.zeros((700, 700, 3, 3), np.float32)
+    constant(model, "wide", wide)
+    constant(model, "enter", wide[:, :3])
+    add(model, "Conv", ["first", "wide"], "second")
+    add(model, "Conv", ["noise", "enter"], "first")
+    refuse(model, "products for each pixel")
+
+
+def test_a_slice_by_real_numbers_is_refused(model):
+    constant(model, "real", np.float32([5, 5]))
+    next(node for node in model.graph.node if node.op_type == "Slice").input[1] = "real"
+    refuse(model, "no constant of whole numbers")
+
+
+def test_a_cast_to_text_is_refused(model):
+    add(model, "Cast", ["noise"], "words", to=8)
+    refuse(model, "Cast to element type")

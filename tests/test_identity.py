@@ -72,7 +72,7 @@ def test_the_photo_counts_by_its_pixels_not_by_its_file(copy):
     before = identify(copy)
     found = manifests.read(copy, "bundle")
     size, digest = found.detail.levels[-1], found.detail.photo_sha256
-    pixels = stored.read_photo(copy, size, 3, digest)
+    pixels = stored.read_photo(copy, found.files, size, 3, digest)
 
     old = (copy / stored.PHOTO).read_bytes()
     Image.fromarray(pixels).save(copy / stored.PHOTO, "WEBP", lossless=True, method=0)

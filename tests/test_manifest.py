@@ -168,7 +168,11 @@ def test_a_name_that_no_file_can_have_is_refused(bundle, name):
     [
         ("channels", 0, r"channels has the wrong form: 0 \(expected `int` >= 1\)"),
         ("channels", "3", r"channels has the wrong form: '3' \(expected `int`, got `str`\)"),
-        ("scale_factor", 1.5, r"scale_factor has the wrong form: 1.5 \(expected `float` < 1.0\)"),
+        (
+            "scale_factor",
+            1.5,
+            r"scale_factor has the wrong form: 1.5 \(expected `float` <= 0.9995\)",
+        ),
         ("shapes", [[16, 0]], r"shapes\[0\]\[1\] has the wrong form: 0 \(expected `int` >= 1\)"),
         ("border", "fog", r"border 'fog' \(expected zero or noise\)"),
         (

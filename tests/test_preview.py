@@ -90,7 +90,7 @@ def test_a_critic_that_never_came_to_rest_is_said(tmp_path, monkeypatch):
     (tmp_path / runs.METRICS).write_text("".join(json.dumps(row) + "\n" for row in rows))
     assert summary.find_unsettled(tmp_path) == [summary.UnsettledDiscriminator(0, 4.0, 2.5)]
     said = []
-    monkeypatch.setattr(train.typer, "echo", said.append)
+    monkeypatch.setattr(train, "say", said.append)
     train.say_unsettled(tmp_path)
     assert (
         len(said) == 1

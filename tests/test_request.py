@@ -121,7 +121,7 @@ def test_what_is_not_possible_is_refused_in_words(fields, message):
         ('{"keep": 3}', "give objects of the class Keep"),
         ("[" * 100_000, "not JSON"),
         ('{"detail": "false"}', "choose true or false"),
-        ('{"zoom": 1e999}', "zoom inf is not possible: it must be 0.001 to 1000"),
+        ('{"zoom": 1e999}', "not JSON"),
         ('{"window": 3}', "window 3 is not possible"),
     ],
 )

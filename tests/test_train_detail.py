@@ -13,7 +13,7 @@ torch = pytest.importorskip("torch")
 
 from small_runs import DETAILED, files_of, results, train  # noqa: E402
 
-from singan_core import images, manifest, resample, stored  # noqa: E402
+from singan_core import file_names, images, manifest, resample, stored  # noqa: E402
 from singan_core.errors import ImageError, RequestError, TrainingError  # noqa: E402
 from singan_train import config, trainer  # noqa: E402
 from singan_train.run import folder as runs  # noqa: E402
@@ -46,7 +46,7 @@ def photo_of(run):
     """The stored photo of a finished run, checked against its digest."""
     found = manifest.read(run, "run")
     return stored.read_photo(
-        run, found.pyramid.finest, found.picture_channels, found.detail.photo_sha256
+        run, found.files, found.pyramid.finest, found.picture_channels, found.detail.photo_sha256
     )
 
 
@@ -191,6 +191,8 @@ def test_every_plan_is_one_that_a_manifest_may_have(tmp_path):
             for n in range(len(start.pyramid.shapes))
         ]
         (tmp_path / str(number)).mkdir()
+        for name in (file_names.RECONSTRUCTION_NOISE, file_names.CONFIG, file_names.PHOTO):
+            (tmp_path / str(number) / name).touch()
         runs.write_manifest(tmp_path / str(number), start, facts, "", "")
         assert manifest.read(tmp_path / str(number), "run").pyramid == start.pyramid
 
@@ -275,7 +277,7 @@ def test_generators_learn_colour_alone_and_masks_are_stored(drawn_scene, masks, 
     found = manifest.read(run, "run")
     assert found.labels == ("lower", "corner") and found.channels == found.picture_channels == 3
     assert runs.read_generator(run, 2).net[0].in_channels == 3 and stored.MASKS in found.files
-    inside = stored.read_masks(run, (44, 60), 2)
+    inside = stored.read_masks(run, found.files, (44, 60), 2)
     assert inside[22:, :, 0].all() and not inside[:22, :, 0].any()
     assert inside[:10, :15, 1].all() and inside[..., 1].sum() == 150
     assert stored.hash_pixels(photo_of(run)) == found.detail.photo_sha256  # of the colours alone

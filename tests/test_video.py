@@ -354,7 +354,7 @@ def test_a_full_disk(drawn, tmp_path, ending, known_temporaries):
     """The temporary file is a link to the device on which every write fails for want of space."""
     if ending in FFMPEG:
         ffmpeg()
-    (tmp_path / f".a.{ending}.0.tmp").symlink_to("/dev/full")
+    (tmp_path / f".a.{ending}.singan-0.tmp").symlink_to("/dev/full")
     with pytest.raises(OutputError, match="the disk is full"):
         video.save(tmp_path / f"a.{ending}", drawn * 40)
     assert list(tmp_path.iterdir()) == []

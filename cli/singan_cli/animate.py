@@ -19,6 +19,7 @@ from singan_cli.options import (
     Threads,
     ZoomWord,
 )
+from singan_cli.terminal import say
 from singan_core.fitting import MAX_PIXELS
 from singan_runtime.clips.animation import FPS, Walk
 from singan_runtime.files.video import MAX_FRAME_MEMORY
@@ -78,4 +79,4 @@ def command(
     say_device(sampler, device)
 
     clips.write_clips(scene, walks, mask, style)
-    typer.echo(f"wrote {len(walks)} animations to {out}" if grid else f"wrote {out}")
+    say(f"wrote {len(walks)} animations to {out}" if grid else f"wrote {out}")

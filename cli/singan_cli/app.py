@@ -6,6 +6,8 @@ Heavy imports wait inside the command bodies, so that --help answers at once.
 from __future__ import annotations
 
 import itertools
+import sys
+import traceback
 import warnings
 from types import ModuleType
 from typing import Annotated, Any
@@ -35,6 +37,7 @@ from singan_cli import (
     verify,
 )
 from singan_cli.failure import guard, show_tracebacks
+from singan_cli.terminal import make_visible, say
 
 SECTIONS = {
     "Train": (train, import_, plot),
@@ -57,6 +60,15 @@ class Sections(TyperGroup):
 
     In plain text: with Rich, --help would take a third longer.
     """
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run a command. What is wrong with its words may be the name of a file."""
+        try:
+            return super().invoke(ctx)
+        except Exception as error:
+            if isinstance(said := getattr(error, "message", None), str):  # wrong usage
+                error.message = make_visible(said)  # type: ignore[attr-defined]
+            raise
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         """Write a section of --help for each group of commands, all descriptions in one column."""
@@ -88,7 +100,7 @@ def _print_version(wanted: bool) -> None:
     if wanted:
         from singan_core.version import find_version
 
-        typer.echo(f"singan {find_version()}")
+        say(f"singan {find_version()}")
         raise typer.Exit
 
 
@@ -112,10 +124,16 @@ for module in itertools.chain.from_iterable(SECTIONS.values()):
 
 def format_warning(message: Warning | str, *_: Any, **__: Any) -> str:
     """Write a warning on one line, without the place in the code that it comes from."""
-    return f"warning: {message}\n"
+    return make_visible(f"warning: {message}") + "\n"
+
+
+def print_traceback(kind: type[BaseException], error: BaseException, trace: Any) -> None:
+    """Print the traceback of --debug, whose message may hold what a file says."""
+    say("".join(traceback.format_exception(kind, error, trace)), err=True)
 
 
 def run() -> None:
     """Run the command that the words of the command line name."""
     warnings.formatwarning = format_warning
-    app()
+    sys.excepthook = print_traceback
+    typer.main.get_command(app)()  # calling app itself would set another excepthook

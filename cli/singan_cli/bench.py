@@ -11,6 +11,7 @@ import typer
 
 from singan_cli import parse
 from singan_cli.options import AsJson, Bundle, Device, MaxPixels, Threads, ZoomWord
+from singan_cli.terminal import say
 from singan_core.fitting import MAX_PIXELS
 from singan_runtime.measures.bench import MOST_REPEATS
 
@@ -59,9 +60,9 @@ def command(
         timings = [bench(sampler, one, repeats, used, advance) for one in sizes]
 
     if to_json:
-        typer.echo(json.dumps([dataclasses.asdict(timing) for timing in timings], indent=2))
+        say(json.dumps([dataclasses.asdict(timing) for timing in timings], indent=2))
     else:
-        typer.echo("\n".join(list_timings(timings)))
+        say("\n".join(list_timings(timings)))
 
 
 def list_timings(timings: Sequence[Timing]) -> list[str]:

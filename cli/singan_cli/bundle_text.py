@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from singan_core import manifest as manifests
-from singan_core import stored
 from singan_core.credits import Credits
+from singan_core.file_names import PHOTO
 from singan_core.manifest import Manifest
 
 
@@ -46,10 +46,9 @@ def list_photo(bundle: Path) -> list[str]:
     if detail is None:
         return []
     height, width = detail.levels[-1]
-    megabytes = (bundle / stored.PHOTO).stat().st_size / 1e6
+    megabytes = (bundle / PHOTO).stat().st_size / 1e6
     return [
-        f"the photo itself is inside: {stored.PHOTO}, {width}x{height}, {megabytes:.1f} MB, "
-        "without EXIF"
+        f"the photo itself is inside: {PHOTO}, {width}x{height}, {megabytes:.1f} MB, without EXIF"
     ]
 
 

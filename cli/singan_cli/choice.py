@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from singan_cli.terminal import say
 from singan_core.encoding import ENDINGS
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ def choose_seeds(sampler: Sampler, request: Request, output: Output) -> Sequence
     if output.best is not None:
         named = ", ".join(str(seed) for seed in chosen)
         scale = f", start scale {request.start_scale}" if request.start_scale else ""
-        typer.echo(
+        say(
             f"{plan.size[1]}x{plan.size[0]}{scale}: "
             f"the best {output.count} of seeds {seeds[0]} to {seeds[-1]}: {named}"
         )
@@ -80,6 +81,4 @@ def write_sheet(
     pixels = draw_sheet(picture, candidates, chosen, ranked=bool(chosen), background=background)
     make_folder(path.parent)
     encoding.save(path, pixels, ENDINGS[path.suffix.lower()])
-    typer.echo(
-        f"wrote {path}: {len(candidates)} pictures in small; draw one of them large with --seed"
-    )
+    say(f"wrote {path}: {len(candidates)} pictures in small; draw one of them large with --seed")

@@ -8,6 +8,7 @@ from singan_cli import dataset_options as options
 from singan_cli import parse, signals
 from singan_cli.opening import open_sampler
 from singan_cli.options import Bundle, Device, MaxPixels, Seed, Threads, ZoomWord
+from singan_cli.terminal import say
 from singan_core.fitting import MAX_PIXELS
 
 
@@ -61,4 +62,4 @@ def command(
                 stopped, "stopped; what is done is kept: repeat the command to go on"
             ) from None
     names = ", ".join(sampler.manifest.labels)
-    typer.echo(f"wrote {count} pictures with masks of {names} to {out} ({kept} kept)")
+    say(f"wrote {count} pictures with masks of {names} to {out} ({kept} kept)")

@@ -11,7 +11,8 @@ import typer
 
 from singan_cli import parse
 from singan_cli.options import AsJson, Bundle, Device, Seed, Threads
-from singan_core.manifest import MOST_DETAIL
+from singan_cli.terminal import say
+from singan_core.file_limits import MOST_SIDE
 from singan_core.paths import check_output_file
 from singan_runtime.measures.evaluation import MOST_SAMPLES, SIZE_LIMIT, Scores, describe
 
@@ -63,8 +64,8 @@ SizeLimit = Annotated[
     typer.Option(
         "--size-limit",
         min=1,
-        max=MOST_DETAIL,
-        help=f"Longer side, 1 to {MOST_DETAIL} px, at which a bundle with detail is measured at "
+        max=MOST_SIDE,
+        help=f"Longer side, 1 to {MOST_SIDE} px, at which a bundle with detail is measured at "
         "most. Always measured at the trained size: detail, repetition, piece_size, copied_share "
         "and join_cost, and bundles without detail.",
     ),
@@ -113,12 +114,12 @@ def command(
 
     scores = [one.scores for one in judged]
     if to_json:
-        typer.echo(json.dumps([one.to_json() for one in scores], indent=2))
+        say(json.dumps([one.to_json() for one in scores], indent=2))
         return
     for one in scores:
-        typer.echo("\n".join(list_scores(one)))
+        say("\n".join(list_scores(one)))
     if html is not None:
-        typer.echo(f"wrote {html}")
+        say(f"wrote {html}")
 
 
 def load_sifid(weights: Path | None) -> Callable[[Pixels, Pixels], float] | None:

@@ -10,6 +10,7 @@ import typer
 from singan_cli.bundle_text import list_finished, list_generators_alone, list_photo
 from singan_cli.options import limit_to
 from singan_cli.parity_text import list_formats, list_parity
+from singan_cli.terminal import say
 from singan_core import RECEPTIVE_FIELD
 
 PRECISIONS = ("fp32", "fp16", "int8")
@@ -119,7 +120,7 @@ def command(
     lines += [str(formats.measure_cost(made, name)) for name in folders]
     lines += list_generators_alone(made, folders)
     wrote = ", ".join(str(source / name) for name in folders) if out is None else str(out)
-    typer.echo("\n".join([*lines, f"wrote {wrote}"]))
+    say("\n".join([*lines, f"wrote {wrote}"]))
 
 
 def check_options(

@@ -15,9 +15,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import typer
-
 from singan_cli.signals import NOTHING_LEFT, StoppedBySignal, raise_signals
+from singan_cli.terminal import say
 from singan_core.errors import SinGANError, say_reason
 from singan_core.paths import explain_output_error
 
@@ -72,13 +71,8 @@ def exit_on_errors() -> Iterator[None]:
         line = describe_error(error)
         if line is None or _debug[0]:
             raise
-        typer.echo(f"error: {escape(line)}", err=True)
+        say(f"error: {line}", err=True)
         raise SystemExit(choose_status(error)) from None
-
-
-def escape(line: str) -> str:
-    """Write what does not print with backslashes: a file's name could steer the terminal."""
-    return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in line)
 
 
 def choose_status(error: BaseException) -> int:

@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from singan_cli.terminal import say
+
 
 def command(
     url: Annotated[
@@ -22,4 +24,4 @@ def command(
     """
     from singan_runtime.serve.probe import ask_health
 
-    typer.echo(ask_health(url, "readyz" if ready else "healthz", timeout))
+    say(ask_health(url, "readyz" if ready else "healthz", timeout))

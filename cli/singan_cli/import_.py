@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from singan_cli.terminal import say
+
 
 def command(
     path: Annotated[
@@ -27,9 +29,9 @@ def command(
 
     start = import_checkpoint(path, out)
     height, width = start.photo_size
-    typer.echo(
+    say(
         f"{start.name}: {width}x{height}, {start.channels} channels, "
         f"{len(start.pyramid.shapes)} scales, factor {start.pyramid.scale_factor:.4f}, "
         f"border {start.config.border}"
     )
-    typer.echo(f"wrote {out}")
+    say(f"wrote {out}")

@@ -10,6 +10,7 @@ import typer
 
 from singan_cli import parse
 from singan_cli.options import AsJson, ZoomWord
+from singan_cli.terminal import say
 
 
 def command(
@@ -52,9 +53,9 @@ def command(
 
     if to_json:
         report = {"manifest": manifest.to_json(), "plan": plan.to_json()}
-        typer.echo(json.dumps(report, indent=2))
+        say(json.dumps(report, indent=2))
     else:
-        typer.echo("\n".join([*list_scales(manifest), *plan.as_lines()]))
+        say("\n".join([*list_scales(manifest), *plan.as_lines()]))
 
 
 def inspect_picture(path: Path, to_json: bool) -> None:
@@ -64,6 +65,6 @@ def inspect_picture(path: Path, to_json: bool) -> None:
 
     origin = read_origin(path)
     if to_json:
-        typer.echo(json.dumps(origin_text.to_json(origin), indent=2))
+        say(json.dumps(origin_text.to_json(origin), indent=2))
     else:
-        typer.echo("\n".join(origin_text.list_origin(path, origin)))
+        say("\n".join(origin_text.list_origin(path, origin)))

@@ -11,6 +11,7 @@ from singan_cli import parse
 from singan_cli.opening import open_sampler
 from singan_cli.options import Bundle, Device, Seed, Threads
 from singan_cli.serve_options import KeyFile
+from singan_cli.terminal import say
 from singan_runtime.markup import FORMATS
 
 
@@ -68,4 +69,4 @@ def command(
         alt,
         lambda address: sign_below(root, address, keys),
     )
-    typer.echo(written.write(draw_placeholder(sampler, Request(canvas, seed))), nl=False)
+    say(written.write(draw_placeholder(sampler, Request(canvas, seed))).rstrip("\n"))

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from singan_cli.terminal import say
+
 
 def command(
     run: Annotated[
@@ -28,4 +30,4 @@ def command(
 
     path = out or run / "plot.png"
     plot_run(run, path)
-    typer.echo(f"wrote {path}")
+    say(f"wrote {path}")

@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from singan_cli.terminal import say
+
 if TYPE_CHECKING:
     from singan_runtime import Sampler
     from singan_train.report.progress import Progress
@@ -41,7 +43,7 @@ def show_training(
             nonlocal last
             if now() - last >= LINE_EVERY or progress.iteration == progress.iterations:
                 last = now()
-                print(describe_progress(progress), file=sys.stderr, flush=True)
+                say(describe_progress(progress), err=True)
 
         yield print_line
         return
@@ -96,7 +98,7 @@ def count_progress(what: str, total: int) -> Iterator[Callable[[], None]]:
             done += 1
             if time.monotonic() - last >= LINE_EVERY:
                 last = time.monotonic()
-                print(f"{what} {done}/{total}", file=sys.stderr, flush=True)
+                say(f"{what} {done}/{total}", err=True)
 
         yield print_count
         return
@@ -115,4 +117,4 @@ def say_device(sampler: Sampler, device: str) -> None:
 
     if device == "auto" and sampler.graphs.provider == ON_CPU:
         return
-    print(f"drawing with ONNX Runtime's {sampler.graphs.provider}", file=sys.stderr, flush=True)
+    say(f"drawing with ONNX Runtime's {sampler.graphs.provider}", err=True)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from singan_cli.terminal import say
 from singan_core import RECEPTIVE_FIELD, encoding
 from singan_core.atomic import make_folder
 from singan_core.encoding import ENDINGS
@@ -83,7 +84,7 @@ class Target:
             said = describe_picture(sampler, {"size": f"{width}x{height}", **request})
         make_folder(self.path.parent)
         encoding.save(self.path, pixels, self.format, self.background, self.quality, said)
-        typer.echo(f"wrote {self.path}, {width}x{height}")
+        say(f"wrote {self.path}, {width}x{height}")
 
 
 def check_place(out: Path) -> None:

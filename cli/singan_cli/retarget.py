@@ -22,6 +22,7 @@ from singan_cli.options import (
     Threads,
     ZoomWord,
 )
+from singan_cli.terminal import say
 from singan_core.errors import RequestError
 from singan_core.fitting import MAX_PIXELS
 
@@ -102,7 +103,7 @@ def command(
     request |= {"survival": round(made.similarity, 4)} if made.similarity is not None else {}
     target.write(made.pixels, sampler, request)
     if made.similarity is not None:
-        typer.echo(f"similarity of the kept object: {made.similarity:.3f} (SSIM; 1 is identical)")
+        say(f"similarity of the kept object: {made.similarity:.3f} (SSIM; 1 is identical)")
 
 
 def read_mask(

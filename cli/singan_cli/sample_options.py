@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from singan_cli.options import limit_to
+from singan_cli.terminal import say
 from singan_core.limits import MOST_PICTURES
 from singan_runtime.files.writing import FORMATS
 from singan_runtime.graphs import PRECISIONS
@@ -17,7 +18,7 @@ from singan_runtime.screens import list_screens
 
 def _print_screens(wanted: bool) -> None:
     if wanted:
-        typer.echo(list_screens())
+        say(list_screens())
         raise typer.Exit
 
 

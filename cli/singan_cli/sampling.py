@@ -11,6 +11,7 @@ import typer
 
 from singan_cli import choice
 from singan_cli.result import check_place
+from singan_cli.terminal import say
 from singan_cli.zoom_text import SOFT_ZOOM, describe_zoom
 from singan_core.atomic import make_folder
 from singan_core.encoding import Style
@@ -115,7 +116,7 @@ def say_zoom(sampler: Sampler, requests: Sequence[Request]) -> None:
     trained = sampler.manifest.pyramid
     zooms = [fitting.choose_zoom(trained, one.size or trained.finest, one.zoom) for one in requests]
     if sampler.photo is not None and max(zooms) > SOFT_ZOOM:
-        typer.echo(describe_zoom(max(zooms)), err=True)
+        say(describe_zoom(max(zooms)), err=True)
 
 
 def draw_all(
@@ -154,13 +155,13 @@ def _write(
     elif folder is not None and is_file_name(folder):
         make_folder(folder.parent)
         write_picture(sampler, folder, replace(requests[0], seed=seeds[0]), output.style)
-        typer.echo(f"wrote {folder}")
+        say(f"wrote {folder}")
     elif folder is not None:
         with count_progress("pictures", count) as advance:
             for one in requests:
                 screen = output.screens.get(one.size, "") if one.size else ""
                 write_pictures(sampler, folder, one, seeds, output.style, advance, screen)
-        typer.echo(f"wrote {count} pictures to {folder}")
+        say(f"wrote {count} pictures to {folder}")
 
 
 def _write_deepzoom(
@@ -175,4 +176,4 @@ def _write_deepzoom(
     size: Size = drawer.plan_request(own).size
     with count_progress("tiles", count_tiles(size)) as advance:
         write_deepzoom(sampler, folder, request, style, advance)
-    typer.echo(f"wrote {folder}; open {folder / 'index.html'} in a browser")
+    say(f"wrote {folder}; open {folder / 'index.html'} in a browser")

@@ -7,11 +7,10 @@ import signal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import typer
-
 from singan_cli import train_options as options
 from singan_cli.options import Device
 from singan_cli.signals import StoppedBySignal, collect_signals
+from singan_cli.terminal import say
 from singan_core.masks import is_alpha
 from singan_core.picture_files import check_path
 from singan_core.processors import check_threads, count_processors
@@ -111,7 +110,7 @@ def say_plan(job: TrainingJob, threads: int | None) -> int | None:
     start = job.prepare()
     if threads is None and job.device.type == "cpu":
         threads = choose_threads(start.config.detail, count_processors())
-    typer.echo(describe_plan(start))
+    say(describe_plan(start))
 
     seconds = estimate_duration(start, job.device, threads)
     say_time(seconds, start.config, job.device, torch.get_num_threads())
@@ -147,12 +146,12 @@ def write_resume_command(job: TrainingJob) -> str:
 
 def say_result(out: Path, preview: bool, threads: int | None) -> None:
     """Print where the finished run is, and draw its contact sheet if asked to."""
-    typer.echo(f"wrote {out}")
+    say(f"wrote {out}")
     say_unsettled(out)
     if preview:
         from singan_export.preview import write_sheet
 
-        typer.echo(f"contact sheet: {write_sheet(out, threads)}")
+        say(f"contact sheet: {write_sheet(out, threads)}")
 
 
 def say_unsettled(folder: Path) -> None:
@@ -166,7 +165,7 @@ def say_unsettled(folder: Path) -> None:
         f"scale {one.scale} (gap {one.gap:.1f}, penalty {one.gradient_penalty:.1f})"
         for one in critics
     ]
-    typer.echo(
+    say(
         f"the discriminator stayed unsettled at {', '.join(places)}: this photo's layout is hard "
         "to vary; if samples look broken, try --layout strict"
     )

@@ -10,7 +10,7 @@ import typer
 
 from singan_cli.options import limit_to
 from singan_core import RECEPTIVE_FIELD
-from singan_core.manifest import MOST_DETAIL
+from singan_core.file_limits import MOST_HAND_OVER, MOST_SIDE
 from singan_core.picture_files import READABLE
 from singan_train import config
 from singan_train.config import LAYOUTS, MOST_ON_CUDA, PRESETS, WITHOUT_DETAIL, TrainingConfig
@@ -50,7 +50,7 @@ Preset = Annotated[
 MaxSize = Annotated[
     int | None,
     typer.Option(
-        help=f"Longer side of the finest scale, {RECEPTIVE_FIELD} to {MOST_DETAIL} px, at most the "
+        help=f"Longer side of the finest scale, {RECEPTIVE_FIELD} to {MOST_SIDE} px, at most the "
         "photo's own. With detail, the photo is stored at this size.",
         show_default=f"{list_both_defaults('max_size')}, standard on a GPU {MOST_ON_CUDA}",
     ),
@@ -74,8 +74,8 @@ Layout = Annotated[
 HandOver = Annotated[
     int | None,
     typer.Option(
-        help=f"Shorter side of the last generator's canvas, {RECEPTIVE_FIELD} to 1024 px. Detail "
-        "levels go on from there.",
+        help=f"Shorter side of the last generator's canvas, {RECEPTIVE_FIELD} to "
+        f"{MOST_HAND_OVER} px. Detail levels go on from there.",
         show_default=str(TrainingConfig.hand_over),
     ),
 ]

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import typer
-
+from singan_cli.terminal import say
 from singan_train.config import TrainingConfig
 
 if TYPE_CHECKING:
@@ -20,12 +19,12 @@ def say_time(seconds: float, config: TrainingConfig, device: torch.device, threa
     place = str(device)
     if device.type == "cpu":
         place += f", {threads} thread{'s' if threads > 1 else ''}"
-    typer.echo(f"training on {place}: about {describe_seconds(seconds)}")
+    say(f"training on {place}: about {describe_seconds(seconds)}")
 
     if seconds > LONG:
         less = "fewer --iterations" if config.detail else "a smaller --max-size"
         shorter = less if config.preset == "draft" else f"--preset draft or {less}"
-        typer.echo(
+        say(
             f"warning: this will be long; {shorter} would be shorter, and --resume continues "
             "after a stop",
             err=True,

@@ -10,6 +10,7 @@ import typer
 
 from singan_cli.options import AsJson, Bundle
 from singan_cli.parity_text import list_formats, list_parity
+from singan_cli.terminal import say
 
 if TYPE_CHECKING:
     from singan_export.verify import Verified
@@ -26,6 +27,15 @@ def command(
             "networks.",
         ),
     ] = None,
+    formats: Annotated[
+        str | None,
+        typer.Option(
+            "--format",
+            metavar="NAME[,NAME...]",
+            help="Also open fused, torchscript or pt2, which can hold programs: name them only in "
+            "bundles of your own.",
+        ),
+    ] = None,
     to_json: AsJson = False,
 ) -> None:
     """Check a bundle's files, graphs, preview and formats.
@@ -35,8 +45,8 @@ def command(
     from singan_export import budgets
     from singan_export.verify import verify
 
-    found = verify(bundle, run)
-    typer.echo(write_json(found) if to_json else "\n".join(list_findings(found)))
+    found = verify(bundle, run, formats.split(",") if formats else ())
+    say(write_json(found) if to_json else "\n".join(list_findings(found)))
     budgets.require(found.formats)
 
 
@@ -49,6 +59,7 @@ def write_json(found: Verified) -> str:
         "preview_levels": found.preview_levels,
         "parity": found.parity.to_json() if found.parity else None,
         "formats": [check.to_json() for check in found.formats],
+        "unopened": found.unopened,
     }
     return json.dumps(report, indent=2)
 
@@ -60,4 +71,16 @@ def list_findings(found: Verified) -> list[str]:
         f"reconstruction equals preview.png within {found.preview_levels} grey levels",
         *(list_parity(found.parity) if found.parity else ()),
         *list_formats(found.formats),
+        *list_unopened(found.unopened),
+    ]
+
+
+def list_unopened(names: list[str]) -> list[str]:
+    """Say which formats were not opened, and how to have them opened."""
+    if not names:
+        return []
+    joined = ",".join(names)
+    return [
+        f"{joined} not opened, since such files can hold programs; "
+        f"if the bundle is your own, add --format {joined}"
     ]

@@ -11,13 +11,10 @@ from singan_core.arrays import Mask, Pixels
 from singan_core.detail.maps import Map
 from singan_core.detail.patches import PATCH, Basis
 from singan_core.detail.photo import FEATURES, SEARCH_FEATURES, Photo
-from singan_core.errors import BundleError, say_reason
+from singan_core.file_names import BASES
 from singan_core.manifest import Manifest
-from singan_core.paths import require_file
 from singan_core.pyramid import Size, count_searched
-
-BASES = "bases.npy"
-"""Directions (levels, 24, 7, 7, C), int8. Copied levels use the first 12; the others are 0."""
+from singan_core.stored_arrays import read_array
 
 
 def write_bases(folder: Path, photo: Photo) -> tuple[int, ...]:
@@ -40,28 +37,19 @@ def read_detail(folder: Path, manifest: Manifest) -> tuple[Photo | None, Mask | 
     if detail is None:
         return None, None
     size = detail.levels[-1]
-    pixels = stored.read_photo(folder, size, manifest.channels, detail.photo_sha256)
+    files = manifest.files
+    pixels = stored.read_photo(folder, files, size, manifest.channels, detail.photo_sha256)
     photo = Photo(pixels, detail.levels, _read_bases(folder, manifest))
-    masks = stored.read_masks(folder, size, len(manifest.labels)) if manifest.labels else None
-    return photo, masks
+    labels = len(manifest.labels)
+    return photo, stored.read_masks(folder, files, size, labels) if labels else None
 
 
 def _read_bases(folder: Path, manifest: Manifest) -> list[Basis]:
     """Read the basis of every level. Raises BundleError."""
     assert manifest.detail is not None
-    path, shifts = folder / BASES, manifest.detail.shifts
-    try:
-        directions = np.load(require_file(path), allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise BundleError(
-            f"{path}: missing or damaged ({say_reason(error)}); export again"
-        ) from error
-
-    expected = (len(shifts), SEARCH_FEATURES, PATCH, PATCH, manifest.channels)
-    if directions.shape != expected or directions.dtype != np.int8:
-        raise BundleError(
-            f"{path}: {directions.dtype} {directions.shape}, expected int8 {expected}; export again"
-        )
+    shifts = manifest.detail.shifts
+    shape = (len(shifts), SEARCH_FEATURES, PATCH, PATCH, manifest.channels)
+    directions = read_array(folder, manifest.files, BASES, np.int8, shape)
 
     searched = count_searched(manifest.detail.levels)
     flat = directions.reshape(len(shifts), SEARCH_FEATURES, -1)

@@ -37,6 +37,8 @@ Shares = tuple[float, float, float, float]
 
 SCALES = 0.01, 100  # times the zoom: the least and the most
 MOST_DESPECKLE = 15  # px
+_UNREADABLE = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)
+"""What Pillow raises for a file that is missing, damaged or none of ours."""
 TRIES = 100  # of places, until kept objects do not overlap
 LONGER_SIDE = 500  # px of pictures with detail, unless told otherwise
 
@@ -255,9 +257,9 @@ def _check_same(path: Path, metadata: Metadata) -> None:
     if not path.exists():
         return
     try:
-        with Image.open(require_file(path)) as image:
+        with Image.open(require_file(path), formats=("PNG",)) as image:
             found = image.info.get(KEY)
-    except OSError:
+    except _UNREADABLE:
         return
     if found != metadata.record:
         raise OutputError(
@@ -271,17 +273,20 @@ def _read_masks(out: Path, name: str, labels: tuple[str, ...], size: Size | None
     Returns None if a file is missing, damaged or of another form.
     """
     try:
-        with Image.open(require_file(out / IMAGES / name)) as image:
-            image.load()
-            is_whole = (image.height, image.width) == size
-        masks = []
-        for label in labels:
-            with Image.open(require_file(out / MASKS / label / name)) as mask:
-                masks.append(np.asarray(mask))
-    except (OSError, SyntaxError, ValueError):
+        _read_png(out / IMAGES / name, size)
+        masks = [_read_png(out / MASKS / label / name, size) for label in labels]
+    except _UNREADABLE:
         return None
     fit = all(mask.shape == size and set(np.unique(mask)) <= {0, 255} for mask in masks)
-    return np.stack(masks, axis=2) if is_whole and fit else None
+    return np.stack(masks, axis=2) if fit else None
+
+
+def _read_png(path: Path, size: Size | None) -> Pixels:
+    """Decode a picture. Raises one of _UNREADABLE, also if it has another size."""
+    with Image.open(require_file(path), formats=("PNG",)) as image:
+        if (image.height, image.width) != size:
+            raise ValueError(f"{path}: another size")
+        return np.asarray(image)
 
 
 def _write_picture(sampler: Sampler, out: Path, name: str, spec: DatasetSpec, seed: int) -> Pixels:

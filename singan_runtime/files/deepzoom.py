@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import html
 import math
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import resources
@@ -96,10 +98,9 @@ def _make_page(size: Size, suffix: str, title: str) -> str:
     """Fill the page that shows the tiles without a network."""
     page = resources.files("singan_runtime").joinpath("deepzoom.html").read_text(encoding="utf-8")
     height, width = size
-    values = {"TITLE": title, "WIDTH": width, "HEIGHT": height, "TILE": TILE, "SUFFIX": suffix}
-    for key, value in values.items():
-        page = page.replace(f"%{key}%", str(value))
-    return page
+    values = {"WIDTH": width, "HEIGHT": height, "TILE": TILE, "SUFFIX": suffix}
+    values |= {"TITLE": html.escape(title)}  # names the model, as a bundle of a stranger's does
+    return re.sub(r"%([A-Z]+)%", lambda found: str(values[found[1]]), page)
 
 
 @dataclass(frozen=True)

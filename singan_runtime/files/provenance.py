@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import warnings
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,18 +12,18 @@ from typing import Any
 
 from PIL import Image
 
-from singan_core import metadata
+from singan_core import bounded_json, metadata
 from singan_core.errors import ImageError, RequestError
 from singan_core.file_names import DOUBLE
-from singan_core.manifest import hash_file
 from singan_core.metadata import KEY, SOURCE_TYPE, Metadata, clean
 from singan_core.version import find_version
 from singan_runtime.drawing import Renderer
-from singan_runtime.request import Request
+from singan_runtime.request import MOST_REQUEST, Request
 
 SAMPLE = "sample"
 """The command whose pictures name none, since a request is all that they come from."""
 
+_SHOWN = 40  # characters of a command's name that are kept
 _MODEL = ("bundle", "identity", "bundle_sha256", "version", "precision")
 
 
@@ -83,7 +85,10 @@ def describe_picture(renderer: Renderer, request: Mapping[str, Any]) -> Metadata
 
 def describe_file(path: Path | None) -> dict[str, str] | None:
     """Return a file's name and digest, with which it can be recognised."""
-    return None if path is None else {"name": path.name, "sha256": hash_file(path)}
+    if path is None:
+        return None
+    with open(path, "rb") as file:
+        return {"name": path.name, "sha256": hashlib.file_digest(file, "sha256").hexdigest()}
 
 
 def read_origin(path: Path) -> Origin:
@@ -100,9 +105,8 @@ def read_origin(path: Path) -> Origin:
         )
 
     try:
-        described = json.loads(record)
-        json.dumps(described, indent=2)  # what is nested too deep to be printed is refused here
-    except (ValueError, RecursionError):
+        described = bounded_json.decode(record, MOST_REQUEST)
+    except ValueError:
         described = None
     if not isinstance(described, dict):
         raise ImageError(f"{path}: its text '{KEY}' is not a JSON object")
@@ -112,7 +116,7 @@ def read_origin(path: Path) -> Origin:
         identity=clean(described.get("identity", "")),
         version=clean(described.get("version", "")),
         precision=clean(described.get("precision", "auto")),
-        command=clean(described.get("command", SAMPLE)),
+        command=clean(described.get("command", SAMPLE))[:_SHOWN],
         request=request,
         creator=clean(found.creator),
         licence=clean(found.licence),
@@ -123,9 +127,11 @@ def read_origin(path: Path) -> Origin:
 def _read_png_text(path: Path) -> str:
     """Read the record from the text of a PNG file whose XMP is missing, if it has one."""
     try:
-        with Image.open(path) as image:
-            text = image.info.get(KEY)
-    except (OSError, SyntaxError, ValueError):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # not decoded here
+            with Image.open(path, formats=("PNG",)) as image:
+                text = image.info.get(KEY)
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
         return ""
     return text if isinstance(text, str) else ""
 

@@ -15,8 +15,8 @@ from singan_core.arrays import Pixels
 from singan_core.detail import resize
 from singan_core.detail.photo import straighten
 from singan_core.errors import ImageError, RequestError
+from singan_core.file_limits import MOST_SIDE
 from singan_core.limits import read_whole
-from singan_core.manifest import MOST_DETAIL
 from singan_core.pyramid import Size
 from singan_runtime.measures import pieces, quality
 from singan_runtime.measures.scores import MEANING as MEANING
@@ -80,7 +80,7 @@ def choose_measured_size(sampler: Sampler, size_limit: int = SIZE_LIMIT) -> Size
 
     Without detail it is the trained size. Raises RequestError if it is too small for them.
     """
-    size_limit = read_whole(size_limit, "size limit", 1, MOST_DETAIL)
+    size_limit = read_whole(size_limit, "size limit", 1, MOST_SIDE)
     height, width = sampler.trained_size
     factor = min(1.0, size_limit / max(height, width)) if sampler.photo else 1.0
     size = round(height * factor), round(width * factor)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,8 @@ import numpy as np
 from singan_core import HALO, RECEPTIVE_FIELD
 from singan_core.arrays import Floats
 from singan_core.errors import CheckpointError
-from singan_core.paths import make_name
+from singan_core.file_limits import MOST_PIXELS, MOST_SCALES, MOST_SIDE
+from singan_core.plain_names import make_plain
 from singan_core.pyramid import Pyramid
 from singan_train.config import Border, TrainingConfig
 from singan_train.reference.networks import (
@@ -29,6 +31,8 @@ from singan_train.reference.networks import (
     make_generator,
     read_discriminator,
 )
+from singan_train.reference.pickle_machine import Allowance
+from singan_train.reference.rehearsal import rehearse
 from singan_train.reference.unpickle import read_file
 from singan_train.scale.networks import Discriminator, Generator
 
@@ -69,12 +73,16 @@ def read_checkpoint(path: Path) -> ReferenceCheckpoint:
     Raises CheckpointError.
     """
     folder = _find_folder(path)
-    reals = [_check_image(value, folder / REALS) for value in _read_list(folder / REALS)]
+    rehearse(_list_files(folder))
+    allowance = Allowance()
+
+    read_list = partial(_read_list, allowance=allowance)
+    reals = [_check_image(value, folder / REALS) for value in read_list(folder / REALS)]
     amplitudes = [
-        _check_amplitude(value, folder / AMPLITUDES) for value in _read_list(folder / AMPLITUDES)
+        _check_amplitude(value, folder / AMPLITUDES) for value in read_list(folder / AMPLITUDES)
     ]
-    noises = _read_noises(folder, len(reals))
-    states = _read_states(folder, len(reals))
+    noises = _read_noises(folder, len(reals), allowance)
+    states = _read_states(folder, len(reals), allowance)
     _check_counts(folder, reals, amplitudes, noises, states)
     _check_shapes(folder, reals, noises)
 
@@ -83,9 +91,9 @@ def read_checkpoint(path: Path) -> ReferenceCheckpoint:
     for scale, state in enumerate(states):
         where, file = f"{folder}: scale {scale}", folder / str(scale) / "netD.pth"
         generators.append(make_generator(state, channels, where))
-        discriminators.append(read_discriminator(file, channels))
+        discriminators.append(read_discriminator(file, channels, allowance))
 
-    name, noise = make_name(_find_name(folder)), _check_reconstruction_noise(folder, noises)
+    name, noise = make_plain(_find_name(folder)), _check_reconstruction_noise(folder, noises)
     return ReferenceCheckpoint(name, reals, noise, amplitudes, generators, discriminators)
 
 
@@ -120,18 +128,35 @@ def find_below(folder: Path, name: str) -> list[Path]:
     return found
 
 
+def _list_files(folder: Path) -> list[Path]:
+    """List the files of a checkpoint that will be read, as far as they are there."""
+    in_scales = ["netD.pth"]
+    if not (folder / NOISES).exists():
+        in_scales.append("z_opt.pth")
+    if not (folder / MODULES).exists() or (folder / "0" / "netG.pth").exists():
+        in_scales.append("netG.pth")
+
+    paths = [folder / name for name in (REALS, AMPLITUDES, NOISES)]
+    paths += [folder / str(scale) / name for scale in range(MOST_SCALES) for name in in_scales]
+    if "netG.pth" not in in_scales:
+        paths.append(folder / MODULES)
+    return [path for path in paths if path.exists()]
+
+
 def _find_name(folder: Path) -> str:
     """Find the photo's name: the reference's folders are NAME/scale_factor=..."""
     folder = folder.resolve()
     return folder.parent.name if folder.name.startswith("scale_factor") else folder.name
 
 
-def _read_list(path: Path) -> list[Any]:
-    found = read_file(path)
+def _read_list(path: Path, allowance: Allowance) -> list[Any]:
+    found = read_file(path, allowance)
     if not isinstance(found, list):
         raise CheckpointError(
             f"{path}: a list with an entry per scale is expected, got {type(found).__name__}"
         )
+    if len(found) > MOST_SCALES:
+        raise CheckpointError(f"{path}: {len(found)} scales; {MOST_SCALES} are the most")
     return found
 
 
@@ -141,7 +166,8 @@ def _check_amplitude(value: Any, path: Path) -> float:
     number = float(np.reshape(value, ())) if single else math.nan
     if not (math.isfinite(number) and number >= 0):
         raise CheckpointError(
-            f"{path}: noise amplitudes must be numbers of 0 or more, got {value!r}"
+            f"{path}: noise amplitudes must be numbers of 0 or more, "
+            f"got {number if single else describe(value)}"
         )
     return number
 
@@ -153,27 +179,30 @@ def _check_image(value: Any, path: Path) -> Floats:
         raise CheckpointError(
             f"{path}: tensors of shape (1, C, H, W) are expected, got {describe(value)}"
         )
+    if max(value.shape[2:]) > MOST_SIDE + 2 * HALO:
+        height, width = value.shape[2:]
+        raise CheckpointError(f"{path}: {width}x{height}; {MOST_SIDE} px a side are the most")
     if not np.isfinite(value).all():
         raise CheckpointError(f"{path}: has values that are no numbers; get the file again")
     return np.array(value, np.float32)
 
 
-def _read_noises(folder: Path, scales: int) -> list[Floats]:
+def _read_noises(folder: Path, scales: int, allowance: Allowance) -> list[Floats]:
     """Read z* of every scale, from one file or else from the scales' folders."""
     path = folder / NOISES
     if path.exists():
-        return [_check_image(value, path) for value in _read_list(path)]
+        return [_check_image(value, path) for value in _read_list(path, allowance)]
     paths = [folder / str(scale) / "z_opt.pth" for scale in range(scales)]
-    return [_check_image(read_file(path), path) for path in paths]
+    return [_check_image(read_file(path, allowance), path) for path in paths]
 
 
-def _read_states(folder: Path, scales: int) -> list[StateDict]:
+def _read_states(folder: Path, scales: int, allowance: Allowance) -> list[StateDict]:
     """Read the generators' tensors, from the scales' folders or else from whole modules."""
     paths = [folder / str(scale) / "netG.pth" for scale in range(scales)]
     modules = folder / MODULES
     if modules.exists() and not all(path.exists() for path in paths):
-        return [extract_state(value, modules) for value in _read_list(modules)]
-    return [extract_state(read_file(path), path) for path in paths]
+        return [extract_state(value, modules) for value in _read_list(modules, allowance)]
+    return [extract_state(read_file(path, allowance), path) for path in paths]
 
 
 def _check_counts(
@@ -202,6 +231,11 @@ def _check_shapes(folder: Path, reals: list[Floats], noises: list[Floats]) -> No
 
     It must be larger than the scale by the halo, and zero above scale 0.
     """
+    pixels = sum(real.shape[2] * real.shape[3] for real in reals)
+    if pixels > MOST_PIXELS:
+        raise CheckpointError(
+            f"{folder}: {pixels} pixels in all scales; {MOST_PIXELS} are the most"
+        )
     for scale, (real, noise) in enumerate(zip(reals, noises, strict=True)):
         _, channels, height, width = real.shape
         expected = (1, channels, height + 2 * HALO, width + 2 * HALO)

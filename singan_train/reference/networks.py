@@ -10,7 +10,8 @@ import torch
 from numpy.typing import NDArray
 
 from singan_core.errors import CheckpointError
-from singan_train.reference.pickle_machine import PickledObject
+from singan_core.file_limits import MOST_WIDTH
+from singan_train.reference.pickle_machine import Allowance, PickledObject, write_plainly
 from singan_train.reference.unpickle import read_file
 from singan_train.scale.networks import LAYERS, Discriminator, Generator
 
@@ -29,7 +30,9 @@ def describe(value: Any) -> str:
     """Describe what was found where something else was expected."""
     if isinstance(value, np.ndarray):
         return f"{value.dtype} {value.shape}"
-    return str(value.kind) if isinstance(value, PickledObject) else type(value).__name__
+    if isinstance(value, PickledObject):
+        return write_plainly(str(value.kind))
+    return type(value).__name__
 
 
 def extract_state(value: Any, path: Path) -> StateDict:
@@ -78,11 +81,11 @@ def make_generator(state: StateDict, channels: int, where: str) -> Generator:
     return _load_state(Generator(channels, width, norm=True), state, "tail.0")
 
 
-def read_discriminator(path: Path, channels: int) -> Discriminator | None:
+def read_discriminator(path: Path, channels: int, allowance: Allowance) -> Discriminator | None:
     """Read a discriminator of the reference, if the file exists. Raises CheckpointError."""
     if not path.exists():
         return None
-    state = extract_state(read_file(path), path)
+    state = extract_state(read_file(path, allowance), path)
     width = _check_layers(state, channels, 1, "tail", str(path))
     return _load_state(Discriminator(channels, width, norm=True), state, "tail")
 
@@ -102,10 +105,12 @@ def _check_layers(state: StateDict, inputs: int, outputs: int, tail: str, where:
     for key in sorted(expected.keys() | found.keys()):
         if found.get(key) != expected.get(key):
             raise CheckpointError(
-                f"{where}: {ascii(key)[1:-1]} is {found.get(key, 'missing')}, "
+                f"{where}: {write_plainly(key)} is {found.get(key, 'missing')}, "
                 f"expected {expected.get(key, 'none')}; "
                 "not a network of the reference SinGAN with five 3x3 layers of one width"
             )
+    if width > MOST_WIDTH:
+        raise CheckpointError(f"{where}: layers of {width} channels; {MOST_WIDTH} are the most")
     if not all(np.isfinite(value).all() for value in state.values()):
         raise CheckpointError(f"{where}: has weights that are no numbers; get the checkpoint again")
     return width

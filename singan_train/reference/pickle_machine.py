@@ -17,7 +17,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-LARGEST = 2**28  # values of one tensor; a file may claim more than it holds by repeating values
+MOST_INSTRUCTIONS = 2**20  # of one pickle; a file of twenty modules has about fifty thousand
+MOST_NESTED = 64  # lists, dicts, tuples and objects in each other; a module has about twenty
+MOST_BYTES = 2**29
+"""Of all tensors of a checkpoint. A file may claim more than it holds by repeating values."""
+
+SHOWN = 100  # characters of a name from a file that a message shows
 
 STORAGES = {
     "HalfStorage": "<f2",
@@ -59,12 +64,29 @@ class PickledObject:
     state: Any = None
 
 
+class Allowance:
+    """The bytes that the tensors of a checkpoint may still claim, those of all files together."""
+
+    def __init__(self, count: int = MOST_BYTES) -> None:
+        self.whole = self.left = count
+
+    def take(self, count: int) -> None:
+        """Take bytes for one tensor. Raises ValueError if they are no longer there."""
+        self.left -= count
+        if self.left < 0:
+            raise ValueError(f"tensors that claim more than {self.whole} bytes")
+
+
 class RefusedError(Exception):
     """The file names something that no tensor needs."""
 
     def __init__(self, name: str) -> None:
-        # such a file may name anything, control codes too
-        super().__init__(ascii(name)[1:-1][:100])
+        super().__init__(write_plainly(name))
+
+
+def write_plainly(text: str) -> str:
+    """Write text of a file, which may be anything, so that it fits into a line of a message."""
+    return ascii(text[:SHOWN])[1:-1][:SHOWN]
 
 
 def _view_tensor(
@@ -80,7 +102,7 @@ def _view_tensor(
 
     count = int(np.prod([float(side) for side in size]))
     last = offset + sum((side - 1) * step for side, step in zip(size, stride, strict=True))
-    if count > LARGEST or (count and last >= len(values)):
+    if count and last >= len(values):
         raise ValueError("a tensor larger than its values")
 
     steps = tuple(step * values.itemsize for step in stride)
@@ -96,13 +118,63 @@ def _take_first(tensor: Any, *_: Any) -> Any:
     return tensor
 
 
+def _make_dict(items: Any = ()) -> dict[Any, Any]:
+    """Stand for an OrderedDict, which Python 2 wrote with its items as lists of two."""
+    made: dict[Any, Any] = {}
+    for item in items:
+        if not isinstance(item, list | tuple):
+            raise ValueError("a dict of no items")
+        _put(made, *item)
+    return made
+
+
+def _put(made: Any, key: Any, value: Any) -> None:
+    """Put an item into a dict.
+
+    Raises ValueError for a key that is no name: Python cannot hash deeply nested tuples.
+    """
+    if not isinstance(made, dict) or not isinstance(key, str | int):
+        raise ValueError("a dict with other keys than names")
+    made[key] = value
+
+
+def _make_size(sides: Any = ()) -> tuple[Any, ...]:
+    """Stand for a torch.Size."""
+    if not isinstance(sides, list | tuple):
+        raise ValueError("a size of no numbers")
+    return tuple(sides)
+
+
+def check_nesting(value: Any) -> None:
+    """Raise ValueError if what a pickle holds is nested deeper than code can follow it."""
+    level, seen = [value], set()
+    for _ in range(MOST_NESTED):
+        below: list[Any] = []
+        for one in level:
+            if id(one) not in seen:
+                seen.add(id(one))
+                below += _list_parts(one)
+        level = below
+        if not level:
+            return
+    raise ValueError(f"nested more than {MOST_NESTED} deep")
+
+
+def _list_parts(value: Any) -> list[Any]:
+    if isinstance(value, PickledObject):
+        return [value.state]
+    if isinstance(value, dict):
+        return list(value.values())
+    return list(value) if isinstance(value, list | tuple) else []
+
+
 MEANINGS: dict[str, Callable[..., Any]] = {
-    "collections.OrderedDict": dict,
+    "collections.OrderedDict": _make_dict,
     "torch._utils._rebuild_tensor": _view_tensor,
     "torch._utils._rebuild_tensor_v2": _view_tensor,
     "torch._utils._rebuild_parameter": _take_first,
     "torch.nn.parameter.Parameter": _take_first,
-    "torch.Size": tuple,
+    "torch.Size": _make_size,
     "torch.device": ignore,
     "torch.nn.backends.thnn._get_thnn_function_backend": ignore,
     "builtins.set": ignore,
@@ -124,11 +196,13 @@ def _check_name(module: str, name: str) -> GlobalName:
 class PickleMachine:
     """Carries out a pickle's instructions on plain data.
 
-    find_persistent says what a reference to something outside of the pickle means.
+    find_persistent says what a reference to something outside of the pickle means. All tensors
+    are counted against the allowance.
     """
 
-    def __init__(self, find_persistent: Callable[[Any], Any]) -> None:
+    def __init__(self, find_persistent: Callable[[Any], Any], allowance: Allowance) -> None:
         self.find_persistent = find_persistent
+        self.allowance = allowance
         self.stack: list[Any] = []
         self.memo: dict[int, Any] = {}
 
@@ -136,9 +210,14 @@ class PickleMachine:
         """Return the object of the pickle that starts at the file's position."""
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # a damaged name may look like a bad escape sequence
-            for opcode, argument, _ in pickletools.genops(file):
+            for number, (opcode, argument, _) in enumerate(pickletools.genops(file)):
+                if number == MOST_INSTRUCTIONS:
+                    raise ValueError(f"a pickle of more than {MOST_INSTRUCTIONS} instructions")
                 self.execute(opcode.name, argument)
-        return self.stack.pop()
+
+        found = self.stack.pop()
+        check_nesting(found)
+        return found
 
     def execute(self, opcode: str, argument: Any) -> None:
         """Carry out one instruction.
@@ -175,14 +254,17 @@ class PickleMachine:
             case "SETITEM" | "SETITEMS":
                 single = opcode == "SETITEM"
                 items = [stack.pop(-2), stack.pop()] if single else self._pop_to_mark()
-                stack[-1].update(zip(items[::2], items[1::2], strict=True))
+                for key, value in zip(items[::2], items[1::2], strict=True):
+                    _put(stack[-1], key, value)
             case _:
                 return False
         return True
 
     def _pop_to_mark(self) -> list[Any]:
         """Take everything since the last mark off the stack."""
-        at = max(place for place, value in enumerate(self.stack) if value is _MARK)
+        at = len(self.stack) - 1
+        while self.stack[at] is not _MARK:  # from the top, else many marks would take for ever
+            at -= 1
         items = self.stack[at + 1 :]
         del self.stack[at:]
         return items
@@ -203,9 +285,7 @@ class PickleMachine:
                 stack.append(PickledObject(stack.pop()))
             case "REDUCE":
                 arguments, function = stack.pop(), stack.pop()
-                if not isinstance(function, GlobalName) or str(function) not in MEANINGS:
-                    raise RefusedError(f"the call of {function}")
-                stack.append(MEANINGS[str(function)](*arguments))
+                stack.append(self._call(function, arguments))
             case "BUILD":
                 # A dict's own attributes, such as the versions of a state dict, are left out.
                 state = stack.pop()
@@ -214,3 +294,15 @@ class PickleMachine:
             case _:
                 return False
         return True
+
+    def _call(self, function: Any, arguments: Any) -> Any:
+        """Give what a call of a function stands for. Raises RefusedError for any other."""
+        if not isinstance(function, GlobalName):
+            raise RefusedError("the call of no function")
+        if str(function) not in MEANINGS:
+            raise RefusedError(f"the call of {function}")
+
+        made = MEANINGS[str(function)](*arguments)
+        if MEANINGS[str(function)] is _view_tensor:
+            self.allowance.take(made.nbytes)
+        return made

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-import json
+import itertools
+import math
 from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
 from PIL import Image
 
+from singan_core import bounded_json
 from singan_core.atomic import atomic_file
 from singan_core.errors import BundleError, InstallError, say_reason
-from singan_core.paths import check_output_file, require_file
+from singan_core.file_limits import MOST_FOLDER_BYTES
+from singan_core.listed_files import read_inside
+from singan_core.paths import check_output_file
 from singan_train.run.folder import METRICS, count_finished_scales, find_scale
 from singan_train.run.header import RunHeader, read_header
 
@@ -31,15 +35,20 @@ def read_metrics(folder: Path) -> Metrics:
 
     Raises BundleError if there are none or they are damaged.
     """
+    if not (folder / METRICS).exists():
+        raise BundleError(f"{folder}: no {METRICS} there; give the folder of a run")
+    content = read_inside(folder, METRICS, MOST_FOLDER_BYTES, "run")
+
     metrics: Metrics = defaultdict(list)
+    keys = ("iteration", *itertools.chain.from_iterable(CURVES.values()))
     try:
-        for line in require_file(folder / METRICS).read_text(encoding="utf-8").splitlines():
-            row = json.loads(line)
+        for line in content.decode("utf-8").splitlines():
+            row = bounded_json.decode(line)
             if "iteration" in row:
-                metrics[row["scale"]].append(row)
-    except (FileNotFoundError, NotADirectoryError) as error:
-        raise BundleError(f"{folder}: no {METRICS} there; give the folder of a run") from error
-    except (OSError, ValueError, KeyError, TypeError) as error:
+                metrics[int(row["scale"])].append(
+                    {key: float(value) for key, value in row.items() if key in keys}
+                )
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise BundleError(
             f"{folder / METRICS}: damaged ({say_reason(error)}); nothing can be drawn from it"
         ) from error
@@ -65,7 +74,8 @@ def plot_run(folder: Path, out: Path) -> None:
         panel.set_title(title)
         panel.set_xlabel("iterations, scale after scale")
     _draw_pyramid(pictures, folder, header)
-    figure.suptitle(f"{header.name}, preset {header.config.preset}, seed {header.config.seed}")
+    name = header.name.replace("$", r"\$")  # else it would begin a formula
+    figure.suptitle(f"{name}, preset {header.config.preset}, seed {header.config.seed}")
 
     with atomic_file(out) as temporary:
         figure.savefig(temporary, format="png", metadata={"Software": "singan"})
@@ -77,7 +87,7 @@ def _draw_curves(panel: Any, metrics: Metrics, keys: tuple[str, ...]) -> None:
     for scale, rows in sorted(metrics.items()):
         x = [offset + row["iteration"] for row in rows]
         for key, style in zip(keys, ("-", ":"), strict=False):
-            y = [row[key] for row in rows]
+            y = [row.get(key, math.nan) for row in rows]
             panel.plot(x, y, style, color=f"C{scale % 10}", linewidth=0.8)
         panel.axvline(offset, color="0.85", linewidth=0.8)
         offset = max(x)
@@ -93,7 +103,8 @@ def _draw_pyramid(figure: Any, folder: Path, header: RunHeader) -> None:
             continue
 
         for axes, name in zip(column, ("real", "reconstruction"), strict=True):
-            with Image.open(find_scale(folder, scale) / f"{name}.png") as image:
+            path = find_scale(folder, scale) / f"{name}.png"
+            with Image.open(path, formats=("PNG",)) as image:
                 axes.imshow(image.convert("RGB"), interpolation="nearest")
         height, width = header.pyramid.sizes[scale]
         column[0].set_title(f"scale {scale}: {width}x{height}", fontsize=8)

@@ -121,7 +121,7 @@ def _read(folder: Path, scale: int) -> tuple[_Header, dict[str, Tensor]] | None:
             notes = (file.metadata() or {})[HEADER_KEY]
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
         header = msgspec.json.decode(notes, type=_Header)
-    except (OSError, SafetensorError, KeyError, ValueError):
+    except (OSError, SafetensorError, KeyError, ValueError, msgspec.DecodeError):
         return None
     usable = header.scale == scale and header.sha256 == _hash_tensors(tensors)
     return (header, tensors) if usable else None

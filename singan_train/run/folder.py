@@ -8,7 +8,7 @@ import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Annotated, TypeVar
 
 import msgspec
 import numpy as np
@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save
 
-from singan_core import encoding
+from singan_core import bounded_json, encoding
 from singan_core import manifest as manifests
 from singan_core.atomic import atomic_file, atomic_folder
 from singan_core.errors import BundleError, say_reason
+from singan_core.file_limits import MOST_CHANNELS, MOST_WIDTH
 from singan_core.manifest import Detail, Manifest
 from singan_core.paths import require_file
 from singan_train.run.header import RunHeader
@@ -37,9 +38,9 @@ class ScaleMetadata:
     Nothing in it depends on when or how fast it was made: the same seed gives the same bytes.
     """
 
-    width: int
+    width: Annotated[int, msgspec.Meta(ge=1, le=MOST_WIDTH)]
     norm: bool
-    channels: int
+    channels: Annotated[int, msgspec.Meta(ge=1, le=MOST_CHANNELS)]
     noise_amplitude: float
     noise_channels: int
     rmse: float
@@ -100,7 +101,7 @@ def read_metadata(folder: Path, scale: int) -> ScaleMetadata:
         with safe_open(require_file(path), "np") as file:
             notes = file.metadata() or {}
         return msgspec.json.decode(notes[METADATA_KEY], type=ScaleMetadata)
-    except (OSError, SafetensorError, KeyError, ValueError) as error:
+    except (OSError, SafetensorError, KeyError, ValueError, msgspec.DecodeError) as error:
         raise _make_scale_error(path, error) from error
 
 
@@ -180,9 +181,9 @@ def find_position(line: str) -> tuple[float, float]:
     infinite scale.
     """
     try:
-        entry = json.loads(line)
+        entry = bounded_json.decode(line)
         return int(entry["scale"]), float(entry.get("iteration", "inf"))
-    except (ValueError, KeyError):
+    except (ValueError, KeyError, TypeError, AttributeError):
         return float("inf"), 0.0
 
 

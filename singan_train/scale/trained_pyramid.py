@@ -5,6 +5,7 @@ It draws previous-scale samples and reconstructions, and is what exported graphs
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 
 import torch
@@ -55,6 +56,11 @@ class TrainedPyramid:
             [trained.metadata.noise_amplitude for trained in done],
             [trained.metadata.noise_channels for trained in done],
         )
+
+    def to_double(self) -> TrainedPyramid:
+        """Copy the pyramid with its generators in double precision."""
+        generators = [copy.deepcopy(generator).double() for generator in self.generators]
+        return TrainedPyramid(self.pyramid, generators, self.amplitudes, self.noise_channels)
 
     def generate(self, scale: int, noise: Tensor, prev: Tensor) -> Tensor:
         """Draw one generator's image (B, C, H, W)."""
