@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import secrets
 import tempfile
@@ -11,26 +10,12 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from singan_core import leftovers
-from singan_core.errors import OutputError
-
-
-def explain_output_error(path: Path, error: OSError) -> OutputError:
-    """Translate an OSError on writing into one line for the user."""
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return OutputError(
-            f"{path}: the disk is full; free some space or write elsewhere, "
-            "then run the command again"
-        )
-
-    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-        return OutputError(
-            f"{path}: not writable ({error.strerror}); choose another place "
-            "or change its permissions"
-        )
-
-    if error.errno in (errno.ENOTDIR, errno.EEXIST):
-        return OutputError(f"{path}: a file stands where a folder is needed; choose another place")
-    return OutputError(f"{path}: cannot be written ({error.strerror or error})")
+from singan_core.paths import (
+    check_output_file,
+    check_output_folder,
+    explain_output_error,
+    make_parents,
+)
 
 
 def make_folder(path: Path) -> None:
@@ -39,7 +24,7 @@ def make_folder(path: Path) -> None:
     Raises OutputError unless it can be written to.
     """
     try:
-        path.mkdir(parents=True, exist_ok=True)
+        make_parents(path)
         with tempfile.TemporaryFile(dir=path):
             pass
     except OSError as error:
@@ -54,6 +39,7 @@ def atomic_file(path: Path) -> Iterator[Path]:
     If it fails, the temporary file is removed and a file that was there stays. If the process is
     killed, leftovers.sweep removes it. Raises OutputError.
     """
+    check_output_file(path)
     temporary = _choose_name(path, leftovers.TEMPORARY)
     try:
         temporary.touch()
@@ -77,9 +63,12 @@ def atomic_folder(path: Path) -> Iterator[Path]:
     is killed, the old folder or the new one is there, whole; between two renames the old one has
     another name, under which leftovers.sweep finds it. Raises OutputError.
     """
+    check_output_folder(path)
+    if path.is_symlink():  # what the link leads to is replaced, as when a file is written
+        path = Path(os.path.realpath(path))
     temporary, old = _choose_name(path, leftovers.TEMPORARY), _choose_name(path, leftovers.OLD)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_parents(path.parent)
         leftovers.sweep(path.parent)
         temporary.mkdir()
         with leftovers.hold(temporary):

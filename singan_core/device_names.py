@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 
+from singan_core.arguments import read_word
 from singan_core.errors import RequestError
+from singan_core.limits import show
 
 
 def parse_device(name: str) -> tuple[str, int]:
@@ -12,7 +14,7 @@ def parse_device(name: str) -> tuple[str, int]:
 
     Raises RequestError for any other name. What `auto` means is for the caller to say.
     """
-    match = re.fullmatch(r"(cpu)|(cuda)(?::(\d+))?", name)
+    match = re.fullmatch(r"(cpu)|(cuda)(?::(\d{1,4}))?", read_word(name, "device"))
     if match is None:
-        raise RequestError(f"unknown device {name!r}: choose auto, cpu, cuda or cuda:N")
+        raise RequestError(f"unknown device {show(name)}: choose auto, cpu, cuda or cuda:N")
     return match[1] or match[2], int(match[3] or 0)

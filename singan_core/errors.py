@@ -4,6 +4,12 @@ Each message says what was found, what is allowed and what to do next.
 """
 
 
+def say_reason(error: BaseException) -> str:
+    """Say on one line why something failed, without the number that the system has for it."""
+    reason = error.strerror if isinstance(error, OSError) else None
+    return " ".join((reason or str(error)).split()) or type(error).__name__
+
+
 class SinGANError(Exception):
     """Base of every error that this project raises on purpose."""
 

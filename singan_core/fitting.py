@@ -12,6 +12,7 @@ from typing import Literal
 
 from singan_core import RECEPTIVE_FIELD
 from singan_core.errors import RequestError
+from singan_core.limits import read_real
 from singan_core.pyramid import Pass, Pyramid, Size, compute_ratio, count_searched, scale_size
 
 Zoom = float | Literal["auto", "area"]
@@ -25,6 +26,9 @@ MAX_SIDE = 2**20
 
 MAX_PIXELS = 7680 * 4320
 """Pixels of the largest picture that is drawn whole unless the caller allows more."""
+
+ZOOMS = 0.001, 1000
+"""The least and the largest zoom that may be asked for."""
 
 DETAIL = {False: 0.5, True: 1.0}
 """Share of its fine detail that a pass beyond the finest scale adds.
@@ -78,19 +82,16 @@ def choose_zoom(pyramid: Pyramid, size: Size, zoom: Zoom) -> float:
     With detail levels, auto keeps the photo's height, so that the sky stays above and the ground
     below on any shape. AUTO_RANGE limits how far that may leave the zoom that keeps the area.
     Without levels, auto keeps the area as long as the coarsest canvas stays large enough. Raises
-    RequestError for a number that is not finite and above 0, and for any other word.
+    RequestError for a number outside ZOOMS, and for any other word.
     """
     height, width = pyramid.finest
     area = math.sqrt(size[0] * size[1] / (height * width))
-    if zoom == "area":
+    word = zoom if isinstance(zoom, str) else None
+    if word == "area":
         return area
 
-    if zoom != "auto":
-        if isinstance(zoom, str) or not (math.isfinite(zoom) and zoom > 0):
-            raise RequestError(
-                f"zoom {zoom} is not possible: it must be a number above 0, auto or area"
-            )
-        return zoom
+    if word != "auto":
+        return read_real(zoom, "zoom", *ZOOMS, besides=", auto or area")
 
     if pyramid.levels:
         low, high = AUTO_RANGE

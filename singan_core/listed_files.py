@@ -103,14 +103,14 @@ def open_inside(folder: Path, name: str, kind: Kind = "bundle") -> BufferedReade
     path = folder / name
     try:
         if not path.is_file():
-            raise BundleError(f"{path}: not a file; make its folder again")
+            raise BundleError(f"{path}: a device or pipe, not a file; make its folder again")
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | _BINARY)
     except OSError as error:
         raise BundleError(f"{path}: cannot be read ({error.strerror})") from error
 
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
-        raise BundleError(f"{path}: not a file; make its folder again")
+        raise BundleError(f"{path}: a device or pipe, not a file; make its folder again")
     return os.fdopen(descriptor, "rb")
 
 

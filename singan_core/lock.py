@@ -11,9 +11,9 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from singan_core.atomic import explain_output_error
 from singan_core.errors import OutputError
 from singan_core.leftovers import sweep
+from singan_core.paths import explain_output_error
 
 LOCK, WRITER = ".lock", ".writer"
 """Hidden files in the folder: what the system locks, and who holds it, in words."""

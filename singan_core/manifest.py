@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,7 +15,7 @@ from msgspec import Meta
 
 from singan_core import HALO, bounded_json, manifest_check, noise
 from singan_core.atomic import atomic_file
-from singan_core.errors import BundleError
+from singan_core.errors import BundleError, say_reason
 from singan_core.file_limits import (
     FACTORS,
     MOST_AMPLITUDE,
@@ -136,13 +137,24 @@ def hash_files(folder: Path) -> dict[str, str]:
     Return the digests by relative path, with forward slashes.
     """
     digests = {}
-    for path in sorted(folder.rglob("*")):
-        relative = path.relative_to(folder)
-        is_hidden = any(part.startswith(".") for part in relative.parts)
-        is_inside = path.resolve().is_relative_to(folder.resolve())
-        if path.is_file() and is_inside and path.name != NAME and not is_hidden:
-            digests[relative.as_posix()] = hash_inside(folder, relative.as_posix())
+    for path in sorted(_list_files(folder)):
+        name = path.relative_to(folder).as_posix()
+        if path.name != NAME and path.resolve().is_relative_to(folder.resolve()):
+            digests[name] = hash_inside(folder, name)
     return digests
+
+
+def _list_files(folder: Path) -> Iterator[Path]:
+    """List every file below a folder, however deep, but not what is hidden."""
+    waiting = [folder]
+    while waiting:
+        for path in waiting.pop().iterdir():
+            if path.name.startswith("."):
+                continue
+            if path.is_file():
+                yield path
+            elif path.is_dir() and not path.is_symlink():
+                waiting.append(path)
 
 
 def write(folder: Path, manifest: Manifest) -> None:
@@ -168,7 +180,7 @@ def read(folder: Path, kind: Kind, check_files: bool = True) -> Manifest:
         data = bounded_json.decode(content)
     except ValueError as error:
         raise BundleError(
-            f"{path}: not readable as JSON ({error}); make the {kind} again"
+            f"{path}: not readable as JSON ({say_reason(error)}); make the {kind} again"
         ) from error
 
     manifest = _decode(data, path)

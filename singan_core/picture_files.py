@@ -18,7 +18,7 @@ from pathlib import Path
 from PIL import Image, UnidentifiedImageError
 
 from singan_core import RECEPTIVE_FIELD, tiff_pages
-from singan_core.errors import ImageError, InstallError, SinGANError
+from singan_core.errors import ImageError, InstallError, SinGANError, say_reason
 from singan_core.file_kinds import accepts, is_heic, name_kind
 from singan_core.pyramid import Size
 from singan_core.transparency import decode
@@ -90,7 +90,9 @@ def check_path(path: Path) -> None:
         if path.stat().st_size == 0:
             raise ImageError(f"{name}: the file is empty")
     except (OSError, ValueError) as error:
-        raise ImageError(f"{name}: cannot be read ({error}); name another file") from error
+        raise ImageError(
+            f"{name}: cannot be read ({say_reason(error)}); name another file"
+        ) from error
 
 
 def open_picture(

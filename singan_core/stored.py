@@ -17,7 +17,7 @@ from PIL import Image
 
 from singan_core.arrays import Mask, Pixels
 from singan_core.atomic import atomic_file
-from singan_core.errors import BundleError
+from singan_core.errors import BundleError, say_reason
 from singan_core.file_names import MASKS, PHOTO
 from singan_core.listed_files import read_listed
 from singan_core.pyramid import Size
@@ -106,5 +106,7 @@ def _decode(path: Path, data: bytes, size: Size, format: str) -> Image.Image:
         Image.DecompressionBombWarning,
         Image.DecompressionBombError,
     ) as error:
-        raise BundleError(f"{path}: missing or damaged ({error}); export it again") from error
+        raise BundleError(
+            f"{path}: missing or damaged ({say_reason(error)}); export it again"
+        ) from error
     return image

@@ -12,10 +12,11 @@ from singan_core.detail import resize
 from singan_core.detail.photo import Photo, premultiply, straighten
 from singan_core.detail.search import choose_position
 from singan_core.fitting import MAX_PIXELS
+from singan_core.processors import count_processors
 from singan_export.degrees import find_first_amplitude
 from singan_export.photo import find_source
 from singan_export.trained import TrainedGenerators
-from singan_runtime.graphs import count_processors, read_reconstruction_noise
+from singan_runtime.graphs import read_reconstruction_noise
 from singan_runtime.sampler import Sampler
 from singan_train.report.pictures import GAP, lay_out_sheet
 from singan_train.run.folder import read_generator

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,11 +10,14 @@ from typing import Any, Protocol
 import numpy as np
 
 from singan_core import HALO, cascade
+from singan_core.arguments import read_word
 from singan_core.arrays import Floats, Reals
 from singan_core.errors import BundleError, RequestError
 from singan_core.file_names import DOUBLE, RECONSTRUCTION_NOISE, graph_name
+from singan_core.limits import show
 from singan_core.listed_files import read_listed
 from singan_core.manifest import Manifest
+from singan_core.processors import check_threads, count_processors
 from singan_core.stored_arrays import read_array
 from singan_runtime import providers
 from singan_runtime.graph_check import check_graph
@@ -25,8 +27,6 @@ from singan_runtime.wire_format import GraphError
 BLOCK = 256
 """Side in px of a block, whose activations stay in cache. Memory does not grow with the picture."""
 ON_CPU = "CPUExecutionProvider"
-THREADS_A_PROCESSOR = 4
-"""More threads than that only wait for each other."""
 PRECISIONS = (DOUBLE, "fp32", "fp16", "int8")
 _DTYPES: dict[str, type[np.floating[Any]]] = {
     "tensor(float)": np.float32,
@@ -39,8 +39,9 @@ def find_graphs(bundle: Path, manifest: Manifest, precision: str) -> Path:
 
     Raises RequestError for an unknown precision, BundleError for one that the bundle has not.
     """
-    if precision not in PRECISIONS:
-        raise RequestError(f"unknown precision {precision!r}: choose auto, {', '.join(PRECISIONS)}")
+    if read_word(precision, "precision") not in PRECISIONS:
+        known = ", ".join(PRECISIONS)
+        raise RequestError(f"unknown precision {show(precision)}: choose auto, {known}")
     if precision == "fp32":
         return bundle
     if f"{precision}/{graph_name(0)}" in manifest.files:
@@ -122,11 +123,6 @@ def _read_dtype(session: Any) -> type[np.floating[Any]]:
     return _DTYPES[session.get_inputs()[0].type]
 
 
-def count_processors() -> int:
-    """Count the processors that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 class Generators(Protocol):
     """Generators that a sampler draws with: a bundle's graphs, or anything that acts like them."""
 
@@ -160,12 +156,8 @@ class Graphs:
         With digests, the sha256 of each file by name, only files that they vouch for are opened.
         Raises RequestError, BundleError or InstallError.
         """
-        if threads is not None and not 1 <= threads <= THREADS_A_PROCESSOR * count_processors():
-            raise RequestError(
-                f"{threads} threads are not possible: "
-                f"use 1 to {THREADS_A_PROCESSOR * count_processors()}"
-            )
-
+        if threads is not None:
+            threads = check_threads(threads)
         self.folder = folder
         self.device = device
         self.channels = channels

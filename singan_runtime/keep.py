@@ -11,10 +11,13 @@ from typing import Any
 
 import numpy as np
 
+from singan_core.arguments import read_mask as read_mask_array
+from singan_core.arguments import read_path, read_word
 from singan_core.arrays import Mask
 from singan_core.detail.kept_objects import HALF, measure_share
 from singan_core.detail.photo import Photo
 from singan_core.errors import RequestError
+from singan_core.limits import read_share, show
 from singan_core.manifest import Manifest
 from singan_core.masks import ALPHA, is_alpha
 from singan_core.masks import read as read_mask
@@ -38,7 +41,14 @@ class Keep:
     name: str = ""  # a label of the model or 'alpha'; empty for a mask of the user's
 
     def __post_init__(self) -> None:
-        """Raise RequestError unless there is a mask or a name."""
+        """Raise RequestError unless there is a mask or a name, and a place of numbers."""
+        read_word(self.name, "name of an object")
+        if self.mask is not None:
+            read_mask_array(self.mask, "mask of an object")
+        for axis in ("x", "y"):
+            share = read_share(getattr(self, axis), f"place {axis}")
+            object.__setattr__(self, axis, share)
+
         if self.mask is None and not self.name:
             raise RequestError("an object to keep needs a mask, or the name of a label or 'alpha'")
 
@@ -106,6 +116,10 @@ def read_objects(
 
     labels (H, W, labels) and alpha (H, W) are the photo's own. Raises RequestError or ImageError.
     """
+    for what, given in (("names", names), ("places", places)):
+        if not isinstance(given, list | tuple):
+            raise RequestError(f"{what} {show(given)} are not possible: give a list")
+    names = [str(read_path(name, "object")) for name in names]
     if places and len(places) != len(names):
         raise RequestError(
             f"{len(names)} objects are kept, but {len(places)} places given: "

@@ -57,7 +57,7 @@ def parse_zoom(word: str) -> Zoom:
         return "auto"
     if word == "area":
         return "area"
-    return parse_number(word, "zoom", "a number above 0, auto or area")
+    return parse_number(word, "zoom", "0.001 to 1000, auto or area")
 
 
 def parse_number(word: str, name: str, allowed: str) -> float:

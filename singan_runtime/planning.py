@@ -8,6 +8,7 @@ from dataclasses import replace
 from singan_core import fitting
 from singan_core.errors import RequestError
 from singan_core.fitting import Fit, Zoom
+from singan_core.limits import read_whole, show
 from singan_core.manifest import Manifest
 from singan_core.pyramid import Size
 from singan_core.windows import Wrap
@@ -39,10 +40,12 @@ def fit_canvases(
 ) -> Fit:
     """Find the canvases that draw a picture of a size. Raises RequestError."""
     fit = fitting.fit(manifest.pyramid, size, zoom, wrap)
+    start_scale = read_whole(start_scale, "start scale", -(2**63))
     last = max(step.generator for step in fit.passes if not step.beyond)
     if not 0 <= start_scale <= last:
         raise RequestError(
-            f"start scale {start_scale} is not possible: this size and zoom use scales 0 to {last}"
+            f"start scale {show(start_scale)} is not possible: this size and zoom use scales "
+            f"0 to {last}"
         )
     return fit
 
@@ -56,6 +59,8 @@ def choose_amplitudes(
     The variation, 0 to 10, multiplies all. Raises RequestError.
     """
     variation = read_variation(variation)
+    last = len(manifest.noise_amplitude) - 1
+    start_scale = read_whole(start_scale, "start scale", 0, last)
     values = list(manifest.noise_amplitude)
     if manifest.detail is not None and manifest.detail.start_amplitude:
         values[start_scale] = manifest.detail.start_amplitude[start_scale]

@@ -8,8 +8,9 @@ from __future__ import annotations
 from importlib import metadata
 from typing import Any
 
+from singan_core.arguments import read_word
 from singan_core.device_names import parse_device
-from singan_core.errors import InstallError, RequestError
+from singan_core.errors import InstallError, RequestError, say_reason
 
 FLAVOURS = {
     "onnxruntime": "pip install 'singan[cpu]'",
@@ -57,9 +58,11 @@ def import_onnxruntime() -> Any:
         import onnxruntime as module
     except ImportError as error:
         raise InstallError(
-            f"ONNX Runtime cannot be imported ({error}); "
+            f"ONNX Runtime cannot be imported ({say_reason(error)}); "
             f"run: pip install --force-reinstall {found[0]}"
         ) from error
+    if hasattr(module, "disable_telemetry_events"):
+        module.disable_telemetry_events()  # whatever is drawn stays on this machine
     return module
 
 
@@ -69,7 +72,7 @@ def choose_providers(device: str) -> list[str | tuple[str, dict[str, Any]]]:
     Raises RequestError if the device is not there.
     """
     available = import_onnxruntime().get_available_providers()
-    if device == "auto":
+    if read_word(device, "device") == "auto":
         device = "cuda" if _PROVIDERS["cuda"] in available else "cpu"
 
     kind, number = parse_device(device)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
 import json
-import math
 import operator
 import re
 from collections.abc import Callable, Mapping
@@ -11,8 +11,10 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from singan_core import bounded_json, fitting, noise
+from singan_core.arguments import read_object, read_switch, read_word
 from singan_core.errors import RequestError
 from singan_core.fitting import Zoom
+from singan_core.limits import read_real, read_whole, show
 from singan_core.pyramid import Size
 from singan_core.windows import Region, Span, Wrap
 from singan_runtime.keep import Keep
@@ -43,7 +45,7 @@ class Request:
 
     size: Size | None = None  # (height, width) in px; None is the trained size
     seed: int = 0  # 0 to 2^64 - 1
-    zoom: Zoom = "auto"  # how large the scene is drawn: a number above 0, auto or area
+    zoom: Zoom = "auto"  # how large the scene is drawn: 0.001 to 1000, auto or area
     start_scale: int = 0  # the first scale with fresh noise; below it the photo's structure stays
     tileable: str = ""  # x, y or xy: the axes along which the picture repeats without a seam
     variation: float = 1.0  # how many times as strong the noise is as by default, 0 to 10
@@ -59,9 +61,9 @@ class Request:
             "zoom": _read_zoom(self.zoom),
             "start_scale": _read_start_scale(self.start_scale),
             "variation": read_variation(self.variation),
-            "keep": _read_keep(self.keep),
+            "keep": read_keep(self.keep),
             "window": None if self.window is None else _read_window(self.window),
-            "detail": _read_detail(self.detail),
+            "detail": read_switch(self.detail, "detail"),
         }
         for name, value in checked.items():
             object.__setattr__(self, name, value)
@@ -114,7 +116,7 @@ class Request:
         an unknown key, a value that is not possible, or an object of a mask file, which only that
         file can bring back.
         """
-        _check_names(described)
+        _check_names(read_object(described, dict, "request"))
         values = dict(described)
         if isinstance(values.get("size"), str):
             values["size"] = parse_size(values["size"])
@@ -130,7 +132,7 @@ class Request:
         """Read the canonical JSON form. Raises RequestError."""
         try:
             described = bounded_json.decode(text, MOST_REQUEST)
-        except ValueError as error:
+        except (TypeError, ValueError) as error:
             raise RequestError(f"a request that is not JSON: {error}") from None
         if not isinstance(described, dict):
             raise RequestError("a request must be a JSON object, as in {'size': '640x360'}")
@@ -145,6 +147,8 @@ class Request:
         places have semicolons between them, as in keep=dog,hill and place=left;0.5,0.6. Raises
         RequestError.
         """
+        for name, word in read_object(words, dict, "query").items():
+            read_word(word, str(name))
         _check_names({name: word for name, word in words.items() if name != "place"})
         values: dict[str, Any] = {
             name: _READERS[name](word) for name, word in words.items() if name in _READERS
@@ -176,28 +180,26 @@ def check_seed(seed: object, count: int = 1) -> int:
 
     Raises RequestError unless seed .. seed + count - 1 are whole numbers of 64 bits.
     """
-    number = _read_whole(seed, "seed")
-    if not 0 <= number <= noise.SEED_LIMIT - count:
-        raise RequestError(
-            f"seed {seed} is not possible: it must be 0 to {noise.SEED_LIMIT - count}"
-        )
-    return number
+    return read_whole(seed, "seed", 0, noise.SEED_LIMIT - count)
 
 
 def read_variation(variation: object) -> float:
     """Read how many times as strong as by default noise is to be. Raises RequestError."""
-    allowed = f"it must be 0 to {MOST_VARIATION}"
-    number = _read_real(variation, "variation", allowed)
-    if not 0 <= number <= MOST_VARIATION:
-        raise RequestError(f"variation {number:g} is not possible: {allowed}")
-    return number
+    return read_real(variation, "variation", 0, MOST_VARIATION)
 
 
 def read_wrap(tileable: object) -> Wrap:
     """Read which axes, down and across, repeat without a seam. Raises RequestError for others."""
     if not isinstance(tileable, str) or tileable not in TILEABLE:
-        raise RequestError(f"tileable {tileable!r} is not possible: choose x, y or xy")
+        raise RequestError(f"tileable {show(tileable)} is not possible: choose x, y or xy")
     return "y" in tileable, "x" in tileable
+
+
+def read_keep(value: Any) -> tuple[Keep, ...]:
+    """Read objects to keep. Raises RequestError."""
+    if not isinstance(value, list | tuple) or not all(isinstance(one, Keep) for one in value):
+        raise RequestError(f"keep {show(value)} is not possible: give objects of the class Keep")
+    return tuple(value)
 
 
 def find_region(size: Size, window: Window) -> Region:
@@ -205,6 +207,7 @@ def find_region(size: Size, window: Window) -> Region:
 
     Raises RequestError if the window is not inside.
     """
+    size = read_size(size)
     y, x, height, width = _read_window(window)
     if min(y, x) < 0 or min(height, width) < 1 or y + height > size[0] or x + width > size[1]:
         raise RequestError(
@@ -216,23 +219,15 @@ def find_region(size: Size, window: Window) -> Region:
 
 
 def _read_zoom(zoom: object) -> Zoom:
-    if zoom == "auto":
+    if isinstance(zoom, str) and zoom == "auto":
         return "auto"
-    if zoom == "area":
+    if isinstance(zoom, str) and zoom == "area":
         return "area"
-
-    allowed = "it must be a number above 0, auto or area"
-    number = _read_real(zoom, "zoom", allowed)
-    if not (math.isfinite(number) and number > 0):
-        raise RequestError(f"zoom {zoom} is not possible: {allowed}")
-    return number
+    return read_real(zoom, "zoom", *fitting.ZOOMS, besides=", auto or area")
 
 
 def _read_start_scale(scale: object) -> int:
-    number = _read_whole(scale, "start scale")
-    if number < 0:
-        raise RequestError(f"start scale {number} is not possible: it must be 0 or more")
-    return number
+    return read_whole(scale, "start scale", 0)
 
 
 def _read_window(window: object) -> Window:
@@ -243,40 +238,12 @@ def _read_window(window: object) -> Window:
 def _read_numbers(value: Any, name: str, count: int, form: str) -> list[int]:
     """Read so many whole numbers."""
     try:
-        numbers = [operator.index(one) for one in value]
+        numbers = [operator.index(one) for one in itertools.islice(value, count + 1)]
     except TypeError:
         numbers = []
     if len(numbers) != count:
-        raise RequestError(f"{name} {value!r} is not possible: give whole numbers, {form}")
+        raise RequestError(f"{name} {show(value)} is not possible: give whole numbers, {form}")
     return numbers
-
-
-def _read_whole(value: Any, name: str) -> int:
-    try:
-        return operator.index(value)
-    except TypeError:
-        raise RequestError(f"{name} {value!r} is not possible: it must be a whole number") from None
-
-
-def _read_real(value: Any, name: str, allowed: str) -> float:
-    try:
-        if isinstance(value, str):
-            raise TypeError
-        return float(value)
-    except (TypeError, ValueError, OverflowError):
-        raise RequestError(f"{name} {value!r} is not possible: {allowed}") from None
-
-
-def _read_keep(value: Any) -> tuple[Keep, ...]:
-    if not isinstance(value, list | tuple) or not all(isinstance(one, Keep) for one in value):
-        raise RequestError(f"keep {value!r} is not possible: give objects of the class Keep")
-    return tuple(value)
-
-
-def _read_detail(value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise RequestError(f"detail {value!r} is not possible: choose true or false")
-    return value
 
 
 def _read_word(name: str) -> Callable[[str], int]:

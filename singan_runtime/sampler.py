@@ -12,12 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from singan_core import manifest
+from singan_core.arguments import read_object, read_path, read_word
 from singan_core.arrays import Floats, Pixels
 from singan_core.detail import store
 from singan_core.detail.photo import Photo
 from singan_core.errors import RequestError
 from singan_core.file_names import DOUBLE
-from singan_core.fitting import MAX_PIXELS, Fit, Zoom
+from singan_core.fitting import MAX_PIXELS, MAX_SIDE, Fit, Zoom
+from singan_core.limits import MOST_PICTURES, read_whole
 from singan_core.manifest import Manifest
 from singan_core.pyramid import Pass, Size
 from singan_core.windows import Region, Wrap
@@ -34,7 +36,7 @@ from singan_runtime.keep import Keep, find_opaque, read_objects
 from singan_runtime.parsing import Place, Window
 from singan_runtime.plan import Plan
 from singan_runtime.recent import Recent
-from singan_runtime.request import Request, check_seed, find_region, read_size
+from singan_runtime.request import Request, check_seed, find_region, read_keep, read_size
 
 KEPT_PLANS = 4  # plans that are kept, for the windows and tiles of their pictures
 
@@ -72,7 +74,9 @@ class Sampler(Renderer):
         Precision auto is fp64 where the photo supplies the detail, else fp32; any other must be in
         the bundle. Raises BundleError, RequestError or InstallError.
         """
-        folder = Path(path)
+        folder = read_path(path, "bundle")
+        max_pixels = read_whole(max_pixels, "max pixels", 1, MAX_SIDE**2)
+        precision = read_word(precision, "precision")
         found = manifest.read(folder, "bundle")
         if precision == "auto":
             precision = DOUBLE if found.detail else "fp32"
@@ -109,6 +113,7 @@ class Sampler(Renderer):
 
     def choose_sampler(self, request: Request) -> tuple[Sampler, Request]:
         """Return the sampler that draws a request, with or without detail, and its request."""
+        request = read_object(request, Request, "request")
         sampler = self if request.detail or self.photo is None else self._generators_alone
         size = request.size or sampler.trained_size
         return sampler, replace(request, size=size, detail=True)
@@ -142,8 +147,7 @@ class Sampler(Renderer):
         Picture i has seed + i; size None is the trained size. The other keywords are the fields of
         a Request. Raises RequestError.
         """
-        if count < 1:
-            raise RequestError(f"count {count} is not possible: ask for 1 picture or more")
+        count = read_whole(count, "count", 1, MOST_PICTURES)
         fields = zoom, start_scale, tileable, variation, keep
         return np.stack(list(self.pictures(size, seed, count, *fields)))
 
@@ -162,6 +166,7 @@ class Sampler(Renderer):
 
         Memory does not grow with their count. Raises RequestError when the first is asked for.
         """
+        count = read_whole(count, "count", 1, MOST_PICTURES)
         request = Request(size, seed, zoom, start_scale, tileable, variation, keep)
         plan = self.plan_request(request)
         self.check_pixels(plan.size)
@@ -219,6 +224,7 @@ class Sampler(Renderer):
 
     def limit_size(self, most: int) -> Size:
         """Reduce the trained size, with detail, to even sides of at most so many px."""
+        most = read_whole(most, "longer side", 1, MAX_SIDE)
         height, width = self.trained_size
         factor = min(1.0, most / max(height, width)) if self.photo is not None else 1.0
         if factor == 1.0:
@@ -265,6 +271,7 @@ class Sampler(Renderer):
 
         The last few plans are kept. Raises RequestError.
         """
+        request = read_object(request, Request, "request")
         if not request.detail and self.photo is not None:
             raise RequestError("this model has detail: plan with without_detail(), or call draw")
         size = request.size or self.trained_size
@@ -286,7 +293,7 @@ class Sampler(Renderer):
 
     def keep_objects(self, picture: Plan, keep: Sequence[Keep]) -> Plan:
         """Return a plan with objects of the photo that stand as they are. Raises RequestError."""
-        return planning.keep_objects(self, picture, keep)
+        return planning.keep_objects(self, picture, read_keep(keep))
 
     def find_region(self, size: Size, window: Window) -> Region:
         """Find the region of a window in a picture of a size. Raises RequestError."""
@@ -294,6 +301,7 @@ class Sampler(Renderer):
 
     def check_pixels(self, size: Size) -> None:
         """Raise RequestError if so many pixels may not be held at once."""
+        size = read_size(size)
         if size[0] * size[1] > self.max_pixels:
             raise RequestError(
                 f"{size[1]}x{size[0]} is {size[0] * size[1]} pixels, over the limit of "

@@ -6,8 +6,10 @@ from dataclasses import dataclass, fields, replace
 from typing import Any, Literal, NamedTuple
 
 from singan_core import RECEPTIVE_FIELD
+from singan_core.arguments import read_switch, read_word
 from singan_core.errors import RequestError
-from singan_core.file_limits import MOST_HAND_OVER, MOST_SIDE
+from singan_core.file_limits import MOST_HAND_OVER, MOST_SCALES, MOST_SIDE
+from singan_core.limits import read_whole
 
 Border = Literal["zero", "noise"]
 Schedule = Literal["geometric", "linear"]
@@ -171,11 +173,11 @@ def make_config(name: str, **changes: Any) -> TrainingConfig:
 
     Raises RequestError for an unknown preset or an impossible number.
     """
-    if name not in PRESETS:
+    if read_word(name, "preset") not in PRESETS:
         raise RequestError(f"unknown preset {name!r}: choose {', '.join(PRESETS)}")
 
     given = {key: value for key, value in changes.items() if value is not None}
-    detail = given.get("detail", PRESETS[name].detail)
+    detail = read_switch(given.get("detail", PRESETS[name].detail), "detail")
     if detail and not PRESETS[name].detail:
         raise RequestError(
             f"preset {name} has no detail: choose draft or standard, or leave detail out"
@@ -224,11 +226,13 @@ _CHANNELS = ("auto", "1", "3", "4")
 def check_config(config: TrainingConfig) -> None:
     """Raise RequestError naming the first field whose value is not possible."""
     for name, (low, high) in _LIMITS.items():
-        value = getattr(config, name)
-        if not low <= value <= high:
-            raise RequestError(
-                f"{_to_words(name)} {value} is not possible: it must be {low} to {high}"
-            )
+        read_whole(getattr(config, name), _to_words(name), low, high)
+    if config.scales is not None:
+        read_whole(config.scales, "scales", 1, MOST_SCALES)
+    for name in ("detail", "continuation"):
+        read_switch(getattr(config, name), name)
+    for name in (*_CHOICES, "channels"):
+        read_word(getattr(config, name), name)
 
     if config.detail:
         _check_detail(config)

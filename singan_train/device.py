@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 
+from singan_core.arguments import read_word
 from singan_core.device_names import parse_device
 from singan_core.errors import RequestError
 from singan_train.config import Precision
@@ -25,7 +26,7 @@ def choose_device(name: str) -> torch.device:
 
     Raises RequestError with the cause when the device cannot be had.
     """
-    if name == "auto":
+    if read_word(name, "device") == "auto":
         return choose_device("cuda:0" if torch.cuda.is_available() else "cpu")
     kind, index = parse_device(name)
     if kind == "cpu":

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from singan_core.arrays import Pixels
 from singan_core.errors import RequestError
+from singan_core.paths import require_file
 
 
 class _Convolution(nn.Module):
@@ -55,15 +56,15 @@ class Inception(nn.Module):
         """
         network = cls()
         try:
-            found = torch.load(path, map_location="cpu", weights_only=True)
+            found = torch.load(require_file(path), map_location="cpu", weights_only=True)
             network.load_state_dict({name: found[name] for name in network.state_dict()})
         except FileNotFoundError as error:
             raise RequestError(
                 f"{path}: no such file; pass pytorch-fid's Inception weights"
             ) from error
         except Exception as error:  # what unpickling can raise has no common base
-            text = str(error).strip()
-            cause = text.splitlines()[0] if text else type(error).__name__
+            cause = error.strerror if isinstance(error, OSError) else None
+            cause = cause or (str(error).strip() or type(error).__name__).splitlines()[0]
             raise RequestError(
                 f"{path}: no Inception v3 state dict ({cause}); pass pytorch-fid's weights"
             ) from error

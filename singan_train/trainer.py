@@ -13,10 +13,12 @@ from typing import Any
 import torch
 
 from singan_core import noise, resample, stored
+from singan_core.arguments import read_object, read_path
 from singan_core.arrays import Floats
 from singan_core.atomic import make_folder
 from singan_core.errors import RequestError, TrainingError
 from singan_core.file_names import CONFIG
+from singan_core.limits import show
 from singan_core.lock import lock_folder
 from singan_core.plain_names import are_plain, make_plain
 from singan_core.version import find_version
@@ -58,6 +60,12 @@ def prepare_run(
 
     Raises ImageError or RequestError.
     """
+    photo = read_path(photo, "photo")
+    config = read_object(config, TrainingConfig, "config")
+    device = read_object(device, torch.device, "device")
+    if not isinstance(masks, list | tuple):
+        raise RequestError(f"masks {show(masks)} are not possible: give a list of paths")
+    masks = [read_path(mask, "mask") for mask in masks]
     labels = tuple(mask.stem for mask in masks)
     if not are_plain(labels):
         raise RequestError(
@@ -99,6 +107,7 @@ def train(
 
     Raises ImageError, RequestError, TrainingError or OutputError, and KeyboardInterrupt after stop.
     """
+    folder = read_path(folder, "folder")
     header, source = prepare_run(photo, config, device, masks)
     make_folder(folder)
     with lock_folder(folder):
@@ -143,6 +152,8 @@ def resume(
 
     Raises TrainingError if they, the photo or the masks differ, and whatever train raises.
     """
+    photo, folder = read_path(photo, "photo"), read_path(folder, "folder")
+    asked = read_object(asked, dict, "asked")
     header = read_resumable(folder)
     source = _read_same(photo, folder, header, asked, device, masks)
 

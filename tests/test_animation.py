@@ -260,7 +260,7 @@ def test_there_and_back_closes_without_a_jump():
 @pytest.mark.parametrize(
     ("walk", "message"),
     [
-        ({"frames": 0}, "0 frames are not possible: ask for 1 or more"),
+        ({"frames": 0}, "frames 0 is not possible: it must be 1 to 1000000"),
         ({"alpha": 1.5}, "alpha 1.5 is not possible: it must be 0 to 1"),
         ({"beta": -0.1}, "beta -0.1 is not possible"),
         ({"beta": float("nan")}, "beta nan is not possible"),

@@ -17,7 +17,7 @@ import typer
 from PIL import Image
 from typer.testing import CliRunner
 
-from singan_cli.main import app
+from singan_cli.app import app
 from singan_core import images
 from singan_runtime import Sampler
 from singan_runtime.measures.bench import Timing
@@ -347,7 +347,7 @@ def test_version_is_the_installed_one():
 
 def test_help_loads_neither_torch_nor_onnxruntime():
     code = (
-        "import sys; from singan_cli.main import app\n"
+        "import sys; from singan_cli.app import app\n"
         "try: app(['--help'])\n"
         "except SystemExit: pass\n"
         "loaded = {'torch', 'onnx', 'onnxruntime', 'imageio'} & set(sys.modules)\n"
@@ -359,7 +359,7 @@ def test_help_loads_neither_torch_nor_onnxruntime():
 @pytest.mark.parametrize("photo", ["-", ".", "https://example.org/photo.jpg", "no_such_photo.jpg"])
 def test_what_is_no_photo_is_said_before_torch_is_loaded(photo):
     code = (
-        "import sys; from singan_cli.main import app\n"
+        "import sys; from singan_cli.app import app\n"
         f"try: app(['train', {photo!r}, '--out', 'run'])\n"
         "except SystemExit as exit: assert exit.code == 1, exit.code\n"
         "assert 'torch' not in sys.modules"
@@ -455,28 +455,36 @@ def test_every_option_says_what_it_is_and_its_default(name):
 RANGES = {
     "train": {
         "max_size": "11 to 8192 px", "min_size": "11 to 1024 px", "hand_over": "11 to 128 px",
-        "scales": "1 or more", "iterations": "1 to 1000000", "seed": "0 to 2^63-1",
-        "threads": "1 or more",
+        "scales": "1 to", "iterations": "1 to 1000000", "seed": "0 to 2^63-1",
+        "threads": "1 to 4 per core",
     },
     "sample": {
-        "size": "pixels", "count": "1 or more", "seed": "0 to 2^64-1", "zoom": "above 0",
-        "start_scale": "0 to", "max_pixels": "pixels", "format": "png, jpeg, webp or tiff",
+        "size": "pixels", "count": "1 to 1000000000", "seed": "0 to 2^64-1",
+        "zoom": "0.001 to 1000", "threads": "1 to 4 per core", "best": "1 to 1000",
+        "start_scale": "0 to", "max_pixels": "1 to 2^40 pixels",
+        "format": "png, jpeg, webp or tiff",
     },
-    "dataset": {"count": "1 or more", "seed": "0 to 2^64-1", "despeckle": "px", "size": "pixels"},
+    "dataset": {
+        "count": "1 to 1000000000", "seed": "0 to 2^64-1", "despeckle": "3 to 15", "size": "pixels",
+        "within": "0 to 1", "scales": "0.01 to 100",
+    },
     "retarget": {
         "size": "pixels", "start_scale": "1 to the finest", "seed": "0 to 2^64-1", "keep": "pixels",
     },
     "edit": {
         "mask": "pixels", "start_scale": "1 to the finest",
-        "reach": "in pixels of IMAGE, 0 or more",
+        "reach": "in pixels of IMAGE, 0 to its longer side",
     },
-    "paint": {"size": "pixels", "colours": "2 or more"},
+    "paint": {"size": "pixels", "colours": "2 to 256"},
     "upscale": {"factor": "above 1"},
+    "bench": {"repeats": "1 to 10000"},
+    "export": {"hand_over": "11 to 1024"},
     "evaluate": {
-        "count": "2 or more", "start_scales": "0 to the finest", "size_limit": "px, 1 or more",
+        "count": "2 to 1000", "start_scales": "0 to the finest", "size_limit": "1 to 8192 px",
     },
     "animate": {
-        "frames": "1 or more", "fps": "0.1 to 50", "alpha": "0 to 1", "beta": "0 to 1",
+        "frames": "1 to 1000000", "max_frame_memory": "0.001 to 1024 GB",
+        "fps": "0.1 to 50", "alpha": "0 to 1", "beta": "0 to 1",
         "start_scale": "0 to",
     },
 }  # fmt: skip
@@ -557,7 +565,7 @@ def test_impossible_windows_and_formats(tiny_bundle, tmp_path):
 def test_other_impossible_numbers(tiny_bundle, tmp_path):
     base = ("sample", tiny_bundle, "--out", tmp_path)
     assert "the largest zoom for this size is" in one_line(*base, "--zoom", "50")
-    assert "above 0" in one_line(*base, "--zoom", "0")
+    assert "it must be 0.001 to 1000" in one_line(*base, "--zoom", "0")
     assert "not a zoom" in usage(*base, "--zoom", "big")
     assert "use scales 0 to 3" in one_line(*base, "--start-scale", "9")
     assert "seed -3 is not possible" in one_line(*base, "--seed", "-3")
@@ -575,7 +583,7 @@ def test_mistakes_of_animate(tiny_bundle, tmp_path):
     assert "end the name in one of .gif, .mp4, .webm, .webp, .png" in mistake("a.avi")
     assert "0.1 to 50" in mistake("a.gif", "--fps", "99")
     assert "alpha 3 is not possible" in mistake("a.gif", "--alpha", "3")
-    assert "0 frames are not possible: ask for 1 or more" in mistake("a.gif", "--frames", "0")
+    assert "frames 0 is not possible: it must be 1 to 1000000" in mistake("a.gif", "--frames", "0")
     assert "choose harmonic or paper" in mistake("a.gif", "--walk", "drunk")
     assert "use scales 0 to 3" in mistake("a.gif", "--start-scale", "9")
     assert "over the limit of 33177600" in mistake("a.png", "--size", "9000x9000")

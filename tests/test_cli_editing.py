@@ -199,7 +199,7 @@ def test_places_that_cannot_be_written(
 
 def test_other_mistakes(tiny_bundle, photo, mask, tmp_path):
     out = ("--out", tmp_path / "a.png")
-    assert "must be a number above 1" in one_line("upscale", tiny_bundle, *out, "--factor", "0.5")
+    assert "it must be 1 to 1048576" in one_line("upscale", tiny_bundle, *out, "--factor", "0.5")
     assert "over the limit of 33177600" in one_line("upscale", tiny_bundle, *out, "--factor", "300")
     assert "over the limit of 1000" in one_line(
         "retarget", tiny_bundle, *out, "--size", "90x40", "--max-pixels", "1000"
@@ -207,7 +207,7 @@ def test_other_mistakes(tiny_bundle, photo, mask, tmp_path):
     assert "the largest zoom for this size" in one_line(
         "paint", tiny_bundle, photo, *out, "--zoom", "50"
     )
-    assert "colours are not possible: ask for 2 to" in one_line(
+    assert "9999 is not in the range 2<=x<=256" in usage(
         "paint", tiny_bundle, photo, *out, "--colours", "9999"
     )
     assert "seed -1 is not possible" in one_line(

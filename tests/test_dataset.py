@@ -2,6 +2,7 @@
 
 import csv
 import json
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -281,3 +282,29 @@ def test_a_full_disk_is_said(labelled, tmp_path, monkeypatch):
     with pytest.raises(OutputError, match="the disk is full"):
         write_dataset(labelled, tmp_path, DatasetSpec(1))
     assert not list((tmp_path / "images").iterdir()) and not (tmp_path / "index.csv").exists()
+
+
+def test_a_dataset_of_any_count_starts_at_once(labelled_bundle, tmp_path):
+    class EnoughError(Exception):
+        pass
+
+    drawn = []
+
+    def advance():
+        drawn.append(1)
+        if len(drawn) == 3:
+            raise EnoughError
+
+    spec = DatasetSpec(10**9, Request((20, 24)))
+    tracemalloc.start()
+    with pytest.raises(EnoughError):
+        write_dataset(Sampler.load(labelled_bundle, threads=1), tmp_path, spec, advance)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 2e7 and len(list((tmp_path / "images").iterdir())) == 3
+    assert not (tmp_path / "index.csv").exists() and not list(tmp_path.glob("tmp*"))
+
+
+def test_places_need_kept_objects(labelled_bundle, tmp_path):
+    words = ("dataset", labelled_bundle, "--out", tmp_path / "data", "--count", "1")
+    assert "name them with --keep" in usage(*words, "--within", "0,0,1,0.5")

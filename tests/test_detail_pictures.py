@@ -191,7 +191,7 @@ def test_a_canvas_that_would_be_too_narrow_is_a_window_of_a_wider_one(detail_sam
         ),
         ({"start_scale": 3}, "use scales 0 to 2"),
         ({"start_scale": 1, "tileable": "x"}, "needs start scale 0"),
-        ({"zoom": 0.0}, "must be a number above 0"),
+        ({"zoom": 0.0}, "must be 0.001 to 1000"),
         ({"size": (0, 9)}, "each side must be 1 to"),
         ({"size": (9_000, 9_000)}, "over the limit"),
     ],

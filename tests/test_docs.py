@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import typer
 
-from singan_cli.main import app
+from singan_cli.app import app
 
 ROOT = Path(__file__).parents[1]
 PAGES = [

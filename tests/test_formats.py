@@ -16,7 +16,7 @@ onnx = pytest.importorskip("onnx")
 import made_bundles  # noqa: E402
 from onnx import TensorProto, numpy_helper  # noqa: E402
 
-from singan_cli.main import app  # noqa: E402
+from singan_cli.app import app  # noqa: E402
 from singan_core import file_names, manifest  # noqa: E402
 from singan_core.errors import BundleError, ExportError, OutputError, ParityError, RequestError  # noqa: E402
 from singan_core.lock import LOCK  # noqa: E402

@@ -17,7 +17,7 @@ onnxruntime = pytest.importorskip("onnxruntime")
 import reference_checkpoints as reference  # noqa: E402
 from reference_checkpoints import SHAPES, WIDTHS, generator_of_reference, write  # noqa: E402
 
-from singan_cli.main import app  # noqa: E402
+from singan_cli.app import app  # noqa: E402
 from singan_core import manifest  # noqa: E402
 from singan_core.errors import CheckpointError, OutputError  # noqa: E402
 from singan_export import generator_graph  # noqa: E402

@@ -249,11 +249,11 @@ def test_zoom_two_draws_the_same_composition_twice_as_large(sampler):
         ({"size": (-4, 5)}, "is not possible"),
         ({"size": (10, 10)}, "the smallest side that can be drawn is 11 px"),
         ({"size": (32, 48), "zoom": 9.0}, "the largest zoom for this size is"),
-        ({"zoom": 0.0}, "it must be a number above 0"),
+        ({"zoom": 0.0}, "it must be 0.001 to 1000"),
         ({"start_scale": 4}, "start scale 4 is not possible: this size and zoom use scales 0 to 3"),
         ({"start_scale": -1}, "start scale -1 is not possible"),
         ({"zoom": 0.6, "start_scale": 3}, "use scales 0 to 1"),
-        ({"count": 0}, "count 0 is not possible: ask for 1 picture or more"),
+        ({"count": 0}, "count 0 is not possible: it must be 1 to 1000000000"),
         ({"seed": -1}, "seed -1 is not possible"),
         ({"seed": 2**64 - 1, "count": 2}, "it must be 0 to"),
         (
@@ -289,7 +289,7 @@ def test_devices_are_strict(tiny_bundle):
         RequestError, match="unknown device 'tpu': choose auto, cpu, cuda or cuda:N"
     ):
         Sampler.load(tiny_bundle, device="tpu")
-    with pytest.raises(RequestError, match="0 threads are not possible"):
+    with pytest.raises(RequestError, match="threads 0 is not possible: it must be 1 to"):
         Sampler.load(tiny_bundle, threads=0)
 
 

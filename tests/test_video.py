@@ -317,9 +317,14 @@ def test_films_of_any_length_are_allowed(tmp_path):
             r"unknown format avi; end the name in one of \.gif, \.mp4, \.webm, \.webp, \.png",
         ),
         ("a", (32, 48), 10, "unknown format without an ending"),
-        ("a.gif", (32, 48), 51, r"51 frames per second are not possible: gif takes 0\.1 to 50"),
-        ("a.gif", (32, 48), 0, r"gif takes 0\.1 to 50"),
-        ("a.png", (32, 48), float("nan"), r"png takes 0\.1 to 120"),
+        ("a.gif", (32, 48), 51, r"fps of gif 51 is not possible: it must be 0\.1 to 50"),
+        ("a.gif", (32, 48), 0, r"fps of gif 0 is not possible: it must be 0\.1 to 50"),
+        (
+            "a.png",
+            (32, 48),
+            float("nan"),
+            r"fps of png nan is not .*: it must be 0\.1 to 120",
+        ),
         ("a.webp", (12, 20000), 10, "20000x12 is too large for webp: sides up to 16383 px"),
     ],
 )

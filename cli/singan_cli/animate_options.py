@@ -9,6 +9,8 @@ import typer
 
 from singan_cli.options import limit_to
 from singan_runtime.clips.animation import KINDS, LONGER_SIDE
+from singan_runtime.clips.walk import MOST_FRAMES
+from singan_runtime.files.video import MOST_MEMORY
 
 OutFile = Annotated[
     Path,
@@ -27,7 +29,7 @@ SizeWord = Annotated[
         show_default=f"trained size, with detail {LONGER_SIDE} px on the longer side",
     ),
 ]
-Frames = Annotated[int, typer.Option("--frames", help="Frames of the motion, 1 or more.")]
+Frames = Annotated[int, typer.Option("--frames", help=f"Frames of the motion, 1 to {MOST_FRAMES}.")]
 Fps = Annotated[
     float,
     typer.Option(
@@ -73,6 +75,6 @@ MaxFrameMemory = Annotated[
     float,
     typer.Option(
         "--max-frame-memory",
-        help="Most memory for frames that wait for the last one, in GB, above 0.",
+        help=f"Most memory for frames that wait for the last one, 0.001 to {MOST_MEMORY} GB.",
     ),
 ]

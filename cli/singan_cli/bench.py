@@ -13,6 +13,7 @@ from singan_cli import parse
 from singan_cli.options import AsJson, Bundle, Device, MaxPixels, Threads, ZoomWord
 from singan_cli.terminal import say
 from singan_core.fitting import MAX_PIXELS
+from singan_runtime.measures.bench import MOST_REPEATS
 
 if TYPE_CHECKING:
     from singan_runtime.measures.bench import Timing
@@ -31,7 +32,13 @@ def command(
     ] = None,
     zoom: ZoomWord = "auto",
     repeats: Annotated[
-        int, typer.Option("--repeats", min=1, help="Timed pictures of each size, 1 or more.")
+        int,
+        typer.Option(
+            "--repeats",
+            min=1,
+            max=MOST_REPEATS,
+            help=f"Timed pictures of each size, 1 to {MOST_REPEATS}.",
+        ),
     ] = 5,
     to_json: AsJson = False,
     device: Device = "auto",

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import typer
+
 from singan_cli import dataset_options as options
-from singan_cli import parse
+from singan_cli import parse, signals
 from singan_cli.opening import open_sampler
 from singan_cli.options import Bundle, Device, MaxPixels, Seed, Threads, ZoomWord
 from singan_cli.terminal import say
@@ -19,7 +21,7 @@ def command(
     zoom: ZoomWord = "auto",
     start_scale: options.StartScale = 0,
     keep: options.KeptLabels = None,
-    within: options.Within = "0,0,1,1",
+    within: options.Within = None,
     scales: options.Scales = "1,1",
     despeckle: options.Despeckle = 0,
     device: Device = "auto",
@@ -33,8 +35,10 @@ def command(
     """
     wanted = parse.read_size(size) if size is not None else None
     scale = parse.read_zoom(zoom)
-    left, top, right, bottom = parse.read_shares(within, 4)
+    left, top, right, bottom = parse.read_shares(within or "0,0,1,1", 4)
     least, most = parse.read_shares(scales, 2)
+    if within is not None and not keep:
+        raise typer.BadParameter("--within says where kept objects may lie: name them with --keep")
 
     from singan_cli.progress import count_progress, say_device
     from singan_runtime.files import dataset
@@ -53,9 +57,9 @@ def command(
     with count_progress("pictures", count) as advance:
         try:
             kept = dataset.write_dataset(sampler, out, spec, advance)
-        except KeyboardInterrupt:
-            raise KeyboardInterrupt(
-                "interrupted; what is done is kept: repeat the command to go on"
+        except KeyboardInterrupt as stopped:
+            raise signals.retell(
+                stopped, "stopped; what is done is kept: repeat the command to go on"
             ) from None
     names = ", ".join(sampler.manifest.labels)
     say(f"wrote {count} pictures with masks of {names} to {out} ({kept} kept)")

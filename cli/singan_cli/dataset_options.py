@@ -7,10 +7,15 @@ from typing import Annotated
 
 import typer
 
+from singan_core.limits import MOST_PICTURES
+
 OutFolder = Annotated[
     Path, typer.Option("--out", metavar="DIR", help="Folder of images/, masks/ and the index.")
 ]
-Count = Annotated[int, typer.Option("--count", min=1, help="Pictures, 1 or more.")]
+Count = Annotated[
+    int,
+    typer.Option("--count", min=1, max=MOST_PICTURES, help=f"Pictures, 1 to {MOST_PICTURES}."),
+]
 SizeWord = Annotated[
     str | None,
     typer.Option(
@@ -35,11 +40,13 @@ KeptLabels = Annotated[
     ),
 ]
 Within = Annotated[
-    str,
+    str | None,
     typer.Option(
         "--within",
         metavar="LEFT,TOP,RIGHT,BOTTOM",
-        help="Where the centres of kept objects may lie, in shares of the picture.",
+        help="Where the centres of kept objects may lie, in shares of the picture, 0 to 1; only "
+        "with --keep.",
+        show_default="0,0,1,1",
     ),
 ]
 Scales = Annotated[
@@ -47,7 +54,7 @@ Scales = Annotated[
     typer.Option(
         "--scales",
         metavar="LEAST,MOST",
-        help="Draw each picture so many times as large as the zoom, at random.",
+        help="Draw each picture so many times as large as the zoom, at random, 0.01 to 100 times.",
     ),
 ]
 Despeckle = Annotated[

@@ -12,7 +12,9 @@ import typer
 from singan_cli import parse
 from singan_cli.options import AsJson, Bundle, Device, Seed, Threads
 from singan_cli.terminal import say
-from singan_runtime.measures.evaluation import SIZE_LIMIT, Scores, describe
+from singan_core.file_limits import MOST_SIDE
+from singan_core.paths import check_output_file
+from singan_runtime.measures.evaluation import MOST_SAMPLES, SIZE_LIMIT, Scores, describe
 
 if TYPE_CHECKING:
     from singan_core.arrays import Pixels
@@ -26,7 +28,12 @@ Photo = Annotated[
         show_default="the bundle's",
     ),
 ]
-Count = Annotated[int, typer.Option("--count", min=2, help="Samples per start scale, 2 or more.")]
+Count = Annotated[
+    int,
+    typer.Option(
+        "--count", min=2, max=MOST_SAMPLES, help=f"Samples per start scale, 2 to {MOST_SAMPLES}."
+    ),
+]
 StartScales = Annotated[
     str,
     typer.Option(
@@ -53,9 +60,10 @@ SizeLimit = Annotated[
     typer.Option(
         "--size-limit",
         min=1,
-        help="Longer side in px, 1 or more, at which a bundle with detail is measured at most. "
-        "Always measured at the trained size: detail, repetition, piece_size, copied_share and "
-        "join_cost, and bundles without detail.",
+        max=MOST_SIDE,
+        help=f"Longer side, 1 to {MOST_SIDE} px, at which a bundle with detail is measured at "
+        "most. Always measured at the trained size: detail, repetition, piece_size, copied_share "
+        "and join_cost, and bundles without detail.",
     ),
 ]
 
@@ -79,6 +87,8 @@ def command(
     docs/quality.md explains the measures.
     """
     scales = parse.read_numbers(start_scales)
+    if html is not None:
+        check_output_file(html)
     from singan_cli.opening import open_sampler
     from singan_cli.progress import count_progress
     from singan_runtime.measures import evaluation, report

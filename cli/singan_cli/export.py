@@ -67,8 +67,9 @@ HandOver = Annotated[
     typer.Option(
         "--hand-over",
         min=RECEPTIVE_FIELD,
+        max=1024,
         help="Longest that the shorter side of the last generator's canvas may be, "
-        f"{RECEPTIVE_FIELD} px or more.",
+        f"{RECEPTIVE_FIELD} to 1024 px.",
         show_default="as trained; 33 with --photo",
     ),
 ]

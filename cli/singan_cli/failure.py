@@ -1,34 +1,36 @@
 """Errors become one line on stderr and an exit status.
 
-The status is 1 for a failure, 2 for wrong usage (set by Typer) and 130 for an interruption.
+The status is 1 for a failure, 2 for wrong usage (set by Typer) and 128 more than the number of a
+signal that ended the work.
 """
 
 from __future__ import annotations
 
+import errno
 import functools
-from collections.abc import Callable
+import os
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
-import typer
-
+from singan_cli.signals import NOTHING_LEFT, StoppedBySignal, raise_signals
 from singan_cli.terminal import say
-from singan_core.errors import SinGANError
+from singan_core.errors import SinGANError, say_reason
+from singan_core.paths import explain_output_error
 
 EXTRAS = {"torch": "train", "safetensors": "train", "onnx": "export,cpu"}
 """Which extra of the package 'singan' installs a package that a command misses."""
 
+_NO_MEMORY = re.compile(
+    r"(can't|cannot|failed to) allocate|bad_?alloc|out of memory|can't start new thread|"
+    r"failed to map segment|could not create a primitive",
+    re.IGNORECASE,
+)
+"""How PyTorch, ONNX Runtime, the loader of libraries and threads say that memory is short."""
+
 _debug = [False]
-
-
-class StoppedBySignal(KeyboardInterrupt):
-    """Work that a signal has ended in order.
-
-    As in shells, the exit status tells which signal.
-    """
-
-    def __init__(self, message: str, number: int) -> None:
-        super().__init__(message)
-        self.status = 128 + number
 
 
 def show_tracebacks(wanted: bool) -> None:
@@ -37,22 +39,30 @@ def show_tracebacks(wanted: bool) -> None:
 
 
 def guard(command: Callable[..., None]) -> Callable[..., None]:
-    """Wrap a command so that a foreseeable error is printed on one line, without a traceback.
-
-    With --debug the error is raised instead.
-    """
+    """Wrap a command so that errors and signals end it in order, with one line on stderr."""
 
     @functools.wraps(command)
     def run(*args: Any, **kwargs: Any) -> None:
-        try:
+        with exit_on_errors(), raise_signals():
             command(*args, **kwargs)
-        except (SinGANError, OSError, MemoryError, KeyboardInterrupt, ModuleNotFoundError) as error:
-            if _debug[0]:
-                raise
-            say(f"error: {describe_error(error)}", err=True)
-            raise typer.Exit(choose_status(error)) from None
 
     return run
+
+
+@contextmanager
+def exit_on_errors() -> Iterator[None]:
+    """Print a foreseeable error of the block on one line, without a traceback, and exit.
+
+    With --debug the error is raised instead.
+    """
+    try:
+        yield
+    except (Exception, KeyboardInterrupt) as error:
+        line = describe_error(error)
+        if line is None or _debug[0]:
+            raise
+        say(f"error: {line}", err=True)
+        raise SystemExit(choose_status(error)) from None
 
 
 def choose_status(error: BaseException) -> int:
@@ -62,15 +72,41 @@ def choose_status(error: BaseException) -> int:
     return 130 if isinstance(error, KeyboardInterrupt) else 1
 
 
-def describe_error(error: BaseException) -> str:
-    """Say on one line what happened and what to do."""
+def describe_error(error: BaseException) -> str | None:
+    """Say on one line what happened and what to do, or return None for what nobody foresaw."""
     if isinstance(error, KeyboardInterrupt):
-        return str(error) or "interrupted; nothing half-written was left"
-    if isinstance(error, MemoryError):
-        return "not enough memory; ask for a smaller size"
+        return str(error) or f"interrupted; {NOTHING_LEFT}"
+    if is_out_of_memory(error):
+        return "not enough memory; ask for a smaller size, or close other programs"
     if isinstance(error, ModuleNotFoundError):
         return describe_missing_package(error)
-    return " ".join(str(error).split())
+    if isinstance(error, OSError) and not isinstance(error, SinGANError):
+        return describe_system_error(error)
+    return say_reason(error) if isinstance(error, SinGANError) else None
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error, or what it was raised from, means that memory is used up."""
+    cause = error.__cause__ or error.__context__
+    if isinstance(error, MemoryError):
+        return True
+    if isinstance(error, OSError) and error.errno == errno.ENOMEM:
+        return True
+    if isinstance(error, SinGANError):
+        return cause is not None and is_out_of_memory(cause)
+    libraries = isinstance(error, RuntimeError | ImportError | SystemError | OSError)
+    return libraries and _NO_MEMORY.search(str(error)) is not None
+
+
+def describe_system_error(error: OSError) -> str:
+    """Say what the system refused, without the number that it has for it."""
+    reason = say_reason(error)
+    if error.filename is None:
+        return f"the system refuses this: {reason}"
+    path = Path(os.fsdecode(error.filename))
+    if error.errno in (errno.ENAMETOOLONG, errno.ELOOP, errno.ENOENT, errno.EISDIR):
+        return f"{path}: {reason.lower()}; choose another name"
+    return str(explain_output_error(path, error))
 
 
 def describe_missing_package(error: ModuleNotFoundError) -> str:

@@ -8,6 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
+from singan_core.fitting import MAX_SIDE
+
 
 def limit_to(words: Iterable[str]) -> dict[str, Any]:
     """Return the settings of an option that takes one of some words.
@@ -25,9 +27,9 @@ ZoomWord = Annotated[
     typer.Option(
         "--zoom",
         metavar="NUMBER|auto|area",
-        help="How large the scene is drawn, above 0: 1 keeps the trained texture scale, 2 draws "
-        "everything twice as large, auto keeps the composition, area shows as much of the scene "
-        "as the photo.",
+        help="How large the scene is drawn, 0.001 to 1000: 1 keeps the trained texture scale, 2 "
+        "draws everything twice as large, auto keeps the composition, area shows as much of the "
+        "scene as the photo.",
     ),
 ]
 Seed = Annotated[int, typer.Option("--seed", help="Seed of the first picture, 0 to 2^64-1.")]
@@ -43,10 +45,16 @@ Device = Annotated[
 ]
 Threads = Annotated[
     int | None,
-    typer.Option("--threads", min=1, help="CPU threads, 1 or more.", show_default="one per core"),
+    typer.Option("--threads", help="CPU threads, 1 to 4 per core.", show_default="one per core"),
 ]
 MaxPixels = Annotated[
-    int, typer.Option("--max-pixels", min=1, help="Largest whole picture allowed, in pixels.")
+    int,
+    typer.Option(
+        "--max-pixels",
+        min=1,
+        max=MAX_SIDE**2,
+        help="Largest whole picture allowed, 1 to 2^40 pixels.",
+    ),
 ]
 Background = Annotated[
     str,

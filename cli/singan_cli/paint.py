@@ -10,6 +10,7 @@ from singan_cli import parse, result
 from singan_cli.opening import open_sampler
 from singan_cli.options import Background, Bundle, Device, MaxPixels, Seed, Threads, ZoomWord
 from singan_core.fitting import MAX_PIXELS
+from singan_runtime.edits.palette import MOST_COLOURS
 
 
 def command(
@@ -31,7 +32,8 @@ def command(
         typer.Option(
             "--colours",
             min=2,
-            help="First replace the painting's colours by so many of the photo's, 2 or more; "
+            max=MOST_COLOURS,
+            help=f"First replace the painting's colours by 2 to {MOST_COLOURS} of the photo's; "
             "5 suits most.",
             show_default="colours stay",
         ),

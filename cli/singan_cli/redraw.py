@@ -27,7 +27,8 @@ Reach = Annotated[
     typer.Option(
         "--reach",
         min=0,
-        help="How far beyond the mask the change fades out, in pixels of IMAGE, 0 or more.",
+        help="How far beyond the mask the change fades out, in pixels of IMAGE, 0 to its longer "
+        "side.",
         show_default="set by the size",
     ),
 ]

@@ -11,8 +11,9 @@ import typer
 
 from singan_cli.terminal import say
 from singan_core import RECEPTIVE_FIELD, images
-from singan_core.atomic import explain_output_error, make_folder
-from singan_core.errors import OutputError, RequestError
+from singan_core.atomic import make_folder
+from singan_core.errors import RequestError
+from singan_core.paths import check_output_file, explain_output_error
 
 if TYPE_CHECKING:
     from singan_core.arrays import Pixels
@@ -52,8 +53,7 @@ def check_out(out: Path, size: Size) -> None:
         raise RequestError(f"{out}: unknown format; end the name in one of {', '.join(FORMATS)}")
     images.check_format(FORMATS[out.suffix.lower()], size)
 
-    if out.is_dir():
-        raise OutputError(f"{out}: a folder stands there; choose another name")
+    check_output_file(out)
     existing = next(folder for folder in out.absolute().parents if folder.exists())
     if not existing.is_dir():
         raise explain_output_error(out.parent, NotADirectoryError(errno.ENOTDIR, ""))

@@ -9,8 +9,10 @@ import typer
 
 from singan_cli.options import limit_to
 from singan_cli.terminal import say
+from singan_core.limits import MOST_PICTURES
 from singan_runtime.files.writing import FORMATS
 from singan_runtime.graphs import PRECISIONS
+from singan_runtime.measures.choice import MOST
 from singan_runtime.screens import list_screens
 
 
@@ -41,14 +43,23 @@ ListSizes = Annotated[
         "--list-sizes", callback=_print_screens, is_eager=True, help="Print the names of sizes."
     ),
 ]
-Count = Annotated[int, typer.Option("--count", min=1, help="Pictures of each size, 1 or more.")]
+Count = Annotated[
+    int,
+    typer.Option(
+        "--count",
+        min=1,
+        max=MOST_PICTURES,
+        help=f"Pictures of each size, 1 to {MOST_PICTURES}; on a --sheet at most {MOST}.",
+    ),
+]
 Best = Annotated[
     int | None,
     typer.Option(
         "--best",
         metavar="K",
         min=1,
-        help="Begin K pictures and finish the --count that hold together best.",
+        max=MOST,
+        help=f"Begin K pictures, 1 to {MOST}, and finish the --count that hold together best.",
     ),
 ]
 Sheet = Annotated[

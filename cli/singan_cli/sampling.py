@@ -12,6 +12,7 @@ import typer
 from singan_cli import choice
 from singan_cli.terminal import say
 from singan_cli.zoom_text import SOFT_ZOOM, describe_zoom
+from singan_core.paths import check_output_file, check_output_folder
 
 if TYPE_CHECKING:
     from singan_core.pyramid import Size
@@ -39,11 +40,15 @@ class Output:
     def check(self, kinds: int, has_window: bool) -> None:
         """Raise typer.BadParameter for options that do not go together.
 
-        kinds is the number of sizes times that of start scales.
+        kinds is the number of sizes times that of start scales. Raises OutputError for a place
+        where nothing can be put.
         """
         if (self.out and self.deepzoom) or not (self.out or self.deepzoom or self.sheet):
             raise typer.BadParameter("name one place for the result: --out DIR or --deepzoom DIR")
         choice.check_options(self.best, self.sheet, self.count, kinds)
+        for path, check in ((self.deepzoom, check_output_folder), (self.sheet, check_output_file)):
+            if path is not None:
+                check(path)
         if self.deepzoom and (has_window or self.count > 1 or kinds > 1):
             raise typer.BadParameter(
                 "--deepzoom writes one whole picture: leave out --window, --count, "
@@ -63,7 +68,7 @@ def check_requests(sampler: Sampler, requests: Sequence[Request], output: Output
     for request in requests:
         plan = sampler.plan_request(request)
         if output.best or output.sheet:
-            choices.check(sampler, plan)
+            choices.check(sampler, plan, output.candidates)
         if not output.deepzoom:
             check_writable(sampler, request, output.format)
         check_seed(request.seed, output.candidates)

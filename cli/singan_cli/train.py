@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import shlex
 import signal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from singan_cli import train_options as options
-from singan_cli.failure import StoppedBySignal
 from singan_cli.options import Device
+from singan_cli.signals import StoppedBySignal, collect_signals
 from singan_cli.terminal import say
 from singan_core.masks import is_alpha
 from singan_core.picture_files import check_path
+from singan_core.processors import check_threads, count_processors
 from singan_train.config import expand_layout
 
 if TYPE_CHECKING:
@@ -50,6 +52,8 @@ def command(
     """
     masks = read_masks(mask)
     check_files(photo, masks)
+    if threads is not None:
+        check_threads(threads)
 
     asked: dict[str, Any] = {
         "preset": preset,
@@ -99,7 +103,6 @@ def say_plan(job: TrainingJob, threads: int | None) -> int | None:
 
     from singan_cli.training_plan import describe_plan
     from singan_cli.training_time import say_time
-    from singan_runtime.graphs import count_processors
     from singan_train.threads import choose_threads, estimate_duration
 
     start = job.prepare()
@@ -115,7 +118,6 @@ def say_plan(job: TrainingJob, threads: int | None) -> int | None:
 def train(job: TrainingJob, to_tensorboard: bool) -> None:
     """Train with progress on stderr. Raises StoppedBySignal, which says how to continue."""
     from singan_cli.progress import log_to_tensorboard, show_training
-    from singan_cli.signals import collect_signals
 
     board = log_to_tensorboard(job.out / "tensorboard" if to_tensorboard else None)
     with collect_signals() as signals, show_training() as show, board as log:
@@ -128,15 +130,16 @@ def train(job: TrainingJob, to_tensorboard: bool) -> None:
             job.train(report, lambda: bool(signals))
         except KeyboardInterrupt:
             raise StoppedBySignal(
-                f"stopped; what is done so far is kept; continue with: {write_resume_command(job)}",
                 signals[0] if signals else signal.SIGINT,
+                f"stopped; what is done so far is kept; continue with: {write_resume_command(job)}",
             ) from None
 
 
 def write_resume_command(job: TrainingJob) -> str:
     """Write the command that continues a stopped run."""
-    masks = f" --mask {','.join(map(str, job.masks))}" if job.masks else ""
-    return f"singan train {job.photo}{masks} --out {job.out} --resume"
+    words = ["singan", "train", str(job.photo)]
+    words += ["--mask", ",".join(map(str, job.masks))] if job.masks else []
+    return shlex.join([*words, "--out", str(job.out), "--resume"])
 
 
 def say_result(out: Path, preview: bool, threads: int | None) -> None:

@@ -10,7 +10,7 @@ import typer
 
 from singan_cli.options import limit_to
 from singan_core import RECEPTIVE_FIELD
-from singan_core.file_limits import MOST_HAND_OVER, MOST_SIDE
+from singan_core.file_limits import MOST_HAND_OVER, MOST_SCALES, MOST_SIDE
 from singan_core.picture_files import READABLE
 from singan_train import config
 from singan_train.config import LAYOUTS, MOST_ON_CUDA, PRESETS, WITHOUT_DETAIL, TrainingConfig
@@ -92,7 +92,9 @@ Scales = Annotated[
     int | None,
     typer.Option(
         min=1,
-        help="Number of scales to train, 1 or more.",
+        max=MOST_SCALES,
+        help="Number of scales to train, 1 to as many as the pixels between the coarsest and the "
+        "finest size.",
         show_default=f"as many as fit factor {TrainingConfig.scale_factor}",
     ),
 ]
@@ -165,8 +167,8 @@ Seed = Annotated[
 Threads = Annotated[
     int | None,
     typer.Option(
-        min=1,
-        help="CPU threads, 1 or more. Several are faster only where each has a core to itself.",
+        help="CPU threads, 1 to 4 per core. Several are faster only where each has a core to "
+        "itself.",
         show_default=f"{DETAIL_THREADS}; without detail one per core but {SPARED}",
     ),
 ]

@@ -17,7 +17,10 @@ def command(
     bundle: Bundle,
     out: result.Out,
     factor: Annotated[
-        float, typer.Option("--factor", help="How many times as large, any number above 1.")
+        float,
+        typer.Option(
+            "--factor", help="How many times as large, above 1, as far as sides reach 2^20 px."
+        ),
     ] = 4.0,
     image: Annotated[
         Path | None,

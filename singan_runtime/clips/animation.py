@@ -9,6 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import numpy as np
+
+from singan_core.arguments import read_mask
 from singan_core.arrays import Floats, Mask, Pixels
 from singan_core.errors import RequestError
 from singan_core.fitting import Zoom
@@ -24,6 +27,7 @@ from singan_runtime.clips.walk import Walk as Walk
 from singan_runtime.clips.walk import check as check
 from singan_runtime.objects import Keep
 from singan_runtime.parallel import draw_in_order
+from singan_runtime.request import read_size
 from singan_runtime.sampler import Sampler
 
 FPS = 10.0  # frames per second, unless told otherwise
@@ -47,11 +51,13 @@ def animate(
     every frame is the first, bit for bit. Kept objects, which need a model with detail, stand still
     in all of them. Raises RequestError.
     """
+    walk = check(walk)
     frames = _draw_frames(sampler, walk, size, zoom, keep)
     if move is None:
         yield from frames
     else:
-        yield from hold(frames, soften(move, size or choose_default_size(sampler)))
+        canvas = choose_default_size(sampler) if size is None else size
+        yield from hold(frames, soften(move, canvas))
 
 
 def _draw_frames(
@@ -78,7 +84,9 @@ def soften(move: Mask, size: Size) -> Floats:
     border.
     Raises RequestError for a mask of another size than (height, width), or if nothing may move.
     """
-    if move.shape != tuple(size):
+    if not isinstance(move, np.ndarray) or move.shape == read_size(size):
+        move = read_mask(move, "mask of what may move")
+    else:
         got = "x".join(str(side) for side in reversed(move.shape))
         raise RequestError(
             f"the mask of what may move is {got}, but must be {size[1]}x{size[0]}, the clip's size"

@@ -147,7 +147,8 @@ def make_picture(
 
     Where z* is part of the noise, the noise is as strong as in training.
     """
-    picture = sampler.plan(size or choose_default_size(sampler), zoom, walk.start_scale, keep=keep)
+    canvas = choose_default_size(sampler) if size is None else size
+    picture = sampler.plan(canvas, zoom, walk.start_scale, keep=keep)
     sampler.check_pixels(picture.size)
     return picture if walk.start_scale else replace(picture, amplitudes=())
 

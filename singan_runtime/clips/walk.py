@@ -5,18 +5,21 @@ docs/animation.md derives the formulas.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from singan_core.arguments import read_object, read_switch
 from singan_core.errors import RequestError
+from singan_core.limits import read_real, read_whole, show
 from singan_runtime.request import check_seed
 
 Values = NDArray[np.float64]
 
 KINDS = ("harmonic", "paper")
 HARMONICS = 8  # at most: each takes two noise fields of the canvas
+MOST_FRAMES = 10**6  # nine hours at 30 per second
 PERIOD = 36_000  # frames after which a walk that is no loop repeats: an hour at 10 per second
 
 
@@ -47,16 +50,20 @@ class Walk:
         return self.frames if self.loop else PERIOD
 
 
-def check(walk: Walk) -> None:
-    """Raise RequestError naming the first number of a walk that is not possible."""
-    if walk.kind not in KINDS:
-        raise RequestError(f"walk {walk.kind!r} is not possible: choose {' or '.join(KINDS)}")
-    if walk.frames < 1:
-        raise RequestError(f"{walk.frames} frames are not possible: ask for 1 or more")
-    for name, value in (("alpha", walk.alpha), ("beta", walk.beta)):
-        if not 0 <= value <= 1:
-            raise RequestError(f"{name} {value:g} is not possible: it must be 0 to 1")
-    check_seed(walk.seed)
+def check(walk: Walk) -> Walk:
+    """Return a walk of plain numbers. Raises RequestError for the first that is not possible."""
+    read_object(walk, Walk, "walk")
+    read_switch(walk.loop, "loop")
+    if not isinstance(walk.kind, str) or walk.kind not in KINDS:
+        raise RequestError(f"walk {show(walk.kind)} is not possible: choose {' or '.join(KINDS)}")
+    return replace(
+        walk,
+        frames=read_whole(walk.frames, "frames", 1, MOST_FRAMES),
+        alpha=read_real(walk.alpha, "alpha", 0, 1),
+        beta=read_real(walk.beta, "beta", 0, 1),
+        start_scale=read_whole(walk.start_scale, "start scale", 0),
+        seed=check_seed(walk.seed),
+    )
 
 
 def compute_coefficients(walk: Walk) -> tuple[float, float, float]:

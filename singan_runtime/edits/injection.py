@@ -13,6 +13,7 @@ from singan_core import images, resample
 from singan_core.arrays import Floats, Pixels
 from singan_core.errors import RequestError
 from singan_core.fitting import Fit, Zoom
+from singan_core.limits import read_whole, show
 from singan_core.pyramid import Size
 from singan_runtime.plan import Plan
 from singan_runtime.sampler import Sampler
@@ -26,7 +27,7 @@ def inject(sampler: Sampler, image: Floats, size: Size, zoom: Zoom, start_scale:
     SinGAN, section 4.
     """
     fit = sampler.fit(size, zoom)
-    check_start(fit, start_scale)
+    start_scale = check_start(fit, start_scale)
     sampler.check_pixels(size)
 
     if start_scale == len(fit.passes):
@@ -42,8 +43,8 @@ def inject_after_generators(image: Floats, fit: Fit) -> Plan:
     return dataclasses.replace(Plan.of(fit, len(fit.passes), base), first=level)
 
 
-def check_start(fit: Fit, start_scale: int, further: int = 0) -> None:
-    """Raise RequestError unless an image can be injected at the start scale.
+def check_start(fit: Fit, start_scale: int, further: int = 0) -> int:
+    """Return a start scale as an int. Raises RequestError unless an image can be injected there.
 
     So many further scales are allowed beyond the last one.
     """
@@ -52,11 +53,13 @@ def check_start(fit: Fit, start_scale: int, further: int = 0) -> None:
         raise RequestError(
             "this size and zoom use the coarsest scale alone, which takes no image: raise the zoom"
         )
+    start_scale = read_whole(start_scale, "start scale", -(2**63))
     if not 1 <= start_scale <= last + further:
         raise RequestError(
-            f"start scale {start_scale} is not possible: an image can be injected at scales 1 to "
-            f"{last + further} here"
+            f"start scale {show(start_scale)} is not possible: an image can be injected at scales "
+            f"1 to {last + further} here"
         )
+    return start_scale
 
 
 def find_last_scale(fit: Fit) -> int:

@@ -6,6 +6,7 @@ import dataclasses
 from pathlib import Path
 
 from singan_core import images
+from singan_core.arguments import read_path
 from singan_core.arrays import Floats, Mask
 from singan_core.errors import ImageError, RequestError
 from singan_core.masks import make_from_alpha
@@ -20,6 +21,7 @@ def read_image(sampler: Sampler, path: Path) -> Floats:
     Raises ImageError if that would lose its colour or transparency, or for a file that cannot be
     read, and RequestError for a bundle that learnt labels.
     """
+    path = read_path(path, "picture")
     return _convert(sampler, path, images.open_photo(path))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
+from singan_core.arguments import read_image
 from singan_core.arrays import Floats, Pixels
 from singan_core.fitting import Fit, Zoom
 from singan_core.pyramid import Size
@@ -39,8 +40,9 @@ def paint(
     RequestError.
     Source: SinGAN, section 4, paint-to-image.
     """
-    check_seed(seed)
-    size = size or sampler.trained_size
+    seed = check_seed(seed)
+    image = read_image(image, "painting", sampler.manifest.channels)
+    size = sampler.trained_size if size is None else size
     if start_scale is None:
         start_scale = choose_painting_scale(sampler.fit(size, zoom))
     picture = inject(sampler, image, size, zoom, start_scale)

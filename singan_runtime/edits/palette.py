@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from singan_core.arrays import Floats
-from singan_core.errors import RequestError
+from singan_core.limits import read_whole
 
+MOST_COLOURS = 256
 _ITERATIONS = 20  # of k-means: a few thousand pixels settle in fewer
 
 
@@ -14,11 +15,10 @@ def find_palette(image: Floats, colours: int) -> Floats:
     """Find the main colours (colours, C) of an image (1, C, H, W) by k-means.
 
     The search begins at the colours farthest from each other. Raises RequestError unless there are
-    2 or more, and no more than pixels.
+    2 to 256, and no more than pixels.
     """
     values = image[0].reshape(image.shape[1], -1).T
-    if not 2 <= colours <= len(values):
-        raise RequestError(f"{colours} colours are not possible: ask for 2 to {len(values)}")
+    colours = read_whole(colours, "colours", 2, min(MOST_COLOURS, len(values)))
 
     # The mean begins the search for the farthest colours, but is none of them.
     centres = values.mean(axis=0, keepdims=True)

@@ -10,10 +10,13 @@ import dataclasses
 import numpy as np
 
 from singan_core import cascade, fitting, images
+from singan_core.arguments import read_image, read_mask, read_object
 from singan_core.arrays import Floats, Mask, Pixels
 from singan_core.detail import resize
 from singan_core.detail.original import FULL_TRUST, Original
+from singan_core.errors import RequestError
 from singan_core.fitting import Fit
+from singan_core.limits import read_whole
 from singan_core.pyramid import Size
 from singan_core.windows import Step
 from singan_runtime import masks
@@ -25,6 +28,7 @@ from singan_runtime.edits.injection import (
     inject_after_generators,
     to_canvas_pixels,
 )
+from singan_runtime.parsing import format_size
 from singan_runtime.plan import Plan
 from singan_runtime.request import check_seed
 from singan_runtime.sampler import Sampler
@@ -73,6 +77,32 @@ def choose_reach(sampler: Sampler, size: Size, how: Redrawing) -> int:
     return round(how.reach * larger * fitting.choose_zoom(trained, size, "auto"))
 
 
+def check_material(
+    sampler: Sampler, image: Floats, mask: Mask, how: Redrawing
+) -> tuple[Floats, Mask]:
+    """Return the image and the mask that are to be redrawn in a manner.
+
+    Raises RequestError unless the mask is of the image's size and not empty.
+    """
+    read_object(how, Redrawing, "manner")
+    image = read_image(image, "image", sampler.manifest.channels)
+    mask = read_mask(mask, "mask")
+    if mask.shape != image.shape[2:] or not mask.any():
+        raise RequestError(
+            f"a mask of {format_size((mask.shape[0], mask.shape[1]))} is not possible: it must "
+            f"have the image's size, {format_size(image.shape[2:])}, and an inside"
+        )
+    return image, mask
+
+
+def read_reach(reach: object, size: Size) -> int:
+    """Read how many px beyond a mask change in an image of a size. Raises RequestError.
+
+    All of the image is reached by its longer side.
+    """
+    return read_whole(reach, "reach", 0, max(size))
+
+
 def redraw(
     sampler: Sampler,
     image: Floats,
@@ -88,12 +118,12 @@ def redraw(
     drawn. start_scale and reach default to the manner's. Raises RequestError. Source: SinGAN,
     section 4, harmonization and editing.
     """
-    check_seed(seed)
+    seed = check_seed(seed)
+    image, mask = check_material(sampler, image, mask, how)
     size = mask.shape[0], mask.shape[1]
     if start_scale is None:
         start_scale = choose_start_scale(sampler, size, how)
-    if reach is None:
-        reach = choose_reach(sampler, size, how)
+    reach = read_reach(reach, size) if reach is not None else choose_reach(sampler, size, how)
     picture = plan_redrawing(sampler, image, mask, how, start_scale)
 
     weights = masks.feather(mask, reach)
@@ -135,6 +165,7 @@ def plan_redrawing(
     Raises RequestError.
     """
     fit = sampler.fit((mask.shape[0], mask.shape[1]))
+    start_scale = read_whole(start_scale, "start scale", -(2**63))
     after = start_scale - len(fit.passes)  # how many scales after the generators
     if not fit.levels or after < 0:
         return inject(sampler, image, fit.size, "auto", start_scale)

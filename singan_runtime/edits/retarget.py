@@ -89,7 +89,7 @@ def retarget(
     shape and its place between the edges: the photo is stretched around it, and it is put in again
     after every scale but the last. Raises RequestError. Source: SinGAN, section 4; keeping is ours.
     """
-    check_seed(seed)
+    seed = check_seed(seed)
     photo = sampler.get_photo() if image is None else image
     picture = inject(sampler, photo, size, zoom, start_scale)
     if keep is not None:
@@ -140,7 +140,7 @@ def retarget_around(
     The photo is stretched around a single object; several stand in front of the stretched photo.
     For models with detail. The result is uint8 (h, w, C). Raises RequestError.
     """
-    check_seed(seed)
+    seed = check_seed(seed)
     photo = sampler.get_photo()
     picture = sampler.keep_objects(inject(sampler, photo, size, zoom, start_scale), keep)
     assert picture.fit is not None

@@ -27,8 +27,12 @@ def redraw(
     tileable is x, y, xy or nothing. What the mask reaches over an edge goes on at the opposite one.
     Raises RequestError, also if nothing is left along such an axis that stays as it is.
     """
+    image, mask = redrawing.check_material(sampler, image, mask, how)
+    size = mask.shape[0], mask.shape[1]
     if reach is None:
-        reach = redrawing.choose_reach(sampler, (mask.shape[0], mask.shape[1]), how)
+        reach = redrawing.choose_reach(sampler, size, how)
+    else:
+        reach = redrawing.read_reach(reach, size)
     shift = [
         find_shift(mask, reach, axis) if wraps else 0
         for axis, wraps in enumerate(read_wrap(tileable))

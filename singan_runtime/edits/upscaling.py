@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import math
-
 from singan_core import fitting, images, resample
+from singan_core.arguments import read_image
 from singan_core.arrays import Floats, Pixels
 from singan_core.errors import RequestError
+from singan_core.limits import read_real
 from singan_core.pyramid import Size
 from singan_runtime.plan import Plan
 from singan_runtime.request import check_seed, read_wrap
@@ -18,8 +18,9 @@ def compute_enlarged_size(size: Size, factor: float) -> Size:
 
     Raises RequestError unless the factor is above 1 and the sides are possible.
     """
-    if not (math.isfinite(factor) and factor > 1):
-        raise RequestError(f"factor {factor:g} is not possible: it must be a number above 1")
+    factor = read_real(factor, "factor", 1, fitting.MAX_SIDE)
+    if factor == 1:
+        raise RequestError("factor 1 is not possible: it must be above 1")
     enlarged = round(size[0] * factor), round(size[1] * factor)
     fitting.check_size(enlarged)
     return enlarged
@@ -33,8 +34,9 @@ def upscale(
     Along tileable x, y or xy the image repeats and goes on repeating. Raises RequestError. Source:
     SinGAN, section 4, super-resolution; ours takes any factor, in equal steps.
     """
-    check_seed(seed)
-    source = sampler.get_photo() if image is None else image
+    seed = check_seed(seed)
+    channels = sampler.manifest.channels
+    source = sampler.get_photo() if image is None else read_image(image, "image", channels)
     size = compute_enlarged_size(source.shape[2:], factor)
     sampler.check_pixels(size)
     wrap = read_wrap(tileable)

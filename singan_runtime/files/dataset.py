@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -12,14 +13,17 @@ import numpy as np
 from PIL import Image, ImageFilter
 
 from singan_core import fitting, images
+from singan_core.arguments import read_object, read_path
 from singan_core.arrays import Pixels
 from singan_core.atomic import make_folder
 from singan_core.errors import OutputError, RequestError
 from singan_core.fitting import Zoom
+from singan_core.limits import MOST_PICTURES, read_reals, read_whole
 from singan_core.lock import lock_folder
+from singan_core.paths import require_file
 from singan_core.pyramid import Size
 from singan_runtime.files import dataset_index
-from singan_runtime.files.dataset_index import COCO, CSV, IMAGES, MASKS, Row
+from singan_runtime.files.dataset_index import COCO, CSV, IMAGES, MASKS
 from singan_runtime.files.names import name_picture
 from singan_runtime.files.provenance import describe_picture
 from singan_runtime.keep import Keep
@@ -30,6 +34,7 @@ __all__ = ["COCO", "CSV", "IMAGES", "MASKS", "DatasetSpec", "write_dataset"]
 
 Shares = tuple[float, float, float, float]
 
+SCALES = 0.01, 100  # times the zoom: the least and the most
 MOST_DESPECKLE = 15  # px
 _UNREADABLE = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)
 """What Pillow raises for a file that is missing, damaged or none of ours."""
@@ -56,24 +61,29 @@ class DatasetSpec:
     """Side in px, odd, of the square whose majority a mask's pixel takes; 0 leaves masks alone."""
 
     def __post_init__(self) -> None:
-        """Raise RequestError for what is not possible with any model."""
-        if self.count < 1:
-            raise RequestError(f"count {self.count} is not possible: ask for 1 picture or more")
+        """Bring numbers to their plain form. Raises RequestError for what no model can draw."""
+        object.__setattr__(self, "count", read_whole(self.count, "count", 1, MOST_PICTURES))
+        read_object(self.request, Request, "request")
         check_seed(self.request.seed, self.count)
         if self.request.window is not None or not self.request.detail:
             raise RequestError("a dataset holds whole pictures: leave out window and detail")
 
-        left, top, right, bottom = self.within
+        left, top, right, bottom = read_reals(self.within, "within", 4)
+        object.__setattr__(self, "within", (left, top, right, bottom))
         if not (0 <= left <= right <= 1 and 0 <= top <= bottom <= 1):
             raise RequestError(
                 f"places within {left:g},{top:g},{right:g},{bottom:g} are not possible: give left, "
                 "top, right and bottom in shares of the picture, 0 to 1 in that order"
             )
-        low, high = self.scales
-        if not 0 < low <= high:
+        low, high = read_reals(self.scales, "scales", 2)
+        object.__setattr__(self, "scales", (low, high))
+        if not SCALES[0] <= low <= high <= SCALES[1]:
             raise RequestError(
-                f"scales {low:g},{high:g} are not possible: give the least and the most, above 0"
+                f"scales {low:g},{high:g} are not possible: give the least and the most, "
+                f"{SCALES[0]} to {SCALES[1]}"
             )
+        despeckle = read_whole(self.despeckle, "despeckle", 0, MOST_DESPECKLE)
+        object.__setattr__(self, "despeckle", despeckle)
         if self.despeckle and not (self.despeckle % 2 and 3 <= self.despeckle <= MOST_DESPECKLE):
             raise RequestError(
                 f"despeckle {self.despeckle} is not possible: "
@@ -187,7 +197,8 @@ def write_dataset(
     InstallError or OutputError: the folder cannot be written, or a picture of another request is
     in it.
     """
-    spec = settle(sampler, spec)
+    out = read_path(out, "dataset")
+    spec = settle(sampler, read_object(spec, DatasetSpec, "spec"))
     make_folder(out)
     with lock_folder(out):
         return _write(sampler, out, spec, advance)
@@ -199,24 +210,42 @@ def _write(sampler: Sampler, out: Path, spec: DatasetSpec, advance: Callable[[],
     for folder in (out / IMAGES, *(out / MASKS / label for label in labels)):
         make_folder(folder)
 
-    requests = [replace(spec.request, seed=seed) for seed in spec.seeds]
-    names = [f"{name_picture(sampler.manifest.name, one)}.png" for one in requests]
-    texts = [describe_picture(sampler, spec.to_dict() | {"seed": seed}) for seed in spec.seeds]
-    for name, text in zip(names, texts, strict=True):  # refuse before the first is drawn
-        _check_same(out / IMAGES / name, text)
+    _check_present(sampler, out, spec)  # refuse before the first is drawn
 
-    rows: list[Row] = []
     kept = 0
-    for seed, name, text in zip(spec.seeds, names, texts, strict=True):
-        masks = _read_masks(out, name, labels, spec.request.size)
-        if masks is None:
-            masks = _write_picture(sampler, out, name, spec, seed, text)
-        else:
-            kept += 1
-        rows += dataset_index.list_rows(name, seed, labels, masks)
-        advance()
-    dataset_index.write_indexes(out, rows, sampler, spec.to_dict())
+    with dataset_index.hold_rows(out) as rows:
+        for seed in spec.seeds:
+            name = _name_file(sampler, spec, seed)
+            masks = _read_masks(out, name, labels, spec.request.size)
+            if masks is None:
+                masks = _write_picture(sampler, out, name, spec, seed)
+            else:
+                kept += 1
+            rows.add(dataset_index.list_rows(name, seed, labels, masks))
+            advance()
+        dataset_index.write_indexes(out, rows, sampler, spec.to_dict())
     return kept
+
+
+def _name_file(sampler: Sampler, spec: DatasetSpec, seed: int) -> str:
+    return f"{name_picture(sampler.manifest.name, replace(spec.request, seed=seed))}.png"
+
+
+def _describe_picture(sampler: Sampler, spec: DatasetSpec, seed: int) -> dict[str, str]:
+    return describe_picture(sampler, spec.to_dict() | {"seed": seed})
+
+
+def _check_present(sampler: Sampler, out: Path, spec: DatasetSpec) -> None:
+    """Raise OutputError if a picture of another request has the name of one of these.
+
+    The folder is listed, not the seeds, of which there may be a thousand million.
+    """
+    for path in (out / IMAGES).iterdir():
+        digits = path.stem.rpartition("_")[2]
+        if not re.fullmatch(r"[0-9]{1,20}", digits) or int(digits) not in spec.seeds:
+            continue
+        if path.name == _name_file(sampler, spec, int(digits)):
+            _check_same(path, _describe_picture(sampler, spec, int(digits)))
 
 
 def _check_same(path: Path, text: dict[str, str]) -> None:
@@ -227,7 +256,7 @@ def _check_same(path: Path, text: dict[str, str]) -> None:
     if not path.exists():
         return
     try:
-        with Image.open(path, formats=("PNG",)) as image:
+        with Image.open(require_file(path), formats=("PNG",)) as image:
             found = image.info
     except _UNREADABLE:
         return
@@ -259,9 +288,7 @@ def _read_png(path: Path, size: Size | None) -> Pixels:
         return np.asarray(image)
 
 
-def _write_picture(
-    sampler: Sampler, out: Path, name: str, spec: DatasetSpec, seed: int, text: dict[str, str]
-) -> Pixels:
+def _write_picture(sampler: Sampler, out: Path, name: str, spec: DatasetSpec, seed: int) -> Pixels:
     """Draw and write a picture and its masks, and return the masks.
 
     The picture is written last: where it is, its masks are too.
@@ -273,7 +300,7 @@ def _write_picture(
 
     for k, label in enumerate(sampler.manifest.labels):
         images.save(out / MASKS / label / name, masks[..., k : k + 1])
-    images.save(out / IMAGES / name, pixels, text=text)
+    images.save(out / IMAGES / name, pixels, text=_describe_picture(sampler, spec, seed))
     return masks
 
 

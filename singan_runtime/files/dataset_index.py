@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
+import itertools
 import json
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
+import msgspec
 import numpy as np
 
 from singan_core.arrays import Pixels
 from singan_core.atomic import atomic_file
 from singan_core.errors import InstallError
+from singan_core.paths import explain_output_error
 from singan_core.pyramid import Size
 from singan_runtime.drawing import Renderer
 
@@ -50,19 +56,48 @@ def list_rows(name: str, seed: int, labels: tuple[str, ...], masks: Pixels) -> I
         yield Row(name, seed, size, label, area, (x, y, width, height), lengths)
 
 
-def write_indexes(out: Path, rows: list[Row], renderer: Renderer, spec: dict[str, Any]) -> None:
-    """Write both forms of the index.
+class RowFile:
+    """The rows of pictures so far, in a file without a name: memory does not grow with them."""
+
+    def __init__(self, folder: Path, file: IO[str]) -> None:
+        self.folder = folder
+        self.file = file
+
+    def add(self, rows: Iterable[Row]) -> None:
+        """Write further rows. Raises OutputError."""
+        try:
+            for row in rows:
+                self.file.write(json.dumps(dataclasses.asdict(row)) + "\n")
+            self.file.flush()
+        except OSError as error:
+            raise explain_output_error(self.folder, error) from error
+
+    def __iter__(self) -> Iterator[Row]:
+        """Read all rows from the first on."""
+        self.file.seek(0)
+        for line in self.file:
+            yield msgspec.json.decode(line, type=Row)
+
+
+@contextmanager
+def hold_rows(folder: Path) -> Iterator[RowFile]:
+    """Provide a file for rows in a folder, which the system removes however the program ends."""
+    with tempfile.TemporaryFile("w+", encoding="utf-8", dir=folder) as file:
+        yield RowFile(folder, file)
+
+
+def write_indexes(out: Path, rows: Iterable[Row], renderer: Renderer, spec: dict[str, Any]) -> None:
+    """Write both forms of the index, reading the rows several times.
 
     spec is what decides the pictures, as JSON's types. Raises OutputError.
     """
     with atomic_file(out / CSV) as temporary:
         _write_csv(temporary, rows)
-    content = _make_coco(rows, renderer, spec)
-    with atomic_file(out / COCO) as temporary:
-        temporary.write_text(json.dumps(content) + "\n", encoding="utf-8")
+    with atomic_file(out / COCO) as temporary, open(temporary, "w", encoding="utf-8") as file:
+        file.writelines(_make_coco(rows, renderer, spec))
 
 
-def _write_csv(path: Path, rows: list[Row]) -> None:
+def _write_csv(path: Path, rows: Iterable[Row]) -> None:
     """Write a line for each picture and label."""
     with open(path, "w", encoding="utf-8", newline="") as file:
         lines = csv.writer(file, lineterminator="\n")
@@ -73,31 +108,54 @@ def _write_csv(path: Path, rows: list[Row]) -> None:
             lines.writerow([*paths, row.label, row.seed, width, height, row.area, *row.box])
 
 
-def _make_coco(rows: list[Row], renderer: Renderer, spec: dict[str, Any]) -> dict[str, Any]:
-    """Make the index in COCO's format of object detection.
+def _make_coco(rows: Iterable[Row], renderer: Renderer, spec: dict[str, Any]) -> Iterator[str]:
+    """Make the index in COCO's format of object detection, part by part.
 
     It has an annotation for each label that is in a picture. File names count from images/.
     """
     manifest = renderer.manifest
-    pictures = {row.name: row for row in rows}
-    numbers = {name: number for number, name in enumerate(pictures, 1)}
     categories = {label: number for number, label in enumerate(manifest.labels, 1)}
-    present = [row for row in rows if row.area]
-
     info = {
         "description": f"Pictures drawn by singan from the model {manifest.name}",
         "identity": renderer.identity,
         "request": spec,
     }
-    return {
-        "info": info,
-        "images": [_describe_image(row, numbers[name]) for name, row in pictures.items()],
-        "categories": [{"id": number, "name": label} for label, number in categories.items()],
-        "annotations": [
-            _describe_annotation(row, number, numbers[row.name], categories[row.label])
-            for number, row in enumerate(present, 1)
-        ],
-    }
+    named = [{"id": number, "name": label} for label, number in categories.items()]
+
+    yield f'{{"info": {json.dumps(info)}, "images": '
+    yield from _write_list(_list_images(rows))
+    yield f', "categories": {json.dumps(named)}, "annotations": '
+    yield from _write_list(_list_annotations(rows, categories))
+    yield "}\n"
+
+
+def _write_list(values: Iterable[dict[str, Any]]) -> Iterator[str]:
+    """Write a list as JSON, a value at a time."""
+    yield "["
+    for number, value in enumerate(values):
+        yield (", " if number else "") + json.dumps(value)
+    yield "]"
+
+
+def _group_by_picture(rows: Iterable[Row]) -> Iterator[tuple[int, Iterator[Row]]]:
+    """Number the pictures from 1 on, each with its rows, which follow each other."""
+    groups = itertools.groupby(rows, lambda row: row.name)
+    return ((number, group) for number, (_, group) in enumerate(groups, 1))
+
+
+def _list_images(rows: Iterable[Row]) -> Iterator[dict[str, Any]]:
+    """List the pictures."""
+    for number, group in _group_by_picture(rows):
+        yield _describe_image(next(group), number)
+
+
+def _list_annotations(rows: Iterable[Row], categories: dict[str, int]) -> Iterator[dict[str, Any]]:
+    """List the labels that are in pictures."""
+    numbers = itertools.count(1)
+    for image, group in _group_by_picture(rows):
+        for row in group:
+            if row.area:
+                yield _describe_annotation(row, next(numbers), image, categories[row.label])
 
 
 def _describe_image(row: Row, number: int) -> dict[str, Any]:

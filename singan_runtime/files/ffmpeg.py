@@ -59,7 +59,7 @@ def _make_command(path: Path, format: str, shape: tuple[int, ...], fps: float) -
         *(import_imageio().get_ffmpeg_exe(), "-v", "error", "-y"),
         *("-f", "rawvideo", "-pix_fmt", pixels, "-s", f"{width}x{height}", "-r", rate, "-i", "-"),
         *("-an", *OPTIONS[format], "-vf", _COLOURS, "-pix_fmt", "yuv420p"),
-        *(*_SAME_BYTES, "-f", format, str(path)),
+        *(*_SAME_BYTES, "-f", format, f"file:{path}"),  # its name may look like an address
     ]
 
 

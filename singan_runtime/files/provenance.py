@@ -12,7 +12,8 @@ from typing import Any
 from PIL import Image
 
 from singan_core import bounded_json
-from singan_core.errors import ImageError, RequestError
+from singan_core.errors import ImageError, RequestError, say_reason
+from singan_core.paths import require_file
 from singan_core.version import find_version
 from singan_runtime.drawing import Renderer
 from singan_runtime.request import MOST_REQUEST, Request
@@ -55,10 +56,12 @@ def read_request(path: Path) -> Request:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # not decoded here
-            with Image.open(path, formats=("PNG",)) as image:
+            with Image.open(require_file(path), formats=("PNG",)) as image:
                 text = image.info.get(KEY)
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise ImageError(f"{path}: not a picture file that can be read ({error})") from None
+        raise ImageError(
+            f"{path}: not a picture file that can be read ({say_reason(error)})"
+        ) from None
     if not isinstance(text, str):
         raise ImageError(f"{path}: holds no request; only PNG files that singan wrote do")
 

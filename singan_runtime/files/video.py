@@ -10,13 +10,16 @@ from pathlib import Path
 from singan_core import images
 from singan_core.arrays import Pixels
 from singan_core.atomic import atomic_file
-from singan_core.errors import OutputError, RequestError
+from singan_core.errors import RequestError
+from singan_core.limits import read_real
+from singan_core.paths import check_output_file
 from singan_core.pyramid import Size
 from singan_runtime.files import apng, ffmpeg, gif, webp
 
 Colour = tuple[int, int, int]
 
 MAX_FRAME_MEMORY = 1.0  # GB
+MOST_MEMORY = 1024  # GB
 SLOWEST = 0.1  # frames per second
 
 
@@ -54,13 +57,9 @@ def check(
     """
     name = find_format(path)
     format = FORMATS[name]
-    if not SLOWEST <= fps <= format.fastest:
-        raise RequestError(
-            f"{fps:g} frames per second are not possible: {name} takes {SLOWEST} to "
-            f"{format.fastest}"
-        )
-    if path.is_dir():
-        raise OutputError(f"{path}: a folder stands there; choose another name")
+    read_real(fps, f"fps of {name}", SLOWEST, format.fastest)
+    max_memory = read_real(max_memory, "max frame memory in GB", 0.001, MOST_MEMORY)
+    check_output_file(path)
 
     _check_size(name, size)
     if name in ffmpeg.OPTIONS:

@@ -9,10 +9,12 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from singan_core.errors import RequestError
 from singan_core.fitting import Zoom
+from singan_core.limits import read_whole
 from singan_core.pyramid import Size
 from singan_runtime.sampler import Sampler
+
+MOST_REPEATS = 10_000
 
 
 @dataclass(frozen=True)
@@ -39,9 +41,7 @@ def bench(
     advance: Callable[[], None] = lambda: None,
 ) -> Timing:
     """Draw a picture repeats + 1 times, with a seed each, and time it. Raises RequestError."""
-    if repeats < 1:
-        raise RequestError(f"{repeats} repeats are not possible: ask for 1 or more")
-
+    repeats = read_whole(repeats, "repeats", 1, MOST_REPEATS)
     seconds = []
     for seed in range(repeats + 1):
         began = time.perf_counter()

@@ -19,6 +19,7 @@ from singan_core.detail.drawing import Drawing
 from singan_core.detail.photo import premultiply
 from singan_core.errors import RequestError
 from singan_core.fitting import Fit
+from singan_core.limits import read_whole
 from singan_core.pyramid import Size
 from singan_core.windows import Region, Span
 from singan_runtime import heap
@@ -28,6 +29,7 @@ from singan_runtime.sampler import Sampler
 
 LARGEST = 1 << 18
 """Pixels of a composition: each takes about 0.05 ms, so that a candidate stays within some 15 s."""
+MOST = 1000  # candidates, which wait in memory for the last one
 NARROWEST = 16  # px: of a narrower picture, what is drawn beside it is judged as well
 _ROUNDING = 1e-9  # what rounding may add to a mean of copied shares
 
@@ -65,7 +67,7 @@ def judge(
     advance: Callable[[], None] = lambda: None,
 ) -> list[Candidate]:
     """Begin and judge the picture of each seed, in the order of the seeds. Raises RequestError."""
-    check(sampler, picture)
+    check(sampler, picture, len(seeds))
     fit = picture.fit
     assert fit is not None
 
@@ -108,8 +110,8 @@ def order(candidates: Iterable[Candidate]) -> list[Candidate]:
     return ordered
 
 
-def check(sampler: Sampler, picture: Plan) -> None:
-    """Raise RequestError unless candidates of the picture can be begun and compared.
+def check(sampler: Sampler, picture: Plan, count: int = 1) -> None:
+    """Raise RequestError unless so many candidates of the picture can be begun and compared.
 
     It must begin with a composition of the photo's own pixels, and a small enough one.
     """
@@ -121,6 +123,7 @@ def check(sampler: Sampler, picture: Plan) -> None:
             "it without --no-detail"
         )
 
+    read_whole(count, "number of candidates", 1, MOST)
     height, width = fit.levels[fit.searched - 1]
     if height * width > LARGEST:
         raise RequestError(

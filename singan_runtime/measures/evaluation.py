@@ -10,10 +10,13 @@ from typing import Any
 import numpy as np
 
 from singan_core import images, windows
+from singan_core.arguments import read_pixels
 from singan_core.arrays import Pixels
 from singan_core.detail import resize
 from singan_core.detail.photo import straighten
 from singan_core.errors import ImageError, RequestError
+from singan_core.file_limits import MOST_SIDE
+from singan_core.limits import read_whole
 from singan_core.pyramid import Size
 from singan_runtime.measures import pieces, quality
 from singan_runtime.measures.scores import MEANING as MEANING
@@ -28,6 +31,7 @@ Sifid = Callable[[Pixels, Pixels], float]
 
 SIZE_LIMIT = 500
 """Longer side (px) at which pictures with detail are judged by measures that need no full size."""
+MOST_SAMPLES = 1000  # of a start scale: all are kept to be compared with each other
 WHITE = (255, 255, 255)
 
 
@@ -76,6 +80,7 @@ def choose_measured_size(sampler: Sampler, size_limit: int = SIZE_LIMIT) -> Size
 
     Without detail it is the trained size. Raises RequestError if it is too small for them.
     """
+    size_limit = read_whole(size_limit, "size limit", 1, MOST_SIDE)
     height, width = sampler.trained_size
     factor = min(1.0, size_limit / max(height, width)) if sampler.photo else 1.0
     size = round(height * factor), round(width * factor)
@@ -103,6 +108,9 @@ def evaluate(
     With detail, measures that need no full size see photo and samples with at most size_limit px on
     the longer side. Raises RequestError.
     """
+    count = read_whole(count, "count", 2, MOST_SAMPLES)
+    seed = check_seed(seed, count)
+    photo = read_pixels(photo, "photo", sampler.trained_size)
     opaque, size = images.flatten(photo, WHITE), choose_measured_size(sampler, size_limit)
     reduced = resize.resize(opaque, size)
     samples: list[Pixels] = []

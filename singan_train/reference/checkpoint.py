@@ -20,6 +20,7 @@ from singan_core import HALO, RECEPTIVE_FIELD
 from singan_core.arrays import Floats
 from singan_core.errors import CheckpointError
 from singan_core.file_limits import MOST_PIXELS, MOST_SCALES, MOST_SIDE
+from singan_core.plain_names import make_plain
 from singan_core.pyramid import Pyramid
 from singan_train.config import Border, TrainingConfig
 from singan_train.reference.networks import (
@@ -36,6 +37,7 @@ from singan_train.reference.unpickle import read_file
 from singan_train.scale.networks import Discriminator, Generator
 
 AMPLITUDES, REALS, NOISES, MODULES = "NoiseAmp.pth", "reals.pth", "Zs.pth", "Gs.pth"
+LEVELS = 8  # of folders, below which nobody keeps a checkpoint
 
 
 @dataclass(frozen=True)
@@ -91,7 +93,7 @@ def read_checkpoint(path: Path) -> ReferenceCheckpoint:
         generators.append(make_generator(state, channels, where))
         discriminators.append(read_discriminator(file, channels, allowance))
 
-    name, noise = _find_name(folder), _check_reconstruction_noise(folder, noises)
+    name, noise = make_plain(_find_name(folder)), _check_reconstruction_noise(folder, noises)
     return ReferenceCheckpoint(name, reals, noise, amplitudes, generators, discriminators)
 
 
@@ -101,12 +103,12 @@ def _find_folder(path: Path) -> Path:
         raise CheckpointError(
             f"{path}: no such folder; give the folder that has {AMPLITUDES} in it"
         )
-    if any(path.rglob("noise_amp.pth")):  # the reference writes NoiseAmp.pth
+    if find_below(path, "noise_amp.pth"):  # the reference writes NoiseAmp.pth
         raise CheckpointError(f"{path}: {CONSINGAN}")
     if (path / AMPLITUDES).exists():
         return path
 
-    found = sorted(file.parent for file in path.rglob(AMPLITUDES))
+    found = sorted(file.parent for file in find_below(path, AMPLITUDES))
     if len(found) == 1:
         return found[0]
     what = f"no {AMPLITUDES} in or below it"
@@ -131,6 +133,14 @@ def _list_files(folder: Path) -> list[Path]:
     if "netG.pth" not in in_scales:
         paths.append(folder / MODULES)
     return [path for path in paths if path.exists()]
+
+
+def find_below(folder: Path, name: str) -> list[Path]:
+    """Find the files of a name in a folder and a few levels below it, as deep as results are."""
+    found: list[Path] = []
+    for depth in range(LEVELS):
+        found += folder.glob("*/" * depth + name)
+    return found
 
 
 def _find_name(folder: Path) -> str:

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import torch
 
+from singan_core.arguments import read_path
 from singan_core.atomic import atomic_folder
 from singan_core.errors import OutputError
-from singan_core.plain_names import make_plain
 from singan_core.version import find_version
 from singan_train.config import IMPORTED, PRESETS
 from singan_train.reference.checkpoint import ReferenceCheckpoint, read_checkpoint
@@ -28,6 +28,7 @@ def import_checkpoint(path: Path, out: Path) -> RunHeader:
     Raises CheckpointError (no checkpoint of the reference, damaged, incomplete, hostile) or
     OutputError.
     """
+    path, out = read_path(path, "checkpoint"), read_path(out, "run")
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise OutputError(f"{out}: already exists; choose another folder")
 
@@ -57,7 +58,7 @@ def _make_header(checkpoint: ReferenceCheckpoint) -> RunHeader:
 
     return RunHeader(
         config,
-        name=make_plain(checkpoint.name),
+        name=checkpoint.name,
         photo_sha256=hashlib.sha256(finest.tobytes()).hexdigest(),
         photo_size=pyramid.finest,
         channels=finest.shape[1],

@@ -12,9 +12,10 @@ from PIL import Image
 
 from singan_core import bounded_json
 from singan_core.atomic import atomic_file
-from singan_core.errors import BundleError, InstallError
+from singan_core.errors import BundleError, InstallError, say_reason
 from singan_core.file_limits import MOST_FOLDER_BYTES
 from singan_core.listed_files import read_inside
+from singan_core.paths import check_output_file
 from singan_train.run.folder import METRICS, count_finished_scales, find_scale
 from singan_train.run.header import RunHeader, read_header
 
@@ -49,7 +50,7 @@ def read_metrics(folder: Path) -> Metrics:
                 )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise BundleError(
-            f"{folder / METRICS}: damaged ({error}); nothing can be drawn from it"
+            f"{folder / METRICS}: damaged ({say_reason(error)}); nothing can be drawn from it"
         ) from error
 
     if not metrics:
@@ -62,6 +63,7 @@ def plot_run(folder: Path, out: Path) -> None:
 
     Raises BundleError, InstallError or OutputError.
     """
+    check_output_file(out)
     figures = _import_matplotlib()
     metrics, header = read_metrics(folder), read_header(folder)
 

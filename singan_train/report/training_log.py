@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from singan_core.atomic import explain_output_error
+from singan_core.paths import explain_output_error
 from singan_train.report.progress import Progress, ProgressClock
 from singan_train.run import checkpoint
 from singan_train.run.folder import METRICS

@@ -18,6 +18,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 from singan_core.atomic import atomic_file
+from singan_core.paths import require_file
 from singan_train.scale.steps import TrainingState
 
 FILE_NAME = "checkpoint.safetensors"
@@ -116,7 +117,7 @@ def _hash_tensors(tensors: dict[str, Tensor]) -> str:
 
 def _read(folder: Path, scale: int) -> tuple[_Header, dict[str, Tensor]] | None:
     try:
-        with safe_open(folder / FILE_NAME, "pt") as file:
+        with safe_open(require_file(folder / FILE_NAME), "pt") as file:
             notes = (file.metadata() or {})[HEADER_KEY]
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
         header = msgspec.json.decode(notes, type=_Header)

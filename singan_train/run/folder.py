@@ -19,9 +19,10 @@ from safetensors.torch import load_file, save
 from singan_core import bounded_json, images
 from singan_core import manifest as manifests
 from singan_core.atomic import atomic_file, atomic_folder
-from singan_core.errors import BundleError
+from singan_core.errors import BundleError, say_reason
 from singan_core.file_limits import MOST_CHANNELS, MOST_WIDTH
 from singan_core.manifest import Detail, Manifest
+from singan_core.paths import require_file
 from singan_train.run.header import RunHeader
 from singan_train.scale.networks import Discriminator, Generator
 
@@ -97,7 +98,7 @@ def read_metadata(folder: Path, scale: int) -> ScaleMetadata:
     """Read what is known of a finished scale. Raises BundleError if it is missing or damaged."""
     path = find_scale(folder, scale) / GENERATOR
     try:
-        with safe_open(path, "np") as file:
+        with safe_open(require_file(path), "np") as file:
             notes = file.metadata() or {}
         return msgspec.json.decode(notes[METADATA_KEY], type=ScaleMetadata)
     except (OSError, SafetensorError, KeyError, ValueError, msgspec.DecodeError) as error:
@@ -122,7 +123,7 @@ def read_scale(folder: Path, scale: int) -> TrainedScale:
     metadata, generator = read_metadata(folder, scale), read_generator(folder, scale)
     path = find_scale(folder, scale) / DISCRIMINATOR
     try:
-        with safe_open(path, "np") as file:
+        with safe_open(require_file(path), "np") as file:
             norm = any("running_mean" in key for key in file.keys())  # noqa: SIM118 (no mapping)
     except (OSError, SafetensorError) as error:
         raise _make_scale_error(path, error) from error
@@ -136,15 +137,16 @@ Network = TypeVar("Network", Generator, Discriminator)
 
 def _load_weights(network: Network, path: Path) -> Network:
     try:
-        network.load_state_dict(load_file(path))
+        network.load_state_dict(load_file(require_file(path)))
     except (OSError, SafetensorError, RuntimeError) as error:
         raise _make_scale_error(path, error) from error
     return network.eval()
 
 
 def _make_scale_error(path: Path, error: Exception) -> BundleError:
+    reason = say_reason(error)
     return BundleError(
-        f"{path}: missing or damaged ({error}); delete the folder {path.parent} and resume"
+        f"{path}: missing or damaged ({reason}); delete the folder {path.parent} and resume"
     )
 
 

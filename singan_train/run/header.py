@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from singan_core import HALO, bounded_json
 from singan_core.arrays import Floats
 from singan_core.atomic import atomic_file
-from singan_core.errors import BundleError
+from singan_core.errors import BundleError, say_reason
 from singan_core.file_limits import MOST_CHANNELS, MOST_JSON, MOST_TEXT
 from singan_core.file_names import CONFIG, RECONSTRUCTION_NOISE
 from singan_core.listed_files import read_inside
@@ -88,4 +88,5 @@ def read_header(folder: Path) -> RunHeader:
             raise ValueError(f"scales of {header.pyramid.shapes!r:.{MOST_TEXT}} are not possible")
         return dataclasses.replace(header, name=make_plain(header.name))
     except (ValueError, msgspec.DecodeError) as error:
-        raise BundleError(f"{path}: damaged ({error}); train into a new folder") from error
+        reason = say_reason(error)
+        raise BundleError(f"{path}: damaged ({reason}); train into a new folder") from error
