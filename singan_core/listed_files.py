@@ -49,7 +49,7 @@ def read_inside(folder: Path, name: str, most: int, kind: Kind = "bundle") -> by
     """Read a regular file inside a folder, of at most so many bytes. Raises BundleError."""
     with open_inside(folder, name, kind) as file:
         size = os.fstat(file.fileno()).st_size
-        data = b"" if size > most else _read(file, folder / name, most + 1)
+        data = b"" if size > most else _read(file, folder / name, size + 1)
     if max(size, len(data)) > most:
         raise BundleError(
             f"{folder / name}: {max(size, len(data))} bytes, at most {most} are possible; "
