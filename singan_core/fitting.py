@@ -52,6 +52,7 @@ class Fit:
     size: Size  # of the picture
     searched: int = 0  # number of levels whose every patch is searched for in the whole photo
     photo_sizes: tuple[Size, ...] = ()  # of the photo at each of the levels
+    entry: int = 0  # the first level that is as large as the hand-over: 1 after a composition level
 
     @property
     def window(self) -> tuple[tuple[int, int], tuple[int, int]]:
@@ -135,7 +136,7 @@ def _fit_with_detail(pyramid: Pyramid, size: Size, zoom: float, wrap: tuple[bool
         canvases[-1] = whole
 
     searched = min(len(photo_sizes), count_searched(pyramid.levels))
-    return Fit(passes, tuple(canvases), whole, origin, size, searched, photo_sizes)
+    return Fit(passes, tuple(canvases), whole, origin, size, searched, photo_sizes, pyramid.entry)
 
 
 def _choose_photo_sizes(pyramid: Pyramid, zoom: float) -> tuple[tuple[Size, ...], bool]:
@@ -148,7 +149,7 @@ def _choose_photo_sizes(pyramid: Pyramid, zoom: float) -> tuple[tuple[Size, ...]
     last_searched = ratios[count_searched(pyramid.levels) - 1]
     if zoom >= 1 or WORTH_A_STEP * zoom <= last_searched:
         used = next((n for n, ratio in enumerate(ratios) if ratio >= zoom), len(ratios) - 1)
-        return pyramid.levels[: used + 1], False
+        return pyramid.levels[: max(used, pyramid.entry) + 1], False
 
     smaller = (ratio <= WORTH_A_STEP * zoom for ratio in ratios)
     sizes = itertools.compress(pyramid.levels, smaller)

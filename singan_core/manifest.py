@@ -303,7 +303,7 @@ def _is_possible(manifest: Manifest) -> bool:
     if detail.hand_over >= len(manifest.shapes) or manifest.channels not in (1, 3, 4):
         return False
 
-    begins = detail.levels[0] == manifest.shapes[detail.hand_over]
+    begins = manifest.shapes[detail.hand_over] in detail.levels[:2]
     grows = all(a[0] <= b[0] and a[1] <= b[1] for a, b in itertools.pairwise(detail.levels))
     has_shifts = manifest.kind == "run" or len(detail.shifts) == len(detail.levels)
     has_starts = len(detail.start_amplitude) in (0, detail.hand_over + 1)

@@ -24,6 +24,9 @@ _SEARCH_FACTOR = 0.75  # between detail levels that are searched
 _COPY_FACTOR = 0.5  # between larger ones
 _WORTH_A_LEVEL = 0.9  # of the search area's side: above it, only the hand-over's level is searched
 
+COMPOSITION = 13
+"""Shorter side of the composition level, px: there a patch spans half of the picture's height."""
+
 
 @dataclass(frozen=True)
 class Pyramid:
@@ -32,7 +35,7 @@ class Pyramid:
     shapes: tuple[Size, ...]
     scale_factor: float
     continuation: bool = False  # whether one more generator draws beyond the finest scale
-    levels: tuple[Size, ...] = ()  # detail levels, coarsest first: hand-over's size to photo's own
+    levels: tuple[Size, ...] = ()  # detail levels, coarsest first, up to the photo's own size
     hand_over: int = -1  # the last generator that draws, if there are levels
 
     @property
@@ -48,6 +51,11 @@ class Pyramid:
     def finest(self) -> Size:
         """Size of the finest level, which is the photo's own, or else of the finest generator."""
         return (self.levels or self.shapes)[-1]
+
+    @property
+    def entry(self) -> int:
+        """The first detail level that is as large as the hand-over: 1 after a composition level."""
+        return self.levels.index(self.shapes[self.hand_over]) if self.levels else 0
 
     @property
     def generators(self) -> Pyramid:
@@ -170,6 +178,12 @@ def plan_detail_levels(photo: Size, hand_over: Size) -> tuple[Size, ...]:
         height, width = (math.floor(side * ratio + 1e-9) for side in photo)
         sizes.append((max(height, hand_over[0]), max(width, hand_over[1])))
     return (*sizes[:-1], photo)
+
+
+def plan_composition(hand_over: Size) -> tuple[Size, ...]:
+    """Plan the size of the composition level, which a hand-over no larger than that has not."""
+    short = min(hand_over)
+    return (scale_size(hand_over, COMPOSITION / short),) if short > COMPOSITION else ()
 
 
 def _divide(low: float, high: float, factor: float) -> list[float]:

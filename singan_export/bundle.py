@@ -24,7 +24,7 @@ from singan_core.version import find_version
 from singan_export import double_graph, formats, generator_graph
 from singan_export.budgets import Comparison, Parity
 from singan_export.comparison import compare_bundle
-from singan_export.degrees import find_start_amplitudes
+from singan_export.degrees import find_start_amplitudes, keeps_variety
 from singan_export.photo import Source, check_alike, find_source
 from singan_runtime import providers
 from singan_runtime.graphs import Graphs, read_reconstruction_noise
@@ -75,7 +75,12 @@ def export(
         write_graphs(folder, draft, networks)
         sampler = open_unfinished(folder, draft)
         if source is not None and photo is not None:
-            check_alike(source, sampler.without_detail().reconstruct_scales(len(trained.shapes)))
+            known = sampler.without_detail().reconstruct_scales(len(trained.shapes))
+            check_alike(source, trained.shapes[source.detail.hand_over], known)
+        if source is not None and not keeps_variety(sampler):
+            detail = source.remove_composition().write_bases(folder)
+            draft = dataclasses.replace(draft, detail=detail)
+            sampler = open_unfinished(folder, draft)
         sampler.manifest = draft = add_start_amplitudes(draft, sampler, run)
 
         parity = compare_bundle(sampler, networks)

@@ -295,7 +295,8 @@ def list_requests(sampler: Sampler) -> Sequence[tuple[Size, Zoom]]:
     smaller part of the scene.
     """
     height, width = sampler.limit_size(PICTURE_SIDE)
-    coarse = sampler.manifest.pyramid.levels[0]
+    pyramid = sampler.manifest.pyramid
+    coarse = pyramid.levels[pyramid.entry]
     return (
         ((height, width), "auto"),
         ((height // 2, width + 1), "auto"),

@@ -19,6 +19,8 @@ from singan_runtime.sampler import Sampler
 
 SHARE = 0.5
 """Of the variety at the start scale below: 0.5 of start scale 0 at 1, 0.25 at 2, and so on."""
+LEAST_KEPT = 0.4
+"""Share of the variety that the composition level must keep; it is left out of other models."""
 SEEDS = 6
 MOST, MOST_FIRST = 1.0, 2.0
 """Largest amplitude of the noise above the coarsest scale, and on it, where nothing but noise is.
@@ -39,7 +41,7 @@ def find_start_amplitudes(sampler: Sampler, least: float) -> tuple[float, ...]:
 
     It is found for generators up to the hand-over. Start scale 0 gets the least variety that is
     given, unless it has more as trained. No amplitude is smaller than the trained one. Variety is
-    the diversity (quality.diversity) of six pictures at the first detail level.
+    the diversity (quality.diversity) of six pictures at the detail level of the hand-over's size.
     """
     assert sampler.manifest.detail is not None
     amplitudes = [find_first_amplitude(sampler, least)]
@@ -50,15 +52,28 @@ def find_start_amplitudes(sampler: Sampler, least: float) -> tuple[float, ...]:
     return tuple(amplitudes)
 
 
+def keeps_variety(sampler: Sampler) -> bool:
+    """Whether new pictures still differ once the composition level has brought them in line.
+
+    Of a photo that was learnt nearly by heart all of them would be the photo itself. Models without
+    a composition level keep all of their variety.
+    """
+    entry, amplitude = sampler.manifest.pyramid.entry, sampler.manifest.noise_amplitude[0]
+    if entry == 0:
+        return True
+    free = _measure_diversity(*_draw_samples(sampler, 0, amplitude, entry))
+    return _measure_variety(sampler, 0, amplitude) >= LEAST_KEPT * free
+
+
 def find_first_amplitude(sampler: Sampler, least: float) -> float:
     """Find the noise amplitude of start scale 0 at which new pictures have the least variety.
 
     It is at least the trained one. It is not raised so far that the pictures' patches leave the
-    photo's (quality.sliced_wasserstein), nor at all where the first detail level is too small to
-    tell.
+    photo's (quality.sliced_wasserstein), nor at all where the hand-over is too small to tell.
     """
     trained = sampler.manifest.noise_amplitude[0]
-    if trained >= MOST_FIRST or min(sampler.manifest.pyramid.levels[0]) < quality.SMALLEST:
+    pyramid = sampler.manifest.pyramid
+    if trained >= MOST_FIRST or min(pyramid.levels[pyramid.entry]) < quality.SMALLEST:
         return trained
     if _measure_variety(sampler, 0, trained) >= least:
         return trained
@@ -115,28 +130,36 @@ def _measure_drift(photo: Pixels, samples: list[Pixels]) -> float:
     return sum(quality.sliced_wasserstein(photo, sample) for sample in samples) / len(samples)
 
 
-def _draw_samples(sampler: Sampler, scale: int, amplitude: float) -> tuple[Pixels, list[Pixels]]:
-    """Draw six pictures at the first detail level, after the photo there, (h, w, C)."""
+def _draw_samples(
+    sampler: Sampler, scale: int, amplitude: float, first: int = 0
+) -> tuple[Pixels, list[Pixels]]:
+    """Draw six pictures at the size of the hand-over, after the photo there, (h, w, C).
+
+    They leave out the detail levels below the first.
+    """
     assert sampler.photo is not None
     amplitudes = [*sampler.manifest.noise_amplitude]
     amplitudes[scale] = amplitude
     picture = _stop_at_hand_over(sampler.plan(None, 1.0, scale), tuple(amplitudes))
-    return sampler.photo.at(0), [
+    picture = replace(picture, first=max(first, picture.first))
+    assert picture.fit is not None
+    return sampler.photo.at(picture.fit.entry), [
         sampler.draw_pixels(picture, seed, threads=1) for seed in range(SEEDS)
     ]
 
 
 def _stop_at_hand_over(picture: Plan, amplitudes: tuple[float, ...]) -> Plan:
-    """Make a picture end at the first detail level, and draw with these amplitudes."""
+    """Make a picture end at the hand-over's detail level, and draw with these amplitudes."""
     assert picture.fit is not None
-    fit, size = picture.fit, picture.fit.levels[0]
+    fit, count = picture.fit, picture.fit.entry + 1
+    size = fit.levels[fit.entry]
     first = replace(
         fit,
-        levels=(size,),
+        levels=fit.levels[:count],
         whole=size,
         size=size,
         origin=(0, 0),
-        searched=1,
-        photo_sizes=fit.photo_sizes[:1],
+        searched=count,
+        photo_sizes=fit.photo_sizes[:count],
     )
     return replace(picture, fit=first, amplitudes=amplitudes)

@@ -36,12 +36,21 @@ class Source:
 
     def write(self, folder: Path) -> Detail:
         """Write photo, masks and bases into a bundle's folder, and return its manifest's detail."""
-        photo = Photo(self.pixels, self.detail.levels)
         stored.write_photo(folder, self.pixels)
         if self.masks is not None:
             stored.write_masks(folder, self.masks)
+        return self.write_bases(folder)
+
+    def write_bases(self, folder: Path) -> Detail:
+        """Write the bases alone, and return the manifest's detail."""
+        photo = Photo(self.pixels, self.detail.levels)
         shifts = store.write_bases(folder, photo)
         return dataclasses.replace(self.detail, shifts=shifts, position=choose_position(photo))
+
+    def remove_composition(self) -> Source:
+        """Return the same without the composition level."""
+        detail = dataclasses.replace(self.detail, levels=self.detail.levels[1:])
+        return dataclasses.replace(self, detail=detail)
 
 
 def find_source(
@@ -72,13 +81,15 @@ def find_source(
     else:
         usual = max(_USUAL, min(trained.shapes[0]))
         last = find_last(trained, usual if hand_over is None else hand_over)
-    levels = pyramid.plan_detail_levels((pixels.shape[0], pixels.shape[1]), trained.shapes[last])
+    handed = trained.shapes[last]
+    levels = pyramid.plan_detail_levels((pixels.shape[0], pixels.shape[1]), handed)
     if not levels:
         raise RequestError(
             f"the photo of {pixels.shape[1]}x{pixels.shape[0]} "
             "is no larger than the hand-over's canvas: "
             "use a larger photo or a lower --hand-over"
         )
+    levels = (*pyramid.plan_composition(handed), *levels)
     return Source(pixels, masks, Detail(last, levels, stored.hash_pixels(pixels)))
 
 
@@ -92,15 +103,14 @@ def _read_stored(
     return pixels, masks
 
 
-def check_alike(source: Source, reconstruction: Floats) -> None:
+def check_alike(source: Source, hand_over: Size, reconstruction: Floats) -> None:
     """Raise RequestError if the generators reconstruct another layout than the photo's.
 
-    The reconstruction is (1, C, h, w). Both are compared at the hand-over by the correlation of
-    their values, which is 0.9 and more for a model's own photo.
+    The reconstruction is (1, C, h, w). Both are compared at the hand-over's size by the
+    correlation of their values, which is 0.9 and more for a model's own photo.
     """
-    size = source.detail.levels[0]
-    photo = resample.resize(images.to_floats(source.pixels), size).reshape(-1)
-    known = resample.resize(reconstruction, size).reshape(-1)
+    photo = resample.resize(images.to_floats(source.pixels), hand_over).reshape(-1)
+    known = resample.resize(reconstruction, hand_over).reshape(-1)
     if min(photo.std(), known.std()) < _FLAT:
         return
     alike = float(np.corrcoef(photo, known)[0, 1])

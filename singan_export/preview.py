@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from pathlib import Path
 
 import numpy as np
 
 from singan_core import encoding, images
 from singan_core import manifest as manifests
-from singan_core.arrays import Pixels
+from singan_core.arrays import Floats, Pixels
 from singan_core.detail import resize
 from singan_core.detail.photo import Photo, premultiply, straighten
 from singan_core.detail.search import choose_position
 from singan_core.file_names import RECONSTRUCTION_NOISE
 from singan_core.fitting import MAX_PIXELS
-from singan_export.degrees import find_first_amplitude
-from singan_export.photo import find_source
+from singan_core.manifest import Manifest
+from singan_export.degrees import find_first_amplitude, keeps_variety
+from singan_export.photo import Source, find_source
 from singan_export.trained import TrainedGenerators
 from singan_runtime.graphs import count_processors
 from singan_runtime.sampler import Sampler
@@ -45,18 +47,27 @@ def open_run(run: Path, threads: int | None = None) -> Sampler:
     if source is None:
         return Sampler(manifest, drawing, noise, MAX_PIXELS)
 
-    photo = Photo(source.pixels, source.detail.levels)
-    detail = dataclasses.replace(source.detail, position=choose_position(photo))
-    sampler = Sampler(
-        dataclasses.replace(manifest, detail=detail), drawing, noise, MAX_PIXELS, photo
-    )
+    open_source = functools.partial(_open_with_photo, manifest, drawing, noise)
+    sampler = open_source(source)
+    if not keeps_variety(sampler):
+        sampler = open_source(source.remove_composition())
 
+    detail = sampler.manifest.detail
+    assert detail is not None
     first = find_first_amplitude(sampler, read_header(run).config.variety)
     starts = dataclasses.replace(
         detail, start_amplitude=(first, *trained.noise_amplitude[1 : detail.hand_over + 1])
     )
     sampler.manifest = dataclasses.replace(manifest, detail=starts)
     return sampler
+
+
+def _open_with_photo(
+    manifest: Manifest, drawing: TrainedGenerators, noise: Floats, source: Source
+) -> Sampler:
+    photo = Photo(source.pixels, source.detail.levels)
+    detail = dataclasses.replace(source.detail, position=choose_position(photo))
+    return Sampler(dataclasses.replace(manifest, detail=detail), drawing, noise, MAX_PIXELS, photo)
 
 
 def write_sheet(run: Path, threads: int | None = None) -> Path:

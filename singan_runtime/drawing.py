@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from singan_core import HALO, cascade, fitting, images, noise, windows
 from singan_core.arrays import Floats, Pixels
+from singan_core.detail import resize
 from singan_core.detail.drawing import Drawing, PhotoDrawing
 from singan_core.detail.labels import Labels
 from singan_core.detail.photo import Photo
@@ -230,12 +231,20 @@ class Renderer:
         fit, detail = picture.fit, self.manifest.detail
         assert fit is not None and detail is not None
 
-        def guide(region: Region) -> Pixels:
+        def draw_hand_over(region: Region) -> Pixels:
             if picture.passes:
                 return round_hand_over(self.run_generators(picture, unit_noise, region))
             assert picture.base is not None
             rows, columns = (slice(*span) for span in region)
             return round_hand_over(picture.base[..., rows, columns])
+
+        def guide(region: Region) -> Pixels:
+            canvas, level = _find_guide_canvas(picture), fit.levels[picture.first]
+            if canvas == level:
+                return draw_hand_over(region)
+            sources = resize.find_sources(region, canvas, level, picture.wrap)
+            handed = draw_hand_over(sources)
+            return resize.resize_window(handed, sources, canvas, level, region, picture.wrap)
 
         position = detail.position if picture.position is None else picture.position
         return Drawing(
@@ -248,6 +257,7 @@ class Renderer:
             threads or self.graphs.threads,
             picture.kept,
             picture.original,
+            fit.entry,
         )
 
     def _find_drawing(self, picture: Plan, seed: int, threads: int | None = None) -> Drawing:
@@ -301,6 +311,14 @@ class Renderer:
     def _draw_tiles(self, paint: Paint, region: Region, threads: int | None) -> Pixels:
         channels = self.manifest.picture_channels + len(self.manifest.labels)
         return draw_tiles(paint, region, channels, threads or self.graphs.threads)
+
+
+def _find_guide_canvas(picture: Plan) -> Size:
+    """Return the canvas of what comes in at a picture's first level."""
+    if picture.passes:
+        return picture.passes[-1].canvas
+    assert picture.base is not None
+    return picture.base.shape[2], picture.base.shape[3]
 
 
 def round_hand_over(image: Floats) -> Pixels:

@@ -35,7 +35,8 @@ def place_objects(keep: Sequence[Keep], fit: Fit, photo: Size) -> tuple[KeptObje
                 "two kept objects overlap in this picture: "
                 "give them other places, or one mask together"
             )
-    if kept and ObjectsAtLevel(kept, fit.photo_sizes[0], None, fit.levels[0]).barred.all():
+    entry = fit.photo_sizes[fit.entry], None, fit.levels[fit.entry]
+    if kept and ObjectsAtLevel(kept, *entry).barred.all():
         raise RequestError(
             "the kept objects leave nothing of the photo to draw the rest with: keep less of it"
         )

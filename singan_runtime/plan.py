@@ -26,7 +26,7 @@ class Plan:
     fit: Fit | None = None
     """With detail, the levels above the passes; None where generators draw everything."""
     first: int = 0
-    """The level at which the base of a picture without passes comes in."""
+    """The level at which the generators' picture comes in, or the base of one without passes."""
     original: Original | None = None
     """That base, where the drawing is to follow it further."""
     position: float | None = None
@@ -40,8 +40,15 @@ class Plan:
     def of(
         cls, fit: Fit, start_scale: int = 0, base: Floats | None = None, wrap: Wrap = (False, False)
     ) -> Plan:
-        """Plan a picture as it was fitted, from a start scale on."""
-        return cls(fit.passes[start_scale:], base, wrap, fit=fit if fit.levels else None)
+        """Plan a picture as it was fitted, from a start scale on.
+
+        A new composition enters at the composition level, where it is brought in line with the
+        photo. What an image below the start scale shows is kept as it is.
+        """
+        first = 0 if base is None else fit.entry
+        return cls(
+            fit.passes[start_scale:], base, wrap, fit=fit if fit.levels else None, first=first
+        )
 
     @property
     def size(self) -> Size:

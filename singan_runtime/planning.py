@@ -85,4 +85,4 @@ def keep_objects(renderer: Renderer, plan: Plan, keep: Sequence[Keep]) -> Plan:
     found = find_objects(renderer, keep)
     kept = objects.place_objects(found, plan.fit, manifest.pyramid.finest)
     adjust = objects.put_into_passes(kept, renderer.get_photo(), manifest.shapes)
-    return replace(plan, kept=kept, adjust=adjust)
+    return replace(plan, kept=kept, adjust=adjust, first=plan.fit.entry)

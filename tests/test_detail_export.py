@@ -71,7 +71,8 @@ def test_a_bundle_holds_the_photo_and_the_graphs_in_both_precisions(exported, de
     assert set(found.files) == graphs | others
     assert found.format_version == 2 and found.detail.photo_sha256 == stored.hash_pixels(scene)
     assert len(found.detail.shifts) == len(found.detail.levels)
-    assert found.detail.levels == manifest.read(detailed_run, "run").detail.levels
+    planned = manifest.read(detailed_run, "run").detail.levels
+    assert found.detail.levels == ((13, 18), *planned)
     assert np.array_equal(Sampler.load(exported).photo.pixels, scene)
     with Image.open(exported / "photo.webp") as image:
         assert not image.getexif() and "icc_profile" not in image.info
@@ -142,10 +143,8 @@ def test_export_can_hand_over_earlier(detailed_run, exported, tmp_path):
     bundle.export(detailed_run, tmp_path / "bundle", hand_over=30)
     early, usual = Sampler.load(tmp_path / "bundle", threads=1), Sampler.load(exported, threads=1)
     assert early.manifest.detail.hand_over == 1 and usual.manifest.detail.hand_over == 2
-    assert early.manifest.detail.levels[0] == (25, 34) and usual.manifest.detail.levels[0] == (
-        33,
-        45,
-    )
+    entries = [one.manifest.detail.levels[one.manifest.pyramid.entry] for one in (early, usual)]
+    assert entries == [(25, 34), (33, 45)]
     assert [step.generator for step in early.find_passes()] == [0, 1]
     assert not (tmp_path / "bundle" / "fp64" / "scale_02.onnx").exists()
     assert early.sample((50, 70)).shape == (1, 50, 70, 3)
@@ -177,7 +176,8 @@ def test_a_photo_can_be_given_to_a_run_without(small_run, drawn_scene, scene, tm
     bundle.export(small_run, tmp_path / "bundle", photo=drawn_scene)
     sampler = Sampler.load(tmp_path / "bundle", threads=1)
     assert np.array_equal(sampler.photo.pixels, scene)
-    assert sampler.manifest.detail.levels[0] == (31, 42) and sampler.manifest.detail.hand_over == 3
+    detail = sampler.manifest.detail
+    assert detail.levels[:2] == ((13, 18), (31, 42)) and detail.hand_over == 3
     assert sampler.sample(seed=2).shape == (1, 44, 60, 3)
     verify.verify(tmp_path / "bundle", small_run)
     bundle.export(small_run, tmp_path / "early", photo=drawn_scene, hand_over=22)

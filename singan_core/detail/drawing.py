@@ -50,11 +50,13 @@ class Drawing:
         threads: int = 1,
         kept: Sequence[KeptObject] = (),
         original: Original | None = None,
+        compose: int = 0,
     ) -> None:
         """Take the canvas of each level, and the guide: the hand-over to the searched level first.
 
         threads are those of a search. kept are objects of the photo that stay whole. original is
-        the picture that the guide shows, if the drawing is to follow it at further levels.
+        the picture that the guide shows, if the drawing is to follow it at further levels. compose
+        is the number of levels that settle the composition.
         """
         self.photo, self.canvases, self.guide = photo, tuple(canvases), guide
         self.wrap, self.first, self.original = wrap, first, original
@@ -72,6 +74,7 @@ class Drawing:
             threads=threads,
             objects=self.objects,
             original=original,
+            compose=compose,
         )
 
     def _place_objects(self, kept: Sequence[KeptObject], number: int) -> ObjectsAtLevel | None:

@@ -10,7 +10,8 @@ each is shown by someone. Source: Granot et al. 2022 (GPNN), after Simakov et al
 heights and the propagation that follows are ours.
 
 Bit budget: squared distances with heights are whole numbers below 2^24, exact in float32. A score
-is one product with a float32 reciprocal, correctly rounded, the same on every processor.
+is one product with a float32 reciprocal, correctly rounded, the same on every processor. A pair
+that is not allowed has at least 2^25, which need not be exact: it never wins.
 """
 
 from __future__ import annotations
@@ -30,10 +31,12 @@ from singan_core.detail.patches import REACH, Features, compute_all_features
 from singan_core.detail.photo import Level, Photo, premultiply
 from singan_core.detail.propagation import JUMPS, Scores, propagate
 from singan_core.detail.votes import COARSE, paint
+from singan_core.pyramid import Size
 from singan_core.windows import Wrap
 
 _UNEXPLAINED = 0.08  # share of the variance of the features below which heights do not count
 _HALF_WAY = 0.12  # above that they count more and more; bricks have 0.04, a Chinese temple 0.57
+_FORBIDDEN = 1 << 25  # more than any squared distance
 HEIGHTS = 512
 """Values of the height feature, 0 to 511."""
 AT_ONCE = 1 << 21
@@ -47,6 +50,9 @@ class Weights:
     position: float = 2.0  # weight of the squared difference in relative height
     completeness: float = 0.02  # the small constant: less favours what nothing shows yet
     passes: int = 2  # searches, each followed by a vote; one more where the first query is sharp
+    # Whether a patch that reaches beyond the photo fits only where the picture ends as well. What
+    # lies beyond is the photo's edge repeated, which would be drawn as streaks.
+    bordered: bool = False
 
 
 class Heights(NamedTuple):
@@ -147,8 +153,8 @@ class Match(NamedTuple):
 
     queries: Features  # (n, count)
     keys: Features  # (m, count)
-    left: Features  # (n, count + 3): left @ right.T are the squared distances, heights included
-    right: Features  # (m, count + 3)
+    left: Features  # left @ right.T are the squared distances, heights and borders included
+    right: Features
     variance: int  # of the keys, summed over the features
 
 
@@ -167,7 +173,34 @@ def pair(
         np.concatenate([queries, query_heights], axis=1),
         np.concatenate([keys, key_heights], axis=1),
     )
+    if weights.bordered:
+        asking = mark_borders((query.shape[0], query.shape[1]), wrap)
+        offered = forbid_borders(mark_borders(level.size, (False, False)))
+        left = np.concatenate([left, asking], axis=1)
+        right = np.concatenate([right, offered], axis=1)
     return Match(queries, keys, left, right, variance)
+
+
+def mark_borders(size: Size, wrap: Wrap) -> Features:
+    """Mark how far each pixel lies from the four borders, 0 to REACH px or more, (n, 16) of 0 or 1.
+
+    An axis that wraps has no borders.
+    """
+    marks = []
+    for axis, (side, periodic) in enumerate(zip(size, wrap, strict=True)):
+        near = np.full(side, REACH) if periodic else np.minimum(np.arange(side), REACH)
+        for distances in (near, near[::-1]):
+            lines = np.eye(REACH + 1, dtype=np.float32)[distances]
+            lines = lines[:, None] if axis == 0 else lines[None]
+            marks.append(np.broadcast_to(lines, (*size, REACH + 1)).reshape(-1, REACH + 1))
+    return np.concatenate(marks, axis=1)
+
+
+def forbid_borders(marks: Features) -> Features:
+    """Forbid each key, (m, 16), to pixels that lie farther from a border than it does."""
+    sides = marks.reshape(len(marks), -1, REACH + 1)
+    farther = np.cumsum(sides, axis=2) - sides  # 1 at every distance beyond the key's own
+    return (farther * np.float32(_FORBIDDEN)).reshape(len(marks), -1)
 
 
 def expand_distances(queries: Features, keys: Features) -> tuple[Features, Features]:

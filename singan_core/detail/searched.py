@@ -12,7 +12,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -44,7 +44,8 @@ class SearchedLevels:
     """The searched levels of one picture, drawn by several threads at once if need be.
 
     first is the level that receives the hand-over. canvases and objects have one entry for each
-    level of the pyramid, of which the first count are searched.
+    level of the pyramid, of which the first count are searched. The first compose of them settle
+    the composition.
     """
 
     photo: Photo
@@ -57,6 +58,7 @@ class SearchedLevels:
     threads: int
     objects: Sequence[ObjectsAtLevel | None]
     original: Original | None
+    compose: int  # number of composition levels, 0 or 1
     _blocks: OrderedDict[tuple[int, int], DrawnRegion] = field(
         default_factory=OrderedDict, init=False
     )
@@ -156,8 +158,9 @@ class SearchedLevels:
             if kept is not None and sharp:
                 query = clear(level, query, self.weights, wrap, heights, kept)
             follow = self._follow(region, canvas)
+            weights = replace(self.weights, bordered=number < self.compose)
             found, pixels = synthesize_level(
-                level, query, self.weights, wrap, heights, sharp, each, kept, follow
+                level, query, weights, wrap, heights, sharp, each, kept, follow
             )
             query = premultiply(pixels)
 

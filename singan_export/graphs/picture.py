@@ -113,8 +113,13 @@ def draw_hand_over(model: Model, seed: Value, sizes: Sizes) -> Value:
 
 def draw_levels(model: Model, sizes: Sizes, query: Value) -> LevelOutput:
     """Draw every level that the size and the zoom ask for, from the picture at the hand-over."""
+    entry = model.manifest.pyramid.entry
+    if entry:
+        query = resize(query, *sizes.levels[0])
     drawn = _search_level(model, 0, query)
-    for number in range(1, len(model.photo.sizes)):
+    for number in range(1, entry + 1):
+        drawn = LevelOutput(*_draw_level(model, sizes, number, drawn))
+    for number in range(entry + 1, len(model.photo.sizes)):
         draw = partial(_draw_level, model, sizes, number, drawn)
         drawn = LevelOutput(*branch(sizes.draws[number], draw, partial(_skip_level, drawn)))
     return drawn
@@ -137,7 +142,9 @@ def _draw_level(model: Model, sizes: Sizes, number: int, below: LevelOutput) -> 
 def _search_level(model: Model, number: int, query: Value) -> LevelOutput:
     """Draw a level by full search. The first one gets a picture that was not enlarged."""
     assert model.manifest.detail is not None
-    level, weights = model.photo.level(number), Weights(position=model.manifest.detail.position)
+    is_bordered = number < model.manifest.pyramid.entry
+    weights = Weights(position=model.manifest.detail.position, bordered=is_bordered)
+    level = model.photo.level(number)
     pixels, rows, columns = search_level(level, weights, query, sharp=number == 0)
     photo = add_constant(query.writer, level.matched).cast(np.int32)
     return LevelOutput(pixels, rows, columns, photo)

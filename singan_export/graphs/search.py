@@ -14,10 +14,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from singan_core.detail.patches import REACH, Features
 from singan_core.detail.photo import Level
 from singan_core.detail.propagation import JUMPS, NEIGHBOURS, REPEAT_COLUMNS, list_nearby
-from singan_core.detail.search import AT_ONCE, HEIGHTS, Weights, sum_variances
+from singan_core.detail.search import (
+    AT_ONCE,
+    HEIGHTS,
+    Weights,
+    forbid_borders,
+    mark_borders,
+    sum_variances,
+)
 from singan_core.detail.votes import COARSE
+from singan_core.pyramid import Size
 from singan_export.graphs.patches import find_features
 from singan_export.graphs.values import Value, add_constant, choose, count_up, join, loop
 from singan_export.graphs.votes import make_tables, paint, premultiply
@@ -34,6 +43,7 @@ class Keys:
     constant: float  # of the divisor
     count: int
     size: tuple[int, int]
+    borders: Value | None  # (n, 16), float32: which pixels they are forbidden to, if to any
 
 
 def write_keys(writer: Writer, level: Level, weights: Weights, sharp: bool) -> Keys:
@@ -49,7 +59,24 @@ def write_keys(writer: Writer, level: Level, weights: Weights, sharp: bool) -> K
         round(weights.completeness * variance),
         len(found),
         level.size,
+        add_constant(writer, _forbid_borders(level.size)) if weights.bordered else None,
     )
+
+
+def _forbid_borders(size: Size) -> Features:
+    return forbid_borders(mark_borders(size, (False, False)))
+
+
+def _mark_borders(height: Value, width: Value) -> Value:
+    """Mark how far each pixel lies from the four borders, as singan_core.detail.search does."""
+    near = add_constant(height.writer, np.eye(REACH + 1, dtype=np.float32))
+    marks = []
+    for axis, side in enumerate((height, width)):
+        place = count_up(side)
+        for distance in (place, side - 1 - place):
+            lines = near.gather(distance.minimum(REACH)).expand_dims(1 - axis)
+            marks.append(lines.expand(height, width, REACH + 1).reshape(-1, REACH + 1))
+    return join(marks, 1)
 
 
 def search(keys: Keys, query: Value) -> Value:
@@ -66,6 +93,9 @@ def search(keys: Keys, query: Value) -> Value:
     relative = (count_up(height) * keys.scale).divide(height).cast(np.float32)
     heights = relative.expand_dims(1).expand(height, width).reshape(-1, 1)
     left, right = _make_factors(join([flat, heights], 1), join([keys.features, keys.heights], 1))
+    if keys.borders is not None:
+        left = join([left, _mark_borders(height, width)], 1)
+        right = join([right, keys.borders], 1)
     found = _find_nearest(left, right, reward, keys.count).reshape(height, width)
 
     jumps = add_constant(query.writer, np.array(JUMPS, np.int32))
