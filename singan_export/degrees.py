@@ -19,7 +19,7 @@ from singan_runtime.sampler import Sampler
 
 SHARE = 0.5
 """Of the variety at the start scale below: 0.5 of start scale 0 at 1, 0.25 at 2, and so on."""
-LEAST_KEPT = 0.4
+LEAST_KEPT = 0.3
 """Share of the variety that the composition level must keep; it is left out of other models."""
 SEEDS = 6
 MOST, MOST_FIRST = 1.0, 2.0
