@@ -49,7 +49,7 @@ def read_inside(folder: Path, name: str, most: int, kind: Kind = "bundle") -> by
     """Read a regular file inside a folder, of at most so many bytes. Raises BundleError."""
     with open_inside(folder, name, kind) as file:
         size = os.fstat(file.fileno()).st_size
-        data = b"" if size > most else _read(file, folder / name, most + 1)
+        data = b"" if size > most else _read(file, folder / name, size + 1)
     if max(size, len(data)) > most:
         raise BundleError(
             f"{folder / name}: {max(size, len(data))} bytes, at most {most} are possible; "
@@ -103,14 +103,14 @@ def open_inside(folder: Path, name: str, kind: Kind = "bundle") -> BufferedReade
     path = folder / name
     try:
         if not path.is_file():
-            raise BundleError(f"{path}: not a file; make its folder again")
+            raise BundleError(f"{path}: a device or pipe, not a file; make its folder again")
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | _BINARY)
     except OSError as error:
         raise BundleError(f"{path}: cannot be read ({error.strerror})") from error
 
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
-        raise BundleError(f"{path}: not a file; make its folder again")
+        raise BundleError(f"{path}: a device or pipe, not a file; make its folder again")
     return os.fdopen(descriptor, "rb")
 
 

@@ -132,7 +132,7 @@ class Request:
         """Read the canonical JSON form. Raises RequestError."""
         try:
             described = bounded_json.decode(text, MOST_REQUEST)
-        except ValueError as error:
+        except (TypeError, ValueError) as error:
             raise RequestError(f"a request that is not JSON: {error}") from None
         if not isinstance(described, dict):
             raise RequestError("a request must be a JSON object, as in {'size': '640x360'}")

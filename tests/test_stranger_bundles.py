@@ -162,7 +162,7 @@ def test_a_link_inside_the_folder_is_followed_and_one_that_leaves_it_is_not(bund
 def test_a_pipe_is_refused_and_not_waited_for(bundle, name):
     (bundle / name).unlink()
     os.mkfifo(bundle / name)
-    refuse(bundle, f"{name}: not a file")
+    refuse(bundle, f"{name}: a device or pipe, not a file")
 
 
 @pytest.mark.parametrize("name", ["more/x.bin", "fp16/a/b.onnx", "tensorrt/model.engine"])

@@ -10,7 +10,7 @@ import typer
 
 from singan_cli.options import limit_to
 from singan_core import RECEPTIVE_FIELD
-from singan_core.file_limits import MOST_HAND_OVER, MOST_SIDE
+from singan_core.file_limits import MOST_HAND_OVER, MOST_SCALES, MOST_SIDE
 from singan_core.picture_files import READABLE
 from singan_train import config
 from singan_train.config import LAYOUTS, MOST_ON_CUDA, PRESETS, WITHOUT_DETAIL, TrainingConfig
@@ -92,7 +92,7 @@ Scales = Annotated[
     int | None,
     typer.Option(
         min=1,
-        max=config.MOST_SCALES,
+        max=MOST_SCALES,
         help="Number of scales to train, 1 to as many as the pixels between the coarsest and the "
         "finest size.",
         show_default=f"as many as fit factor {TrainingConfig.scale_factor}",

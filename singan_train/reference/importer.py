@@ -12,7 +12,6 @@ import torch
 from singan_core.arguments import read_path
 from singan_core.atomic import atomic_folder
 from singan_core.errors import OutputError
-from singan_core.plain_names import make_plain
 from singan_core.version import find_version
 from singan_train.config import IMPORTED, PRESETS
 from singan_train.reference.checkpoint import ReferenceCheckpoint, read_checkpoint
@@ -59,7 +58,7 @@ def _make_header(checkpoint: ReferenceCheckpoint) -> RunHeader:
 
     return RunHeader(
         config,
-        name=make_plain(checkpoint.name),
+        name=checkpoint.name,
         photo_sha256=hashlib.sha256(finest.tobytes()).hexdigest(),
         photo_size=pyramid.finest,
         channels=finest.shape[1],
