@@ -142,6 +142,25 @@ def test_two_services_share_a_cache(tmp_path):
         assert second.stop(signal.SIGTERM)[1][-1]["source"] == "disk"
 
 
+def test_clients_that_read_slowly_or_send_half_a_request_keep_nobody_waiting():
+    with serve(TINY) as served:
+        host, port = served.url.removeprefix("http://").split(":")
+        path = "/v1/tiny_bundle/1200x900.png?seed=1"
+        full = served.get(path)
+        address = full.url.removeprefix(served.url)
+        slow = [socket.create_connection((host, int(port))) for _ in range(40)]
+        for number, one in enumerate(slow):
+            one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            whole = f"GET {address} HTTP/1.1\r\nHost: x\r\n\r\n".encode()
+            one.sendall(whole if number % 2 else whole[:30])
+        begun = time.monotonic()
+        assert served.get(address).read() == full.read()
+        assert time.monotonic() - begun < 5
+        for one in slow:
+            one.close()
+        assert served.get("/healthz").status == 200
+
+
 def test_health_asks_a_running_service():
     runner = CliRunner()
     with serve(TINY) as served:
