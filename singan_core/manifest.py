@@ -142,10 +142,9 @@ def hash_files(folder: Path) -> dict[str, str]:
     """
     digests = {}
     for path in sorted(_list_files(folder)):
-        is_inside = path.resolve().is_relative_to(folder.resolve())
-        if is_inside and path.name != NAME:
-            relative = path.relative_to(folder).as_posix()
-            digests[relative] = hash_inside(folder, relative)
+        name = path.relative_to(folder).as_posix()
+        if path.name != NAME and path.resolve().is_relative_to(folder.resolve()):
+            digests[name] = hash_inside(folder, name)
     return digests
 
 

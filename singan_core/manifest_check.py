@@ -101,17 +101,17 @@ def _is_possible(manifest: Manifest) -> bool:
     if detail.hand_over >= len(manifest.shapes) or manifest.channels not in (1, 3, 4):
         return False
 
-    begin = manifest.shapes[detail.hand_over]
-    first, photo = _sum_areas((begin,)), _sum_areas(detail.levels[-1:])
+    hand_over = manifest.shapes[detail.hand_over]
+    photo = _sum_areas(detail.levels[-1:])
     copied = tuple(level for level in detail.levels if _sum_areas((level,)) > SEARCH_AREA)
     is_small = (
-        first <= MOST_SEARCHED
+        _sum_areas((hand_over,)) <= MOST_SEARCHED
         and photo <= MOST_PIXELS
         and photo * len(manifest.labels) <= MOST_MASK_PIXELS
         and _sum_areas(copied) <= 3 * photo
     )
 
-    begins = begin in detail.levels[:2]  # the second, after a composition level
+    begins = hand_over in detail.levels[:2]  # a composition level may stand before it
     has_shifts = manifest.kind == "run" or len(detail.shifts) == len(detail.levels)
     has_starts = len(detail.start_amplitude) in (0, detail.hand_over + 1)
     return is_small and begins and _grow(detail.levels) and has_shifts and has_starts

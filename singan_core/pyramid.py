@@ -194,12 +194,6 @@ def plan_detail_levels(photo: Size, hand_over: Size) -> tuple[Size, ...]:
     return (*sizes[:-1], photo)
 
 
-def plan_composition(hand_over: Size) -> tuple[Size, ...]:
-    """Plan the size of the composition level, which a hand-over no larger than that has not."""
-    short = min(hand_over)
-    return (scale_size(hand_over, COMPOSITION / short),) if short > COMPOSITION else ()
-
-
 def _check_detail(photo: Size, hand_over: Size) -> None:
     """Raise RequestError for a photo or a hand-over that would take gigabytes or hours."""
     for name, size, most, option in (
@@ -211,6 +205,12 @@ def _check_detail(photo: Size, hand_over: Size) -> None:
                 f"a {name} of {size[1]}x{size[0]} has {size[0] * size[1]} pixels, "
                 f"at most {most} are possible: lower the {option}"
             )
+
+
+def plan_composition(hand_over: Size) -> tuple[Size, ...]:
+    """Plan the size of the composition level, which a hand-over no larger than that has not."""
+    short = min(hand_over)
+    return (scale_size(hand_over, COMPOSITION / short),) if short > COMPOSITION else ()
 
 
 def _divide(low: float, high: float, factor: float) -> list[float]:

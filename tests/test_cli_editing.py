@@ -207,9 +207,8 @@ def test_other_mistakes(tiny_bundle, photo, mask, tmp_path):
     assert "the largest zoom for this size" in one_line(
         "paint", tiny_bundle, photo, *out, "--zoom", "50"
     )
-    assert "9999 is not in the range 2<=x<=256" in usage(
-        "paint", tiny_bundle, photo, *out, "--colours", "9999"
-    )
+    said = usage("paint", tiny_bundle, photo, *out, "--colours", "9999")
+    assert "--colours" in said and "256" in said  # in words that differ between versions of Typer
     assert "seed -1 is not possible" in one_line(
         "edit", tiny_bundle, photo, "--mask", mask, *out, "--seed", "-1"
     )

@@ -237,13 +237,7 @@ def test_a_name_cannot_steer_the_terminal(tmp_path):
 
 @pytest.mark.parametrize(
     ("stem", "name"),
-    [
-        ("Ein Wald", "Ein Wald"),
-        ("12:30", "12_30"),
-        ("a\udcff", "a_"),
-        (".x", "_.x"),
-        ("..", "_.._"),
-    ],
+    [("Ein Wald", "Ein Wald"), ("12:30", "12_30"), ("a\udcff", "a_"), (".x", "_.x")],
 )
 def test_a_model_is_called_what_every_system_can_write(stem, name):
     assert make_plain(stem) == name

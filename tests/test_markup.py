@@ -192,7 +192,7 @@ def test_words_cannot_leave_their_attribute(make_client):
 def test_the_command_prints_the_lines_of_the_service(make_client, tmp_path):
     from typer.testing import CliRunner
 
-    from singan_cli.main import app
+    from singan_cli.app import app
 
     shutil.copytree(DATA / "tiny_bundle", tmp_path / "tiny_bundle")
     (tmp_path / "keys").write_bytes(KEY)

@@ -91,8 +91,9 @@ def test_clips_that_differ_have_different_tags(client):
         ("48x32.gif?seed=1&beta=2", 400, "beta"),
         ("48x32.gif?seed=1&window=0,0,1,1", 400, "window"),
         ("48x32.gif?seed=1&fps=nan", 400, "fps"),
-        ("48x32.gif?seed=1&fps=1000", 422, "frames per second"),
-        ("48x32.gif?seed=1&frames=999999999", 422, "limit"),
+        ("48x32.gif?seed=1&frames=999999999", 400, "frames"),
+        ("48x32.gif?seed=1&fps=1000", 422, "fps of gif"),
+        ("48x32.gif?seed=1&frames=1000000", 422, "limit"),
         ("48x32.gif?seed=1&start_scale=9", 422, "start scale"),
     ],
 )

@@ -16,7 +16,7 @@ from served import serve
 from starlette.testclient import TestClient
 from typer.testing import CliRunner
 
-from singan_cli.main import app as commands
+from singan_cli.app import app as commands
 from singan_core.errors import RequestError
 from singan_runtime.serve import rates, signing
 from singan_runtime.serve.allowed_sizes import AllowedSizes

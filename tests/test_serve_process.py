@@ -20,7 +20,7 @@ from served import serve
 from starlette.testclient import TestClient
 from typer.testing import CliRunner
 
-from singan_cli.main import app as commands
+from singan_cli.app import app as commands
 from singan_runtime.serve.app import make_app
 from singan_runtime.serve.settings import Settings
 

@@ -120,14 +120,6 @@ def _find_folder(path: Path) -> Path:
     )
 
 
-def find_below(folder: Path, name: str) -> list[Path]:
-    """Find the files of a name in a folder and a few levels below it, as deep as results are."""
-    found: list[Path] = []
-    for depth in range(LEVELS):
-        found += folder.glob("*/" * depth + name)
-    return found
-
-
 def _list_files(folder: Path) -> list[Path]:
     """List the files of a checkpoint that will be read, as far as they are there."""
     in_scales = ["netD.pth"]
@@ -141,6 +133,14 @@ def _list_files(folder: Path) -> list[Path]:
     if "netG.pth" not in in_scales:
         paths.append(folder / MODULES)
     return [path for path in paths if path.exists()]
+
+
+def find_below(folder: Path, name: str) -> list[Path]:
+    """Find the files of a name in a folder and a few levels below it, as deep as results are."""
+    found: list[Path] = []
+    for depth in range(LEVELS):
+        found += folder.glob("*/" * depth + name)
+    return found
 
 
 def _find_name(folder: Path) -> str:

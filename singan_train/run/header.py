@@ -90,6 +90,5 @@ def read_header(folder: Path) -> RunHeader:
             raise ValueError(f"scales of {header.pyramid.shapes!r:.{MOST_TEXT}} are not possible")
         return dataclasses.replace(header, name=make_plain(header.name))
     except (ValueError, msgspec.DecodeError) as error:
-        raise BundleError(
-            f"{path}: damaged ({say_reason(error)}); train into a new folder"
-        ) from error
+        reason = say_reason(error)
+        raise BundleError(f"{path}: damaged ({reason}); train into a new folder") from error
