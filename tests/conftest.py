@@ -4,6 +4,8 @@ os.environ.setdefault(
     "OPENBLAS_NUM_THREADS", "1"
 )  # before numpy is imported: what the command does for itself
 
+import signal
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +24,12 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 settings.load_profile("repeatable")
+
+# Programs under test inherit signals that are ignored, as after nohup, and could not be ended.
+for number in (signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)):
+    if signal.getsignal(number) is signal.SIG_IGN:
+        with suppress(ValueError):  # not the main thread
+            signal.signal(number, signal.SIG_DFL)
 
 
 @pytest.fixture(scope="session")
