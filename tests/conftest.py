@@ -29,7 +29,8 @@ settings.load_profile("repeatable")
 for number in (signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)):
     if signal.getsignal(number) is signal.SIG_IGN:
         with suppress(ValueError):  # not the main thread
-            signal.signal(number, signal.SIG_DFL)
+            answer = signal.SIG_DFL if number != signal.SIGINT else signal.default_int_handler
+            signal.signal(number, answer)
 
 
 @pytest.fixture(scope="session")
