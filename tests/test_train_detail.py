@@ -101,7 +101,7 @@ def test_without_detail_presets_are_what_they_were():
 @pytest.mark.parametrize(
     ("name", "changes", "message"),
     [
-        ("draft", {"hand_over": 10}, "hand-over 10 is not possible: it must be 11 to 1024"),
+        ("draft", {"hand_over": 10}, "hand-over 10 is not possible: it must be 11 to 128"),
         ("draft", {"hand_over": 1025}, "hand-over 1025 is not possible"),
         (
             "draft",
@@ -172,14 +172,20 @@ def test_a_photo_no_larger_than_the_hand_over_has_no_detail(tmp_path, size):
 def test_a_photo_too_thin_for_the_hand_over_once_reduced_is_refused_with_the_size_that_would_do(
     tmp_path,
 ):
-    photo = saved(tmp_path / "thin.png", smooth(40, 800))
+    photo = saved(tmp_path / "thin.png", smooth(54, 800))
     with pytest.raises(
-        RequestError, match=r"reduced to 400x20 has .* raise max size to at least 680"
+        RequestError, match=r"reduced to 400x27 has .* raise max size to at least 504"
     ) as refused:
         trainer.prepare_run(photo, dataclasses.replace(QUICK, max_size=400), CPU)
     assert "\n" not in str(refused.value)
-    enough = trainer.prepare_run(photo, dataclasses.replace(QUICK, max_size=680), CPU)[0].pyramid
-    assert enough.finest == (34, 680) and enough.shapes[-1] == (33, 660)
+    enough = trainer.prepare_run(photo, dataclasses.replace(QUICK, max_size=504), CPU)[0].pyramid
+    assert enough.finest == (34, 504) and enough.shapes[-1] == (33, 489)
+
+
+def test_a_hand_over_too_long_to_be_searched_is_refused(tmp_path):
+    photo = saved(tmp_path / "thin.png", smooth(40, 800))
+    with pytest.raises(RequestError, match="hand-over of 660x33 has 21780 pixels, at most 16384"):
+        trainer.prepare_run(photo, QUICK, CPU)
 
 
 def test_every_plan_is_one_that_a_manifest_may_have(tmp_path):

@@ -7,7 +7,9 @@ from pathlib import Path
 
 from singan_core import manifest as manifests
 from singan_core.errors import BundleError
+from singan_core.listed_files import hash_inside
 from singan_core.manifest import Manifest
+from singan_core.manifest_check import list_material
 from singan_core.pyramid import Pyramid, plan_detail_levels
 from singan_core.version import find_version
 from singan_train.run.folder import (
@@ -37,7 +39,10 @@ def read_partial(folder: Path) -> Manifest:
 
     header = dataclasses.replace(header, pyramid=cut(header.pyramid, done))
     scales = [read_metadata(folder, scale) for scale in range(done)]
-    return make_manifest(header, scales, "", find_version())
+    manifest = make_manifest(header, scales, "", find_version())
+    names = list_material(manifest)
+    files = {name: hash_inside(folder, name, "run") for name in names}
+    return dataclasses.replace(manifest, files=files)
 
 
 def cut(pyramid: Pyramid, scales: int) -> Pyramid:
