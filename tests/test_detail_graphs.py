@@ -290,8 +290,8 @@ def fitted(request, detail_bundle):
 )
 def test_sizes_are_those_of_the_fit(fitted, height, width, zoom):
     found, piece = fitted
-    number = zoom or min(1.0, fitting.choose_zoom(found, (height, width), "auto"))
-    fit = fitting.fit(found, (height, width), number)
+    usual = 1.0 if fitting.choose_zoom(found, (height, width), "auto") > 1 else "auto"
+    fit = fitting.fit(found, (height, width), zoom or usual)
     told = [value.tolist() for value in piece(size=(height, width), zoom=zoom)]
     generators, levels = len(found.passes), len(found.levels)
     canvases, photo, whole, origin = (

@@ -260,6 +260,15 @@ def test_levels_that_would_take_gigabytes_or_hours_are_refused(tmp_path, levels)
     refuse(bundle, "growing levels from the hand-over's size on")
 
 
+def test_a_composition_level_hides_no_hand_over_too_large_to_be_searched(tmp_path):
+    bundle = shutil.copytree(DATA / "marked_bundle", tmp_path / "marked")
+    found = manifest.read(bundle, "bundle")
+    levels = ((13, 20), (200, 300), (400, 600))
+    detail = dataclasses.replace(found.detail, levels=levels, shifts=(7,) * len(levels))
+    vouch(bundle, shapes=(*found.shapes[:2], levels[1]), detail=detail)
+    refuse(bundle, "growing levels from the hand-over's size on")
+
+
 def test_passes_without_number_are_refused(sampler):
     slow = dataclasses.replace(sampler.manifest.pyramid, scale_factor=0.9995)
     with pytest.raises(RequestError, match="passes at this model's scale factor"):
