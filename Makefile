@@ -63,7 +63,7 @@ test: lint node_modules/.ready
 	$(BIN)/pytest --numprocesses 2 --dist loadfile
 
 test-slow: $(VENV)/.ready
-	$(BIN)/pytest -m slow
+	$(BIN)/pytest -m slow --numprocesses 2 --dist loadfile
 
 # Tests the installed package, not the source tree: what a user gets from 'pip install .[cpu]'.
 test-runtime: $(RUNTIME)/.ready

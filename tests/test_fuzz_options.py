@@ -142,7 +142,7 @@ def test_any_options_end_in_success_or_in_words(workplace, words):
 
 @pytest.mark.slow
 @given(lines(OWN | WITH_TORCH))
-@settings(max_examples=3000)
+@settings(max_examples=1000)
 def test_any_options_of_all_commands_end_in_success_or_in_words(workplace, words):
     run(words, workplace)
     clean(workplace)
