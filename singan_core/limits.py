@@ -41,7 +41,9 @@ def read_real(value: Any, name: str, least: float, most: float, besides: str = "
         f"{name} {show(value)} is not possible: it must be {least} to {most}{besides}"
     )
     try:
-        if isinstance(value, bool | str | bytes):
+        # NumPy 2.0 still takes arrays of one number, with a warning.
+        is_array = getattr(value, "ndim", 0) > 0
+        if is_array or isinstance(value, bool | str | bytes):
             raise TypeError
         number = float(value)
     except (TypeError, ValueError, OverflowError):

@@ -15,11 +15,20 @@ signals.leave_at_once()
 
 def _explain_failed_import(error: BaseException) -> None:
     """Say that memory is too short to begin, or raise the error again."""
-    is_memory = not isinstance(error, ImportError) or "allocate" in str(error)
-    if not (is_memory or "map segment" in str(error)):
+    cause: BaseException | None = error
+    while cause is not None and not _is_want_of_memory(cause):
+        cause = cause.__cause__ or cause.__context__
+    if cause is None:
         raise error
     sys.stderr.write("error: not enough memory to begin\n")
     sys.exit(1)
+
+
+def _is_want_of_memory(error: BaseException) -> bool:
+    if isinstance(error, MemoryError | SystemError):
+        return True
+    said = str(error)
+    return isinstance(error, ImportError) and ("allocate" in said or "map segment" in said)
 
 
 def main() -> None:
