@@ -209,7 +209,7 @@ def _open(path: Path) -> Image.Image:
         return _open_heic(path)
     pages = tiff_pages.read_pages(path)
     if not pages:
-        return Image.open(path, formats=_FORMATS)
+        return _read_header(path)
 
     page = tiff_pages.choose_page(pages, path)
     if page.is_floating:
@@ -223,10 +223,18 @@ def _open(path: Path) -> Image.Image:
         _check_size(page.size[::-1], path, WHOLE)
         return tiff_pages.unpack(path, page)
 
-    image = Image.open(path, formats=_FORMATS)
+    image = _read_header(path)
     if page.index:
         image.seek(page.index)
     return image
+
+
+def _read_header(path: Path) -> Image.Image:
+    """Open a picture without decoding it. A part of it can say that it has gigabytes."""
+    try:
+        return Image.open(path, formats=_FORMATS)
+    except MemoryError as error:
+        raise ImageError(f"{path}: damaged: it states sizes that memory cannot hold") from error
 
 
 def _open_heic(path: Path) -> Image.Image:

@@ -154,6 +154,16 @@ def test_no_altered_picture_ends_in_another_error(reading, name, edits):
     reading.check_altered(name, edits)
 
 
+def test_a_part_of_a_picture_that_states_two_gigabytes_is_damage(reading):
+    """Pillow asks for as much memory as the header of JPEG 2000 says that its next part has."""
+    name = next(name for name in reading.seeds if name.startswith("JPEG2000"))
+    content = bytearray(reading.seeds[name])
+    at = content.index(b"jp2h") - 4
+    content[at : at + 4] = struct.pack(">I", 0x7FFFFFFF)
+    answer = reading.check(bytes(content))["photo"]
+    assert answer.startswith("SinGANError ") and "damaged" in answer
+
+
 @pytest.mark.slow
 @given(**ALTERED)
 @settings(max_examples=5_000)
