@@ -11,6 +11,7 @@ from PIL import ExifTags, Image
 from singan_core import metadata
 from singan_core.errors import RequestError
 from singan_core.metadata import MOST_LETTERS, clean
+from singan_core.picture_files import open_header
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ def _read_exif(photo: Path, tag: ExifTags.Base) -> str:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            with Image.open(photo) as image:
+            with open_header(photo) as image:
                 text = image.getexif().get(tag, "")
     except (OSError, SyntaxError, ValueError, TypeError, Image.DecompressionBombError):
         return ""

@@ -18,6 +18,7 @@ from pathlib import Path
 from PIL import Image, UnidentifiedImageError
 
 from singan_core import RECEPTIVE_FIELD, tiff_pages
+from singan_core.bounded_file import BoundedFile
 from singan_core.errors import ImageError, InstallError, SinGANError, say_reason
 from singan_core.file_kinds import accepts, is_heic, name_kind
 from singan_core.pyramid import Size
@@ -116,7 +117,13 @@ def open_picture(
 
 def _open_decoded(path: Path, side: int | None, most: int) -> tuple[Image.Image, Size]:
     """Decode as open_picture does, without a word about further pages."""
-    with explain_failures(path), _lift_limit(), _silence_stderr(path), _open(path) as image:
+    with (
+        explain_failures(path),
+        _lift_limit(),
+        _silence_stderr(path),
+        BoundedFile(path) as file,
+        _open(path, file) as image,
+    ):
         _check(image, path, LARGEST if side else most)
         stored = image.size
         factor = find_factor(stored, side)
@@ -131,6 +138,13 @@ def _open_decoded(path: Path, side: int | None, most: int) -> tuple[Image.Image,
 
         turned = (image.width > image.height) != (stored[0] > stored[1])
         return image, (stored if turned else (stored[1], stored[0]))
+
+
+@contextlib.contextmanager
+def open_header(path: Path) -> Iterator[Image.Image]:
+    """Open a picture without decoding it. Raises whatever Pillow raises."""
+    with BoundedFile(path) as file, Image.open(file, formats=_FORMATS) as image:
+        yield image
 
 
 def find_factor(size: tuple[int, int], side: int | None) -> int:
@@ -184,7 +198,7 @@ def _explain_unidentified(path: Path) -> str:
 
 def _find_swallowed_error(path: Path) -> Exception | None:
     """Find the error that Pillow swallowed when it tried the format that a file begins with."""
-    with path.open("rb") as file:
+    with BoundedFile(path) as file:
         start = file.read(16)
         for format in _FORMATS:
             factory, accept = Image.OPEN[format]
@@ -203,13 +217,13 @@ def _describe_unsupported(page: tiff_pages.Page) -> str:
     return f"a TIFF of a kind that is not supported ({page.describe()}); save it as PNG or JPEG"
 
 
-def _open(path: Path) -> Image.Image:
+def _open(path: Path, file: BoundedFile) -> Image.Image:
     """Open a file at the page that is the photo, without decoding it unless it needs unpacking."""
     if is_heic(path):
         return _open_heic(path)
     pages = tiff_pages.read_pages(path)
     if not pages:
-        return _read_header(path)
+        return Image.open(file, formats=_FORMATS)
 
     page = tiff_pages.choose_page(pages, path)
     if page.is_floating:
@@ -223,18 +237,10 @@ def _open(path: Path) -> Image.Image:
         _check_size(page.size[::-1], path, WHOLE)
         return tiff_pages.unpack(path, page)
 
-    image = _read_header(path)
+    image = Image.open(file, formats=_FORMATS)
     if page.index:
         image.seek(page.index)
     return image
-
-
-def _read_header(path: Path) -> Image.Image:
-    """Open a picture without decoding it. A part of it can say that it has gigabytes."""
-    try:
-        return Image.open(path, formats=_FORMATS)
-    except MemoryError as error:
-        raise ImageError(f"{path}: damaged: it states sizes that memory cannot hold") from error
 
 
 def _open_heic(path: Path) -> Image.Image:

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from singan_core.bounded_file import BoundedFile
 from singan_core.errors import ImageError
 
 _KEY_STEPS = {"L;2": 85, "L;4": 17}
@@ -47,7 +48,7 @@ def _make_transparent(image: Image.Image, path: Path, key: tuple[int, ...]) -> I
     So the file is decoded again as if the lower bytes came first, and both are compared with the
     key.
     """
-    with Image.open(path, formats=("PNG",)) as lower:
+    with BoundedFile(path) as file, Image.open(file, formats=("PNG",)) as lower:
         lower.tile = [part._replace(args="RGB;16L") for part in lower.tile]
         lower.load()
         alpha = np.zeros((image.height, image.width), np.uint8)

@@ -80,6 +80,7 @@ def read_picture(kind, path):
 
 
 def limit_memory():
+    """Let the next picture take so much, whatever is still held of those before it."""
     import resource
 
     import singan_core.images  # noqa: F401  # loaded before the limit counts
@@ -87,7 +88,7 @@ def limit_memory():
 
     pages = int(Path("/proc/self/statm").read_text().split()[0])
     limit = pages * os.sysconf("SC_PAGE_SIZE") + MEMORY
-    resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+    resource.setrlimit(resource.RLIMIT_AS, (limit, resource.RLIM_INFINITY))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
@@ -97,9 +98,9 @@ def main():
     from singan_core.errors import SinGANError
 
     Image.init()
-    limit_memory()
     warnings.simplefilter("ignore")
     for line in sys.stdin:
+        limit_memory()
         kind, _, path = line.rstrip("\n").partition(" ")
         try:
             read_picture(kind, Path(path))

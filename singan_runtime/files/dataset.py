@@ -16,6 +16,7 @@ from singan_core import encoding, fitting
 from singan_core.arguments import read_object, read_path
 from singan_core.arrays import Pixels
 from singan_core.atomic import make_folder
+from singan_core.bounded_file import BoundedFile
 from singan_core.errors import OutputError, RequestError
 from singan_core.fitting import Zoom
 from singan_core.limits import MOST_PICTURES, read_reals, read_whole
@@ -257,7 +258,7 @@ def _check_same(path: Path, metadata: Metadata) -> None:
     if not path.exists():
         return
     try:
-        with Image.open(require_file(path), formats=("PNG",)) as image:
+        with BoundedFile(require_file(path)) as file, Image.open(file, formats=("PNG",)) as image:
             found = image.info.get(KEY)
     except _UNREADABLE:
         return
@@ -283,7 +284,7 @@ def _read_masks(out: Path, name: str, labels: tuple[str, ...], size: Size | None
 
 def _read_png(path: Path, size: Size | None) -> Pixels:
     """Decode a picture. Raises one of _UNREADABLE, also if it has another size."""
-    with Image.open(require_file(path), formats=("PNG",)) as image:
+    with BoundedFile(require_file(path)) as file, Image.open(file, formats=("PNG",)) as image:
         if (image.height, image.width) != size:
             raise ValueError(f"{path}: another size")
         return np.asarray(image)

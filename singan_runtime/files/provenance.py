@@ -13,6 +13,7 @@ from typing import Any
 from PIL import Image
 
 from singan_core import bounded_json, metadata
+from singan_core.bounded_file import BoundedFile
 from singan_core.errors import ImageError, RequestError
 from singan_core.file_names import DOUBLE
 from singan_core.metadata import KEY, SOURCE_TYPE, Metadata, clean
@@ -129,7 +130,7 @@ def _read_png_text(path: Path) -> str:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # not decoded here
-            with Image.open(path, formats=("PNG",)) as image:
+            with BoundedFile(path) as file, Image.open(file, formats=("PNG",)) as image:
                 text = image.info.get(KEY)
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
         return ""

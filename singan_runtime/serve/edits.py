@@ -9,11 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from PIL import Image
-
 from singan_core import encoding, masks
 from singan_core.arrays import Pixels
 from singan_core.errors import ImageError, RequestError
+from singan_core.picture_files import open_header
 from singan_core.pyramid import Size
 from singan_runtime.edits import editing, retarget, seamless
 from singan_runtime.edits.redrawing import EDIT, HARMONIZE
@@ -127,7 +126,7 @@ def make_edit(sampler: Sampler, edit: Edit, check: Callable[[], None]) -> bytes:
 def check_pixels(sampler: Sampler, path: Path) -> None:
     """Raise RequestError, before it is decoded, if a picture is larger than what may be made."""
     try:
-        with Image.open(path) as image:
+        with open_header(path) as image:
             size = image.height, image.width
     except Exception:  # whoever reads it says what is wrong
         return
