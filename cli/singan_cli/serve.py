@@ -6,6 +6,7 @@ from singan_cli import parse
 from singan_cli import serve_options as options
 from singan_cli.options import Device, MaxPixels, Threads
 from singan_core.fitting import MAX_PIXELS
+from singan_train.config import make_config
 
 
 def command(
@@ -27,6 +28,11 @@ def command(
     root_path: options.RootPath = "",
     proxies: options.Proxies = "127.0.0.1",
     warm: options.Warm = False,
+    train: options.Train = False,
+    train_preset: options.TrainPreset = "standard",
+    train_iterations: options.TrainIterations = None,
+    train_minutes: options.TrainMinutes = 120.0,
+    train_models: options.TrainModels = 20,
     device: Device = "auto",
     threads: Threads = None,
     max_pixels: MaxPixels = MAX_PIXELS,
@@ -36,9 +42,11 @@ def command(
     A URL that has a model's id and a seed stands for the same picture for ever.
     """
     from singan_runtime.serve import server
-    from singan_runtime.serve.settings import Settings
+    from singan_runtime.serve.settings import Settings, TrainingLimits
     from singan_runtime.serve.signing import read_keys
 
+    make_config(train_preset, iterations=train_iterations)  # so that a wrong word is refused now
+    limits = TrainingLimits(train_preset, train_iterations, train_minutes, train_models)
     settings = Settings(
         folder=models,
         device=device,
@@ -59,5 +67,6 @@ def command(
         root_path=parse.read_root_path(root_path),
         proxies=proxies,
         warm=warm,
+        training=limits if train else None,
     )
     server.run(settings, host, port)

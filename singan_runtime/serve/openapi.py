@@ -11,7 +11,16 @@ from singan_core.noise import SEED_LIMIT
 from singan_core.version import find_version
 from singan_runtime.request import MOST_VARIATION, TILEABLE
 from singan_runtime.screens import SCREENS
-from singan_runtime.serve import clips, deepzoom_routes, edits, iiif, markup_routes, orders, signing
+from singan_runtime.serve import (
+    clips,
+    deepzoom_routes,
+    edits,
+    iiif,
+    markup_routes,
+    orders,
+    signing,
+    training_schema,
+)
 from singan_runtime.serve.problems import MEDIA
 
 Schema = dict[str, Any]
@@ -64,6 +73,7 @@ _PATHS: Mapping[str, Schema] = {
     "rotation": _TEXT,
     "quality": {"type": "string", "enum": list(iiif.QUALITIES)},
     "format": {"type": "string", "enum": list(iiif.FORMATS)},
+    "id": {"type": "string", "pattern": "^[0-9a-f]{16}$"},
 }
 _PICTURES = sorted(set(orders.MEDIA.values()))
 _CLIPS = sorted(set(clips.MEDIA.values()))
@@ -83,7 +93,7 @@ def write_document(root: str) -> Schema:
         "info": {"title": "singan serve", "version": find_version()},
         "servers": [{"url": root or "/"}],
         "paths": {path: _complete(path, found) for path, found in _list_paths().items()},
-        "components": {"schemas": {"Problem": _describe_problem()}},
+        "components": {"schemas": {"Problem": _describe_problem(), **training_schema.SCHEMAS}},
     }
 
 
@@ -114,6 +124,7 @@ def _list_paths() -> Schema:
         "/metrics": _get("Send numbers for Prometheus", ["text/plain"]),
         "/openapi.json": _get("Send this document", [_JSON]),
         **{f"/v1/{{model}}/{name}": _post(name) for name in edits.PARAMETERS},
+        **training_schema.list_paths(_add_problems({})),
     }
 
 

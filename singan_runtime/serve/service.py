@@ -25,6 +25,7 @@ from singan_runtime.serve.observer import Record
 from singan_runtime.serve.problems import Problem, describe_problem
 from singan_runtime.serve.rates import Rates
 from singan_runtime.serve.settings import Settings
+from singan_runtime.serve.trainings import Trainings
 
 FOR_EVER = "public, max-age=31536000, immutable"
 """Cache-Control of what a URL always stands for."""
@@ -57,6 +58,9 @@ class Service:
         self.is_ready = not settings.warm
         self.urls = KnownUrls()
         self.catalogue.when_changed = self.urls.forget
+        self.trainings: Trainings | None = None
+        if settings.training is not None:
+            self.trainings = Trainings(settings, settings.training, self.catalogue.read)
         self.cache: Cache | None = None
         if settings.cache_folder is not None:
             self.cache = Cache(settings.cache_folder, settings.cache_size)
@@ -66,6 +70,12 @@ class Service:
         if self.settings.warm:
             await asyncio.to_thread(self.warm)
         self.is_ready = True
+
+    async def close(self) -> None:
+        """Give up all work that is under way."""
+        self.jobs.close()
+        if self.trainings is not None:
+            await self.trainings.close()
 
     def warm(self) -> None:
         """Open the first models, as many as may be open, and let each draw a small picture."""
