@@ -79,6 +79,7 @@ _PICTURES = sorted(set(orders.MEDIA.values()))
 _CLIPS = sorted(set(clips.MEDIA.values()))
 _JSON = "application/json"
 _STATUSES = {
+    "206": "a part of the file, as Range asks",
     "302": "leads to the URL that has an id and a seed",
     "303": "leads to the description",
     "304": "the client has it",
@@ -104,7 +105,7 @@ def _list_paths() -> Schema:
     zoomed = deepzoom_routes.PARAMETERS
     root = f"/v1/{{model}}/{deepzoom_routes.PLACE}/{{size}}"
     view = "/iiif/{identifier}/{region}/{size}/{rotation}/{quality}.{format}"
-    kept = ("302", "304")
+    kept = ("206", "302", "304")
     iiif_media = [_JSON, "application/ld+json"]
 
     return {
@@ -115,10 +116,12 @@ def _list_paths() -> Schema:
         "/v1/{model}/animate/{file}": _get("Draw a clip", _CLIPS, clips.PARAMETERS, clip, kept),
         "/v1/{model}/picture.html": _get("Write markup", ["text/html"], _MARKUP, {}, ["302"]),
         f"{root}.dzi": _get("Describe tiles", ["application/xml"], zoomed, {}, ["302"]),
-        f"{root}_files/{{level}}/{{tile}}": _get("Draw a tile", _PICTURES, zoomed, {}, ["304"]),
+        f"{root}_files/{{level}}/{{tile}}": _get(
+            "Draw a tile", _PICTURES, zoomed, {}, ["206", "304"]
+        ),
         "/iiif/{identifier}": _get("Lead to a description", [], (), {}, ["303"]),
         "/iiif/{identifier}/info.json": _get("Describe a IIIF picture", iiif_media),
-        view: _get("Draw a view", _PICTURES, (), {"size": _TEXT}, ["304"]),
+        view: _get("Draw a view", _PICTURES, (), {"size": _TEXT}, ["206", "304"]),
         "/healthz": _get("Say that the service lives", ["text/plain"]),
         "/readyz": _get("Say whether the service is ready", ["text/plain"]),
         "/metrics": _get("Send numbers for Prometheus", ["text/plain"]),

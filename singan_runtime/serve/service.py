@@ -14,7 +14,7 @@ from starlette.responses import Response
 from singan_core.errors import BundleError, InstallError, RequestError, SinGANError
 from singan_runtime.request import Request as Drawing
 from singan_runtime.sampler import Sampler
-from singan_runtime.serve import pictures, signing
+from singan_runtime.serve import pictures, ranges, signing
 from singan_runtime.serve.address import read_address
 from singan_runtime.serve.cache import Cache, Memory
 from singan_runtime.serve.catalogue import Catalogue, Model
@@ -143,11 +143,11 @@ class Service:
         make: Make,
         headers: Mapping[str, str],
     ) -> Response:
-        """Answer with the file of a key, which is made unless the client has it.
+        """Answer with the file of a key or a part of it, made unless the client has it.
 
         Raises Problem, or RequestError where the model cannot make it.
         """
-        headers = {"ETag": f'"{key}"', "Cache-Control": FOR_EVER, **headers}
+        headers = {"ETag": f'"{key}"', "Cache-Control": FOR_EVER, **ranges.ACCEPTED, **headers}
         if has_file(request, key):
             request.scope["record"].source = "client"
             return Response(status_code=304, headers=headers)
@@ -155,7 +155,7 @@ class Service:
         body = await self.find_or_make(request, model, key, make)
         answer = Response(body, 200, headers, media)
         self.urls.remember(request.scope, key, answer)
-        return answer
+        return ranges.answer_range(request, body, headers, media) or answer
 
     async def find_or_make(self, request: Request, model: Model, key: str, make: Make) -> bytes:
         """Return the file of a key: from memory, from disk, or made and kept in both.
