@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from singan_cli import parse
 from singan_cli import serve_options as options
-from singan_cli.options import Device, MaxPixels, Threads
+from singan_cli.options import Device, HasMetadata, MaxPixels, Threads
 from singan_core.fitting import MAX_PIXELS
 from singan_train.config import make_config
 
@@ -28,6 +28,7 @@ def command(
     root_path: options.RootPath = "",
     proxies: options.Proxies = "127.0.0.1",
     warm: options.Warm = False,
+    metadata: HasMetadata = True,
     train: options.Train = False,
     train_preset: options.TrainPreset = "standard",
     train_iterations: options.TrainIterations = None,
@@ -66,6 +67,7 @@ def command(
         origins=tuple(cors or ()),
         root_path=parse.read_root_path(root_path),
         proxies=proxies,
+        has_metadata=metadata,
         warm=warm,
         training=limits if train else None,
     )

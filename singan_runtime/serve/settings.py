@@ -44,5 +44,6 @@ class Settings:
     origins: tuple[str, ...] = ()  # of pages whose scripts may read answers (CORS)
     root_path: str = ""  # the path before /v1 where a proxy has the service
     proxies: str = "127.0.0.1"  # addresses whose X-Forwarded-For and -Proto are believed
+    has_metadata: bool = True  # whether files say how they were made
     warm: bool = False  # open the first models at the start
     training: TrainingLimits | None = None  # of photos that are sent here; None takes none
