@@ -47,7 +47,7 @@ class Training:
     seconds_left: float | None = None
     detail: str = "PyTorch is starting"
     is_placed: bool = False  # among the models, so that it is too late to cancel
-    task: asyncio.Task[None] | None = None
+    task: asyncio.Task[tuple[str, str]] | None = None
 
     def describe(self, root: str) -> dict[str, Any]:
         """Return where it stands, as JSON's types. The model's URL begins with a root."""
@@ -168,28 +168,28 @@ class Trainings:
 
         def note_end(_: object) -> None:
             self.current = None
-            if task.cancelled():
-                training.end("cancelled", "cancelled")
+            training.end(*(("cancelled", "cancelled") if task.cancelled() else task.result()))
 
         task.add_done_callback(note_end)
+        _log.info("training of %s begins", training.name)
 
-    async def _run(self, training: Training, photo: bytes) -> None:
-        """Make the model of a photo, and note how that ended unless it is cancelled."""
+    async def _run(self, training: Training, photo: bytes) -> tuple[str, str]:
+        """Make the model of a photo, and return how that ended: a state, and a word about it."""
         mark = secrets.token_hex(6)
         work = leftovers.name_hidden(self.folder / "training", mark, leftovers.TEMPORARY)
         try:
             await self._make(training, photo, work)
-            training.end("done", "the model is ready")
         except TimeoutError:
-            said = f"not done within the {self.limits.minutes:g} min that are allowed here"
-            training.end("failed", f"{said}; send a smaller photo")
+            limit = f"the {self.limits.minutes:g} min that are allowed here"
+            return "failed", f"not done within {limit}; send a smaller photo"
         except (SinGANError, OSError) as error:
-            training.end("failed", self._say_without_folders(error, work))
+            return "failed", self._say_without_folders(error, work)
         except Exception:
             _log.exception("training failed")
-            training.end("failed", "failed inside the service; the log says how")
+            return "failed", "failed inside the service; the log says how"
         finally:
             leftovers.remove(work)
+        return "done", "the model is ready"
 
     async def _make(self, training: Training, photo: bytes, work: Path) -> None:
         """Train, export and put the bundle among the models.
