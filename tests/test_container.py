@@ -15,7 +15,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -67,27 +67,30 @@ def test_the_steps_make_a_service_that_answers_with_a_picture():
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
         place.chmod(0o755)  # so that another user may read it
-        environment = build(place)
+        base, user = choose_python()
+        environment = build(place, base)
         python = str(place / "venv" / "bin" / "python")
         assert subprocess.run([python, "-c", "import torch"], capture_output=True).returncode == 1
         shutil.copytree(BUNDLE, place / "models" / "tiny_bundle")
 
         port = find_port()
-        user = find_user(python)
         health = json.loads(find_step("HEALTHCHECK").partition("CMD")[2])
-        with run(place, environment, port, user):
+        with run(place, environment, port, user) as process:
             wait_until_well([word.replace("8000", port) for word in health], environment)
             url = f"http://127.0.0.1:{port}/v1/tiny_bundle/40x30.png?seed=1"
             answer = urllib.request.urlopen(url, timeout=60)
             assert answer.headers["Content-Type"] == "image/png"
             assert answer.read().startswith(b"\x89PNG")
+            status = Path(f"/proc/{process.pid}/status")
+            if user and status.exists():
+                assert f"Uid:\t{user['user']}\t" in status.read_text()
         well = subprocess.run([word.replace("8000", port) for word in health], env=environment)
         assert well.returncode == 1
 
 
-def build(place):
-    """Do what the file says up to its USER, below a folder, and return the environment."""
-    subprocess.run([sys.executable, "-m", "venv", place / "venv"], check=True)
+def build(place, base):
+    """Do what the file says, below a folder and with a Python, and return the environment."""
+    subprocess.run([base, "-m", "venv", place / "venv"], check=True)
     environment = {"PATH": f"{place / 'venv' / 'bin'}:/usr/bin:/bin", "HOME": str(place)}
     kept = ("PIP_INDEX_URL", "PIP_CONFIG_FILE", "SSL_CERT_FILE", "HTTPS_PROXY", "https_proxy")
     environment |= {name: os.environ[name] for name in kept if name in os.environ}
@@ -124,22 +127,26 @@ def run(place, environment, port, user):
     words = [known.get(word, word) for word in json.loads(find_step("ENTRYPOINT"))]
     process = subprocess.Popen(words, env=environment, cwd=place, stdout=subprocess.PIPE, **user)
     try:
-        yield
+        yield process
     finally:
         process.terminate()
         process.communicate(timeout=60)
     assert process.returncode == 0
 
 
-def find_user(python):
-    """The user of the file as words for Popen, where this test may become that user."""
+def choose_python():
+    """A Python that the user of the file may run, and that user as words for Popen.
+
+    Where this test cannot become another user, or has no Python for one, it stays itself.
+    """
     number, _, group = find_step("USER").partition(":")
     user = {"user": int(number), "group": int(group), "extra_groups": []}
-    try:
-        subprocess.run([python, "-c", ""], check=True, capture_output=True, **user)
-    except (OSError, subprocess.CalledProcessError):
-        return {}
-    return user
+    code = "import ensurepip, sys; sys.exit(sys.version_info < (3, 11))"
+    for python in (sys.executable, "/usr/bin/python3"):
+        with suppress(OSError):
+            if subprocess.run([python, "-c", code], capture_output=True, **user).returncode == 0:
+                return python, user
+    return sys.executable, {}
 
 
 def find_port():
