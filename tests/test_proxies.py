@@ -22,10 +22,13 @@ pytest.importorskip("starlette")
 
 from served import serve
 
+from singan_runtime.serve import signing
+
 pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[1]
 EXAMPLES = ROOT / "examples" / "serving"
 BUNDLE = Path(__file__).parent / "data" / "tiny_bundle"
+KEY = "0123456789abcdef"
 MODEL = "/pictures/v1/tiny_bundle"
 
 
@@ -99,10 +102,10 @@ def is_up(url):
 class Site:
     """A proxy and the two services behind it, which share a folder of files."""
 
-    def __init__(self, stack, name, folder):
+    def __init__(self, stack, name, folder, *more):
         models = folder / "models"
         shutil.copytree(BUNDLE, models / "tiny_bundle")
-        options = ["--cache-dir", str(folder / "files"), "--root-path", "/pictures", "--train"]
+        options = ["--cache-dir", str(folder / "files"), "--root-path", "/pictures", *more]
         self.services = [stack.enter_context(serve(models, *options)) for _ in range(2)]
         ports = [service.url.rpartition(":")[2] for service in self.services]
         self.url = stack.enter_context(run_proxy(name, folder, ports))
@@ -128,7 +131,7 @@ class Site:
 def site(request, tmp_path_factory):
     find_program({"nginx.conf": "nginx", "varnish.vcl": "varnishd"}[request.param])
     with ExitStack() as stack:
-        yield Site(stack, request.param, tmp_path_factory.mktemp("site"))
+        yield Site(stack, request.param, tmp_path_factory.mktemp("site"), "--train")
 
 
 class Answer(NamedTuple):
@@ -250,18 +253,29 @@ def test_a_form_is_passed_on(site):
 @pytest.mark.parametrize("name", PROXIES)
 def test_where_one_process_is_down_the_other_answers_and_kept_files_need_none(name, tmp_path):
     find_program({"nginx.conf": "nginx", "varnish.vcl": "varnishd"}[name])
+    keys = tmp_path / "keys"
+    keys.write_text(KEY)
     with ExitStack() as stack:
-        site = Site(stack, name, tmp_path)
-        kept = site.ask(site.write_path(1)).body
+        site = Site(stack, name, tmp_path, "--key-file", str(keys))
+        assert site.ask(site.write_path(1)).status == 403
+        kept = site.ask(sign(site.write_path(1)))
+        led = site.ask(sign(f"{MODEL}/40x30.png?background=%23ff0000&keep="))
+        assert led.status == 302 and site.ask(led.headers["Location"]).status == 200
+
         site.services[0].process.kill()
         site.services[0].process.wait()
         for seed in range(2, 10):
-            answer = site.ask(site.write_path(seed), X_Forwarded_For="192.0.2.9")
+            answer = site.ask(sign(site.write_path(seed)), X_Forwarded_For="192.0.2.9")
             assert answer.status == 200
 
         _, lines = site.services[1].stop(signal.SIGTERM)
         assert {line["client"] for line in lines} == {"127.0.0.1"}  # not whom a client names
         assert len([line for line in lines if line["route"] == "picture"]) >= 8
-        again = site.ask(site.write_path(1))
-        assert again.status == 200 and again.body == kept
-        assert site.ask(site.write_path(99)).status in (502, 503)
+        again = site.ask(sign(site.write_path(1)))
+        assert again.status == 200 and again.body == kept.body
+        assert site.ask(sign(site.write_path(99))).status in (502, 503)
+
+
+def sign(path):
+    """The signed URL of a path below /pictures, of which the signature knows nothing."""
+    return "/pictures" + signing.sign(path.removeprefix("/pictures"), KEY.encode())
