@@ -150,8 +150,8 @@ class Trainings:
         """End a training that still runs, and return when nothing of it is left."""
         if training.task is None:
             return
-        if not training.is_placed:
-            training.task.cancel()
+        if not training.is_placed and not training.task.cancelling():
+            training.task.cancel()  # once: a second time would not wait for the child's end
         await asyncio.wait([training.task])
 
     async def close(self) -> None:
