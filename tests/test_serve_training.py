@@ -1,15 +1,11 @@
 """Training by the service: one photo at a time, in child processes, within limits."""
 
 import io
-import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from pathlib import Path
 
 import pytest
@@ -20,7 +16,6 @@ pytest.importorskip("httpx2")
 if os.name != "posix":
     pytest.skip("processes and locks of POSIX", allow_module_level=True)
 
-from served import serve
 from starlette.testclient import TestClient
 from typer.testing import CliRunner
 
@@ -301,67 +296,3 @@ def test_a_preset_that_is_none_is_refused_before_anything_is_served(tmp_path):
     words = ["serve", str(tmp_path), "--train", "--train-preset", "best"]
     result = CliRunner().invoke(commands, words)
     assert result.exit_code == 1 and "draft" in result.output and result.output.count("\n") == 1
-
-
-QUICK = ("--train", "--train-preset", "draft", "--train-iterations", "2")
-
-
-@pytest.mark.slow
-def test_a_photo_is_really_trained_and_signals_leave_nothing(tmp_path, drawn_scene):
-    pytest.importorskip("torch")
-    pytest.importorskip("onnx")
-    models = tmp_path / "models"
-    shutil.copytree(DATA / "tiny_bundle", models / "tiny_bundle")
-
-    with serve(models, *QUICK) as served:
-        job = ask(served, post_photo(served, drawn_scene))
-        while job["state"] not in OVER:
-            time.sleep(0.2)
-            job = ask(served, f"/v1/training/{job['id']}")
-        assert job["state"] == "done", job
-        assert served.get("/v1/hill/90x60.png?seed=1").read().startswith(b"\x89PNG")
-
-        post_photo(served, drawn_scene)
-        status, _ = served.stop(signal.SIGTERM)
-        assert status == 0
-    assert list_names(models) == ["hill", "tiny_bundle"]
-
-    with serve(models, *QUICK) as served:
-        post_photo(served, drawn_scene)
-        children = Path(f"/proc/{served.process.pid}/task/{served.process.pid}/children")
-        pids = children.read_text().split() if children.exists() else []
-        assert pids or not children.exists()
-        served.process.kill()
-        served.process.wait()
-    deadline = time.monotonic() + 20
-    while any(map(is_running, pids)):
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
-    with serve(models, *QUICK):
-        assert list_names(models) == ["hill", "tiny_bundle"]
-
-
-def is_running(pid):
-    """Whether a process that is nobody's child here runs: a zombie does not."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
-
-
-def ask(served, path):
-    return json.load(served.get(path))
-
-
-def post_photo(served, path):
-    """Send a photo, and return the path of its training."""
-    lines = (
-        b"--x\r\nContent-Disposition: form-data; name=name\r\n\r\nhill\r\n"
-        b"--x\r\nContent-Disposition: form-data; name=photo; filename=a\r\n\r\n"
-    )
-    body = lines + path.read_bytes() + b"\r\n--x--\r\n"
-    headers = {"Content-Type": "multipart/form-data; boundary=x"}
-    request = urllib.request.Request(served.url + "/v1/training", body, headers)
-    with urllib.request.urlopen(request, timeout=60) as answer:
-        assert answer.status == 202
-        return answer.headers["Location"]

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from singan_cli import parse
 from singan_cli import serve_options as options
 from singan_cli.options import Device, HasMetadata, MaxPixels, Threads
 from singan_core.fitting import MAX_PIXELS
 from singan_train.config import make_config
+
+if TYPE_CHECKING:
+    from singan_runtime.serve.settings import TrainingLimits
 
 
 def command(
@@ -42,12 +47,10 @@ def command(
 
     A URL that has a model's id and a seed stands for the same picture for ever.
     """
-    from singan_runtime.serve import server
-    from singan_runtime.serve.settings import Settings, TrainingLimits
-    from singan_runtime.serve.signing import read_keys
+    from singan_runtime.serve import server, signing
+    from singan_runtime.serve.settings import Settings
 
-    make_config(train_preset, iterations=train_iterations)  # so that a wrong word is refused now
-    limits = TrainingLimits(train_preset, train_iterations, train_minutes, train_models)
+    limits = read_training_limits(train_preset, train_iterations, train_minutes, train_models)
     settings = Settings(
         folder=models,
         device=device,
@@ -61,7 +64,7 @@ def command(
         timeout=timeout,
         cache_folder=cache_dir,
         cache_size=round(cache_size * 1e9),
-        keys=read_keys(key_file) if key_file is not None else (),
+        keys=signing.read_keys(key_file) if key_file is not None else (),
         sizes=parse.read_allowed_sizes(sizes or "1"),
         rate=rate,
         origins=tuple(cors or ()),
@@ -72,3 +75,13 @@ def command(
         training=limits if train else None,
     )
     server.run(settings, host, port)
+
+
+def read_training_limits(
+    preset: str, iterations: int | None, minutes: float, models: int
+) -> TrainingLimits:
+    """Read the options of training. Raises RequestError for what no training could begin with."""
+    from singan_runtime.serve.settings import TrainingLimits
+
+    make_config(preset, iterations=iterations)
+    return TrainingLimits(preset, iterations, minutes, models)

@@ -1,0 +1,82 @@
+"""A service that really trains, and what signals leave of it."""
+
+import json
+import os
+import shutil
+import signal
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("starlette")
+pytest.importorskip("torch")
+pytest.importorskip("onnx")
+if os.name != "posix":
+    pytest.skip("processes and locks of POSIX", allow_module_level=True)
+
+from served import serve
+
+DATA = Path(__file__).parent / "data"
+OVER = ("done", "failed", "cancelled")
+QUICK = ("--train", "--train-preset", "draft", "--train-iterations", "2")
+
+
+@pytest.mark.slow
+def test_a_photo_is_really_trained_and_signals_leave_nothing(tmp_path, drawn_scene):
+    models = tmp_path / "models"
+    shutil.copytree(DATA / "tiny_bundle", models / "tiny_bundle")
+
+    with serve(models, *QUICK) as served:
+        job = ask(served, post_photo(served, drawn_scene))
+        while job["state"] not in OVER:
+            time.sleep(0.2)
+            job = ask(served, f"/v1/training/{job['id']}")
+        assert job["state"] == "done", job
+        assert served.get("/v1/hill/90x60.png?seed=1").read().startswith(b"\x89PNG")
+
+        post_photo(served, drawn_scene)
+        status, _ = served.stop(signal.SIGTERM)
+        assert status == 0
+    assert sorted(path.name for path in models.iterdir()) == ["hill", "tiny_bundle"]
+
+    with serve(models, *QUICK) as served:
+        post_photo(served, drawn_scene)
+        children = Path(f"/proc/{served.process.pid}/task/{served.process.pid}/children")
+        pids = children.read_text().split() if children.exists() else []
+        assert pids or not children.exists()
+        served.process.kill()
+        served.process.wait()
+    deadline = time.monotonic() + 20
+    while any(map(is_running, pids)):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    with serve(models, *QUICK):
+        assert sorted(path.name for path in models.iterdir()) == ["hill", "tiny_bundle"]
+
+
+def is_running(pid):
+    """Whether a process that is nobody's child here runs: a zombie does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def ask(served, path):
+    return json.load(served.get(path))
+
+
+def post_photo(served, path):
+    """Send a photo, and return the path of its training."""
+    lines = (
+        b"--x\r\nContent-Disposition: form-data; name=name\r\n\r\nhill\r\n"
+        b"--x\r\nContent-Disposition: form-data; name=photo; filename=a\r\n\r\n"
+    )
+    body = lines + path.read_bytes() + b"\r\n--x--\r\n"
+    headers = {"Content-Type": "multipart/form-data; boundary=x"}
+    request = urllib.request.Request(served.url + "/v1/training", body, headers)
+    with urllib.request.urlopen(request, timeout=60) as answer:
+        assert answer.status == 202
+        return answer.headers["Location"]
