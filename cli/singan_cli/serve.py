@@ -47,11 +47,10 @@ def command(
 
     A URL that has a model's id and a seed stands for the same picture for ever.
     """
-    from singan_runtime.serve import server, signing
-    from singan_runtime.serve.settings import Settings
+    from singan_runtime.serve import server, settings, signing
 
     limits = read_training_limits(train_preset, train_iterations, train_minutes, train_models)
-    settings = Settings(
+    chosen = settings.Settings(
         folder=models,
         device=device,
         threads=threads,
@@ -74,7 +73,7 @@ def command(
         warm=warm,
         training=limits if train else None,
     )
-    server.run(settings, host, port)
+    server.run(chosen, host, port)
 
 
 def read_training_limits(
