@@ -38,15 +38,14 @@ def test_a_photo_is_really_trained_and_signals_leave_nothing(tmp_path, drawn_sce
         assert served.get("/v1/hill/90x60.png?seed=1").read().startswith(b"\x89PNG")
 
         post_photo(served, drawn_scene)
+        wait_for_children(served.process.pid)
         status, _ = served.stop(signal.SIGTERM)
         assert status == 0
     assert sorted(path.name for path in models.iterdir()) == ["hill", "tiny_bundle"]
 
     with serve(models, *QUICK) as served:
         post_photo(served, drawn_scene)
-        children = Path(f"/proc/{served.process.pid}/task/{served.process.pid}/children")
-        pids = children.read_text().split() if children.exists() else []
-        assert pids or not children.exists()
+        pids = wait_for_children(served.process.pid)
         served.process.kill()
         served.process.wait()
     deadline = time.monotonic() + 20
@@ -55,6 +54,16 @@ def test_a_photo_is_really_trained_and_signals_leave_nothing(tmp_path, drawn_sce
         time.sleep(0.1)
     with serve(models, *QUICK):
         assert sorted(path.name for path in models.iterdir()) == ["hill", "tiny_bundle"]
+
+
+def wait_for_children(pid):
+    """The children of a process as soon as it has any, or none where the system does not say."""
+    listed = Path(f"/proc/{pid}/task/{pid}/children")
+    deadline = time.monotonic() + 30
+    while listed.exists() and not listed.read_text():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    return listed.read_text().split() if listed.exists() else []
 
 
 def is_running(pid):
