@@ -28,7 +28,8 @@ def name_device(words: tuple[str, ...], verb: str) -> Any:
     return typer.Option(
         "--device",
         help=f"Device that {verb}. One that is not available is an error, never replaced silently.",
-        **limit_to(words),
+        metavar="|".join(words),
+        autocompletion=lambda: [word for word in words if ":" not in word],
     )
 
 
