@@ -15,7 +15,10 @@ CONFIG = "config.json"
 DOUBLE = "fp64"
 """Folder of the generators up to the hand-over in double precision."""
 
-FORMAT_FOLDERS = (DOUBLE, "fp16", "int8", "fused", "torchscript", "pt2")
+TRITON = "triton"
+"""Folder of a model repository for Triton Inference Server, which has folders of its own."""
+
+FORMAT_FOLDERS = (DOUBLE, "fp16", "int8", "fused", "torchscript", "pt2", TRITON)
 """Every folder that a bundle may have."""
 
 
