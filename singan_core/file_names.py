@@ -12,6 +12,9 @@ BASES = "bases.npy"
 CONFIG = "config.json"
 """What is fixed before a run's first scale. A run has it long before its manifest."""
 
+PARITY = "parity.json"
+"""What was compared when a bundle, or a format of it, was made."""
+
 DOUBLE = "fp64"
 """Folder of the generators up to the hand-over in double precision."""
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from singan_core import manifest as manifests
 from singan_core.atomic import atomic_folder
 from singan_core.errors import ExportError, OutputError, RequestError, SinGANError
+from singan_core.file_names import PARITY
 from singan_core.manifest import Manifest
 from singan_export import (
     budgets,
@@ -86,7 +87,6 @@ TRAINED = tuple(row.name for row in TABLE if row.needs_networks)
 NAMES = tuple(dict.fromkeys(row.name for row in TABLE))
 PROGRAMS = ("torchscript", "pt2", "fused")
 """Formats whose files can hold whole programs, so that no check can judge a stranger's."""
-PARITY = "parity.json"
 
 
 def find_row(name: str, manifest: Manifest) -> Format:

@@ -15,7 +15,7 @@ import numpy as np
 from singan_core import manifest as manifests
 from singan_core.arrays import Pixels
 from singan_core.errors import BundleError
-from singan_core.file_names import DOUBLE, graph_name
+from singan_core.file_names import DOUBLE, PARITY, graph_name
 from singan_core.fitting import Zoom
 from singan_core.listed_files import read_listed
 from singan_core.manifest import Manifest
@@ -58,14 +58,23 @@ def write(
 
 
 def check(folder: Path, manifest: Manifest) -> None:
-    """Check that every file of the repository is what its bundle says. Raises BundleError."""
-    bundle = folder.parent
+    """Check that the repository holds what its bundle says, and nothing else.
+
+    Triton's Python would also load modules that lie beside model.py. Raises BundleError.
+    """
+    bundle, inner = folder.parent, f"{manifest.name}/{VERSION}/{BUNDLE}"
+    known = {PARITY, f"{inner}/{manifests.NAME}"}
     for name, content in list_files(bundle, manifest):
+        known.add(name)
         if read_listed(bundle, manifest.files, f"{folder.name}/{name}") != content:
             raise BundleError(f"{folder / name}: is not of this bundle; export again")
-    inner = manifests.read(folder / manifest.name / VERSION / BUNDLE, "bundle")
-    if inner != choose_manifest(manifest):
+
+    if manifests.read(folder / inner, "bundle") != choose_manifest(manifest):
         raise BundleError(f"{folder}: holds another bundle; export again")
+    for path in sorted(folder.rglob("*")):
+        is_file = path.is_symlink() or not path.is_dir()
+        if is_file and path.relative_to(folder).as_posix() not in known:
+            raise BundleError(f"{path}: is not of this bundle; remove it")
 
 
 def open_format(folder: Path, sampler: Sampler) -> Opened:

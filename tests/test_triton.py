@@ -249,6 +249,15 @@ def test_a_file_that_is_not_of_the_bundle_is_refused(detailed, tmp_path, name):
         verify.verify(folder)
 
 
+def test_a_module_beside_model_py_is_refused(detailed, tmp_path):
+    folder = tmp_path / "copy"
+    shutil.copytree(detailed, folder)
+    beside = folder / TRITON / "hills/1/singan_runtime.py"
+    beside.write_text("print('Triton would run this')")
+    with pytest.raises(BundleError, match=r"singan_runtime.py: is not of this bundle; remove it"):
+        verify.verify(folder)
+
+
 def test_another_inner_bundle_is_refused(detailed, tmp_path):
     folder = tmp_path / "copy"
     shutil.copytree(detailed, folder)
