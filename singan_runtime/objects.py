@@ -84,7 +84,7 @@ def find_cover(picture: Plan) -> Mask:
     assert fit is not None
     canvas, photo = fit.levels[-1], fit.photo_sizes[-1]
     whole = Span(0, canvas[0]), Span(0, canvas[1])
-    inside = ObjectsAtLevel(picture.kept, photo, photo, canvas).place(whole).inside
+    inside = ObjectsAtLevel(picture.kept, photo, (photo, canvas), canvas).place(whole).inside
 
     rows, columns = (
         (2 * np.arange(*span) + 1) * drawn // (2 * whole)

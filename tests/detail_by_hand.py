@@ -180,8 +180,16 @@ def enlarge(found, size_below, size, canvas_below, canvas):
             row, column = divmod(found[near_y * canvas_below[1] + near_x], size_below[1])
             row = y + (2 * (row - near_y) * size[0] + size_below[0]) // (2 * size_below[0])
             column = x + (2 * (column - near_x) * size[1] + size_below[1]) // (2 * size_below[1])
+            row -= drift(near_y, canvas_below[0], canvas[0], size_below[0], size[0])
+            column -= drift(near_x, canvas_below[1], canvas[1], size_below[1], size[1])
             made.append(min(max(row, 0), size[0] - 1) * size[1] + min(max(column, 0), size[1] - 1))
     return made
+
+
+def drift(place, canvas_below, canvas, size_below, size):
+    """How much farther a place moves than with the photo's growth, rounded."""
+    apart = canvas * size_below - size * canvas_below
+    return (2 * place * apart + canvas_below * size_below) // (2 * canvas_below * size_below)
 
 
 def spread(found, size, canvas):

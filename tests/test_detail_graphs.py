@@ -213,7 +213,9 @@ def copied(photo):
     )
 
 
-@pytest.mark.parametrize(("seed", "shape"), [(0, (1.0, 1.0)), (1, (0.7, 1.4)), (2, (1.5, 0.5))])
+@pytest.mark.parametrize(
+    ("seed", "shape"), [(0, (1.0, 1.0)), (1, (0.7, 1.4)), (2, (1.5, 0.5)), (3, (0.3, 9.0))]
+)
 def test_a_copied_level_is_the_engine_s(photo, copied, seed, shape):
     canvases = canvases_of(photo, *shape)
     below, expected = (draw_whole(drawing_of(photo, canvases[:count], seed)) for count in (3, 4))

@@ -98,16 +98,32 @@ def test_a_part_is_the_slice_of_the_whole_6_px_from_where_it_is_cut(seed, data):
 def test_a_slip_is_no_larger_at_any_level_above():
     """Without spreading it has 8 px three levels further up."""
     photo = photo_of(landscape(400, 500))
-    found, number = broken_map(1), len(photo.sizes) - 3
-    canvas = found.size
+    number = len(photo.sizes) - 3
+    found = even_map(photo.sizes[number - 1], 0, 0)
+    found.columns[:, 40:] = np.minimum(found.columns[:, 40:] + 1, found.size[1] - 1)
     for level in range(number, len(photo.sizes)):
-        larger = (2 * canvas[0], 2 * canvas[1])
+        canvas, larger = photo.sizes[level - 1 : level + 1]
         whole = cover_canvas(larger)
-        below = photo.sizes[level - 1]
-        found = enlarge_map(found, photo.level(level), below, larger, canvas, whole)
+        found = enlarge_map(found, photo.level(level), canvas, larger, canvas, whole)
         assert np.abs(steps_of(found.columns, 1, 1)).max() == MOST
-        found, canvas = spread_slips(found), larger
+        found = spread_slips(found)
         assert np.abs(steps_of(found.columns, 1, 1)).max() == 1
+
+
+@given(st.integers(0, 2**20 - 64), st.integers(0, 2), st.integers(80, 90))
+def test_positions_grow_with_the_photo_wherever_they_lie(left, more, side):
+    """A canvas of 2^20 px grows by 2 here, the photo by a little more or less."""
+    photo = photo_of(landscape(400, 500))
+    level, below = photo.level(len(photo.sizes) - 1), (side, side)
+    shown = np.arange(20, 60, dtype=np.int32)
+    rows, columns = np.meshgrid(shown, shown + np.int32(more), indexing="ij")
+    smaller, canvas = (100, 2**20), (200, 2**21)
+    region = Span(0, 80), Span(2 * left, 2 * left + 80)
+    found = enlarge_map(Map(rows, columns, 0, left), level, below, canvas, smaller, region)
+    for axis, values, old in ((0, found.rows, rows[:, 0]), (1, found.columns, columns[0])):
+        grown = np.repeat((2 * old + 1) * level.size[axis] / (2 * side), 2)
+        made = values[:, 0] if axis == 0 else values[0]
+        assert np.abs(made + 0.5 - grown).max() <= 2 * level.size[axis] / side
 
 
 def test_pictures_have_fewer_stairs_with_it(monkeypatch, detail_sampler):

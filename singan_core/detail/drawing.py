@@ -82,7 +82,9 @@ class Drawing:
         """Find the kept objects at one level, if there are any."""
         if not kept:
             return None
-        below = self.photo.sizes[number - 1] if number >= self.searched else None
+        below = None
+        if number >= self.searched:
+            below = self.photo.sizes[number - 1], self.canvases[number - 1]
         return ObjectsAtLevel(kept, self.photo.sizes[number], below, self.canvases[number])
 
     def draw(self, want: Region) -> DrawnRegion:

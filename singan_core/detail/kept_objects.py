@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from singan_core.arrays import Mask, Pixels
 from singan_core.detail import resize
-from singan_core.detail.maps import Map, Positions
+from singan_core.detail.maps import Map, Positions, find_drift
 from singan_core.detail.morphology import dilate
 from singan_core.detail.patches import REACH
 from singan_core.detail.photo import Level
@@ -50,20 +50,25 @@ class ObjectsAtLevel:
     """The kept objects at one level of a picture."""
 
     def __init__(
-        self, objects: Sequence[KeptObject], size: Size, below: Size | None, canvas: Size
+        self,
+        objects: Sequence[KeptObject],
+        size: Size,
+        below: tuple[Size, Size] | None,
+        canvas: Size,
     ) -> None:
         """Take the size of the photo at this level, and the size of the canvas.
 
-        below is the photo's size at the level below, whose map is enlarged to this level; a
-        searched level has none.
+        below are both sizes at the level below, whose map is enlarged to this level; a searched
+        level has none.
         """
-        self.canvas = canvas
+        self.canvas, self.below = canvas, below
         self.displacements = [one.at(size) for one in objects]
 
         # What enlarging the map from the level below makes of the displacements there.
         self.enlarged: list[tuple[int, int]] = []
         if below is not None:
-            self.enlarged = [_scale_displacement(one.at(below), below, size) for one in objects]
+            old = below[0]
+            self.enlarged = [_scale_displacement(one.at(old), old, size) for one in objects]
 
         shares = [measure_share(one.mask, size) for one in objects]
         least = EIGHTH if below is None else HALF
@@ -148,14 +153,30 @@ class ObjectsInRegion:
         height, width = self.level.barred.shape
         rows, columns = found.rows.copy(), found.columns.copy()
         moves = zip(self.level.displacements, self.level.enlarged, strict=True)
+        enlarged = [place - drift for place, drift in zip(*self._find_drifts(), strict=True)]
         for (down, across), (y, x) in moves:
-            own = (found.rows - self.rows[:, None] == y) & (found.columns - self.columns == x)
-            rows[own] = (rows[own] + np.int32(down - y)).clip(0, height - 1)
-            columns[own] = (columns[own] + np.int32(across - x)).clip(0, width - 1)
+            own = found.rows == enlarged[0][:, None] + y
+            own &= found.columns == enlarged[1] + x
+            at_rows, at_columns = np.nonzero(own)
+            rows[own] = (self.rows[at_rows] + down).clip(0, height - 1)
+            columns[own] = (self.columns[at_columns] + across).clip(0, width - 1)
 
         fixed = np.divmod(self.positions[self.inside], np.int32(width))
         rows[self.inside], columns[self.inside] = fixed
         return Map(rows, columns, found.top, found.left)
+
+    def _find_drifts(self) -> tuple[list[NDArray[np.int64]], list[NDArray[np.int64]]]:
+        """Find where rows and columns lie, and the drift that enlarging the map gave them."""
+        assert self.level.below is not None
+        places, drifts = [self.rows, self.columns], []
+        sides = zip(
+            places, self.level.below[1], self.level.canvas, self.level.below[0],
+            self.level.barred.shape, strict=True,
+        )  # fmt: skip
+        for place, smaller, canvas, below, size in sides:
+            near = (2 * place + 1) * smaller // (2 * canvas)
+            drifts.append(find_drift(near, smaller, canvas, below, size))
+        return places, drifts
 
     def put_in(self, level: Level, picture: Pixels) -> None:
         """Put the photo's own pixels into a picture (h, w, C) of the region, colours straight."""

@@ -93,9 +93,9 @@ def enlarge_map(
     """Enlarge a map of the smaller canvas to a region of the next level's canvas.
 
     level is that next level, below the size of the photo at the smaller canvas. Each pixel takes
-    the offset of the nearest smaller pixel, multiplied by the growth of the photo, and adds it to
-    its own place. So a coherent piece stays one, however sizes are rounded. Positions are held in
-    the photo.
+    the offset of the nearest smaller pixel, multiplied by the growth of the photo and less the
+    drift, and adds it to its own place. So a coherent piece stays one, however sizes are rounded,
+    but for a slip wherever the drift grows by a pixel. Positions are held in the photo.
     """
     near = _find_nearest_pixels(found, smaller, canvas, region)
     begin = found.top, found.left
@@ -106,15 +106,28 @@ def enlarge_map(
         places = (begin[axis] + np.arange(shown.shape[axis], dtype=np.int64)) % smaller[axis]
         offsets = shown - _along(places, axis)
         old, new = below[axis], level.size[axis]
-        grown = ((2 * offsets * new + old) // (2 * old)).astype(np.int32)
+        grown = (2 * offsets * new + old) // (2 * old)
+        grown -= _along(find_drift(places, smaller[axis], canvas[axis], old, new), axis)
 
         # Added to the places of the pixels of the larger canvas.
-        values = _take(grown, near)
+        values = _take(grown.astype(np.int32), near)
         places = np.arange(*region[axis], dtype=np.int64) % canvas[axis]
         values += _along(places.astype(np.int32), axis)
         positions.append(np.clip(values, 0, new - 1, out=values))
 
     return Map(positions[0], positions[1], region[0].start, region[1].start)
+
+
+def find_drift(
+    places: NDArray[np.int64], smaller: int, canvas: int, below: int, size: int
+) -> NDArray[np.int64]:
+    """Find how much farther places (px) of a smaller canvas move than with the photo's growth.
+
+    The others are lengths of one axis: a canvas grows from smaller to canvas, the photo from below
+    to size. Rounding makes the two growths differ a little, which adds up along a wide picture.
+    """
+    apart = canvas * below - size * smaller
+    return (2 * places * apart + smaller * below) // (2 * smaller * below)
 
 
 def _find_nearest_pixels(

@@ -66,7 +66,7 @@ def copy_level(
 def enlarge_map(below: LevelOutput, tables: Tables, canvas: tuple[Value, Value]) -> Value:
     """Enlarge the map of the level below to positions (h, w), int32, of a larger canvas.
 
-    How far a position lies from its pixel's own grows as the photo does.
+    How far a position lies from its pixel's own grows as the photo does, less the drift.
     """
     old = [below.rows.get_length(axis) for axis in (0, 1)]
     near = [find_near(smaller, side) for smaller, side in zip(old, canvas, strict=True)]
@@ -76,10 +76,18 @@ def enlarge_map(below: LevelOutput, tables: Tables, canvas: tuple[Value, Value])
         smaller, larger = below.photo.get_length(axis), size.cast(np.int64)
         offset = values.cast(np.int64) - count_up(old[axis]).expand_dims(1 - axis)
         grown = (offset * larger * 2 + smaller) // (smaller * 2)
+        grown = grown - find_drift(old[axis], canvas[axis], smaller, larger).expand_dims(1 - axis)
         grown = grown.gather(near[0]).gather(near[1], axis=1)
         own = count_up(canvas[axis]).expand_dims(1 - axis)
         enlarged.append((grown + own).clip(0, larger - 1).cast(np.int32))
     return tables.locate(enlarged[0], enlarged[1])
+
+
+def find_drift(smaller: Value, canvas: Value, below: Value, size: Value) -> Value:
+    """Find how much farther each place of an axis moves than with the photo's growth."""
+    apart = canvas * below - size * smaller
+    whole = smaller * below
+    return (count_up(smaller) * apart * 2 + whole) // (whole * 2)
 
 
 def find_near(old: Value, new: Value) -> Value:
