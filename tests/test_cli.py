@@ -25,7 +25,8 @@ from singan_runtime.measures.bench import Timing
 SINGAN = str(Path(sys.executable).with_name("singan"))
 EDITING = ("retarget", "harmonize", "edit", "paint", "upscale")
 COMMANDS = (
-    *("train", "import", "export", "verify", "inspect", "sample", "animate", "dataset"),
+    *("make", "train", "import", "export", "verify", "inspect", "models"),
+    *("sample", "animate", "dataset"),
     *(*EDITING, "serve", "markup", "health", "evaluate", "bench", "plot"),
 )
 

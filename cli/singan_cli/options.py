@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from singan_cli.models_folder import find_bundle
 from singan_core.encoding import QUALITY
 from singan_core.fitting import MAX_SIDE
 
@@ -22,7 +23,14 @@ def limit_to(words: Iterable[str]) -> dict[str, Any]:
     return {"metavar": "|".join(known), "autocompletion": lambda: known}
 
 
-Bundle = Annotated[Path, typer.Argument(metavar="BUNDLE", help="Folder made by 'singan export'.")]
+Bundle = Annotated[
+    Path,
+    typer.Argument(
+        metavar="BUNDLE",
+        callback=find_bundle,
+        help="Folder made by 'singan export', or the name of a model ('singan models').",
+    ),
+]
 ZoomWord = Annotated[
     str,
     typer.Option(

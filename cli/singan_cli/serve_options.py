@@ -7,10 +7,14 @@ from typing import Annotated
 
 import typer
 
+from singan_cli.models_folder import find_bundle
+
 Models = Annotated[
     Path,
     typer.Argument(
-        metavar="MODELS", help="Folder of bundle folders, or one folder made by 'singan export'."
+        metavar="MODELS",
+        callback=find_bundle,
+        help="Folder of bundle folders, or one bundle: its folder, or the name of a model.",
     ),
 ]
 Host = Annotated[str, typer.Option("--host", help="Address to listen at.")]

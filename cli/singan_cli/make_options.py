@@ -1,0 +1,65 @@
+"""The options of 'singan make' that no other command has, with their help."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from singan_cli.models_folder import find_bundle
+from singan_cli.site.spec import CALM_CANDIDATES, FORMATS
+from singan_core.picture_files import READABLE
+from singan_runtime.measures.calm import SIDES
+from singan_runtime.measures.choice import MOST
+from singan_runtime.screens import LISTS
+
+Source = Annotated[
+    Path,
+    typer.Argument(
+        metavar="PHOTO|RUN|BUNDLE",
+        callback=find_bundle,
+        help=f"{READABLE} file; or a run, a bundle or the name of a model, which are drawn from "
+        "without a new training.",
+    ),
+]
+Screens = Annotated[
+    str,
+    typer.Option(
+        "--screens",
+        metavar=f"{'|'.join(LISTS)}|FILE",
+        autocompletion=lambda: list(LISTS),
+        help="For which screens: a list by its name, a text or JSON file of names and sizes, or "
+        "sizes with commas between them.",
+    ),
+]
+Out = Annotated[
+    Path, typer.Option("--out", "-o", metavar="SITE", help="Folder of the pictures and the model.")
+]
+Calm = Annotated[
+    str,
+    typer.Option(
+        "--calm",
+        metavar="|".join(SIDES),
+        autocompletion=lambda: list(SIDES),
+        help="Where text is to stand: a scene is chosen that is quiet there.",
+        show_default="nowhere",
+    ),
+]
+Candidates = Annotated[
+    int | None,
+    typer.Option(
+        "--candidates",
+        min=1,
+        max=MOST,
+        help=f"Seeds, 1 to {MOST}, from --seed on, of which the one is chosen whose pictures hold "
+        "together best.",
+        show_default=f"1; with --calm {CALM_CANDIDATES}",
+    ),
+]
+Formats = Annotated[
+    str, typer.Option("--formats", help="Formats of every picture, the preferred first.")
+]
+Alt = Annotated[str, typer.Option("--alt", help="What the picture shows, in words.")]
+Open = Annotated[bool, typer.Option("--open", help="Open the page of the site when it is done.")]
+USUAL_FORMATS = ",".join(FORMATS)
