@@ -48,6 +48,7 @@ def command(
     out: options.Out,
     preset: train_options.Preset = None,
     layout: train_options.Layout = None,
+    max_size: train_options.MaxSize = None,
     creator: train_options.Creator = None,
     licence: train_options.Licence = None,
     seed: Seed = 0,
@@ -92,7 +93,7 @@ def command(
     check_output_folder(out / "model")
     if threads is not None:
         check_threads(threads)
-    asked = {"preset": preset, **expand_layout(layout, None)}
+    asked = {"preset": preset, "max_size": max_size, **expand_layout(layout, None)}
     training = Training(asked, device, threads, creator, licence)
 
     try:

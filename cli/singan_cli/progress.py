@@ -126,7 +126,7 @@ def show_stages() -> Iterator[ShowStage]:
             nonlocal last, known
             if stage != known or time.monotonic() - last >= LINE_EVERY:
                 last, known = time.monotonic(), stage
-                say(": ".join(filter(None, (stage, said))), err=True)
+                say(" ".join(filter(None, (f"{stage} {share:.0%}", said))), err=True)
 
         yield print_line
         return

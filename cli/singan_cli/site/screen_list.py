@@ -27,10 +27,14 @@ RESERVED = ("sheet",)
 
 @dataclass(frozen=True)
 class Screen:
-    """A screen by the name that its files will have."""
+    """A screen by the name that its files will have. Raises RequestError for a size of nothing."""
 
     name: str
     size: Size  # (height, width) in px
+
+    def __post_init__(self) -> None:
+        """Check the size."""
+        read_size(self.size)
 
 
 def read_screens(word: str) -> tuple[Screen, ...]:
@@ -115,6 +119,4 @@ def _check(screens: list[Screen], word: str) -> tuple[Screen, ...]:
             f"{word}: the names {show(', '.join(names))} become files: let them differ and be "
             f"plain, and none of them be {' or '.join(RESERVED)}"
         )
-    for screen in screens:
-        read_size(screen.size)
     return tuple(screens)
