@@ -1,5 +1,10 @@
 """From a photo to a site: trained, exported and drawn, and going on wherever it was stopped."""
 
+import signal
+import subprocess
+import time
+from contextlib import nullcontext
+
 import pytest
 from PIL import Image
 
@@ -7,7 +12,7 @@ pytest.importorskip("torch")
 pytest.importorskip("onnx")
 
 from small_runs import files_of
-from test_cli import call
+from test_cli import SINGAN, call
 from test_site import contents, one_line_of_make
 
 from singan_cli.site.material import BUNDLE, MODEL, RUN, Training, Watch, make_bundle
@@ -37,12 +42,17 @@ def test_a_photo_is_trained_and_exported_once(made, drawn_scene):
 
 def test_stopped_in_training_it_goes_on_and_ends_with_the_same_model(made, drawn_scene, tmp_path):
     seconds, shown = [], []
-    watch = Watch(seconds.append, shown.append, stop=lambda: len(shown) >= 2)
+    watch = Watch(seconds.append, shown.append, stop=lambda: nullcontext(lambda: len(shown) >= 2))
     with pytest.raises(KeyboardInterrupt):
-        make_bundle(drawn_scene, tmp_path, TRAINING, watch)
-    assert len(seconds) == 1 and seconds[0] > 0 and not (tmp_path / BUNDLE).exists()
-    bundle = make_bundle(drawn_scene, tmp_path, TRAINING, Watch())
-    assert Sampler.load(bundle).identity == Sampler.load(made / BUNDLE).identity
+        make_bundle(drawn_scene, tmp_path / MODEL, TRAINING, watch)
+    assert len(seconds) == 1 and seconds[0] > 0 and not (tmp_path / MODEL / BUNDLE).exists()
+
+    words = ("--screens", "60x40", "--formats", "webp", "--threads", "1", "--out", tmp_path)
+    status, _, said = call("make", drawn_scene, *words)
+    stages = [stage for stage in ("training", "export", "pictures") if f"{stage} 0%" in said]
+    assert status == 0 and stages == ["training", "export", "pictures"]
+    ended, expected = (Sampler.load(one / BUNDLE) for one in (tmp_path / MODEL, made))
+    assert ended.identity == expected.identity
 
 
 def test_a_site_belongs_to_one_photo(made, drawn_scene, tmp_path):
@@ -72,3 +82,18 @@ def test_a_run_is_exported_and_another_run_is_refused(made, small_run, tmp_path)
     assert make_bundle(bundle, tmp_path / "none", TRAINING, Watch()) == bundle
     with pytest.raises(BundleError, match="not the run of this bundle"):
         make_bundle(small_run, tmp_path, TRAINING, Watch())
+
+
+@pytest.mark.slow
+def test_a_signal_in_training_ends_the_command_in_order(drawn_scene, tmp_path):
+    words = [SINGAN, "make", drawn_scene, "--screens", "60x40", "--preset", "draft"]
+    words += ["--formats", "webp", "--threads", "1", "--out", tmp_path]
+    with subprocess.Popen(words, stderr=subprocess.PIPE, text=True) as process:
+        while "training" not in process.stderr.readline():
+            assert process.poll() is None
+        time.sleep(1)
+        process.send_signal(signal.SIGTERM)
+        said = process.stderr.read().splitlines()
+    assert process.returncode == 143
+    assert said[-1] == ("error: stopped; what is done is kept: repeat the command to go on")
+    assert (tmp_path / MODEL / RUN / "config.json").exists()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,7 +24,8 @@ from singan_cli.options import (
     Threads,
     ZoomWord,
 )
-from singan_cli.progress import ShowStage, show_stages
+from singan_cli.progress import ShowStage, say_device, show_stages
+from singan_cli.sampling import say_zoom
 from singan_cli.signals import StoppedBySignal, collect_signals, retell
 from singan_cli.terminal import say
 from singan_core.fitting import MAX_PIXELS
@@ -72,7 +74,8 @@ def command(
     Trains and exports first, if need be. All pictures have the same seed. A stopped command goes on
     when it is repeated; SITE/model keeps the run and the bundle.
     """
-    from singan_cli.site.material import Training, find_kind
+    from singan_cli.site.material import MODEL, Training, find_kind
+    from singan_cli.site.record import read_record
     from singan_cli.site.screen_list import read_screens
     from singan_cli.site.spec import CALM_CANDIDATES, SiteSpec
     from singan_core.encoding import Style
@@ -90,7 +93,8 @@ def command(
     )
     places = [parse.read_place(word) for word in place or ()]
     find_kind(source)
-    check_output_folder(out / "model")
+    check_output_folder(out / MODEL)
+    read_record(out)
     if threads is not None:
         check_threads(threads)
     asked = {"preset": preset, "max_size": max_size, **expand_layout(layout, None)}
@@ -100,6 +104,7 @@ def command(
         with show_stages() as show:
             bundle = make_bundle(source, out, training, show)
             sampler = open_sampler(bundle, device, threads, max_pixels)
+            say_device(sampler, device)
             record = draw(sampler, out, spec, (keep or (), places), show)
     except KeyboardInterrupt as stopped:
         raise retell(stopped, GO_ON) from None
@@ -120,12 +125,19 @@ def make_bundle(source: Path, out: Path, training: Training, show: ShowStage) ->
     def show_progress(progress: Progress) -> None:
         show("training", progress.share, describe_progress(progress))
 
+    def say_export() -> None:
+        show("export", 0.0, "")
+
+    watch = material.Watch(begin, show_progress, say_export, stop_in_order)
+    return material.make_bundle(source, out / material.MODEL, training, watch)
+
+
+@contextmanager
+def stop_in_order() -> Iterator[Callable[[], bool]]:
+    """Collect signals while a run is trained, so that it ends with a checkpoint."""
     with collect_signals() as signals:
-        watch = material.Watch(
-            begin, show_progress, lambda: show("export", 0.0, ""), lambda: bool(signals)
-        )
         try:
-            return material.make_bundle(source, out / material.MODEL, training, watch)
+            yield lambda: bool(signals)
         except KeyboardInterrupt:
             raise StoppedBySignal(signals[0] if signals else signal.SIGINT, GO_ON) from None
 
@@ -140,8 +152,9 @@ def draw(
     """Draw the site, with the objects that are kept and their places."""
     from singan_cli.site.pictures import make_site
 
-    request = replace(spec.request, keep=sampler.read_keep(*keep))
-    return make_site(sampler, out, replace(spec, request=request), show)
+    spec = replace(spec, request=replace(spec.request, keep=sampler.read_keep(*keep)))
+    say_zoom(sampler, [request for _, request in spec.list_requests(spec.request.seed)])
+    return make_site(sampler, out, spec, show)
 
 
 def say_result(out: Path, record: SiteRecord) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -37,7 +38,8 @@ class Watch:
     begin: Callable[[float], None] = lambda seconds: None  # with what it will take
     show: Callable[[Progress], None] = lambda _: None
     export: Callable[[], None] = lambda: None  # before the export
-    stop: Callable[[], bool] = lambda: False
+    stop: Callable[[], AbstractContextManager[Callable[[], bool]]] = lambda: nullcontext(bool)
+    """Entered while a run is trained: what it gives says whether to stop."""
 
 
 def find_kind(source: Path) -> str:
@@ -97,4 +99,5 @@ def train(photo: Path, run: Path, training: Training, watch: Watch) -> None:
         if threads is None and device.type == "cpu":
             threads = choose_threads(header.config.detail, count_processors())
         watch.begin(estimate_duration(header, device, threads))
-    job.train(watch.show, watch.stop)  # of a finished run: whether it is that of the photo
+    with watch.stop() as stop:
+        job.train(watch.show, stop)  # a finished run is only compared with the photo

@@ -37,7 +37,7 @@ def choose_seed(
     for number, screens in enumerate(shapes):
         candidates = _judge(sampler, sampler.plan_request(next(iter(screens.values()))), seeds)
         if spec.calm:
-            candidates = keep_quiet(sampler, screens, candidates, spec.calm)
+            candidates = keep_quiet(sampler, screens, candidates, spec)
         for one in candidates:
             costs[one.seed] += one.cost
         seeds = [one.seed for one in candidates]
@@ -64,23 +64,27 @@ def _judge(sampler: Sampler, picture: Plan, seeds: list[int]) -> list[Candidate]
 
 
 def keep_quiet(
-    sampler: Sampler, screens: Mapping[str, Request], candidates: list[Candidate], side: str
+    sampler: Sampler, screens: Mapping[str, Request], candidates: list[Candidate], spec: SiteSpec
 ) -> list[Candidate]:
-    """Return the candidates that are quiet at a side, on all screens of their shape.
+    """Return the candidates that are quiet at the site's side, on all screens of their shape.
 
     Raises RequestError if there are none.
     """
     for name, request in screens.items():
-        zones = [one[side].energy for one in estimate(sampler, request, candidates)]
+        energies = [one[spec.calm].energy for one in estimate(sampler, request, candidates)]
         quiet = [
-            one for one, energy in zip(candidates, zones, strict=True) if energy <= LIMIT - MARGIN
+            one
+            for one, energy in zip(candidates, energies, strict=True)
+            if energy <= LIMIT - MARGIN
         ]
         if not quiet:
+            left = len(candidates) < spec.candidates
+            which = "those that are quiet on the screens before it" if left else "all candidates"
             raise RequestError(
-                f"no place {describe_side(side)} of the picture for {name} is quiet: the quietest "
-                f"of {len(candidates)} has {min(zones):.2f} of the picture's gradient energy, and "
-                f"at most {LIMIT - MARGIN:g} is taken; choose another side, more --candidates, or "
-                "fewer screens"
+                f"no place {describe_side(spec.calm)} of the picture for {name} is quiet: the "
+                f"quietest of {which} ({len(candidates)}) has {min(energies):.2f} of the picture's "
+                f"gradient energy, and at most {LIMIT - MARGIN:g} is taken; choose another side, "
+                "more --candidates, or fewer screens"
             )
         candidates = quiet
     return candidates

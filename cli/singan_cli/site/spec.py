@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from singan_cli.site.screen_list import Screen
-from singan_core.encoding import Style
+from singan_core.encoding import Style, check_format
 from singan_core.errors import RequestError
 from singan_core.version import find_version
 from singan_runtime.files.writing import check_writable, describe_request
@@ -35,10 +36,12 @@ class SiteSpec:
     alt: str = ""  # what the picture shows, in words
 
     def __post_init__(self) -> None:
-        """Raise RequestError for what no model can draw."""
+        """Raise RequestError or InstallError for what no model can draw or no file can hold."""
         check_seed(self.request.seed, self.candidates)
         if self.calm:
             check_side(self.calm)
+        for screen, format in itertools.product(self.screens, self.formats):
+            check_format(format, screen.size, self.style.quality)
 
     def list_requests(self, seed: int) -> Iterator[tuple[Screen, Request]]:
         """List every screen with the request of its picture."""
