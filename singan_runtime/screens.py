@@ -32,7 +32,7 @@ SCREENS = {  # (width, height) in px
 }
 
 LISTS = {
-    "web": ("hd", "fullhd", "qhd", "link", "tablet", "phone"),
+    "web": ("hd", "fullhd", "qhd", "ultrawide", "tablet", "phone"),
     "wallpapers": ("fullhd", "4k", "ultrawide", "laptop", "tablet", "phone", "watch"),
     "signage": ("fullhd", "4k", "wall", "stretched", "ribbon", "story", "totem"),
     "social": ("square", "portrait", "story", "post", "link", "pin", "banner", "cover"),

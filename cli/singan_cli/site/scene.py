@@ -15,9 +15,6 @@ from singan_runtime.plan import Plan
 from singan_runtime.request import Request
 from singan_runtime.sampler import Sampler
 
-MARGIN = 0.02
-"""What an estimate must leave of the limit: the picture itself may be less quiet than it."""
-
 
 def choose_seed(
     sampler: Sampler, spec: SiteSpec, advance: Callable[[float], None] = lambda share: None
@@ -72,18 +69,14 @@ def keep_quiet(
     """
     for name, request in screens.items():
         energies = [one[spec.calm].energy for one in estimate(sampler, request, candidates)]
-        quiet = [
-            one
-            for one, energy in zip(candidates, energies, strict=True)
-            if energy <= LIMIT - MARGIN
-        ]
+        quiet = [one for one, energy in zip(candidates, energies, strict=True) if energy <= LIMIT]
         if not quiet:
             left = len(candidates) < spec.candidates
             which = "those that are quiet on the screens before it" if left else "all candidates"
             raise RequestError(
                 f"no place {describe_side(spec.calm)} of the picture for {name} is quiet: the "
                 f"quietest of {which} ({len(candidates)}) has {min(energies):.2f} of the picture's "
-                f"gradient energy, and at most {LIMIT - MARGIN:g} is taken; choose another side, "
+                f"gradient energy, and at most {LIMIT:g} is taken; choose another side, "
                 "more --candidates, or fewer screens"
             )
         candidates = quiet

@@ -26,8 +26,8 @@ def write_sheet(folder: Path, pictures: Sequence[Picture]) -> Path:
 
     Raises OutputError.
     """
-    places, bottom = _lay_out(pictures)
-    sheet = Image.new("RGB", (WIDTH, bottom), PAPER)
+    places, size = _lay_out(pictures)
+    sheet = Image.new("RGB", size, PAPER)
     draw = ImageDraw.Draw(sheet)
     font = ImageFont.load_default(14)
 
@@ -44,15 +44,19 @@ def write_sheet(folder: Path, pictures: Sequence[Picture]) -> Path:
     return path
 
 
-def _lay_out(pictures: Sequence[Picture]) -> tuple[list[tuple[int, int, int, int]], int]:
-    """Find the place (left, top, width, height) of every picture, and the height of the sheet."""
-    places, left, top = [], GAP, GAP
+def _lay_out(
+    pictures: Sequence[Picture],
+) -> tuple[list[tuple[int, int, int, int]], tuple[int, int]]:
+    """Find the place (left, top, width, height) of every picture, and the sheet's width, height."""
+    places, left, top, right = [], GAP, GAP, GAP
     for picture in pictures:
         factor = min(ROW / picture.height, WIDEST / picture.width)
         width, height = max(1, round(picture.width * factor)), round(picture.height * factor)
         cell = max(width, 8 * len(picture.screen) + 100)  # the label needs room as well
+
         if left > GAP and left + cell + GAP > WIDTH:
             left, top = GAP, top + ROW + LABEL + GAP
         places.append((left, top, width, max(1, height)))
         left += cell + GAP
-    return places, top + ROW + LABEL + GAP
+        right = max(right, left)
+    return places, (right, top + ROW + LABEL + GAP)
