@@ -42,7 +42,7 @@ from singan_cli.failure import guard, show_tracebacks
 from singan_cli.terminal import make_visible, say
 
 SECTIONS = {
-    "Photo to pictures": (make,),
+    "Make": (make,),
     "Train": (train, import_, plot),
     "Export": (export, verify, inspect, models),
     "Draw": (sample, animate, dataset),

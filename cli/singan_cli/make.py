@@ -49,7 +49,7 @@ def command(
     screens: options.Screens,
     out: options.Out,
     preset: train_options.Preset = None,
-    layout: train_options.Layout = None,
+    layout: options.Layout = None,
     max_size: train_options.MaxSize = None,
     creator: train_options.Creator = None,
     licence: train_options.Licence = None,

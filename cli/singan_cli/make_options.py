@@ -8,11 +8,13 @@ from typing import Annotated
 import typer
 
 from singan_cli.models_folder import find_bundle
+from singan_cli.options import limit_to
 from singan_cli.site.spec import CALM_CANDIDATES, FORMATS
 from singan_core.picture_files import READABLE
 from singan_runtime.measures.calm import SIDES
 from singan_runtime.measures.choice import MOST
 from singan_runtime.screens import LISTS
+from singan_train.config import LAYOUTS
 
 Source = Annotated[
     Path,
@@ -36,14 +38,22 @@ Screens = Annotated[
 Out = Annotated[
     Path, typer.Option("--out", "-o", metavar="SITE", help="Folder of the pictures and the model.")
 ]
+Layout = Annotated[
+    str | None,
+    typer.Option(
+        "--layout",
+        help="How closely pictures follow the photo's layout: free, scene or strict.",
+        show_default="scene",
+        **limit_to(LAYOUTS),
+    ),
+]
 Calm = Annotated[
     str,
     typer.Option(
         "--calm",
-        metavar="|".join(SIDES),
-        autocompletion=lambda: list(SIDES),
         help="Where text is to stand: a scene is chosen that is quiet there.",
         show_default="nowhere",
+        **limit_to(SIDES),
     ),
 ]
 Candidates = Annotated[
