@@ -27,7 +27,7 @@ EDITING = ("retarget", "harmonize", "edit", "paint", "upscale")
 COMMANDS = (
     *("make", "train", "import", "export", "verify", "inspect", "models"),
     *("sample", "animate", "dataset"),
-    *(*EDITING, "serve", "markup", "health", "evaluate", "bench", "plot"),
+    *(*EDITING, "serve", "markup", "health", "evaluate", "bench", "plot", "doctor"),
 )
 
 

@@ -14,7 +14,6 @@ from singan_cli import parse, train_options
 from singan_cli.opening import open_sampler
 from singan_cli.options import (
     Background,
-    Device,
     HasMetadata,
     Keeps,
     MaxPixels,
@@ -28,6 +27,7 @@ from singan_cli.progress import ShowStage, say_device, show_stages
 from singan_cli.sampling import say_zoom
 from singan_cli.signals import StoppedBySignal, collect_signals, retell
 from singan_cli.terminal import say
+from singan_core.device_names import parse_device
 from singan_core.fitting import MAX_PIXELS
 from singan_core.paths import check_output_folder
 from singan_core.processors import check_threads
@@ -64,7 +64,7 @@ def command(
     background: Background = "white",
     metadata: HasMetadata = True,
     alt: options.Alt = "",
-    device: Device = "auto",
+    device: options.Device = "auto",
     threads: Threads = None,
     max_pixels: MaxPixels = MAX_PIXELS,
     open_page: options.Open = False,
@@ -92,6 +92,7 @@ def command(
         alt,
     )
     places = [parse.read_place(word) for word in place or ()]
+    parse_device(device, options.DEVICES)
     find_kind(source)
     check_output_folder(out / MODEL)
     read_record(out)
@@ -104,7 +105,7 @@ def command(
         with show_stages() as show:
             bundle = make_bundle(source, out, training, show)
             sampler = open_sampler(bundle, device, threads, max_pixels)
-            say_device(sampler, device)
+            say_device(device)
             record = draw(sampler, out, spec, (keep or (), places), show)
     except KeyboardInterrupt as stopped:
         raise retell(stopped, GO_ON) from None

@@ -8,13 +8,17 @@ from typing import Annotated
 import typer
 
 from singan_cli.models_folder import find_bundle
-from singan_cli.options import limit_to
+from singan_cli.options import limit_to, name_device
 from singan_cli.site.spec import CALM_CANDIDATES, FORMATS
+from singan_core.device_names import DRAWING, TRAINING
 from singan_core.picture_files import READABLE
 from singan_runtime.measures.calm import SIDES
 from singan_runtime.measures.choice import MOST
 from singan_runtime.screens import LISTS
 from singan_train.config import LAYOUTS
+
+DEVICES = tuple(word for word in TRAINING if word in DRAWING)
+"""Words for what both trains and draws."""
 
 Source = Annotated[
     Path,
@@ -67,6 +71,7 @@ Candidates = Annotated[
         show_default=f"1; with --calm {CALM_CANDIDATES}",
     ),
 ]
+Device = Annotated[str, name_device(DEVICES, "trains and draws")]
 Formats = Annotated[
     str, typer.Option("--formats", help="Formats of every picture, the preferred first.")
 ]
