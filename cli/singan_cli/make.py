@@ -101,17 +101,29 @@ def command(
     asked = {"preset": preset, "max_size": max_size, **expand_layout(layout, None)}
     training = Training(asked, device, threads, creator, licence)
 
-    try:
-        with show_stages() as show:
-            bundle = make_bundle(source, out, training, show)
-            sampler = open_sampler(bundle, device, threads, max_pixels)
-            say_device(device)
-            record = draw(sampler, out, spec, (keep or (), places), show)
-    except KeyboardInterrupt as stopped:
-        raise retell(stopped, GO_ON) from None
+    record = make(source, out, spec, (keep or (), places), training, max_pixels)
     say_result(out, record)
     if open_page:
         open_in_browser(out)
+
+
+def make(
+    source: Path,
+    out: Path,
+    spec: SiteSpec,
+    keep: tuple[Sequence[str], Sequence[Place]],
+    training: Training,
+    max_pixels: int,
+) -> SiteRecord:
+    """Train, export and draw what is not there yet, on one display of progress."""
+    try:
+        with show_stages() as show:
+            bundle = make_bundle(source, out, training, show)
+            sampler = open_sampler(bundle, training.device, training.threads, max_pixels)
+            say_device(training.device)
+            return draw(sampler, out, spec, keep, show)
+    except KeyboardInterrupt as stopped:
+        raise retell(stopped, GO_ON) from None
 
 
 def make_bundle(source: Path, out: Path, training: Training, show: ShowStage) -> Path:
