@@ -155,6 +155,8 @@ def save(
 
     Raises what encode raises, and OutputError if the file cannot be written.
     """
-    # Into memory first: encoders that write to a file themselves take a full disk for success.
+    # Into memory first: encoders that write to a file themselves take a full disk for success. And
+    # before the file is begun: who is killed meanwhile leaves nothing.
+    content = encode(pixels, format, background, quality, metadata)
     with atomic_file(path) as temporary:
-        temporary.write_bytes(encode(pixels, format, background, quality, metadata))
+        temporary.write_bytes(content)

@@ -1,4 +1,4 @@
-"""Markup for web pages: one picture at every width and shape, from the URLs of the service."""
+"""Markup for web pages: one picture at every width and shape, from URLs or from files."""
 
 from __future__ import annotations
 
@@ -39,51 +39,85 @@ SMALL_QUALITY = 60
 
 @dataclass(frozen=True)
 class Shape:
-    """A shape of the picture, for windows up to so many CSS pixels wide or for all others."""
+    """A shape of the picture, for windows up to a width or up to an aspect ratio, or all others."""
 
     size: Size  # (height, width), the largest that is offered
-    up_to: int | None = None
+    up_to: int | None = None  # CSS pixels, the widest window
+    up_to_ratio: tuple[int, int] | None = None  # width and height of the widest window's shape
+
+    @property
+    def media(self) -> str:
+        """The media condition of the windows that are not too wide; empty for all windows."""
+        if self.up_to is not None:
+            return f"(max-width: {self.up_to}px)"
+        return f"(max-aspect-ratio: {self._ratio})" if self.up_to_ratio is not None else ""
+
+    @property
+    def media_beyond(self) -> str:
+        """The media condition of wider windows."""
+        if self.up_to is not None:
+            return f"(min-width: {self.up_to}.02px)"
+        return f"(min-aspect-ratio: {self._ratio})"
+
+    @property
+    def _ratio(self) -> str:
+        return "/".join(map(str, self.up_to_ratio or ()))
+
+
+Locate = Callable[[Size, str], str]
+"""What gives the URL of the picture of a size (height, width) in a format."""
+
+
+def locate_in_service(
+    address: str, words: Mapping[str, str], sign: Callable[[str], str] = str
+) -> Locate:
+    """Return what gives the URLs of pictures that a service draws.
+
+    address is that of the model, as in https://example.org/v1/aitzgorri@7a627588. words are those
+    of the query, the seed among them. sign turns a URL into the one that is written.
+    """
+
+    def locate(size: Size, format: str) -> str:
+        path = f"{address}/{format_size(size)}.{format}"
+        return sign(f"{path}?{urlencode(words, safe=',;')}")
+
+    return locate
 
 
 @dataclass(frozen=True)
 class Markup:
     """A picture in a page: where it comes from, its shapes, and what the page says about it."""
 
-    address: str  # of the model, as in https://example.org/v1/aitzgorri@7a627588
+    locate: Locate
     shapes: tuple[Shape, ...]  # those for narrow windows first, the one for all others last
-    words: Mapping[str, str]  # of the query; the seed must be among them
     sizes: str = "100vw"  # how wide the picture stands in the page, as in HTML
     formats: tuple[str, ...] = FORMATS
     alt: str = ""
-    sign: Callable[[str], str] = str  # what turns a URL into the one that is written
     choose_sizes: Callable[[Size], list[Size]] = list_sizes  # that are offered of a shape
 
-    def write(self, placeholder: bytes = b"") -> str:
+    def write(self, placeholder: bytes = b"", colour: str = "") -> str:
         """Write the lines for the head and the body of a page.
 
-        placeholder is a WebP file, which is put into the page itself.
+        placeholder is a WebP file, which is put into the page itself, and colour one of CSS, which
+        stands there before it.
         """
         head = [self._write_preload(n) for n in range(len(self.shapes))]
         last, sources = self.shapes[-1], []
         for shape in self.shapes:
-            formats = self.formats if shape.up_to is not None else self.formats[:-1]
+            formats = self.formats if shape.media else self.formats[:-1]
             sources += [self._write_source(shape, format) for format in formats]
 
         lines = ["<!-- head -->", *head, "<!-- body -->", "<picture>", *sources]
-        return "\n".join([*lines, self._write_image(last, placeholder), "</picture>"]) + "\n"
-
-    def write_url(self, size: Size, format: str) -> str:
-        """Write the URL of the picture at a size."""
-        path = f"{self.address}/{format_size(size)}.{format}"
-        return self.sign(f"{path}?{urlencode(self.words, safe=',;')}")
+        image = self._write_image(last, placeholder, colour)
+        return "\n".join([*lines, image, "</picture>"]) + "\n"
 
     def _write_preload(self, number: int) -> str:
         """Write the line that lets a browser begin before it has read the page."""
         shape, bounds = self.shapes[number], []
         if number:
-            bounds.append(f"(min-width: {self.shapes[number - 1].up_to}.02px)")
-        if shape.up_to is not None:
-            bounds.append(f"(max-width: {shape.up_to}px)")
+            bounds.append(self.shapes[number - 1].media_beyond)
+        if shape.media:
+            bounds.append(shape.media)
 
         found = {"rel": "preload", "as": "image", "type": f"image/{self.formats[0]}"}
         found |= {"media": " and ".join(bounds)} if bounds else {}
@@ -92,27 +126,29 @@ class Markup:
 
     def _write_source(self, shape: Shape, format: str) -> str:
         """Write a source of the picture element."""
-        found = {} if shape.up_to is None else {"media": f"(max-width: {shape.up_to}px)"}
+        found = {"media": shape.media} if shape.media else {}
         height, width = shape.size
         found |= {"type": f"image/{format}", "srcset": self._write_set(shape, format)}
         found |= {"sizes": self.sizes, "width": str(width), "height": str(height)}
         return "  " + write_tag("source", found)
 
-    def _write_image(self, shape: Shape, placeholder: bytes) -> str:
+    def _write_image(self, shape: Shape, placeholder: bytes, colour: str) -> str:
         """Write the image element, whose size keeps the page from jumping."""
         height, width = shape.size
-        found = {"src": self.write_url(shape.size, self.formats[-1])}
+        found = {"src": self.locate(shape.size, self.formats[-1])}
         found |= {"srcset": self._write_set(shape, self.formats[-1]), "sizes": self.sizes}
         found |= {"width": str(width), "height": str(height), "alt": self.alt}
+        background = [colour] if colour else []
         if placeholder:
             data = base64.b64encode(placeholder).decode()
-            source = f"url(data:image/webp;base64,{data})"
-            found["style"] = f"background: center / cover no-repeat {source}"
+            background.append(f"center / cover no-repeat url(data:image/webp;base64,{data})")
+        if background:
+            found["style"] = f"background: {' '.join(background)}"
         return "  " + write_tag("img", found)
 
     def _write_set(self, shape: Shape, format: str) -> str:
         sizes = self.choose_sizes(shape.size)
-        return ", ".join(f"{self.write_url(size, format)} {size[1]}w" for size in sizes)
+        return ", ".join(f"{self.locate(size, format)} {size[1]}w" for size in sizes)
 
 
 def write_tag(name: str, attributes: Mapping[str, str]) -> str:

@@ -22,7 +22,22 @@ SCREENS = {  # (width, height) in px
     "leaderboard": (728, 90),
     "skyscraper": (160, 600),
     "rectangle": (300, 250),
+    "pin": (1000, 1500),
+    "post": (1600, 900),
+    "cover": (1584, 396),
+    "stretched": (1920, 540),
+    "ribbon": (3840, 600),
+    "wall": (3840, 1080),
+    "totem": (2160, 3840),
 }
+
+LISTS = {
+    "web": ("hd", "fullhd", "qhd", "ultrawide", "tablet", "phone"),
+    "wallpapers": ("fullhd", "4k", "ultrawide", "laptop", "tablet", "phone", "watch"),
+    "signage": ("fullhd", "4k", "wall", "stretched", "ribbon", "story", "totem"),
+    "social": ("square", "portrait", "story", "post", "link", "pin", "banner", "cover"),
+}
+"""Lists of screens for a purpose: the names of those that one scene is drawn for."""
 
 
 def list_screens() -> str:

@@ -25,7 +25,8 @@ from singan_runtime.measures.bench import Timing
 SINGAN = str(Path(sys.executable).with_name("singan"))
 EDITING = ("retarget", "harmonize", "edit", "paint", "upscale")
 COMMANDS = (
-    *("train", "import", "export", "verify", "inspect", "sample", "animate", "dataset"),
+    *("make", "train", "import", "export", "verify", "inspect", "models"),
+    *("sample", "animate", "dataset"),
     *(*EDITING, "serve", "markup", "health", "evaluate", "bench", "plot", "doctor"),
 )
 
@@ -372,10 +373,11 @@ def test_what_is_no_photo_is_said_before_torch_is_loaded(photo):
 
 def test_help_shows_every_command_in_a_section_and_no_description_cut_off():
     said = call("--help")[1]
-    assert "..." not in said.partition("Train:")[2]
+    assert "..." not in said.partition("Make:")[2]
     sections = re.findall(r"^(\w+):\n((?:  .+\n)+)", said, re.MULTILINE)
     assert [title for title, _ in sections] == [
         "Options",
+        "Make",
         "Train",
         "Export",
         "Draw",

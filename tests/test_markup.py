@@ -41,8 +41,9 @@ def read_set(text):
 
 
 def write(placeholder=b"", **fields):
-    given = {"shapes": markup.read_shapes((500, 1000), ""), "words": {"seed": "7"}, **fields}
-    return Tags(markup.Markup(ROOT, **given).write(placeholder))
+    given = {"shapes": markup.read_shapes((500, 1000), ""), **fields}
+    locate = markup.locate_in_service(ROOT, given.pop("words", {"seed": "7"}))
+    return Tags(markup.Markup(locate, **given).write(placeholder))
 
 
 def test_a_picture_has_its_size_and_offers_every_width():

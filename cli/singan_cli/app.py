@@ -27,7 +27,9 @@ from singan_cli import (
     health,
     import_,
     inspect,
+    make,
     markup,
+    models,
     paint,
     plot,
     retarget,
@@ -41,8 +43,9 @@ from singan_cli.failure import guard, show_tracebacks
 from singan_cli.terminal import make_visible, say
 
 SECTIONS = {
+    "Make": (make,),
     "Train": (train, import_, plot),
-    "Export": (export, verify, inspect),
+    "Export": (export, verify, inspect, models),
     "Draw": (sample, animate, dataset),
     "Edit": (retarget, harmonize, edit, paint, upscale),
     "Serve": (serve, markup, health),

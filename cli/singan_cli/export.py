@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from singan_cli.bundle_text import list_finished, list_generators_alone, list_photo
+from singan_cli.models_folder import find_bundle
 from singan_cli.options import limit_to
 from singan_cli.parity_text import list_formats, list_parity
 from singan_cli.terminal import say
@@ -20,6 +21,7 @@ Source = Annotated[
     Path,
     typer.Argument(
         metavar="RUN|BUNDLE",
+        callback=find_bundle,
         help="Folder made by 'singan train', or a bundle to add formats to.",
     ),
 ]

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from singan_cli import parse
+from singan_cli.models_folder import find_bundle
 from singan_cli.options import AsJson, ZoomWord
 from singan_cli.terminal import say
 
@@ -18,7 +19,9 @@ def command(
         Path,
         typer.Argument(
             metavar="BUNDLE|PICTURE",
-            help="Folder made by 'singan export', or a picture or film that singan drew.",
+            callback=find_bundle,
+            help="Folder made by 'singan export' or the name of a model, or a picture or film that "
+            "singan drew.",
         ),
     ],
     size: Annotated[

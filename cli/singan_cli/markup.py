@@ -51,7 +51,7 @@ def command(
     canvas = parse.read_size(size)
     shapes = parse.read_shapes(canvas, breakpoints)
 
-    from singan_runtime.markup import Markup, draw_placeholder, read_formats
+    from singan_runtime.markup import Markup, draw_placeholder, locate_in_service, read_formats
     from singan_runtime.request import Request
     from singan_runtime.serve.address import write_address
     from singan_runtime.serve.signing import read_keys, sign_below
@@ -60,13 +60,10 @@ def command(
     offered = read_formats(formats)
     sampler = open_sampler(bundle, device, threads)
     root = url.rstrip("/")
-    written = Markup(
+    locate = locate_in_service(
         f"{root}/v1/{write_address(Path(bundle).absolute().name, sampler.identity)}",
-        shapes,
         {"seed": str(seed)},
-        sizes,
-        offered,
-        alt,
         lambda address: sign_below(root, address, keys),
     )
+    written = Markup(locate, shapes, sizes, offered, alt)
     say(written.write(draw_placeholder(sampler, Request(canvas, seed))).rstrip("\n"))

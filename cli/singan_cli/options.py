@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from singan_cli.models_folder import find_bundle
 from singan_core.device_names import DRAWING
 from singan_core.encoding import QUALITY
 from singan_core.fitting import MAX_SIDE
@@ -33,7 +34,14 @@ def name_device(words: tuple[str, ...], verb: str) -> Any:
     )
 
 
-Bundle = Annotated[Path, typer.Argument(metavar="BUNDLE", help="Folder made by 'singan export'.")]
+Bundle = Annotated[
+    Path,
+    typer.Argument(
+        metavar="BUNDLE",
+        callback=find_bundle,
+        help="Folder made by 'singan export', or the name of a model ('singan models').",
+    ),
+]
 ZoomWord = Annotated[
     str,
     typer.Option(

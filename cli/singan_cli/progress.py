@@ -14,10 +14,15 @@ from typing import TYPE_CHECKING
 from singan_cli.terminal import say
 
 if TYPE_CHECKING:
+    from rich.progress import TaskID
+
     from singan_train.report.progress import Progress
 
 LINE_EVERY = 10.0  # seconds between plain lines
 JSON_EVERY = 1.0  # seconds between lines for programs
+
+ShowStage = Callable[[str, float, str], None]
+"""What shows how far a stage of some work is: its name, the share that is done, a few words."""
 
 
 def describe_progress(progress: Progress) -> str:
@@ -127,6 +132,39 @@ def count_progress(what: str, total: int) -> Iterator[Callable[[], None]]:
     with Bars(console=Console(stderr=True), transient=True) as bars:
         bar = bars.add_task(what, total=total)
         yield lambda: bars.advance(bar)
+
+
+@contextmanager
+def show_stages() -> Iterator[ShowStage]:
+    """Give a callback that shows work of several stages: a bar for each, or plain lines."""
+    if not sys.stderr.isatty():
+        last, known = time.monotonic(), ""
+
+        def print_line(stage: str, share: float, said: str) -> None:
+            nonlocal last, known
+            if stage != known or time.monotonic() - last >= LINE_EVERY:
+                last, known = time.monotonic(), stage
+                say(" ".join(filter(None, (f"{stage} {share:.0%}", said))), err=True)
+
+        yield print_line
+        return
+
+    from rich.console import Console
+    from rich.progress import BarColumn, TextColumn
+    from rich.progress import Progress as Bars
+
+    columns = TextColumn("{task.description:9}"), BarColumn(), TextColumn("{task.fields[said]}")
+    with Bars(*columns, console=Console(stderr=True)) as bars:
+        shown: dict[str, TaskID] = {}
+
+        def update_bar(stage: str, share: float, said: str) -> None:
+            if stage not in shown:
+                for done in shown.values():
+                    bars.update(done, completed=1.0)
+                shown[stage] = bars.add_task(stage, total=1.0, said=said)
+            bars.update(shown[stage], completed=share, said=said)
+
+        yield update_bar
 
 
 def say_device(device: str) -> None:

@@ -7,13 +7,16 @@ from typing import Annotated
 
 import typer
 
+from singan_cli.models_folder import find_bundle
 from singan_cli.options import limit_to
 from singan_train.config import PRESETS
 
 Models = Annotated[
     Path,
     typer.Argument(
-        metavar="MODELS", help="Folder of bundle folders, or one folder made by 'singan export'."
+        metavar="MODELS",
+        callback=find_bundle,
+        help="Folder of bundle folders, or one bundle: its folder, or the name of a model.",
     ),
 ]
 Host = Annotated[str, typer.Option("--host", help="Address to listen at.")]

@@ -55,14 +55,17 @@ async def send_markup(service: Service, request: Request) -> Response:
 
     root = f"{request.url.scheme}://{request.url.netloc}{service.settings.root_path}"
     key = service.compute_key(model, "placeholder", order.describe())
-    written = Markup(
+    locate = markup.locate_in_service(
         f"{root}/v1/{model.address}",
-        shapes,
         {"seed": str(order.request.seed), **list_picture_words(query)},
+        lambda url: signing.sign_below(root, url, service.settings.keys),
+    )
+    written = Markup(
+        locate,
+        shapes,
         query.get("sizes", Markup.sizes),
         formats,
         query.get("alt", ""),
-        lambda url: signing.sign_below(root, url, service.settings.keys),
         partial(choose_sizes, service),
     )
     placeholder = await service.find_or_make(request, model, key, make)
