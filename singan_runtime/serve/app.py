@@ -21,6 +21,7 @@ from singan_runtime.serve import (
     iiif_routes,
     markup_routes,
     model_routes,
+    page_routes,
     picture_routes,
 )
 from singan_runtime.serve.front import Front
@@ -46,6 +47,7 @@ def make_app(settings: Settings, log: TextIO | None = None) -> Starlette:
 
     parts = (
         health_routes,
+        page_routes,
         model_routes,
         edit_routes,
         markup_routes,

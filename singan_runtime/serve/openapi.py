@@ -11,7 +11,16 @@ from singan_core.noise import SEED_LIMIT
 from singan_core.version import find_version
 from singan_runtime.request import MOST_VARIATION, TILEABLE
 from singan_runtime.screens import SCREENS
-from singan_runtime.serve import clips, deepzoom_routes, edits, iiif, markup_routes, orders, signing
+from singan_runtime.serve import (
+    clips,
+    deepzoom_routes,
+    edits,
+    iiif,
+    markup_routes,
+    orders,
+    page_routes,
+    signing,
+)
 from singan_runtime.serve.problems import MEDIA
 
 Schema = dict[str, Any]
@@ -60,6 +69,8 @@ _PATHS: Mapping[str, Schema] = {
     "size": _SIZE,
     "level": {"type": "integer", "minimum": 0},
     "tile": {"type": "string", "pattern": r"^\d+_\d+\.(jpg|jpeg|png|webp)$"},
+    "version": _TEXT,
+    "name": _TEXT,
     "region": _TEXT,
     "rotation": _TEXT,
     "quality": {"type": "string", "enum": list(iiif.QUALITIES)},
@@ -109,6 +120,8 @@ def _list_paths() -> Schema:
         "/iiif/{identifier}": _get("Lead to a description", [], (), {}, ["303"]),
         "/iiif/{identifier}/info.json": _get("Describe a IIIF picture", iiif_media),
         view: _get("Draw a view", _PICTURES, (), {"size": _TEXT}, ["304"]),
+        "/": _get("Send the page for people", ["text/html"], (), {}, ["304"]),
+        "/page/{version}/{name}": _get("Send a file of the page", page_routes.FILES),
         "/healthz": _get("Say that the service lives", ["text/plain"]),
         "/readyz": _get("Say whether the service is ready", ["text/plain"]),
         "/metrics": _get("Send numbers for Prometheus", ["text/plain"]),
