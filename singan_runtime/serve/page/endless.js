@@ -105,10 +105,10 @@ export class EndlessView {
   ask() {
     const missing = this.listStrips(AHEAD).filter(({ index }) => !this.strips.has(index));
     const drawing = [...this.strips.values()].filter(({ picture }) => !picture).length;
-    for (const { index } of missing.slice(0, AT_ONCE - drawing)) this.fetch(index);
+    for (const { index } of missing.slice(0, AT_ONCE - drawing)) this.load(index);
   }
 
-  async fetch(index) {
+  async load(index) {
     const { strips, asking: { signal } } = this;
     const strip = {};
     strips.set(index, strip);
