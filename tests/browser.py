@@ -39,7 +39,7 @@ class Visit:
         self.context.on("request", self.check)
 
     def note(self, message):
-        if message.type in ("error", "warning"):
+        if message.type in ("error", "warning") and "willReadFrequently" not in message.text:
             self.errors.append(message.text)
 
     def check(self, request):

@@ -41,7 +41,7 @@ class Served:
 def serve(folder, *options, log=subprocess.PIPE):
     """Run a service, and end it if the test has not.
 
-    Its access log is to be read by stop; a service of hundreds of requests needs DEVNULL as its log.
+    The access log of hundreds of requests fills a pipe: then DEVNULL is to be the log.
     """
     served = Served(folder, *options, log=log)
     try:

@@ -102,8 +102,8 @@ export class TrainingPanel {
       cancelled: "The training was cancelled.",
     };
     this.parts.job.hidden = job.state !== "failed";
-    this.notice.show(said[job.state], job.state === "failed");
     if (job.state === "done") await this.whenDone(job.model.split("/").pop());
+    this.notice.show(said[job.state], job.state === "failed");
   }
 }
 
