@@ -3,6 +3,7 @@
 import { Frame } from "./frame.js";
 import { downloadPicture } from "./save.js";
 import { formatSize } from "./screen.js";
+import { addressPicture } from "./source.js";
 
 export class Exact {
   constructor(dialog) {
@@ -28,7 +29,7 @@ export class Exact {
 
     if (rough) await this.frame.display(rough, wish, "rough");
     try {
-      const isShown = await this.frame.show(wish, screen);
+      const isShown = await this.frame.showUrl(addressPicture(wish, screen), wish);
       if (isShown) this.say(`${screen.name} · ${formatSize(screen)} px · exact pixels`);
     } catch (error) {
       this.say(error.message);

@@ -21,10 +21,11 @@ export class Frame {
     const shrinking = ROUGH / Math.max(size.width, size.height);
     const exact = fetchFile(addressPicture(wish, size), signal);
     let isDrawn = false;
+    const isRoughWanted = () => !isDrawn && !signal.aborted;
 
     if (shrinking < 0.5) {
       const url = addressPicture(wish, scale(size, shrinking));
-      const showRough = (blob) => isDrawn || signal.aborted || this.display(blob, wish, "rough");
+      const showRough = (blob) => this.display(blob, wish, "rough", isRoughWanted);
       fetchFile(url, signal).then(showRough).catch(() => {}); // the exact one says what is wrong
     }
     return this.finish(exact, wish, signal, () => (isDrawn = true));
@@ -36,8 +37,8 @@ export class Frame {
     return this.finish(fetchFile(url, signal), wish, signal);
   }
 
-  /** Shows a file that is there already. */
-  async display(blob, wish, kind = "exact") {
+  /** Shows a file that is there already, if it is still wanted when it has been decoded. */
+  async display(blob, wish, kind = "exact", isWanted = () => true) {
     const image = new Image();
     image.alt = describe(wish);
     image.className = kind;
@@ -45,6 +46,7 @@ export class Frame {
     image.src = URL.createObjectURL(blob);
     await image.decode().catch(() => {});
     URL.revokeObjectURL(image.src);
+    if (!isWanted()) return;
 
     const before = [...this.place.querySelectorAll("img")];
     this.place.append(image);

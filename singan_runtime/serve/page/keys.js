@@ -10,7 +10,7 @@ export function listenToKeys(actions, choosing) {
   addEventListener("keydown", (event) => {
     const isModified = event.ctrlKey || event.metaKey || event.altKey;
     const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
-    const isAllowed = choosing.checked || key === "Escape" || key.startsWith("Arrow");
+    const isAllowed = choosing.checked || key.length > 1;
     if (!isAllowed || isModified || isNeeded(event, key) || !(key in actions)) return;
     if (actions[key](event) !== false) event.preventDefault();
   });
@@ -20,7 +20,7 @@ export function listenToKeys(actions, choosing) {
 function isNeeded({ target }, key) {
   if (document.querySelector("dialog[open]")) return true;
   if (key === "Escape") return false;
-  if (target.closest("input, select, textarea")) return true;
-  const isPressed = key === " " || key === "Enter";
-  return isPressed && Boolean(target.closest("button, a, summary"));
+  if (target.closest("input[type=text], select")) return true;
+  if (key.startsWith("Arrow")) return Boolean(target.closest("input"));
+  return key === " " && Boolean(target.closest("button, input"));
 }

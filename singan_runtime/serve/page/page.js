@@ -79,6 +79,9 @@ export class Page {
     for (const input of document.querySelectorAll("input[name=view]")) {
       input.addEventListener("change", () => choice.set({ view: input.value }));
     }
+    find("#views").addEventListener("click", ({ detail, target }) => {
+      if (detail) setTimeout(() => target.closest("label")?.control.blur()); // arrows are the view's
+    });
 
     const clicks = {
       new: () => this.renew(), older: () => this.step(1), newer: () => this.step(-1),
