@@ -24,9 +24,6 @@ MEDIA = {
 
 FILES = sorted({*MEDIA.values()} - {MEDIA[".html"]})
 
-TRAINING = "/v1/training"
-"""The route of trainings, if this service has it."""
-
 _POLICY = {
     "default-src": "'none'",
     "script-src": "'self'",
@@ -84,8 +81,7 @@ async def send_document(service: Service, page: Page, request: Request) -> Respo
             "the page cannot sign URLs, and this service makes nothing without a signature; "
             "start another one without --key-file to use the page",
         )
-    has_training = any(getattr(route, "path", "") == TRAINING for route in request.app.routes)
-    body = page.write_document(has_training)
+    body = page.write_document(getattr(service, "trainings", None) is not None)
     key = hashlib.sha256(body).hexdigest()
     headers = {"ETag": f'"{key}"', "Cache-Control": "no-cache", **HEADERS}
     if has_file(request, key):

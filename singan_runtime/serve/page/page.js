@@ -62,6 +62,7 @@ export class Page {
     find("#play").setAttribute("aria-pressed", Boolean(stage.view.isPlaying));
     find("#size").textContent = formatSize(measure(find("#stage")));
     find("#seen-seed").textContent = `seed ${choice.seed}`;
+    document.title = `${choice.model.name}, seed ${choice.seed} - singan`;
   }
 
   listModels() {

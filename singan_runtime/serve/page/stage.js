@@ -16,7 +16,7 @@ export class Stage {
     const turn = ++this.turn;
     this.enter(name);
     this.notice.clear();
-    const signal = setTimeout(() => document.body.classList.add("busy"), PATIENCE);
+    const signal = setTimeout(() => this.setBusy(true), PATIENCE);
 
     try {
       const isShown = await this.view.show(wish);
@@ -25,12 +25,17 @@ export class Stage {
       if (turn === this.turn) this.notice.show(error.message, true);
     } finally {
       clearTimeout(signal);
-      if (turn === this.turn) document.body.classList.remove("busy");
+      if (turn === this.turn) this.setBusy(false);
     }
   }
 
   get view() {
     return this.views[this.current];
+  }
+
+  setBusy(isBusy) {
+    document.body.classList.toggle("busy", isBusy);
+    document.querySelector("#stage").setAttribute("aria-busy", isBusy);
   }
 
   enter(name) {
