@@ -62,7 +62,7 @@ def test_a_file_of_another_version_is_not_there(client, named):
     version = named[0].split("/")[1]
     for name in (named[0].replace(version, "0" * 12), f"page/{version}/nothing.js"):
         answer = client.get(f"/{name}")
-        assert answer.status_code == 404 and "load / anew" in answer.json()["detail"]
+        assert answer.status_code == 404 and "load the page anew" in answer.json()["detail"]
 
 
 def test_every_file_is_used(client, named):

@@ -94,6 +94,6 @@ async def send_file(page: Page, request: Request) -> Response:
     version, name = request.path_params["version"], request.path_params["name"]
     body = page.files.get(name)
     if version != page.version or body is None or name == DOCUMENT:
-        raise Problem(404, f"the page has no file {name[:80]!r} of this version; load / anew")
+        raise Problem(404, f"the page has no file {name[:80]!r} of this version; load the page anew")
     suffix = name[name.rindex(".") :]
     return Response(body, 200, {"Cache-Control": FOR_EVER, **HEADERS}, MEDIA[suffix])

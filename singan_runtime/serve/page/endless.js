@@ -9,7 +9,7 @@ const STRIP = 512; // px of the screen: the width of a window
 const HEIGHTS = 12; // after so many of its heights the picture begins again
 const AHEAD = 2, AT_ONCE = 2; // strips that are drawn before they are seen; and at the same time
 const DRIFT = 40; // CSS px a second
-const KEPT = 60;
+const KEPT = 24; // strips: at 2500 px of height they take 120 MB
 
 export class EndlessView {
   isStill = false;
@@ -50,7 +50,7 @@ export class EndlessView {
     this.asking.abort();
     this.asking = new AbortController();
     this.resolve?.(false);
-    this.strips.clear();
+    [...this.strips.keys()].forEach((index) => this.forget(index));
     this.size = null;
   }
 
@@ -112,7 +112,7 @@ export class EndlessView {
     const { strips, asking: { signal } } = this;
     const strip = {};
     strips.set(index, strip);
-    if (strips.size > KEPT) strips.delete(strips.keys().next().value);
+    if (strips.size > KEPT) this.forget(strips.keys().next().value);
 
     const window = `${index * STRIP},0,${STRIP},${this.size.height}`;
     const url = addressPicture(this.wish, this.size, "jpeg", { tileable: "x", window });
@@ -120,10 +120,15 @@ export class EndlessView {
       strip.picture = await createImageBitmap(await fetchFile(url, signal));
       if (!signal.aborted) this.moved();
     } catch (error) {
-      if (error.name === "AbortError") return;
-      strips.delete(index);
+      if (signal.aborted) return;
+      this.forget(index);
       this.reject(error);
     }
+  }
+
+  forget(index) {
+    this.strips.get(index)?.picture?.close();
+    this.strips.delete(index);
   }
 
   listen() {

@@ -115,6 +115,7 @@ function suggestName(file) {
 
 function sayLeft(seconds) {
   if (seconds === null || seconds === undefined) return "";
-  if (seconds < 90) return `about ${Math.max(1, Math.round(seconds))} seconds left`;
+  if (seconds < 10) return "a few seconds left";
+  if (seconds < 90) return `about ${Math.round(seconds)} seconds left`;
   return `about ${Math.round(seconds / 60)} minutes left`;
 }
