@@ -81,6 +81,7 @@ async def send_document(service: Service, page: Page, request: Request) -> Respo
             "the page cannot sign URLs, and this service makes nothing without a signature; "
             "start another one without --key-file to use the page",
         )
+
     body = page.write_document(getattr(service, "trainings", None) is not None)
     key = hashlib.sha256(body).hexdigest()
     headers = {"ETag": f'"{key}"', "Cache-Control": "no-cache", **HEADERS}
@@ -94,6 +95,6 @@ async def send_file(page: Page, request: Request) -> Response:
     version, name = request.path_params["version"], request.path_params["name"]
     body = page.files.get(name)
     if version != page.version or body is None or name == DOCUMENT:
-        raise Problem(404, f"the page has no file {name[:80]!r} of this version; load the page anew")
+        raise Problem(404, f"no file {name[:80]!r} of this version; load the page anew")
     suffix = name[name.rindex(".") :]
     return Response(body, 200, {"Cache-Control": FOR_EVER, **HEADERS}, MEDIA[suffix])
