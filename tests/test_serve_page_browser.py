@@ -286,6 +286,17 @@ def test_a_copied_url_is_the_picture_that_is_seen(visit, service):
     assert "<picture>" in markup and f"{WIDTH}x{HEIGHT}" in markup
 
 
+def test_a_text_that_may_not_be_copied_is_shown(visit):
+    page = visit()
+    page.evaluate("() => { navigator.clipboard.writeText = () => Promise.reject(Error('no')) }")
+    page.click("#open-save")
+    page.click("#copy-url")
+    text = page.locator("#text textarea").input_value()
+    assert text.endswith(f"/{WIDTH}x{HEIGHT}.webp?seed=1")
+    page.click("#text .close")
+    assert page.locator("#text").is_hidden()
+
+
 def test_one_picture_or_all_are_downloaded(visit, tmp_path):
     page = visit()
     page.click("#open-save")

@@ -23,8 +23,10 @@ export class AdjustPanel {
     fields.zoom.addEventListener("input", () => this.say());
     fields.zoom.addEventListener("change", () => choice.set({ zoom: this.zoom }));
     fields.start.addEventListener("input", () => this.say());
-    fields.start.addEventListener("change", () => choice.set({ startScale: Number(fields.start.value) }));
-    panel.querySelector("#reset").addEventListener("click", () => choice.set({ zoom: 1, startScale: 0 }));
+    fields.start.addEventListener("change", () =>
+      choice.set({ startScale: Number(fields.start.value) }));
+    panel.querySelector("#reset").addEventListener("click", () =>
+      choice.set({ zoom: 1, startScale: 0 }));
   }
 
   /** The slider's zoom, which it has as a power of two: both directions are alike. */

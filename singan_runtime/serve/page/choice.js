@@ -1,5 +1,5 @@
-// What is chosen: a model, a seed, sliders and a view. It stands in the address of the page, so that
-// a reload or a link shows the same.
+// What is chosen: a model, a seed, sliders and a view. It stands in the address of the page, so
+// that a reload or a link shows the same.
 
 import { chooseSeed } from "./wish.js";
 

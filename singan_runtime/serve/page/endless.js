@@ -1,5 +1,5 @@
-// The view of an endless picture. It is one wide picture that meets itself at its ends, drawn in
-// windows, as they come into view: every pixel is that of the whole, so that none of them has an edge.
+// The view of an endless picture. It is one wide picture that meets itself at its ends. Windows of
+// it are drawn as they come into view; their pixels are those of the whole, so there is no seam.
 
 import { isMotionReduced, measure } from "./screen.js";
 import { addressPicture, fetchFile } from "./source.js";

@@ -2,7 +2,7 @@
 
 import { read, write } from "./store.js";
 
-/** Listens to keys. actions: {key: what to do}, with keys as in KeyboardEvent.key, small letters. */
+/** Listens to keys. actions: {key: what to do}, by KeyboardEvent.key in small letters. */
 export function listenToKeys(actions, choosing) {
   choosing.checked = read("keys") !== "off";
   choosing.addEventListener("change", () => write("keys", choosing.checked ? "on" : "off"));

@@ -43,6 +43,6 @@ export function addressMotion(wish, place) {
 export function findSize(place) {
   const size = measure(place);
   const factor = Math.min(1, LONGEST / Math.max(size.width, size.height));
-  const [width, height] = [size.width, size.height].map((side) => 2 * Math.round((side * factor) / 2));
-  return { width, height };
+  const reduce = (side) => 2 * Math.round((side * factor) / 2);
+  return { width: reduce(size.width), height: reduce(size.height) };
 }

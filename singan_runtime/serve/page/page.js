@@ -46,6 +46,7 @@ export class Page {
     const { choice, album, stage } = this;
     find("#model").value = choice.model.name;
     find(`input[name=view][value=${choice.view}]`).checked = true;
+    this.size = formatSize(measure(find("#stage")));
     stage.show(choice.view, choice.wish);
     if (!album.has("history", choice.wish)) album.add("history", choice.wish);
     this.fill();
@@ -60,7 +61,7 @@ export class Page {
     find("#newer").disabled = !album.step(choice.wish, -1, choice.models);
     find("#play").hidden = stage.view.isStill;
     find("#play").setAttribute("aria-pressed", Boolean(stage.view.isPlaying));
-    find("#size").textContent = formatSize(measure(find("#stage")));
+    find("#size").textContent = this.size;
     find("#seen-seed").textContent = `seed ${choice.seed}`;
     document.title = `${choice.model.name}, seed ${choice.seed} - singan`;
   }
@@ -81,7 +82,8 @@ export class Page {
       input.addEventListener("change", () => choice.set({ view: input.value }));
     }
     find("#views").addEventListener("click", ({ detail, target }) => {
-      if (detail) setTimeout(() => target.closest("label")?.control.blur()); // arrows are the view's
+      const blur = () => target.closest("label")?.control.blur();
+      if (detail) setTimeout(blur); // after a click, unlike a key, arrows are for the view
     });
 
     const clicks = {
@@ -89,7 +91,9 @@ export class Page {
       favourite: () => this.like(), play: () => this.play(), help: () => find("#keys").showModal(),
     };
     for (const [id, act] of Object.entries(clicks)) find(`#${id}`).addEventListener("click", act);
-    find("#keys .close").addEventListener("click", () => find("#keys").close());
+    for (const dialog of [find("#keys"), find("#text")]) {
+      dialog.querySelector(".close").addEventListener("click", () => dialog.close());
+    }
     find("#view-picture").addEventListener("click", () => this.panels.close() || this.bare());
     find("#view-motion").addEventListener("click", () => this.panels.close() || this.bare());
     this.listenToWindow();
@@ -104,8 +108,7 @@ export class Page {
   }
 
   resize() {
-    const size = formatSize(measure(find("#stage")));
-    if (size !== find("#size").textContent) this.show();
+    if (formatSize(measure(find("#stage"))) !== this.size) this.show();
   }
 
   listenToKeys() {

@@ -1,5 +1,6 @@
 // What can be taken away: URLs, markup for other pages, and files.
 
+import { copy } from "./clipboard.js";
 import { addressMotion, findSize } from "./motion.js";
 import { SCREENS, measure } from "./screen.js";
 import { addressPicture, fetchFile, fetchMarkup } from "./source.js";
@@ -27,14 +28,16 @@ export class SavePanel {
   }
 
   async copyUrl() {
-    await copy(this.find().url);
-    this.notice.show("URL copied. It stands for this picture for ever.");
+    if (await copy(this.find().url)) {
+      this.notice.show("URL copied. It stands for this picture for ever.");
+    }
   }
 
   async copyMarkup() {
     const { choice, stage } = this;
-    await copy(await fetchMarkup(choice.wish, measure(stage)));
-    this.notice.show("Markup copied. Paste it into a page.");
+    if (await copy(await fetchMarkup(choice.wish, measure(stage)))) {
+      this.notice.show("Markup copied. Paste it into a page.");
+    }
   }
 
   async download() {
@@ -87,19 +90,4 @@ function saveFile(blob, name) {
   link.download = name;
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
-}
-
-/** Copies a text. Browsers allow it to pages of this machine or of https; else a way of old helps. */
-async function copy(text) {
-  if (navigator.clipboard) {
-    await navigator.clipboard.writeText(text);
-    return;
-  }
-  const field = document.createElement("textarea");
-  field.value = text;
-  document.body.append(field);
-  field.select();
-  const isCopied = document.execCommand("copy");
-  field.remove();
-  if (!isCopied) throw new Error(`This browser does not copy here. The text is: ${text}`);
 }

@@ -21,7 +21,8 @@ export async function listModels() {
 
 /** Returns the URL of a picture; words such as a window or a quality may be added. */
 export function addressPicture(wish, size, format = "webp", words = {}) {
-  return address(wish, `${size.width}x${size.height}.${format}`, { ...listWords(wish, size), ...words });
+  const all = { ...listWords(wish, size), ...words };
+  return address(wish, `${size.width}x${size.height}.${format}`, all);
 }
 
 /** Returns the URL of a moving picture, an endless loop. */

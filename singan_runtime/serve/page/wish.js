@@ -1,5 +1,5 @@
-// A wish: what a picture shows, whatever its size. It has a model, a seed, a zoom relative to the
-// model's own (1 keeps the photo's height), and a start scale, below which the photo's layout stays.
+// A wish: what a picture shows, whatever its size. It has a model, a seed, a zoom relative to that
+// which keeps the photo's height, and a start scale, below which the photo's layout stays.
 
 const LEAST = 0.4, MOST = 2.2; // times the zoom that keeps the photo's area: as the service does
 
