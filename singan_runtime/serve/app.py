@@ -23,6 +23,7 @@ from singan_runtime.serve import (
     model_routes,
     page_routes,
     picture_routes,
+    training_routes,
 )
 from singan_runtime.serve.front import Front
 from singan_runtime.serve.observer import Observer
@@ -43,12 +44,13 @@ def make_app(settings: Settings, log: TextIO | None = None) -> Starlette:
         warming = asyncio.create_task(service.live())
         yield
         warming.cancel()
-        service.jobs.close()
+        await service.close()
 
     parts = (
         health_routes,
         page_routes,
         model_routes,
+        training_routes,
         edit_routes,
         markup_routes,
         deepzoom_routes,
@@ -75,7 +77,10 @@ def allow_origins(settings: Settings) -> list[Middleware]:
     if not settings.origins:
         return []
 
-    methods, headers = ("GET", "HEAD", "POST"), ("ETag", "Content-Location", "X-Request-ID")
+    methods, headers = (
+        ("GET", "HEAD", "POST", "DELETE"),
+        ("ETag", "Content-Location", "X-Request-ID"),
+    )
     return [
         Middleware(
             CORSMiddleware,

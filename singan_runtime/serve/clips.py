@@ -83,7 +83,7 @@ def read_order(name: str, words: Mapping[str, str]) -> ClipOrder:
     fps = _read_number(words, "fps", animation.FPS)
     animation.check(walk)
     how = order.format, order.background, order.is_download, order.quality
-    return ClipOrder(request, *how, walk, fps)
+    return ClipOrder(request, *how, walk=walk, fps=fps)
 
 
 def _read_number(words: Mapping[str, str], name: str, usual: float) -> float:
@@ -124,7 +124,7 @@ def make_clip(sampler: Sampler, order: ClipOrder, check: Callable[[], None]) -> 
 
     assert request.size is not None
     what = order.walk, request.size, request.zoom, request.keep
-    said = describe_clip(sampler, *what, order.fps)
+    said = describe_clip(sampler, *what, order.fps) if order.has_metadata else None
     with tempfile.TemporaryDirectory(prefix="singan-") as folder:
         path = Path(folder) / f"clip{order.suffix}"
         video.save(path, watch(), order.fps, order.background, order.quality, said)

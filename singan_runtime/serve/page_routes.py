@@ -82,7 +82,7 @@ async def send_document(service: Service, page: Page, request: Request) -> Respo
             "start another one without --key-file to use the page",
         )
 
-    body = page.write_document(getattr(service, "trainings", None) is not None)
+    body = page.write_document(service.trainings is not None)
     key = hashlib.sha256(body).hexdigest()
     headers = {"ETag": f'"{key}"', "Cache-Control": "no-cache", **HEADERS}
     if has_file(request, key):
