@@ -3,6 +3,7 @@
 import base64
 import io
 import os
+import shutil
 import subprocess
 import urllib.request
 import zipfile
@@ -478,6 +479,24 @@ def test_what_cannot_be_drawn_is_said(browser):
         refused.page.wait_for_selector("#notice:has-text('limit of 1000')")
         refused.context.close()
     assert not refused.outside
+
+
+def test_a_photo_becomes_a_model_that_is_shown(browser, tmp_path):
+    pytest.importorskip("onnxscript")
+    shutil.copytree(DATA / "tiny_bundle", tmp_path / "models" / "tiny_bundle")
+    quick = ("--train", "--train-preset", "draft", "--train-iterations", "1")
+    with serve(tmp_path / "models", *quick, log=subprocess.DEVNULL) as served:
+        made = Visit(browser, served.url, **DESK)
+        page = made.page
+        page.goto(served.url)
+        page.click("#open-training")
+        page.set_input_files("#training-photo", DATA / "tiny_bundle" / "preview.png")
+        page.fill("#training-name", "fresh")
+        page.click("#training-begin button")
+        page.wait_for_selector("#notice:has-text('fresh is trained')", timeout=200_000)
+        assert page.locator("#model").input_value() == "fresh"
+        page.wait_for_selector("#view-picture img.exact[alt*='scene of fresh']")
+        made.close()
 
 
 JOB = {"id": "1", "name": "marked_bundle", "state": "training", "share": 0.25,
