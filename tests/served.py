@@ -11,10 +11,10 @@ from contextlib import contextmanager
 class Served:
     """The process, and where it listens."""
 
-    def __init__(self, folder, *options):
+    def __init__(self, folder, *options, log=subprocess.PIPE):
         words = [sys.executable, "-c", "from singan_cli.main import main; main()", "serve"]
         words += [str(folder), "--port", "0", "--device", "cpu", "--threads", "1", *options]
-        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+        pipes = {"stdout": log, "stderr": subprocess.PIPE, "text": True}
         self.process = subprocess.Popen(words, **pipes)
         self.url = re.search(r"http://[\d.:]+", self.wait_for("serving"))[0]
 
@@ -38,9 +38,12 @@ class Served:
 
 
 @contextmanager
-def serve(folder, *options):
-    """Run a service, and end it if the test has not."""
-    served = Served(folder, *options)
+def serve(folder, *options, log=subprocess.PIPE):
+    """Run a service, and end it if the test has not.
+
+    The access log of hundreds of requests fills a pipe: then DEVNULL is to be the log.
+    """
+    served = Served(folder, *options, log=log)
     try:
         yield served
     finally:

@@ -12,7 +12,7 @@ pytest.importorskip("httpx2")
 
 from starlette.testclient import TestClient
 
-from singan_runtime.serve import clips, edits, openapi, orders, training_routes
+from singan_runtime.serve import clips, edits, openapi, orders, page_routes, training_routes
 from singan_runtime.serve.app import make_app
 from singan_runtime.serve.settings import Settings, TrainingLimits
 
@@ -121,6 +121,7 @@ def choose_places(path, model):
     else:
         file = "60x40.gif" if "animate" in path else "60x40.png"
         known = {"file": file, "size": "60x40", "level": 6, "tile": "0_0.png", "model": model}
+        known |= {"version": page_routes.Page().version, "name": "main.js"}
         known["id"] = "0123456789abcdef"  # of a training that nobody began
     return {name: known[name] for name in re.findall(r"{(\w+)}", path)}
 

@@ -22,6 +22,7 @@ from singan_runtime.serve import (
     kserve_routes,
     markup_routes,
     model_routes,
+    page_routes,
     picture_routes,
     training_routes,
 )
@@ -48,6 +49,7 @@ def make_app(settings: Settings, log: TextIO | None = None) -> Starlette:
 
     parts = (
         health_routes,
+        page_routes,
         model_routes,
         training_routes,
         edit_routes,
