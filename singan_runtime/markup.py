@@ -73,7 +73,7 @@ def locate_in_service(
 ) -> Locate:
     """Return what gives the URLs of pictures that a service draws.
 
-    address is that of the model, as in https://example.org/v1/aitzgorri@7a627588. words are those
+    address is that of the model, as in https://example.org/v1/aitzgorri@f9e7c5ab. words are those
     of the query, the seed among them. sign turns a URL into the one that is written.
     """
 
