@@ -18,6 +18,7 @@ from singan_runtime.files import video
 from singan_runtime.parsing import parse_number
 from singan_runtime.sampler import Sampler
 from singan_runtime.serve import orders
+from singan_runtime.serve.effort import check_effort
 from singan_runtime.serve.orders import Order
 from singan_runtime.serve.settings import Settings
 
@@ -115,6 +116,7 @@ def make_clip(sampler: Sampler, order: ClipOrder, check: Callable[[], None]) -> 
     RequestError or InstallError.
     """
     request = order.request
+    check_effort(sampler, request)
     frames = animation.animate(sampler, order.walk, request.size, request.zoom, None, request.keep)
 
     def watch() -> Iterator[Pixels]:
