@@ -204,6 +204,19 @@ def test_a_description_has_what_the_specification_asks_for(client, base):
     assert json.loads(ld.text) == found
 
 
+@pytest.mark.parametrize("most", [10**9, 33_177_600, 10**6])
+@pytest.mark.parametrize("size", [(12_000, 20_000), (700, 1100), (512, 513), (3, 2)])
+def test_sizes_are_those_of_the_tiles_levels(size, most):
+    """Viewers that take sizes for a list of levels would else show tiles at wrong places."""
+    found = iiif.describe("http://pics.example/iiif/x", size, most)
+    factors = found["tiles"][0]["scaleFactors"]
+    halved = [levels.halve(size, times) for times in range(len(factors))]
+    assert factors == [2**times for times in range(len(factors))]
+    assert [(each["height"], each["width"]) for each in found["sizes"]] == [
+        (height, width) for height, width in reversed(halved) if height * width <= most
+    ]
+
+
 @pytest.mark.parametrize(
     ("words", "width", "height"),
     [
