@@ -32,7 +32,7 @@ MEDIA = {
 PARAMETERS = (
     "seed", "zoom", "start_scale", "keep", "place", "background", "quality", "w", "dpr",
     "download",
-    "frames", "fps", "loop", "alpha", "beta",
+    "frames", "fps", "loop", "alpha", "beta", "move",
 )  # fmt: skip
 
 
@@ -42,6 +42,7 @@ class ClipOrder(Order):
 
     walk: Walk = field(default_factory=Walk)
     fps: float = animation.FPS
+    move: tuple[str, ...] = ()  # labels of what may move; none: everything
 
     @property
     def media(self) -> str:
@@ -61,7 +62,7 @@ class ClipOrder(Order):
     def describe(self) -> str:
         """Return a text that is the same for equal orders."""
         walk = self.walk
-        moves = [walk.frames, walk.alpha, walk.beta, walk.loop, self.fps]
+        moves = [walk.frames, walk.alpha, walk.beta, walk.loop, self.fps, *self.move]
         return json.dumps([super().describe(), moves])
 
 
@@ -84,7 +85,8 @@ def read_order(name: str, words: Mapping[str, str]) -> ClipOrder:
     fps = _read_number(words, "fps", animation.FPS)
     animation.check(walk)
     how = order.format, order.background, order.is_download, order.quality
-    return ClipOrder(request, *how, walk, fps)
+    move = tuple(words["move"].split(",")) if words.get("move") else ()
+    return ClipOrder(request, *how, walk, fps, move)
 
 
 def _read_number(words: Mapping[str, str], name: str, usual: float) -> float:
@@ -117,7 +119,12 @@ def make_clip(sampler: Sampler, order: ClipOrder, check: Callable[[], None]) -> 
     """
     request = order.request
     check_effort(sampler, request)
-    frames = animation.animate(sampler, order.walk, request.size, request.zoom, None, request.keep)
+    scene = order.walk, request.size, request.zoom
+    moving = None
+    if order.move:
+        moving = animation.find_labelled(sampler, *scene, request.keep, order.move)
+        check()
+    frames = animation.animate(sampler, *scene, moving, request.keep)
 
     def watch() -> Iterator[Pixels]:
         for frame in frames:
@@ -126,7 +133,7 @@ def make_clip(sampler: Sampler, order: ClipOrder, check: Callable[[], None]) -> 
 
     assert request.size is not None
     what = order.walk, request.size, request.zoom, request.keep
-    said = describe_clip(sampler, *what, order.fps)
+    said = describe_clip(sampler, *what, order.fps, order.move)
     with tempfile.TemporaryDirectory(prefix="singan-") as folder:
         path = Path(folder) / f"clip{order.suffix}"
         video.save(path, watch(), order.fps, order.background, order.quality, said)
