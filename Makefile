@@ -37,6 +37,7 @@ hashes: $(VENV)/.ready
 	$(BIN)/python -m pip install --quiet uv==0.13.9
 	grep -v '^torch==' constraints.txt | $(LOCK) --no-deps --output-file requirements/all.txt -
 	echo $(TESTERS) | tr ' ' '\n' | $(LOCK) --extra cpu --output-file requirements/runtime.txt pyproject.toml -
+	echo setuptools | $(LOCK) --extra cpu --extra serve --output-file requirements/serve.txt pyproject.toml -
 
 # A third one, with the oldest versions that pyproject.toml allows.
 $(MINIMUM)/.ready: pyproject.toml constraints-minimum.txt

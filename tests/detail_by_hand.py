@@ -184,10 +184,54 @@ def enlarge(found, size_below, size, canvas_below, canvas):
     return made
 
 
+def spread(found, size, canvas):
+    """Every pixel's mean position over a window that ends where the photo does not go on.
+
+    First down, then across.
+    """
+    places = [divmod(place, size[1]) for place in found]
+    for step in ((1, 0), (0, 1)):
+        places = [
+            mean_of(widest_window(places, canvas, divmod(pixel, canvas[1]), step))
+            for pixel in range(len(places))
+        ]
+    return [row * size[1] + column for row, column in places]
+
+
+def widest_window(places, canvas, pixel, step):
+    """The positions of up to 6 pixels before and after one, and of that one in the middle."""
+
+    def look(far):
+        y, x = pixel[0] + far * step[0], pixel[1] + far * step[1]
+        return places[y * canvas[1] + x] if 0 <= y < canvas[0] and 0 <= x < canvas[1] else None
+
+    window = [look(0)]
+    for far in range(1, 7):
+        before, after = look(-far), look(far)
+        if before is None or after is None:
+            break
+        if not (goes_on(before, window[0], step) and goes_on(window[-1], after, step)):
+            break
+        window = [before, *window, after]
+    return window
+
+
+def goes_on(one, other, step):
+    """Whether a position is the next one, but for 2 rows and 2 columns at most."""
+    apart = other[0] - one[0] - step[0], other[1] - one[1] - step[1]
+    return max(abs(apart[0]), abs(apart[1])) <= 2
+
+
+def mean_of(window):
+    """The mean position of an odd number, rounded."""
+    return tuple(round(sum(side) / len(window)) for side in zip(*window, strict=True))
+
+
 def refine(found, size, canvas, query_features, blurred_features):
     """Take the best candidate of every pixel: its own position or that of a neighbour.
 
-    Eight neighbours at 1 and 2 px. A tie goes to the pixel's own position, then to the lowest.
+    Eight neighbours at 1 and 2 px, of which those count whose position lies more than 2 rows or
+    columns from the pixel's own. A tie goes to the pixel's own position, then to the lowest.
     """
     made = []
     for pixel, own in enumerate(found):
@@ -197,12 +241,18 @@ def refine(found, size, canvas, query_features, blurred_features):
             for dy, dx in ((-jump, 0), (jump, 0), (0, -jump), (0, jump)):
                 if 0 <= y + dy < canvas[0] and 0 <= x + dx < canvas[1]:
                     place = shifted(found[(y + dy) * canvas[1] + x + dx], size, -dy, -dx)
-                    if place is not None and place != own:
+                    if place is not None and is_apart(place, own, size):
                         best = min(
                             best, (distance(query_features[pixel], blurred_features[place]), place)
                         )
         made.append(own if best[1] < 0 else best[1])
     return made
+
+
+def is_apart(place, own, size):
+    """Whether two positions lie more than 2 rows or columns apart."""
+    (row, column), (own_row, own_column) = divmod(place, size[1]), divmod(own, size[1])
+    return max(abs(row - own_row), abs(column - own_column)) > 2
 
 
 def smoothness(real, blurred):

@@ -13,6 +13,7 @@ from singan_core.detail.maps import Map, enlarge_map
 from singan_core.detail.patches import Basis, compute_features, pad
 from singan_core.detail.photo import Photo
 from singan_core.detail.search import Weights, search
+from singan_core.detail.slips import spread_slips
 from singan_core.detail.votes import COARSE, FINE, paint
 from singan_core.windows import Span
 
@@ -73,8 +74,9 @@ def drawn_by_hand(photo):
     steps["blurred"] = by_hand.resize(steps["photo_low"], PHOTO)
     steps["enlarged"] = by_hand.resize(picture, CANVASES[1])
     steps["map_enlarged"] = by_hand.enlarge(steps["map_2"], LOW, PHOTO, *CANVASES)
+    steps["map_spread"] = by_hand.spread(steps["map_enlarged"], PHOTO, CANVASES[1])
     asked, keys = described(steps["enlarged"], high.basis), described(steps["blurred"], high.basis)
-    steps["map_refined"] = by_hand.refine(steps["map_enlarged"], PHOTO, CANVASES[1], asked, keys)
+    steps["map_refined"] = by_hand.refine(steps["map_spread"], PHOTO, CANVASES[1], asked, keys)
     steps["map"] = by_hand.refine(steps["map_refined"], PHOTO, CANVASES[1], asked, keys)
     steps["picture"] = by_hand.paint(
         steps["map"], steps["photo"], CANVASES[1], FINE, steps["blurred"], steps["enlarged"]
@@ -106,7 +108,7 @@ def test_the_search_finds_what_plain_loops_find(photo, drawn_by_hand):
     assert (found.rows * LOW[1] + found.columns).reshape(-1).tolist() == drawn_by_hand["map_0"]
 
 
-def test_maps_are_enlarged_and_refined_as_by_hand(photo, drawn_by_hand):
+def test_maps_are_enlarged_spread_and_refined_as_by_hand(photo, drawn_by_hand):
     rows, columns = np.divmod(
         np.array(drawn_by_hand["map_2"], np.int32).reshape(CANVASES[0]), LOW[1]
     )
@@ -115,10 +117,14 @@ def test_maps_are_enlarged_and_refined_as_by_hand(photo, drawn_by_hand):
     assert (found.rows * PHOTO[1] + found.columns).reshape(-1).tolist() == drawn_by_hand[
         "map_enlarged"
     ]
+    found = spread_slips(found)
+    spread = (found.rows * PHOTO[1] + found.columns).reshape(-1).tolist()
+    assert spread == drawn_by_hand["map_spread"] != drawn_by_hand["map_enlarged"]
+
     enlarged = np.array(drawn_by_hand["enlarged"], np.uint8)
     refined = coherence.refine(photo.level(1), found, pad(enlarged))
     assert (refined.rows * PHOTO[1] + refined.columns).reshape(-1).tolist() == drawn_by_hand["map"]
-    assert drawn_by_hand["map_refined"] != drawn_by_hand["map_enlarged"]
+    assert drawn_by_hand["map_refined"] != drawn_by_hand["map_spread"]
 
 
 def test_votes_are_counted_as_by_hand(photo, drawn_by_hand):

@@ -22,7 +22,7 @@ from small_graphs import Piece
 
 from singan_core import fitting, manifest, pyramid
 from singan_core import noise as field
-from singan_core.detail import coherence, maps, patches, resize, search, votes
+from singan_core.detail import coherence, maps, patches, resize, search, slips, votes
 from singan_core.detail.photo import premultiply, straighten
 from singan_core.detail.votes import COARSE, FINE, Map
 from singan_export.graphs import coherence as coherence_graph
@@ -238,7 +238,7 @@ def test_a_copied_level_of_joins_alone_is_the_engine_s(photo, copied):
     pixels = noise(*smaller, level.pixels.shape[2])
     enlarged = resize.resize(premultiply(pixels), canvas)
     found = maps.enlarge_map(below, level, photo.sizes[2], canvas, smaller, whole_of(canvas))
-    found = coherence.refine(level, found, patches.pad(enlarged))
+    found = coherence.refine(level, slips.spread_slips(found), patches.pad(enlarged))
     ours = copied(
         pixels=pixels, rows=below.rows, columns=below.columns, height=canvas[0], width=canvas[1]
     )

@@ -15,7 +15,7 @@ from singan_core.errors import BundleError
 from singan_core.identity import compute_identity
 from singan_runtime import Sampler
 
-TINY = "7900e6733de5832f8bca3974c0dae854d8e0b4c10346cfbda34a10b46079bd64"
+TINY = "1c307043a5a01d85377d285cf913f23ccb4e405f3d350a3e52ef105bc6ea1c76"
 
 
 def identify(bundle):

@@ -1,6 +1,7 @@
 """Long work shows a bar on a terminal and plain lines elsewhere."""
 
 import io
+import json
 import sys
 from types import SimpleNamespace
 
@@ -72,3 +73,23 @@ def test_counting_is_shown_too(monkeypatch, screen):
         for _ in range(3):
             advance()
     assert "pictures" in shown.getvalue()
+
+
+def test_programs_read_progress_as_lines_of_json(monkeypatch):
+    shown = Terminal()
+    monkeypatch.setattr(sys, "stderr", shown)
+    seconds = 0.0
+    with progress.show_training(lambda: seconds, as_json=True) as show:
+        for iteration in range(1, 31):
+            seconds += 0.125
+            show(moment(1, iteration))
+    lines = [json.loads(line) for line in shown.getvalue().splitlines()]
+    assert [line["iteration"] for line in lines] == [8, 16, 24]
+    assert lines[0] == {
+        "scale": 1,
+        "scales": 4,
+        "iteration": 8,
+        "iterations": 400,
+        "share": 0.25,
+        "seconds_left": 83.0,
+    }

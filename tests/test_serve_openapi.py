@@ -1,6 +1,7 @@
 """The OpenAPI document is true: it has every route, and answers are as it says."""
 
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -10,9 +11,9 @@ pytest.importorskip("httpx2")
 
 from starlette.testclient import TestClient
 
-from singan_runtime.serve import clips, edits, openapi, orders
+from singan_runtime.serve import clips, edits, openapi, orders, training_routes
 from singan_runtime.serve.app import make_app
-from singan_runtime.serve.settings import Settings
+from singan_runtime.serve.settings import Settings, TrainingLimits
 
 LOOSE = ("keep", "place", "background", "window", "start_scale", "zoom")
 """Parameters of which the document says less than the model does."""
@@ -21,8 +22,11 @@ DATA = Path(__file__).parent / "data"
 
 
 @pytest.fixture(scope="module")
-def app():
-    return make_app(Settings(DATA / "tiny_bundle", "cpu", 1, max_pixels=5000, max_clip_pixels=9000))
+def app(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("models")
+    shutil.copytree(DATA / "tiny_bundle", folder / "tiny_bundle")
+    limits = {"max_pixels": 5000, "max_clip_pixels": 9000, "training": TrainingLimits()}
+    return make_app(Settings(folder, "cpu", 1, **limits))
 
 
 @pytest.fixture(scope="module")
@@ -52,6 +56,11 @@ def test_parameters_are_those_that_are_read(document):
     for name, words in edits.PARAMETERS.items():
         body = document["paths"][f"/v1/{{model}}/{name}"]["post"]["requestBody"]["content"]
         assert {*words} <= {*body["multipart/form-data"]["schema"]["properties"]}
+    training = document["paths"]["/v1/training"]["post"]["requestBody"]["content"]
+    assert [*training["multipart/form-data"]["schema"]["properties"]] == [
+        *training_routes.FILES,
+        *training_routes.WORDS,
+    ]
 
 
 def test_names_of_files_match_their_pattern(document):
@@ -108,6 +117,7 @@ def choose_places(path, model):
     else:
         file = "60x40.gif" if "animate" in path else "60x40.png"
         known = {"file": file, "size": "60x40", "level": 6, "tile": "0_0.png", "model": model}
+        known["id"] = "0123456789abcdef"  # of a training that nobody began
     return {name: known[name] for name in re.findall(r"{(\w+)}", path)}
 
 

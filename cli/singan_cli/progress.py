@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from singan_train.report.progress import Progress
 
 LINE_EVERY = 10.0  # seconds between plain lines
+JSON_EVERY = 1.0  # seconds between lines for programs
 
 
 def describe_progress(progress: Progress) -> str:
@@ -31,19 +33,36 @@ def describe_progress(progress: Progress) -> str:
     )
 
 
+def write_progress(progress: Progress) -> str:
+    """Write scale (from 0), iteration, share of the work and seconds left as a JSON object."""
+    return json.dumps(
+        {
+            "scale": progress.scale,
+            "scales": progress.scales,
+            "iteration": progress.iteration,
+            "iterations": progress.iterations,
+            "share": round(progress.share, 4),
+            "seconds_left": round(progress.seconds_left, 1),
+        }
+    )
+
+
 @contextmanager
 def show_training(
-    now: Callable[[], float] = time.monotonic,
+    now: Callable[[], float] = time.monotonic, as_json: bool = False
 ) -> Iterator[Callable[[Progress], None]]:
     """Give a callback that shows the progress of training. `now` tells the time in seconds."""
-    if not sys.stderr.isatty():
+    if as_json or not sys.stderr.isatty():
+        every, describe = (
+            (JSON_EVERY, write_progress) if as_json else (LINE_EVERY, describe_progress)
+        )
         last = now()  # the first report knows too little of the time left to be printed
 
         def print_line(progress: Progress) -> None:
             nonlocal last
-            if now() - last >= LINE_EVERY or progress.iteration == progress.iterations:
+            if now() - last >= every or progress.iteration == progress.iterations:
                 last = now()
-                say(describe_progress(progress), err=True)
+                say(describe(progress), err=True)
 
         yield print_line
         return

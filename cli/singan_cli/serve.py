@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from singan_cli import parse
 from singan_cli import serve_options as options
-from singan_cli.options import Device, MaxPixels, Threads
+from singan_cli.options import Device, HasMetadata, MaxPixels, Threads
 from singan_core.fitting import MAX_PIXELS
+from singan_train.config import make_config
+
+if TYPE_CHECKING:
+    from singan_runtime.serve.settings import TrainingLimits
 
 
 def command(
@@ -27,6 +33,12 @@ def command(
     root_path: options.RootPath = "",
     proxies: options.Proxies = "127.0.0.1",
     warm: options.Warm = False,
+    metadata: HasMetadata = True,
+    train: options.Train = False,
+    train_preset: options.TrainPreset = "standard",
+    train_iterations: options.TrainIterations = None,
+    train_minutes: options.TrainMinutes = 120.0,
+    train_models: options.TrainModels = 20,
     device: Device = "auto",
     threads: Threads = None,
     max_pixels: MaxPixels = MAX_PIXELS,
@@ -35,11 +47,10 @@ def command(
 
     A URL that has a model's id and a seed stands for the same picture for ever.
     """
-    from singan_runtime.serve import server
-    from singan_runtime.serve.settings import Settings
-    from singan_runtime.serve.signing import read_keys
+    from singan_runtime.serve import server, settings, signing
 
-    settings = Settings(
+    limits = read_training_limits(train_preset, train_iterations, train_minutes, train_models)
+    chosen = settings.Settings(
         folder=models,
         device=device,
         threads=threads,
@@ -52,12 +63,24 @@ def command(
         timeout=timeout,
         cache_folder=cache_dir,
         cache_size=round(cache_size * 1e9),
-        keys=read_keys(key_file) if key_file is not None else (),
+        keys=signing.read_keys(key_file) if key_file is not None else (),
         sizes=parse.read_allowed_sizes(sizes or "1"),
         rate=rate,
         origins=tuple(cors or ()),
         root_path=parse.read_root_path(root_path),
         proxies=proxies,
+        has_metadata=metadata,
         warm=warm,
+        training=limits if train else None,
     )
-    server.run(settings, host, port)
+    server.run(chosen, host, port)
+
+
+def read_training_limits(
+    preset: str, iterations: int | None, minutes: float, models: int
+) -> TrainingLimits:
+    """Read the options of training. Raises RequestError for what no training could begin with."""
+    from singan_runtime.serve.settings import TrainingLimits
+
+    make_config(preset, iterations=iterations)
+    return TrainingLimits(preset, iterations, minutes, models)

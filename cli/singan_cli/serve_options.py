@@ -7,6 +7,9 @@ from typing import Annotated
 
 import typer
 
+from singan_cli.options import limit_to
+from singan_train.config import PRESETS
+
 Models = Annotated[
     Path,
     typer.Argument(
@@ -89,3 +92,35 @@ Proxies = Annotated[
     ),
 ]
 Warm = Annotated[bool, typer.Option("--warm", help="Open the first models at the start.")]
+Train = Annotated[
+    bool,
+    typer.Option(
+        "--train", help="Take photos from anyone and train models on them, one at a time."
+    ),
+]
+TrainPreset = Annotated[
+    str,
+    typer.Option("--train-preset", help="With --train: the preset.", **limit_to(PRESETS)),
+]
+TrainIterations = Annotated[
+    int | None,
+    typer.Option(
+        "--train-iterations",
+        min=1,
+        max=10**6,
+        help="With --train: iterations of a scale.",
+        show_default="the preset's",
+    ),
+]
+TrainMinutes = Annotated[
+    float,
+    typer.Option(
+        "--train-minutes", min=0.01, help="With --train: minutes that a training takes at most."
+    ),
+]
+TrainModels = Annotated[
+    int,
+    typer.Option(
+        "--train-models", min=1, help="With --train: models that are added to MODELS at most."
+    ),
+]

@@ -45,6 +45,7 @@ def command(
     licence: options.Licence = None,
     resume: options.Resume = False,
     to_tensorboard: options.Tensorboard = False,
+    progress_as_json: options.ProgressAsJson = False,
     preview: options.Preview = True,
     dry_run: options.DryRun = False,
 ) -> None:
@@ -78,7 +79,7 @@ def command(
     job = TrainingJob(photo, out, asked, choose_device(device), masks, resume, creator, licence)
     threads = say_plan(job, threads)
     if not dry_run:
-        train(job, to_tensorboard)
+        train(job, to_tensorboard, progress_as_json)
         say_result(out, preview, threads)
 
 
@@ -117,12 +118,13 @@ def say_plan(job: TrainingJob, threads: int | None) -> int | None:
     return threads
 
 
-def train(job: TrainingJob, to_tensorboard: bool) -> None:
+def train(job: TrainingJob, to_tensorboard: bool, progress_as_json: bool) -> None:
     """Train with progress on stderr. Raises StoppedBySignal, which says how to continue."""
     from singan_cli.progress import log_to_tensorboard, show_training
 
     board = log_to_tensorboard(job.out / "tensorboard" if to_tensorboard else None)
-    with collect_signals() as signals, show_training() as show, board as log:
+    showing = show_training(as_json=progress_as_json)
+    with collect_signals() as signals, showing as show, board as log:
 
         def report(progress: Progress) -> None:
             show(progress)

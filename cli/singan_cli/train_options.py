@@ -195,6 +195,13 @@ Tensorboard = Annotated[
         "--tensorboard", help="Also write the losses for TensorBoard, into RUN/tensorboard."
     ),
 ]
+ProgressAsJson = Annotated[
+    bool,
+    typer.Option(
+        "--progress-json",
+        help="Print progress for programs: every second a line of JSON on stderr.",
+    ),
+]
 Preview = Annotated[
     bool,
     typer.Option(

@@ -3,7 +3,8 @@
 A candidate is the position that a neighbour shows, shifted back by the distance to the neighbour,
 so that it continues the neighbour's piece. All are read from the old map, so the order of pixels
 does not matter, and a window equals the slice of the whole. Inside a coherent piece all candidates
-are the pixel's own position, so only pixels near a join have work.
+are the pixel's own position, so only pixels near a join have work. Slips are no candidates: they
+have been spread (slips.py), and would be drawn together again.
 
 Source: Ashikhmin 2001; k-coherence of Tong et al. 2002, with neighbours of the picture alone; the
 parallel correction passes of Lefebvre and Hoppe 2005, without their subpasses.
@@ -19,6 +20,7 @@ from singan_core.detail.kept_objects import ObjectsInRegion
 from singan_core.detail.maps import Map, Positions, find_joins, find_offsets, index_map
 from singan_core.detail.patches import REACH, Features, compute_features
 from singan_core.detail.photo import Level
+from singan_core.detail.slips import MOST
 from singan_core.detail.tables import count_votes
 
 JUMPS = (1, 2)
@@ -45,8 +47,9 @@ def refine(
     padded is the enlarged picture, premultiplied, with 3 px around it. A pixel's patch is compared
     with patches of the enlarged photo. Kept objects stay, and no other pixel takes their positions.
 
-    Only pixels near a join compare anything. After the first round they compare new candidates
-    only, since all others have lost before. everywhere does all the work, with the same result.
+    Only pixels near a join compare anything. After the first round, those that have not changed
+    compare new candidates only, since all others have lost before. everywhere does all the work,
+    with the same result.
     """
     changed: Mask | None = None
     for _ in range(ROUNDS):
@@ -72,8 +75,8 @@ def _find_asking(
 ) -> NDArray[np.intp]:
     """Find the pixels, numbered row by row, that may have candidates other than their own position.
 
-    In the first round those near a join, later those with a neighbour that has changed. changed is
-    (h + 6, w + 6), as entries are.
+    In the first round those near a join, later those that have changed or have a neighbour that
+    has. changed is (h + 6, w + 6), as entries are.
     """
     height, width = (side - 2 * REACH for side in entries.shape)
     if everywhere:
@@ -81,7 +84,7 @@ def _find_asking(
     if changed is None:
         return np.flatnonzero(find_joins(find_offsets(level, entries), max(JUMPS)))
 
-    asking = np.zeros_like(changed)
+    asking = changed.copy()
     places = np.flatnonzero(changed)
     for dy, dx in CANDIDATES:
         asking.reshape(-1)[places - (dy * asking.shape[1] + dx)] = True
@@ -132,8 +135,8 @@ def _list_candidates(
 ) -> tuple[NDArray[np.intp], Positions]:
     """List all candidates: the number of a pixel within places, and an entry of the tables.
 
-    Each pixel has each candidate once, and not its own position. With changed, only neighbours that
-    have changed are asked.
+    Each pixel has each candidate once, and none that is its own position but for a slip. With
+    changed, only pixels that have changed ask neighbours that have not.
     """
     known = [own]
     pixels, candidates = [], []
@@ -144,8 +147,9 @@ def _list_candidates(
 
         # Only within the photo, where an entry has a vote.
         fresh = count_votes(level.ballots[0].take(candidate)) != 0
+        fresh &= ~_is_slip(candidate - own, level.stride)
         if changed is not None:
-            fresh &= changed.take(neighbours)
+            fresh &= changed.take(neighbours) | changed.take(places)
         for other in known:
             fresh &= candidate != other
         known.append(candidate)
@@ -154,6 +158,13 @@ def _list_candidates(
         pixels.append(number)
         candidates.append(candidate[number])
     return np.concatenate(pixels), np.concatenate(candidates)
+
+
+def _is_slip(step: Positions, stride: int) -> Mask:
+    """Tell which steps between entries (n,) are at most 2 px along each axis."""
+    down, across = np.divmod(step + np.int32(MOST * (stride + 1)), np.int32(stride))
+    slip: Mask = (down >= 0) & (down <= 2 * MOST) & (across <= 2 * MOST)
+    return slip
 
 
 def _measure_distance(level: Level, queries: Features, entries: Positions) -> NDArray[np.float32]:

@@ -22,17 +22,18 @@ from singan_core.detail.patches import REACH, pad
 from singan_core.detail.photo import Photo, premultiply, straighten
 from singan_core.detail.search import Weights
 from singan_core.detail.searched import Guide, SearchedLevels
+from singan_core.detail.slips import SPREAD, spread_slips
 from singan_core.detail.votes import COARSE, FINE, paint
 from singan_core.pyramid import Size
 from singan_core.windows import Region, Wrap, cover_canvas
 
 AROUND = 16
 """Pixels of a seamless photo repeated beyond its edges: blur, patches and votes reach less."""
-LOCAL = 2 * REACH + (coherence.ROUNDS - 1) * max(coherence.JUMPS)
+LOCAL = 2 * REACH + SPREAD + (coherence.ROUNDS - 1) * max(coherence.JUMPS)
 """Pixels around a region that a copied level draws too.
 
-Votes reach 3 px, the patches behind them 3 more, and each further round reads the last map 2 px
-away.
+Votes reach 3 px, the patches behind them 3 more, each further round reads the last map 2 px away,
+and slips are spread by 6.
 """
 
 
@@ -111,7 +112,7 @@ class Drawing:
         return part
 
     def _copy(self, number: int, below: DrawnRegion, region: Region) -> DrawnRegion:
-        """Draw a region of a copied level, which is wrong within 8 px of where it was cut off."""
+        """Draw a region of a copied level, which is wrong within 14 px of where it was cut off."""
         level, coarser = self.photo.level(number), self.photo.sizes[number - 1]
         canvas, smaller = self.canvases[number], self.canvases[number - 1]
         enlarged = self._enlarge_pixels(number, below, region)
@@ -121,6 +122,7 @@ class Drawing:
         kept = None if objects is None else objects.place(region)
         if kept is not None:
             found = kept.fix(found)
+        found = spread_slips(found, kept)
         found = coherence.refine(level, found, pad(enlarged), kept=kept)
 
         keep_colours = self.original is not None and self.original.is_kept_at(number)

@@ -9,8 +9,10 @@ from numpy.typing import NDArray
 
 from singan_core.detail.coherence import CANDIDATES, ROUNDS
 from singan_core.detail.patches import REACH, Basis
+from singan_core.detail.slips import MOST
 from singan_export.graphs.patches import find_features
 from singan_export.graphs.resize import resize
+from singan_export.graphs.slips import spread_slips
 from singan_export.graphs.values import Value, add_constant, choose, count_up
 from singan_export.graphs.votes import Tables, make_tables, paint, premultiply, tabulate
 
@@ -53,7 +55,7 @@ def copy_level(
 
     enlarged = resize(premultiply(below.pixels, channels), *canvas)
     query = find_features(enlarged, basis, centre).reshape(-1, basis.count)
-    found = enlarge_map(below, tables, canvas)
+    found = spread_slips(tables, enlarge_map(below, tables, canvas))
     for _ in range(ROUNDS):
         found = refine(tables, keys, query, found)
 
@@ -89,7 +91,7 @@ def refine(tables: Tables, keys: Value, query: Value, found: Value) -> Value:
     """Compare every pixel's position, (h, w), with its neighbours' shifted back, for one round.
 
     keys are the photo's features in a table, query the picture's, (h w, n). The nearest wins, in a
-    tie the pixel's own position, then the lowest.
+    tie the pixel's own position, then the lowest. Slips do not count.
     """
     height, width = found.get_length(0), found.get_length(1)
     around = tables.surround(found)
@@ -104,5 +106,14 @@ def refine(tables: Tables, keys: Value, query: Value, found: Value) -> Value:
         positions = around.take_neighbours(dy, dx, REACH) - (tables.stride * dy + dx)
         distance = measure(positions)
         better = (distance < least) | (distance.equals(least) & (positions < lowest))
+        better = better & are_apart(tables, found, positions)
         least, lowest = choose(better, distance, least), choose(better, positions, lowest)
     return choose(least < own, lowest, found)
+
+
+def are_apart(tables: Tables, found: Value, positions: Value) -> Value:
+    """Tell which positions (h, w) lie more than a slip from those found."""
+    step = positions - found + (tables.stride + 1) * MOST
+    down = step // tables.stride
+    across = step - down * tables.stride
+    return (step < 0) | (down > 2 * MOST) | (across > 2 * MOST)

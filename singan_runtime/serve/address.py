@@ -7,7 +7,7 @@ import re
 ID_LENGTH = 8
 """Digits of a model's identity that its URLs carry."""
 
-RESERVED = ("models", "screens")
+RESERVED = ("models", "screens", "training")
 """Names that routes of the service have, so that no model can have them."""
 
 _NAME = re.compile(r"[a-z0-9_-]+")

@@ -22,6 +22,7 @@ from singan_runtime.serve import (
     markup_routes,
     model_routes,
     picture_routes,
+    training_routes,
 )
 from singan_runtime.serve.front import Front
 from singan_runtime.serve.observer import Observer
@@ -42,11 +43,12 @@ def make_app(settings: Settings, log: TextIO | None = None) -> Starlette:
         warming = asyncio.create_task(service.live())
         yield
         warming.cancel()
-        service.jobs.close()
+        await service.close()
 
     parts = (
         health_routes,
         model_routes,
+        training_routes,
         edit_routes,
         markup_routes,
         deepzoom_routes,
@@ -73,7 +75,10 @@ def allow_origins(settings: Settings) -> list[Middleware]:
     if not settings.origins:
         return []
 
-    methods, headers = ("GET", "HEAD", "POST"), ("ETag", "Content-Location", "X-Request-ID")
+    methods, headers = (
+        ("GET", "HEAD", "POST", "DELETE"),
+        ("ETag", "Content-Location", "X-Request-ID"),
+    )
     return [
         Middleware(
             CORSMiddleware,

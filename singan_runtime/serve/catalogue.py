@@ -46,7 +46,7 @@ class Catalogue:
     """The models in a folder. The ones used last are open, at most so many."""
 
     def __init__(self, settings: Settings) -> None:
-        """Read the folder. Raises BundleError if it holds no model."""
+        """Read the folder. Raises BundleError if it holds no model, unless training may add one."""
         self.settings = settings
         self.models: dict[str, Model] = {}
         self.count_load: Callable[[str], None] = lambda name: None  # called after one was opened
@@ -54,7 +54,7 @@ class Catalogue:
         self._open: OrderedDict[str, Sampler] = OrderedDict()  # by identity, least used first
         self._lock = threading.Lock()
         self.read()
-        if not self.models:
+        if not self.models and settings.training is None:
             raise BundleError(
                 f"{settings.folder}: holds no bundle folder that can be served; "
                 "make one with 'singan export'"

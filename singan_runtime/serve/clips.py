@@ -86,7 +86,7 @@ def read_order(name: str, words: Mapping[str, str]) -> ClipOrder:
     animation.check(walk)
     how = order.format, order.background, order.is_download, order.quality
     move = tuple(words["move"].split(",")) if words.get("move") else ()
-    return ClipOrder(request, *how, walk, fps, move)
+    return ClipOrder(request, *how, walk=walk, fps=fps, move=move)
 
 
 def _read_number(words: Mapping[str, str], name: str, usual: float) -> float:
@@ -133,7 +133,9 @@ def make_clip(sampler: Sampler, order: ClipOrder, check: Callable[[], None]) -> 
 
     assert request.size is not None
     what = order.walk, request.size, request.zoom, request.keep
-    said = describe_clip(sampler, *what, order.fps, order.move)
+    said = None
+    if order.has_metadata:
+        said = describe_clip(sampler, *what, order.fps, order.move)
     with tempfile.TemporaryDirectory(prefix="singan-") as folder:
         path = Path(folder) / f"clip{order.suffix}"
         video.save(path, watch(), order.fps, order.background, order.quality, said)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
 from starlette.requests import Request
@@ -35,6 +36,7 @@ async def send_edit(service: Service, application: str, request: Request) -> Res
     files, found = await uploads.read_upload(request, service.settings.max_body, edits.FILES)
     with words.explain_as(400):
         edit = edits.read_edit(application, found, files)
+    edit = replace(edit, has_metadata=service.settings.has_metadata)
     if edit.request.size is not None:
         orders.check_pixels(edit.request.size, service.settings.max_pixels)
 

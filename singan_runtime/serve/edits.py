@@ -50,6 +50,7 @@ class Edit:
     uses_alpha: bool  # the image's own transparency is the mask
     reach: int | None
     colours: int | None
+    has_metadata: bool = True  # whether the file says how it was made
 
 
 def read_edit(application: str, words: Mapping[str, str], files: Mapping[str, bytes]) -> Edit:
@@ -119,7 +120,7 @@ def make_edit(sampler: Sampler, edit: Edit, check: Callable[[], None]) -> bytes:
 
     check()
     size = pixels.shape[0], pixels.shape[1]
-    said = describe_picture(sampler, _describe(edit, size, used))
+    said = describe_picture(sampler, _describe(edit, size, used)) if edit.has_metadata else None
     return encoding.encode(pixels, edit.format, edit.background, edit.quality, said)
 
 

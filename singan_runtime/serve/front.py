@@ -81,5 +81,5 @@ class Front:
 
 
 def has_condition(scope: Scope) -> bool:
-    """Whether a request says what the client has already."""
-    return any(name == b"if-none-match" for name, _ in scope["headers"])
+    """Whether a request says what the client has already, or which part it wants."""
+    return any(name in (b"if-none-match", b"range") for name, _ in scope["headers"])

@@ -11,7 +11,16 @@ from singan_core.noise import SEED_LIMIT
 from singan_core.version import find_version
 from singan_runtime.request import MOST_VARIATION, TILEABLE
 from singan_runtime.screens import SCREENS
-from singan_runtime.serve import clips, deepzoom_routes, edits, iiif, markup_routes, orders, signing
+from singan_runtime.serve import (
+    clips,
+    deepzoom_routes,
+    edits,
+    iiif,
+    markup_routes,
+    orders,
+    signing,
+    training_schema,
+)
 from singan_runtime.serve.problems import MEDIA
 
 Schema = dict[str, Any]
@@ -65,11 +74,13 @@ _PATHS: Mapping[str, Schema] = {
     "rotation": _TEXT,
     "quality": {"type": "string", "enum": list(iiif.QUALITIES)},
     "format": {"type": "string", "enum": list(iiif.FORMATS)},
+    "id": {"type": "string", "pattern": "^[0-9a-f]{16}$"},
 }
 _PICTURES = sorted(set(orders.MEDIA.values()))
 _CLIPS = sorted(set(clips.MEDIA.values()))
 _JSON = "application/json"
 _STATUSES = {
+    "206": "a part of the file, as Range asks",
     "302": "leads to the URL that has an id and a seed",
     "303": "leads to the description",
     "304": "the client has it",
@@ -84,7 +95,7 @@ def write_document(root: str) -> Schema:
         "info": {"title": "singan serve", "version": find_version()},
         "servers": [{"url": root or "/"}],
         "paths": {path: _complete(path, found) for path, found in _list_paths().items()},
-        "components": {"schemas": {"Problem": _describe_problem()}},
+        "components": {"schemas": {"Problem": _describe_problem(), **training_schema.SCHEMAS}},
     }
 
 
@@ -95,7 +106,7 @@ def _list_paths() -> Schema:
     zoomed = deepzoom_routes.PARAMETERS
     root = f"/v1/{{model}}/{deepzoom_routes.PLACE}/{{size}}"
     view = "/iiif/{identifier}/{region}/{size}/{rotation}/{quality}.{format}"
-    kept = ("302", "304")
+    kept = ("206", "302", "304")
     iiif_media = [_JSON, "application/ld+json"]
 
     return {
@@ -106,15 +117,18 @@ def _list_paths() -> Schema:
         "/v1/{model}/animate/{file}": _get("Draw a clip", _CLIPS, clips.PARAMETERS, clip, kept),
         "/v1/{model}/picture.html": _get("Write markup", ["text/html"], _MARKUP, {}, ["302"]),
         f"{root}.dzi": _get("Describe tiles", ["application/xml"], zoomed, {}, ["302"]),
-        f"{root}_files/{{level}}/{{tile}}": _get("Draw a tile", _PICTURES, zoomed, {}, ["304"]),
+        f"{root}_files/{{level}}/{{tile}}": _get(
+            "Draw a tile", _PICTURES, zoomed, {}, ["206", "304"]
+        ),
         "/iiif/{identifier}": _get("Lead to a description", [], (), {}, ["303"]),
         "/iiif/{identifier}/info.json": _get("Describe a IIIF picture", iiif_media),
-        view: _get("Draw a view", _PICTURES, (), {"size": _TEXT}, ["304"]),
+        view: _get("Draw a view", _PICTURES, (), {"size": _TEXT}, ["206", "304"]),
         "/healthz": _get("Say that the service lives", ["text/plain"]),
         "/readyz": _get("Say whether the service is ready", ["text/plain"]),
         "/metrics": _get("Send numbers for Prometheus", ["text/plain"]),
         "/openapi.json": _get("Send this document", [_JSON]),
         **{f"/v1/{{model}}/{name}": _post(name) for name in edits.PARAMETERS},
+        **training_schema.list_paths(_add_problems({})),
     }
 
 

@@ -45,6 +45,7 @@ class Order:
     background: tuple[int, int, int] = (255, 255, 255)
     is_download: bool = False
     quality: int | None = None  # 1 to 100, of a lossy format; None is its default
+    has_metadata: bool = True  # whether the file says how it was made
 
     @property
     def size(self) -> Size:
@@ -69,7 +70,8 @@ class Order:
 
     def describe(self) -> str:
         """Return a text that is the same for equal orders."""
-        return json.dumps([self.request.to_dict(), self.format, self.background, self.quality])
+        how = self.format, self.background, self.quality, self.has_metadata
+        return json.dumps([self.request.to_dict(), *how])
 
 
 def read_order(

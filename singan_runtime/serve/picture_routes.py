@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 from urllib.parse import urlencode
@@ -57,6 +57,7 @@ async def send_file(service: Service, kind: Kind, request: Request) -> Response:
     name, query = request.path_params["file"], words.read_words(request)
     with words.explain_as(400):
         order: Order = kind.read(name, query)
+    order = replace(order, has_metadata=service.settings.has_metadata)
     kind.check(order, service.settings)
 
     place = f"/v1/{model.address}{kind.place}"

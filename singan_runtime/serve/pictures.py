@@ -37,7 +37,9 @@ def make_picture(sampler: Sampler, order: Order, check: Callable[[], None]) -> b
     """
     check_effort(sampler, order.request)
     pixels = draw_parts(sampler, order.request, check)
-    said = describe_picture(sampler, describe_request(sampler, order.request))
+    said = None
+    if order.has_metadata:
+        said = describe_picture(sampler, describe_request(sampler, order.request))
     return encoding.encode(pixels, order.format, order.background, order.quality, said)
 
 

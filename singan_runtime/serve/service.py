@@ -14,7 +14,7 @@ from starlette.responses import Response
 from singan_core.errors import BundleError, InstallError, RequestError, SinGANError
 from singan_runtime.request import Request as Drawing
 from singan_runtime.sampler import Sampler
-from singan_runtime.serve import pictures, signing
+from singan_runtime.serve import pictures, ranges, signing
 from singan_runtime.serve.address import read_address
 from singan_runtime.serve.cache import Cache, Memory
 from singan_runtime.serve.catalogue import Catalogue, Model
@@ -25,6 +25,7 @@ from singan_runtime.serve.observer import Record
 from singan_runtime.serve.problems import Problem, describe_problem
 from singan_runtime.serve.rates import Rates
 from singan_runtime.serve.settings import Settings
+from singan_runtime.serve.trainings import Trainings
 
 FOR_EVER = "public, max-age=31536000, immutable"
 """Cache-Control of what a URL always stands for."""
@@ -57,6 +58,9 @@ class Service:
         self.is_ready = not settings.warm
         self.urls = KnownUrls()
         self.catalogue.when_changed = self.urls.forget
+        self.trainings: Trainings | None = None
+        if settings.training is not None:
+            self.trainings = Trainings(settings, settings.training, self.catalogue.read)
         self.cache: Cache | None = None
         if settings.cache_folder is not None:
             self.cache = Cache(settings.cache_folder, settings.cache_size)
@@ -66,6 +70,12 @@ class Service:
         if self.settings.warm:
             await asyncio.to_thread(self.warm)
         self.is_ready = True
+
+    async def close(self) -> None:
+        """Give up all work that is under way."""
+        self.jobs.close()
+        if self.trainings is not None:
+            await self.trainings.close()
 
     def warm(self) -> None:
         """Open the first models, as many as may be open, and let each draw a small picture."""
@@ -133,11 +143,11 @@ class Service:
         make: Make,
         headers: Mapping[str, str],
     ) -> Response:
-        """Answer with the file of a key, which is made unless the client has it.
+        """Answer with the file of a key or a part of it, made unless the client has it.
 
         Raises Problem, or RequestError where the model cannot make it.
         """
-        headers = {"ETag": f'"{key}"', "Cache-Control": FOR_EVER, **headers}
+        headers = {"ETag": f'"{key}"', "Cache-Control": FOR_EVER, **ranges.ACCEPTED, **headers}
         if has_file(request, key):
             request.scope["record"].source = "client"
             return Response(status_code=304, headers=headers)
@@ -145,7 +155,7 @@ class Service:
         body = await self.find_or_make(request, model, key, make)
         answer = Response(body, 200, headers, media)
         self.urls.remember(request.scope, key, answer)
-        return answer
+        return ranges.answer_range(request, body, headers, media) or answer
 
     async def find_or_make(self, request: Request, model: Model, key: str, make: Make) -> bytes:
         """Return the file of a key: from memory, from disk, or made and kept in both.

@@ -12,6 +12,16 @@ HOST, PORT = "127.0.0.1", 8000
 
 
 @dataclass(frozen=True)
+class TrainingLimits:
+    """What photos that are sent to the service may cost."""
+
+    preset: str = "standard"
+    iterations: int | None = None  # of a scale; None are the preset's own
+    minutes: float = 120.0  # that a training takes at most
+    models: int = 20  # that the service adds to the folder before it is started again
+
+
+@dataclass(frozen=True)
 class Settings:
     """What the service may do, and where its models are."""
 
@@ -34,4 +44,6 @@ class Settings:
     origins: tuple[str, ...] = ()  # of pages whose scripts may read answers (CORS)
     root_path: str = ""  # the path before /v1 where a proxy has the service
     proxies: str = "127.0.0.1"  # addresses whose X-Forwarded-For and -Proto are believed
+    has_metadata: bool = True  # whether files say how they were made
     warm: bool = False  # open the first models at the start
+    training: TrainingLimits | None = None  # of photos that are sent here; None takes none
