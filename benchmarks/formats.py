@@ -25,6 +25,7 @@ from clocks import find_fastest, time_call
 from singan_core import images
 from singan_core import manifest as manifests
 from singan_core.arrays import Floats, Pixels
+from singan_core.file_names import PARITY
 from singan_core.pyramid import Size
 from singan_core.resample import resize
 from singan_export import bundle as bundles
@@ -114,7 +115,7 @@ def list_formats(bundle: Path) -> Iterator[Format]:
     yield Format(FP32, sum(sizes[path] for path in graphs), functools.partial(open_fp32, bundle))
     for name in formats.list_formats(sampler.manifest):
         paths = [path for path in sizes if path.startswith(f"{name}/")]
-        size = sum(sizes[path] for path in paths if not path.endswith(formats.PARITY))
+        size = sum(sizes[path] for path in paths if not path.endswith(PARITY))
         yield Format(
             name, size, functools.partial(formats.open_format, bundle / name, name, sampler)
         )

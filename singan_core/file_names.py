@@ -12,10 +12,16 @@ BASES = "bases.npy"
 CONFIG = "config.json"
 """What is fixed before a run's first scale. A run has it long before its manifest."""
 
+PARITY = "parity.json"
+"""What was compared when a bundle, or a format of it, was made."""
+
 DOUBLE = "fp64"
 """Folder of the generators up to the hand-over in double precision."""
 
-FORMAT_FOLDERS = (DOUBLE, "fp16", "int8", "fused", "torchscript", "pt2")
+TRITON = "triton"
+"""Folder of a model repository for Triton Inference Server, which has folders of its own."""
+
+FORMAT_FOLDERS = (DOUBLE, "fp16", "int8", "fused", "torchscript", "pt2", TRITON)
 """Every folder that a bundle may have."""
 
 

@@ -19,6 +19,7 @@ from singan_core.file_names import (
     MASKS,
     PHOTO,
     RECONSTRUCTION_NOISE,
+    TRITON,
     graph_name,
 )
 from singan_core.plain_names import are_plain, is_plain
@@ -145,8 +146,11 @@ def find_unknown(manifest: Manifest) -> list[str]:
     if manifest.kind == "run":
         return []
     places = [(name, PurePosixPath(name).parts) for name in manifest.files]
-    return [
-        name
-        for name, parts in places
-        if len(parts) != 1 and not (len(parts) == 2 and parts[0] in FORMAT_FOLDERS)
-    ]
+    return [name for name, parts in places if not _has_place(parts)]
+
+
+def _has_place(parts: tuple[str, ...]) -> bool:
+    """Whether a bundle may have a file at a path, given by its parts."""
+    if len(parts) == 1:
+        return True
+    return parts[0] in FORMAT_FOLDERS and (len(parts) == 2 or parts[0] == TRITON)

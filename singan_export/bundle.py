@@ -15,7 +15,7 @@ from singan_core.atomic import atomic_folder
 from singan_core.detail import resize, store
 from singan_core.detail.photo import premultiply, straighten
 from singan_core.errors import BundleError, OutputError
-from singan_core.file_names import DOUBLE, RECONSTRUCTION_NOISE, graph_name
+from singan_core.file_names import DOUBLE, PARITY, RECONSTRUCTION_NOISE, graph_name
 from singan_core.fitting import MAX_PIXELS
 from singan_core.leftovers import sweep
 from singan_core.listed_files import read_listed
@@ -87,7 +87,7 @@ def export(
         parity = compare_bundle(sampler, networks)
         parity.require()
         record = json.dumps(parity.to_json(), indent=2) + "\n"
-        (folder / formats.PARITY).write_text(record, encoding="utf-8")
+        (folder / PARITY).write_text(record, encoding="utf-8")
         encoding.save(folder / PREVIEW, draw_preview(sampler))
 
         # The manifest comes last: a folder without one is unfinished.

@@ -16,6 +16,7 @@ from pathlib import Path
 from singan_core import manifest as manifests
 from singan_core.atomic import atomic_folder
 from singan_core.errors import ExportError, OutputError, RequestError, SinGANError
+from singan_core.file_names import PARITY
 from singan_core.manifest import Manifest
 from singan_export import (
     budgets,
@@ -27,6 +28,7 @@ from singan_export import (
     half,
     int8,
     torch_formats,
+    triton,
 )
 from singan_export.budgets import EXACT, Budget, Comparison
 from singan_export.comparison import Opened
@@ -62,6 +64,12 @@ TABLE = (
     Format("fused",
            fused_picture.write, fused_picture.check, fused_picture.open_format,
            EXACT, has_detail=True),
+    Format("triton",
+           triton.write, triton.check, triton.open_format,
+           EXACT),
+    Format("triton",
+           triton.write, triton.check, triton.open_format,
+           EXACT, has_detail=True),
     Format("fp16",
            half.write, partial(generator_graph.check_scales, precision="fp16"),
            comparison.open_scales,
@@ -79,7 +87,6 @@ TRAINED = tuple(row.name for row in TABLE if row.needs_networks)
 NAMES = tuple(dict.fromkeys(row.name for row in TABLE))
 PROGRAMS = ("torchscript", "pt2", "fused")
 """Formats whose files can hold whole programs, so that no check can judge a stranger's."""
-PARITY = "parity.json"
 
 
 def find_row(name: str, manifest: Manifest) -> Format:
@@ -245,12 +252,13 @@ def measure_cost(bundle: Path, name: str) -> costs.Cost | costs.PictureCost:
         for path, size in files.items()
         if path.startswith(f"{name}/") and not path.endswith(PARITY)
     )
-    if has_detail(name, sampler.manifest):
-        return costs.measure_pictures(open_format(bundle / name, name, sampler), size, sampler)
+    row = find_row(name, sampler.manifest)
+    used = sampler if row.has_detail else sampler.without_detail()
+    drawing = _open(row, bundle / name, used)
+    if drawing.draw_pixels is not None:
+        return costs.measure_pictures(drawing, size, used)
 
     fp32_size = sum(
         size for path, size in files.items() if "/" not in path and path.endswith(".onnx")
     )
-    plain = sampler.without_detail()
-    drawing = open_format(bundle / name, name, plain)
-    return costs.measure_generators(drawing, (size, fp32_size), plain)
+    return costs.measure_generators(drawing, (size, fp32_size), used)

@@ -97,14 +97,14 @@ def list_pictures(sampler: Sampler) -> Iterator[Plan]:
 
 
 def list_requests(sampler: Sampler) -> Sequence[tuple[Size, Zoom]]:
-    """List sizes and zooms of pictures with detail.
+    """List sizes and zooms of pictures.
 
-    They are a small picture, a wide and a tall one, one as small as the hand-over, and one of a
-    smaller part of the scene.
+    They are a small picture, a wide and a tall one, one as small as the hand-over (without detail:
+    as the coarsest canvas), and one of a smaller part of the scene.
     """
     height, width = sampler.limit_size(PICTURE_SIDE)
     pyramid = sampler.manifest.pyramid
-    coarse = pyramid.levels[pyramid.entry]
+    coarse = pyramid.levels[pyramid.entry] if pyramid.levels else pyramid.sizes[0]
     return (
         ((height, width), "auto"),
         ((height // 2, width + 1), "auto"),

@@ -19,14 +19,14 @@ from singan_core.listed_files import read_listed
 from singan_core.manifest import Manifest
 from singan_core.processors import check_threads, count_processors
 from singan_core.stored_arrays import read_array
-from singan_runtime import providers
+from singan_runtime import devices, providers
+from singan_runtime.devices import say_first_line
 from singan_runtime.graph_check import check_graph
 from singan_runtime.graph_file import MOST_BYTES
 from singan_runtime.wire_format import GraphError
 
 BLOCK = 256
 """Side in px of a block, whose activations stay in cache. Memory does not grow with the picture."""
-ON_CPU = "CPUExecutionProvider"
 PRECISIONS = (DOUBLE, "fp32", "fp16", "int8")
 _DTYPES: dict[str, type[np.floating[Any]]] = {
     "tensor(float)": np.float32,
@@ -81,14 +81,13 @@ def read_graph_file(path: Path, files: Mapping[str, str] | None, channels: int |
 
 
 def open_session(path: Path, device: str = "auto", data: bytes | None = None) -> Any:
-    """Open one graph as an ONNX Runtime session that uses a single thread.
+    """Open one graph as an ONNX Runtime session that uses a single thread of the CPU.
 
     With data, the file's bytes, nothing is read from disk, weights in other files included. Tiles
     of a picture are drawn in threads of their own, which keeps noise and resampling busy too.
     Raises BundleError, RequestError or InstallError.
     """
-    runtime = providers.import_onnxruntime()
-    options = runtime.SessionOptions()
+    options = providers.import_onnxruntime().SessionOptions()
     options.log_severity_level = 4  # errors are raised; printed, they would name what a file says
     options.intra_op_num_threads = 1
     # A memory pattern would be kept for every size that was ever drawn, and the arena would keep
@@ -96,26 +95,19 @@ def open_session(path: Path, device: str = "auto", data: bytes | None = None) ->
     options.enable_mem_pattern = False
     options.enable_cpu_mem_arena = False
 
-    chosen = providers.choose_providers(device)
+    provider = devices.choose_provider(device)
     try:
-        session = runtime.InferenceSession(data or path, options, providers=chosen)
+        return devices.open_session(data or path, provider, options)
     except Exception as error:  # the library's own exceptions share no public base
+        if devices.is_left_to_cpu(error):
+            raise RequestError(
+                f"device {device}: its {provider.name} cannot run all of {path.name}; "
+                "try --precision fp32, or use --device cpu"
+            ) from error
         raise BundleError(
-            f"{path}: not a graph that ONNX Runtime can load ({_first_line(error)}); export again"
+            f"{path}: not a graph that ONNX Runtime can load ({say_first_line(error)}); "
+            "export again"
         ) from error
-
-    wanted = chosen[0] if isinstance(chosen[0], str) else chosen[0][0]
-    if device != "auto" and wanted not in session.get_providers():
-        raise RequestError(
-            f"device {device}: ONNX Runtime could not start its CUDA provider; "
-            "check the driver with nvidia-smi and run: "
-            f"{providers.FLAVOURS['onnxruntime-gpu']}, or use --device cpu"
-        )
-    return session
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
 
 
 def _read_dtype(session: Any) -> type[np.floating[Any]]:
@@ -166,10 +158,10 @@ class Graphs:
         self._dtypes: dict[int, type[np.floating[Any]]] = {}
         self._opening = threading.Lock()
 
-        on_cpu = self.provider == ON_CPU
-        self.threads = threads or (count_processors() if on_cpu else 1)
+        chosen = devices.choose_provider(device)
+        self.threads = threads or (count_processors() if chosen.is_on_cpu else 1)
         # A GPU's libraries choose an algorithm for every shape that they see for the first time.
-        self.fixed_blocks = not on_cpu
+        self.fixed_blocks = not chosen.is_on_cpu
 
     @property
     def provider(self) -> str:
@@ -222,7 +214,7 @@ class Graphs:
         except Exception as error:  # the library's own exceptions share no public base
             if "alloc" in str(error):
                 raise MemoryError from error
-            reason = _first_line(error)
+            reason = say_first_line(error)
             raise BundleError(f"{path}: cannot be run ({reason}); export again") from error
         if not np.isfinite(image).all():
             raise BundleError(f"{path}: draws values that are not numbers; export again")

@@ -1,16 +1,13 @@
-"""ONNX Runtime: the installed flavour, and the provider behind a device name.
-
-What was asked for and is not there is an error, never replaced silently.
-"""
+"""ONNX Runtime: the installed flavour, and what each provider behind a device is."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from importlib import metadata
 from typing import Any
 
-from singan_core.arguments import read_word
-from singan_core.device_names import parse_device
-from singan_core.errors import InstallError, RequestError, say_reason
+from singan_core.errors import InstallError, say_reason
 
 FLAVOURS = {
     "onnxruntime": "pip install onnxruntime",
@@ -18,7 +15,53 @@ FLAVOURS = {
     "onnxruntime-openvino": "pip install onnxruntime-openvino",
     "onnxruntime-directml": "pip install onnxruntime-directml",
 }
-_PROVIDERS = {"cuda": "CUDAExecutionProvider", "cpu": "CPUExecutionProvider"}
+"""Distributions of ONNX Runtime, and the line that installs each."""
+
+Options = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class Provider:
+    """What ONNX Runtime computes with on a device, and what that needs."""
+
+    device: str  # the word of --device
+    name: str  # ONNX Runtime's
+    flavour: str  # the distribution that has it
+    options: Options = ()
+    library: str = ""  # the part of ONNX Runtime that it is in, where that is a file of its own
+    system: str = ""  # the only one that has it, as platform.system() says it
+    has_doubles: bool = False  # runs graphs in double precision
+    is_on_cpu: bool = False
+
+    def choose_gpu(self, number: int) -> Provider:
+        """Return this provider on the GPU of a number."""
+        options: Options = (*self.options, ("device_id", str(number)))
+        return replace(self, device=f"{self.device}:{number}", options=options)
+
+
+# OpenVINO would take bfloat16 on processors that have it: two grey levels off, and more.
+_FLOAT32 = '{"CPU": {"INFERENCE_PRECISION_HINT": "f32"}}'
+
+# fmt: off
+_TABLE = (
+    Provider("cpu", "CPUExecutionProvider", "onnxruntime", has_doubles=True, is_on_cpu=True),
+    Provider("cuda", "CUDAExecutionProvider", "onnxruntime-gpu",
+             (("use_tf32", "0"), ("cudnn_conv_algo_search", "HEURISTIC")),
+             library="onnxruntime_providers_cuda", has_doubles=True),
+    Provider("tensorrt", "TensorrtExecutionProvider", "onnxruntime-gpu",
+             library="onnxruntime_providers_tensorrt"),
+    Provider("openvino", "OpenVINOExecutionProvider", "onnxruntime-openvino",
+             (("device_type", "CPU"), ("num_of_threads", "1"), ("load_config", _FLOAT32)),
+             library="onnxruntime_providers_openvino", is_on_cpu=True),
+    Provider("coreml", "CoreMLExecutionProvider", "onnxruntime", system="Darwin"),
+    Provider("dml", "DmlExecutionProvider", "onnxruntime-directml", system="Windows"),
+)
+# fmt: on
+
+PROVIDERS: Mapping[str, Provider] = {one.device: one for one in _TABLE}
+"""Providers by the words of --device."""
+
+CPU = PROVIDERS["cpu"]
 
 
 def list_installed() -> list[str]:
@@ -64,30 +107,3 @@ def import_onnxruntime() -> Any:
     if hasattr(module, "disable_telemetry_events"):
         module.disable_telemetry_events()  # whatever is drawn stays on this machine
     return module
-
-
-def choose_providers(device: str) -> list[str | tuple[str, dict[str, Any]]]:
-    """Choose the providers for auto, cpu, cuda or cuda:N, as ONNX Runtime takes them.
-
-    Raises RequestError if the device is not there.
-    """
-    available = import_onnxruntime().get_available_providers()
-    if read_word(device, "device") == "auto":
-        device = "cuda" if _PROVIDERS["cuda"] in available else "cpu"
-
-    kind, number = parse_device(device)
-    if kind == "cpu":
-        return [_PROVIDERS["cpu"]]
-    if _PROVIDERS["cuda"] not in available:
-        raise RequestError(
-            f"device {device}: this ONNX Runtime has no CUDA provider; "
-            f"run: pip uninstall -y onnxruntime && {FLAVOURS['onnxruntime-gpu']}, "
-            "or use --device cpu"
-        )
-
-    options = {
-        "device_id": number,
-        "use_tf32": 0,
-        "cudnn_conv_algo_search": "HEURISTIC",
-    }
-    return [(_PROVIDERS["cuda"], options)]

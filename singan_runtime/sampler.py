@@ -23,7 +23,7 @@ from singan_core.limits import MOST_PICTURES, read_whole
 from singan_core.manifest import Manifest
 from singan_core.pyramid import Pass, Size
 from singan_core.windows import Region, Wrap
-from singan_runtime import planning
+from singan_runtime import devices, planning, providers
 from singan_runtime.drawing import Renderer
 from singan_runtime.graphs import (
     Generators,
@@ -69,23 +69,24 @@ class Sampler(Renderer):
         max_pixels: int = MAX_PIXELS,
         precision: str = "auto",
     ) -> Sampler:
-        """Open a bundle folder for drawing on a device: auto, cpu, cuda or cuda:N.
+        """Open a bundle folder for drawing on a device, a word of singan_core.device_names.
 
-        Precision auto is fp64 where the photo supplies the detail, else fp32; any other must be in
-        the bundle. Raises BundleError, RequestError or InstallError.
+        Precision auto is fp64 where the photo supplies the detail and the device has it, else fp32;
+        any other must be in the bundle. Raises BundleError, RequestError or InstallError.
         """
         folder = read_path(path, "bundle")
         max_pixels = read_whole(max_pixels, "max pixels", 1, MAX_SIDE**2)
         precision = read_word(precision, "precision")
         found = manifest.read(folder, "bundle")
         if precision == "auto":
-            precision = DOUBLE if found.detail else "fp32"
+            has_doubles = devices.choose_provider(device).has_doubles
+            precision = DOUBLE if found.detail and has_doubles else "fp32"
 
         digests = list_digests(found, precision)
         where = find_graphs(folder, found, precision)
         graphs = Graphs(where, device, threads, found.channels, digests)
         graphs.session(0)  # so that a missing runtime or provider is reported at once
-        if precision == "fp16" and graphs.provider == "CPUExecutionProvider":
+        if precision == "fp16" and graphs.provider == providers.CPU.name:
             warnings.warn(
                 "fp16 is slower than fp32 on a CPU: leave it to GPUs and the web", stacklevel=2
             )

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import torch
 
-from singan_core.arguments import read_word
-from singan_core.device_names import parse_device
+from singan_core.device_names import TRAINING, parse_device
 from singan_core.errors import RequestError
 from singan_train.config import Precision
+
+_MISSING = {
+    "mps": "PyTorch finds no Apple GPU; it takes a Mac with Apple silicon and a current macOS",
+    "xpu": "PyTorch finds no Intel GPU; install its driver and PyTorch's build for XPU",
+}
+"""Why a device of PyTorch's cannot be had, and what it takes."""
 
 
 def choose_precision(device: torch.device) -> Precision:
@@ -22,15 +27,18 @@ def choose_precision(device: torch.device) -> Precision:
 
 
 def choose_device(name: str) -> torch.device:
-    """Return the torch device of auto, cpu, cuda or cuda:N, and make cuDNN deterministic on a GPU.
+    """Return the torch device of a name (singan_core.device_names.TRAINING).
 
-    Raises RequestError with the cause when the device cannot be had.
+    On an NVIDIA GPU cuDNN is made deterministic. Raises RequestError with the cause when the device
+    cannot be had.
     """
-    if read_word(name, "device") == "auto":
+    kind, index = parse_device(name, TRAINING)
+    if kind == "auto":
         return choose_device("cuda:0" if torch.cuda.is_available() else "cpu")
-    kind, index = parse_device(name)
     if kind == "cpu":
         return torch.device("cpu")
+    if kind in _MISSING:
+        return _choose_other(kind)
 
     if not torch.cuda.is_available():
         built_without = "this PyTorch is built without CUDA"
@@ -47,3 +55,11 @@ def choose_device(name: str) -> torch.device:
     torch.backends.cudnn.deterministic = True  # the same seed must end in the same weights
     torch.backends.cudnn.benchmark = False
     return torch.device("cuda", index)
+
+
+def _choose_other(kind: str) -> torch.device:
+    """Return the torch device mps or xpu. Raises RequestError where it cannot be had."""
+    is_there = torch.backends.mps.is_available() if kind == "mps" else torch.xpu.is_available()
+    if not is_there:
+        raise RequestError(f"device {kind}: {_MISSING[kind]}, or use --device cpu")
+    return torch.device(kind)

@@ -5,6 +5,8 @@ os.environ.setdefault(
 )  # before numpy is imported: what the command does for itself
 
 import signal
+import subprocess
+import venv
 from contextlib import suppress
 from pathlib import Path
 
@@ -105,3 +107,15 @@ def detailed_run(tmp_path_factory, drawn_scene):
 def known_temporaries(monkeypatch):
     """Temporary files are called .NAME.singan-0.tmp, and a test may put something there first."""
     monkeypatch.setattr("singan_core.atomic.secrets.token_hex", lambda count: "0")
+
+
+@pytest.fixture(scope="session")
+def triton_python(tmp_path_factory):
+    """A Python with tritonclient, in an environment of its own: it excludes our pinned versions."""
+    folder = tmp_path_factory.mktemp("triton") / "env"
+    venv.create(folder, with_pip=True)
+    python = folder / "bin" / "python"
+    words = ["-m", "pip", "install", "--quiet", "tritonclient[http,grpc]==2.73.0"]
+    if subprocess.run([python, *words], capture_output=True, timeout=300).returncode:
+        pytest.skip("tritonclient cannot be installed here")
+    return python

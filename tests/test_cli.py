@@ -26,7 +26,7 @@ SINGAN = str(Path(sys.executable).with_name("singan"))
 EDITING = ("retarget", "harmonize", "edit", "paint", "upscale")
 COMMANDS = (
     *("train", "import", "export", "verify", "inspect", "sample", "animate", "dataset"),
-    *(*EDITING, "serve", "markup", "health", "evaluate", "bench", "plot"),
+    *(*EDITING, "serve", "markup", "health", "evaluate", "bench", "plot", "doctor"),
 )
 
 

@@ -277,7 +277,7 @@ def test_paper_preset_is_planned_as_the_paper_has_it(drawn_scene, tmp_path):
         (("--seed", "-1"), "seed -1 is not possible"),
         (("--channels", "2"), "channels '2' is not possible: choose auto, 1, 3 or 4"),
         (("--border", "wrap"), "unknown border 'wrap': choose zero or noise"),
-        (("--device", "gpu"), "unknown device 'gpu': choose auto, cpu, cuda or cuda:N"),
+        (("--device", "gpu"), "unknown device 'gpu': choose auto, cpu, cuda, cuda:N, mps, xpu"),
         (("--scales", "60"), "60 scales do not fit"),
         (("--schedule", "cubic"), "unknown schedule 'cubic': choose geometric or linear"),
     ],

@@ -84,6 +84,19 @@ def test_a_variation_that_is_not_possible_is_refused(detail_sampler, variation):
         detail_sampler.sample(variation=variation)
 
 
+def test_inspect_names_the_amplitudes_that_a_start_scale_raises(detail_bundle):
+    from singan_cli.bundle_text import list_scales
+
+    found = manifest.read(detail_bundle, "bundle")
+    trained = found.noise_amplitude
+    raised = dataclasses.replace(found.detail, start_amplitude=(1.5, trained[1], 0.25))
+    lines = list_scales(dataclasses.replace(found, detail=raised))
+    said = [line for line in lines if "as the start scale" in line]
+    assert len(said) == 2
+    assert "scale 0" in said[0] and "1.5000 as the start scale" in said[0]
+    assert "scale 2" in said[1] and "0.2500 as the start scale" in said[1]
+
+
 @pytest.mark.parametrize("wrong", [[1.0], [1.0, -0.1, 0.2], [1.0, 0.1, 11.0]])
 def test_start_amplitudes_that_are_not_possible_are_refused(detail_bundle, tmp_path, wrong):
     data = json.loads((detail_bundle / manifest.NAME).read_text())

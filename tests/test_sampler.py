@@ -286,7 +286,8 @@ def test_a_graph_that_cannot_be_loaded_is_named(tiny_bundle, tmp_path):
 
 def test_devices_are_strict(tiny_bundle):
     with pytest.raises(
-        RequestError, match="unknown device 'tpu': choose auto, cpu, cuda or cuda:N"
+        RequestError,
+        match="unknown device 'tpu': choose auto, cpu, cuda, cuda:N, tensorrt, openvino",
     ):
         Sampler.load(tiny_bundle, device="tpu")
     with pytest.raises(RequestError, match="threads 0 is not possible: it must be 1 to"):

@@ -190,7 +190,7 @@ def test_a_model_with_another_id_is_gone(client, tiny):
     check_problem(client.get("/v1/tiny_bundle@00000000/40x30.png?seed=1"), 410, tiny)
 
 
-@pytest.mark.parametrize("path", ["/v1/nobody/40x30.png", "/v1/tiny_bundle@12/40x30.png", "/v2"])
+@pytest.mark.parametrize("path", ["/v1/nobody/40x30.png", "/v1/tiny_bundle@12/40x30.png", "/v3"])
 def test_what_is_not_there_is_not_found(client, path):
     check_problem(client.get(path), 404)
 

@@ -1,5 +1,6 @@
 """The OpenAPI document is true: it has every route, and answers are as it says."""
 
+import itertools
 import re
 import shutil
 from pathlib import Path
@@ -91,7 +92,7 @@ def test_no_request_that_the_document_allows_finds_it_untrue(app):
         checks.content_type_conformance,
         checks.response_schema_conformance,
     ]
-    statuses = set()
+    statuses, cases = set(), itertools.count()
     for operation in schema.get_all_operations():
 
         @given(case=operation.ok().as_strategy())
@@ -99,7 +100,10 @@ def test_no_request_that_the_document_allows_finds_it_untrue(app):
         def check(case):
             places = choose_places(case.path, model)
             case.path_parameters = {**(case.path_parameters or {}), **places}
-            loose = LOOSE if len(statuses) % 2 else ()
+            turn = next(cases) % 4
+            if turn == 3 and "{file}" in case.path:
+                case.query = {"seed": "7"}  # random words alone are drawn by luck
+            loose = LOOSE if turn % 2 else ()
             case.query = {name: word for name, word in case.query.items() if name not in loose}
             answer = case.call_and_validate(checks=true)
             statuses.add((case.path, answer.status_code))

@@ -509,13 +509,23 @@ def test_every_kind_of_photo_and_setting_trains(tmp_path, drawn_scene, mode, cha
 def test_devices_are_strict():
     assert device.choose_device("cpu").type == "cpu"
     with pytest.raises(
-        RequestError, match="unknown device 'tpu': choose auto, cpu, cuda or cuda:N"
+        RequestError, match="unknown device 'tpu': choose auto, cpu, cuda, cuda:N, mps, xpu"
     ):
         device.choose_device("tpu")
     if not torch.cuda.is_available():
         assert device.choose_device("auto").type == "cpu"
         with pytest.raises(RequestError, match=r"device cuda:0: .* or use --device cpu"):
             device.choose_device("cuda:0")
+
+
+@pytest.mark.parametrize(("name", "part"), [("mps", "backends.mps"), ("xpu", "xpu")])
+def test_gpus_of_apple_and_intel_are_passed_on_to_pytorch_or_refused(monkeypatch, name, part):
+    monkeypatch.setattr(f"torch.{part}.is_available", lambda: False)
+    with pytest.raises(RequestError, match=f"device {name}: PyTorch finds no .* --device cpu"):
+        device.choose_device(name)
+    monkeypatch.setattr(f"torch.{part}.is_available", lambda: True)
+    assert device.choose_device(name) == torch.device(name)
+    assert device.choose_precision(torch.device(name)) == "float32"
 
 
 def test_what_a_user_needs_is_exported_by_name():

@@ -76,7 +76,7 @@ def command(
     clips.check_clips(scene, walks, style, max_frame_memory)
     mask = clips.read_move(move, canvas)
     make_folder(out if grid else out.parent)
-    say_device(sampler, device)
+    say_device(device)
 
     clips.write_clips(scene, walks, mask, style)
     say(f"wrote {len(walks)} animations to {out}" if grid else f"wrote {out}")

@@ -19,6 +19,7 @@ from singan_cli import (
     animate,
     bench,
     dataset,
+    doctor,
     edit,
     evaluate,
     export,
@@ -45,7 +46,7 @@ SECTIONS = {
     "Draw": (sample, animate, dataset),
     "Edit": (retarget, harmonize, edit, paint, upscale),
     "Serve": (serve, markup, health),
-    "Judge": (evaluate, bench),
+    "Judge": (evaluate, bench, doctor),
 }
 SHORT = 60  # characters: the most of a command's first sentence that --help shows whole
 

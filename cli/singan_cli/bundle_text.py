@@ -25,8 +25,9 @@ def list_scales(manifest: Manifest) -> list[str]:
     starts = manifest.detail.start_amplitude if manifest.detail else ()
     for scale, (rows, columns) in enumerate(manifest.pyramid.sizes):
         name = f"scale {scale}" if scale < len(manifest.shapes) else "continuation"
-        start = f", {starts[scale]:.4f} as the start scale" if 0 < scale < len(starts) else ""
-        amplitude = manifest.noise_amplitude[scale]
+        amplitude, start = manifest.noise_amplitude[scale], ""
+        if scale < len(starts) and starts[scale] != amplitude:
+            start = f", {starts[scale]:.4f} as the start scale"
         lines.append(f"  {name}: {columns}x{rows}, noise amplitude {amplitude:.4f}{start}")
 
     for number, (rows, columns) in enumerate(manifest.pyramid.levels):

@@ -52,7 +52,7 @@ def command(
     limits = (left, top, right, bottom)
     spec = dataset.DatasetSpec(count, request, limits, (least, most), despeckle)
     dataset.settle(sampler, spec)
-    say_device(sampler, device)
+    say_device(device)
 
     with count_progress("pictures", count) as advance:
         try:

@@ -94,7 +94,7 @@ def command(
     if html is not None:
         check_output_file(html)
     from singan_cli.opening import open_sampler
-    from singan_cli.progress import count_progress
+    from singan_cli.progress import count_progress, say_device
     from singan_runtime.measures import evaluation, report
 
     sampler = open_sampler(bundle, device, threads)
@@ -103,6 +103,7 @@ def command(
     evaluation.choose_measured_size(sampler, size_limit)  # refuse before the long work
     for start_scale in scales:
         sampler.find_passes(None, 1.0, start_scale)
+    say_device(device)
 
     with count_progress("samples", len(scales) * count) as advance:
         judged = [

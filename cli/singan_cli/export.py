@@ -34,7 +34,8 @@ Formats = Annotated[
     typer.Option(
         "--format",
         metavar="NAME[,...]",
-        help="onnx, torchscript, pt2 or fused, or several; onnx in fp32 is in every bundle.",
+        help="onnx, torchscript, pt2, fused or triton, or several; onnx in fp32 is in every "
+        "bundle.",
     ),
 ]
 Precision = Annotated[

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from singan_core.device_names import DRAWING
 from singan_core.encoding import QUALITY
 from singan_core.fitting import MAX_SIDE
 
@@ -22,6 +23,16 @@ def limit_to(words: Iterable[str]) -> dict[str, Any]:
     return {"metavar": "|".join(known), "autocompletion": lambda: known}
 
 
+def name_device(words: tuple[str, ...], verb: str) -> Any:
+    """Make the option --device of commands that draw or train."""
+    return typer.Option(
+        "--device",
+        help=f"Device that {verb}. One that is not available is an error, never replaced silently.",
+        metavar="|".join(words),
+        autocompletion=lambda: [word for word in words if ":" not in word],
+    )
+
+
 Bundle = Annotated[Path, typer.Argument(metavar="BUNDLE", help="Folder made by 'singan export'.")]
 ZoomWord = Annotated[
     str,
@@ -34,16 +45,7 @@ ZoomWord = Annotated[
     ),
 ]
 Seed = Annotated[int, typer.Option("--seed", help="Seed of the first picture, 0 to 2^64-1.")]
-Device = Annotated[
-    str,
-    typer.Option(
-        "--device",
-        metavar="auto|cpu|cuda|cuda:N",
-        autocompletion=lambda: ["auto", "cpu", "cuda"],
-        help="Device that computes. One that is not available is an error, never replaced "
-        "silently.",
-    ),
-]
+Device = Annotated[str, name_device(DRAWING, "draws")]
 Threads = Annotated[
     int | None,
     typer.Option("--threads", help="CPU threads, 1 to 4 per core.", show_default="one per core"),

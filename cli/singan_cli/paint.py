@@ -77,7 +77,7 @@ def command(
     if start_scale is None:
         start_scale = editing.choose_painting_scale(sampler.fit(canvas, scale))
     target.check(canvas)
-    say_device(sampler, device)
+    say_device(device)
 
     pixels = editing.paint(sampler, painting, canvas, scale, start_scale, colours, seed)
     request = {"command": "paint", "image": describe_file(image), "zoom": scale}

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 from singan_cli.terminal import say
 
 if TYPE_CHECKING:
-    from singan_runtime import Sampler
     from singan_train.report.progress import Progress
 
 LINE_EVERY = 10.0  # seconds between plain lines
@@ -130,10 +129,9 @@ def count_progress(what: str, total: int) -> Iterator[Callable[[], None]]:
         yield lambda: bars.advance(bar)
 
 
-def say_device(sampler: Sampler, device: str) -> None:
-    """Print which device draws, unless auto was asked for and it is the CPU."""
-    from singan_runtime.graphs import ON_CPU
+def say_device(device: str) -> None:
+    """Print which device draws, unless auto was asked for and there is nothing but the CPU."""
+    from singan_runtime.devices import describe_choice
 
-    if device == "auto" and sampler.graphs.provider == ON_CPU:
-        return
-    say(f"drawing with ONNX Runtime's {sampler.graphs.provider}", err=True)
+    if said := describe_choice(device):
+        say(said, err=True)

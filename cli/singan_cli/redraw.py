@@ -70,7 +70,7 @@ def run(
     if reach is None:
         reach = editing.choose_reach(sampler, size, how)
     target.check(size)
-    say_device(sampler, device)
+    say_device(device)
 
     pixels = seamless.redraw(sampler, picture, redrawn, how, tileable, start_scale, reach, seed)
     request: dict[str, Any] = {"command": command, "image": describe_file(image)}

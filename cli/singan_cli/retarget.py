@@ -86,7 +86,7 @@ def command(
     request: dict[str, Any] = {"command": "retarget", "zoom": scale}
     request |= {"start_scale": start, "seed": seed}
     target.check(wanted)
-    say_device(sampler, device)
+    say_device(device)
 
     if (keep or places) and sampler.photo is not None and image is None:
         kept = sampler.read_keep(keep or (), places)

@@ -81,6 +81,6 @@ def command(
         for start, one in itertools.product(starts, sizes)
     ]
     sampling.check_requests(sampler, requests, output)
-    say_device(sampler, device)
+    say_device(device)
     sampling.say_zoom(sampler, requests)
     sampling.draw_all(sampler, requests, output, in_folders=len(starts) > 1)

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from singan_cli import train_options as options
-from singan_cli.options import Device
 from singan_cli.signals import StoppedBySignal, collect_signals
 from singan_cli.terminal import say
 from singan_core.masks import is_alpha
@@ -39,7 +38,7 @@ def command(
     precision: options.Precision = None,
     continuation: options.Continuation = None,
     seed: options.Seed = None,
-    device: Device = "auto",
+    device: options.Device = "auto",
     threads: options.Threads = None,
     creator: options.Creator = None,
     licence: options.Licence = None,

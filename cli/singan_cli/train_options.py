@@ -8,8 +8,9 @@ from typing import Annotated, get_args
 
 import typer
 
-from singan_cli.options import limit_to
+from singan_cli.options import limit_to, name_device
 from singan_core import RECEPTIVE_FIELD
+from singan_core.device_names import TRAINING
 from singan_core.file_limits import MOST_HAND_OVER, MOST_SCALES, MOST_SIDE
 from singan_core.picture_files import READABLE
 from singan_train import config
@@ -180,6 +181,7 @@ Seed = Annotated[
         help="Seed of everything random, 0 to 2^63-1.", show_default=str(TrainingConfig.seed)
     ),
 ]
+Device = Annotated[str, name_device(TRAINING, "trains")]
 Threads = Annotated[
     int | None,
     typer.Option(

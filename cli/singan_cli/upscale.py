@@ -64,7 +64,7 @@ def command(
     source = editing.read_image(sampler, image) if image is not None else None
     size = sampler.trained_size if source is None else source.shape[2:]
     target.check(editing.compute_enlarged_size(size, factor))
-    say_device(sampler, device)
+    say_device(device)
 
     pixels = editing.upscale(sampler, factor, source, seed, tileable)
     request = {"command": "upscale", "image": describe_file(image), "factor": factor, "seed": seed}

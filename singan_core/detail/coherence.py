@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from singan_core.arrays import Mask, Pixels
 from singan_core.detail.kept_objects import ObjectsInRegion
-from singan_core.detail.maps import Map, Positions, find_joins, find_offsets, index_map
+from singan_core.detail.maps import Map, Positions, find_offsets, index_map
+from singan_core.detail.morphology import pair_shifts
 from singan_core.detail.patches import REACH, Features, compute_features
 from singan_core.detail.photo import Level
 from singan_core.detail.slips import MOST
@@ -82,13 +83,26 @@ def _find_asking(
     if everywhere:
         return np.arange(height * width)
     if changed is None:
-        return np.flatnonzero(find_joins(find_offsets(level, entries), max(JUMPS)))
+        return np.flatnonzero(_find_joins(find_offsets(level, entries), level.stride))
 
     asking = changed.copy()
     places = np.flatnonzero(changed)
     for dy, dx in CANDIDATES:
         asking.reshape(-1)[places - (dy * asking.shape[1] + dx)] = True
     return np.flatnonzero(asking[REACH:-REACH, REACH:-REACH])
+
+
+def _find_joins(offsets: Positions, stride: int) -> Mask:
+    """Find the pixels (h, w) that have a candidate: those near a join that is no slip."""
+    joins = np.zeros(offsets.shape, bool)
+    for axis in (0, 1):
+        for ahead, behind in pair_shifts(axis, max(JUMPS)):
+            step = offsets[ahead] - offsets[behind]
+            differ = step != 0
+            differ[differ] = ~_is_slip(step[differ], stride)
+            joins[ahead] |= differ
+            joins[behind] |= differ
+    return joins
 
 
 def _find_better(

@@ -19,6 +19,7 @@ from singan_runtime.serve import (
     edit_routes,
     health_routes,
     iiif_routes,
+    kserve_routes,
     markup_routes,
     model_routes,
     picture_routes,
@@ -53,6 +54,7 @@ def make_app(settings: Settings, log: TextIO | None = None) -> Starlette:
         markup_routes,
         deepzoom_routes,
         iiif_routes,
+        kserve_routes,
         picture_routes,
     )
     app = Starlette(

@@ -86,7 +86,7 @@ class Cache:
 
     def write(self, key: str, data: bytes) -> None:
         """Keep a file, whole or not at all."""
-        if len(data) > self.limit * BETWEEN:
+        if len(data) > self.limit * BETWEEN or not self._make_room(len(data)):
             return
         path = self._find_path(key)
         try:
@@ -95,8 +95,6 @@ class Cache:
                 temporary.write_bytes(data)
         except (OutputError, OSError) as error:
             _log.warning("cache: not kept: %s", error)
-            return
-        self._count(len(data))
 
     def sweep(self) -> bool:
         """Remove the files used longest ago until the rest is well within the limit.
@@ -137,15 +135,22 @@ class Cache:
                     elif _LEFT.fullmatch(path.name) and time.time() - found.st_mtime > _ABANDONED:
                         path.unlink()
 
-    def _count(self, size: int) -> None:
-        """Count bytes that were written, and sweep if they are many."""
+    def _make_room(self, size: int) -> bool:
+        """Count bytes to be written, and sweep if they are many.
+
+        Return false where another process sweeps just now: what came meanwhile would be over the
+        limit.
+        """
         with self._counting:
             self._unswept += size
             if self._unswept < self.limit * BETWEEN:
-                return
-            written, self._unswept = self._unswept, 0.0
-        if not self.sweep():
-            self._unswept = written  # what was written meanwhile may have been overlooked
+                return True
+            written, self._unswept = self._unswept, float(size)
+        if self.sweep():
+            return True
+        with self._counting:
+            self._unswept += written
+        return False
 
     def _find_path(self, key: str) -> Path:
         return self.folder / key[:2] / key[2:]

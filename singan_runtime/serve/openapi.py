@@ -16,6 +16,8 @@ from singan_runtime.serve import (
     deepzoom_routes,
     edits,
     iiif,
+    kserve,
+    kserve_routes,
     markup_routes,
     orders,
     signing,
@@ -129,6 +131,7 @@ def _list_paths() -> Schema:
         "/openapi.json": _get("Send this document", [_JSON]),
         **{f"/v1/{{model}}/{name}": _post(name) for name in edits.PARAMETERS},
         **training_schema.list_paths(_add_problems({})),
+        **{path: _describe_kserve(*said) for path, said in kserve_routes.PATHS.items()},
     }
 
 
@@ -164,6 +167,21 @@ def _post(application: str) -> Schema:
         "responses": _add_problems(answers),
     }
     return {"post": described, "x-places": {}}
+
+
+def _describe_kserve(method: str, summary: str) -> Schema:
+    """Describe a route of KServe's protocol, which has its own form of errors."""
+    error = {"type": "object", "required": ["error"], "properties": {"error": _TEXT}}
+    failed = {"description": "an error", "content": {_JSON: {"schema": error}}}
+    media = [_JSON, kserve.BINARY] if method == "POST" else [_JSON]
+    answers = {"200": _describe_success(media), "default": failed}
+    described: Schema = {"summary": summary, "responses": answers}
+
+    if method == "POST":
+        inputs = {"type": "array", "items": {"type": "object"}}
+        body = {"type": "object", "required": ["inputs"], "properties": {"inputs": inputs}}
+        described["requestBody"] = {"required": True, "content": {_JSON: {"schema": body}}}
+    return {method.lower(): described, "x-places": {}}
 
 
 def _complete(path: str, described: Schema) -> Schema:

@@ -16,7 +16,7 @@ import PIL
 from singan_core import encoding, windows
 from singan_core.arrays import Pixels
 from singan_core.version import find_version
-from singan_runtime import providers
+from singan_runtime import devices, providers
 from singan_runtime.files.provenance import describe_picture
 from singan_runtime.files.writing import describe_request
 from singan_runtime.request import Request, find_region
@@ -74,7 +74,6 @@ def compute_key(model: Model, kind: str, described: str, device: str) -> str:
 @functools.cache
 def list_versions(device: str) -> tuple[str, ...]:
     """List what decides bytes beside a model and an order: versions and the provider."""
-    provider = providers.choose_providers(device)[0]
-    name = provider if isinstance(provider, str) else provider[0]
+    provider = devices.choose_provider(device)
     runtime = metadata.version(providers.list_installed()[0])
-    return find_version(), PIL.__version__, runtime, name
+    return find_version(), PIL.__version__, runtime, provider.name

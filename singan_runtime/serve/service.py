@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from singan_core.errors import BundleError, InstallError, RequestError, SinGANError
+from singan_runtime import devices
 from singan_runtime.request import Request as Drawing
 from singan_runtime.sampler import Sampler
 from singan_runtime.serve import pictures, ranges, signing
@@ -47,7 +48,8 @@ class Service:
     def __init__(self, settings: Settings) -> None:
         """Read the models. Raises BundleError, RequestError, InstallError or OutputError."""
         self.settings = settings
-        pictures.list_versions(settings.device)  # so that a missing provider is reported at once
+        if said := devices.describe_choice(settings.device):  # or a missing provider is reported
+            _log.info("%s", said)
         self.catalogue = Catalogue(settings)
 
         self.jobs = Jobs(settings.workers, settings.queue, settings.timeout)

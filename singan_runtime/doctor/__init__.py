@@ -1,0 +1,1 @@
+"""What is installed on this machine, what works of it, and what installs the rest."""
