@@ -45,10 +45,12 @@ $(MINIMUM)/.ready: pyproject.toml constraints-minimum.txt
 	$(MINIMUM)/bin/python -m pip install --quiet --constraint constraints-minimum.txt '.[cpu]' pytest pytest-xdist hypothesis
 	touch $@
 
-# Node's ONNX Runtime for the example in docs/fused; without npm or a network its test is skipped.
+# Node's ONNX Runtime for the example in docs/fused, and viewers of the service's tiles. Without npm
+# or a network their tests are skipped.
 node_modules/.ready:
 	mkdir -p node_modules
 	-command -v npm && npm install --no-save --no-package-lock --no-audit --no-fund --ignore-scripts onnxruntime-node@1.30.0
+	-command -v npm && npm pack --silent --pack-destination node_modules openseadragon@6.1.1 mirador@4.0.0
 	touch $@
 
 demo: $(VENV)/.ready

@@ -2,7 +2,8 @@
 
 Cached: 32 clients ask for kept pictures of mixed sizes; a bare handler sends the same bytes from
 memory. Uncached: every seed is new; the same pictures are drawn and encoded without a service.
-Overload: twice the clients that the queue holds. Memory: of the process, over some minutes.
+Overload: twice the clients that the queue holds. Memory: of the process, over some minutes of new
+pictures (--minutes 20 tells whether it grows).
 
 Usage: python benchmarks/serving.py [--bundle DIR] [--size WxH] [--count N] [--minutes N]
 """
@@ -177,8 +178,8 @@ def overload(bundle: Path, address: str, size: Size, folder: Path) -> Answers:
     return answers
 
 
-def watch_memory(service: Process, address: str, minutes: float) -> None:
-    """Measure memory while new pictures of many sizes are made."""
+def watch_memory(service: Process, address: str, minutes: float, log: Path) -> None:
+    """Measure memory while new pictures of many sizes are made, beside what is kept of them."""
     seeds, until, seen = itertools.count(10**6), time.monotonic() + 60 * minutes, []
     while time.monotonic() < until:
         paths = [
@@ -186,10 +187,21 @@ def watch_memory(service: Process, address: str, minutes: float) -> None:
             for seed in itertools.islice(seeds, 40)
         ]
         load_until_done(service.port, paths, 4)
-        seen.append(service.measure_memory())
-    first = seen[len(seen) // 4]
-    print(f"memory over {minutes:g} minutes: {' '.join(f'{one:.0f}' for one in seen)} MB")
-    print(f"  from a quarter of the time on: {seen[-1] / first - 1:+.1%}")
+        seen.append((service.measure_memory(), measure_kept(log)))
+
+    print(f"memory over {minutes:g} minutes, MB resident (files kept in memory):")
+    print("  " + " ".join(f"{memory:.0f} ({kept:.0f})" for memory, kept in seen))
+    quarter = max(1, len(seen) // 4)
+    rest = [memory - kept for memory, kept in seen]
+    first, last = sum(rest[:quarter]) / quarter, sum(rest[-quarter:]) / quarter
+    print(f"  without those files, first quarter to last: {last / first - 1:+.1%}")
+
+
+def measure_kept(log: Path) -> float:
+    """Measure the files that the service keeps in memory by its log, in MB."""
+    lines = (json.loads(line) for line in log.read_text().splitlines())
+    made = sum(line["bytes"] for line in lines if line["source"] == "made")
+    return min(made, Settings.memory_size) / 2**20
 
 
 def main() -> None:
@@ -216,7 +228,7 @@ def main() -> None:
                 fields = arguments.bundle, arguments.size, arguments.count, format
                 compare_uncached(service, address, *fields)
             if arguments.minutes:
-                watch_memory(service, address, arguments.minutes)
+                watch_memory(service, address, arguments.minutes, folder / "log")
         overload(arguments.bundle, address, arguments.size, folder)
 
 

@@ -105,13 +105,23 @@ class Renderer:
         threads: int | None = None,
     ) -> Pixels:
         """Draw a picture, or a region of it, uint8 (h, w, C), from any unit noise."""
+        return self.remove_masks(self.draw_noise_with_masks(picture, unit_noise, region, threads))
+
+    def draw_noise_with_masks(
+        self,
+        picture: Plan,
+        unit_noise: cascade.Draw,
+        region: Region | None = None,
+        threads: int | None = None,
+    ) -> Pixels:
+        """Draw a picture from any unit noise with its masks, 0 or 255, as further channels."""
         if picture.fit is None:
             pixels = self._draw_generated(picture, unit_noise, region, threads)
         else:
             drawing = self.begin_drawing(picture, unit_noise, threads)
             pixels = self._draw_detailed(picture.fit, drawing, region, threads)
         heap.trim()
-        return self.remove_masks(pixels)
+        return pixels
 
     def draw_with_map(self, picture: Plan, seed: int) -> tuple[Pixels, NDArray[np.int32]]:
         """Draw a picture with detail, uint8 (h, w, C), and its map, (h, w, 2).

@@ -8,7 +8,7 @@ from detail_scenes import canvases_of, draw_whole, drawing_of, landscape, noise,
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from singan_core.detail import patches, resize, search
+from singan_core.detail import full_search, patches, resize, search
 from singan_core.detail.maps import Map
 from singan_core.detail.patches import FEATURE
 from singan_core.detail.photo import (
@@ -218,7 +218,7 @@ def test_features_are_whole_numbers_in_their_range_and_distances_exact(name, que
         assert values.dtype == np.float32 and values.shape[1] == SEARCH_FEATURES
         assert (values == np.rint(values)).all() and np.abs(values).max() <= FEATURE
 
-    left, right = search.expand_distances(asked[::7], keys)
+    left, right = full_search.expand_distances(asked[::7], keys)
     apart = asked[::7, None].astype(np.int64) - keys[None].astype(np.int64)
     assert np.array_equal((left @ right.T).astype(np.int64), (apart**2).sum(axis=2))
 
@@ -236,7 +236,7 @@ def test_products_are_exact_for_any_features(asked, keys, seed):
         rng.integers(0, search.HEIGHTS, asked),
         rng.integers(0, search.HEIGHTS, keys),
     )
-    left, right = search.expand_distances(a, b)
+    left, right = full_search.expand_distances(a, b)
     apart = ((a[:, None].astype(np.int64) - b[None].astype(np.int64)) ** 2).sum(axis=2)
     assert np.array_equal((left @ right.T).astype(np.int64), apart)
 

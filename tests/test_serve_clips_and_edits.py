@@ -1,6 +1,7 @@
 """Clips from URLs, and edits of pictures that are sent to the service."""
 
 import io
+import json
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from starlette.testclient import TestClient
 from singan_core import images
 from singan_runtime.clips import animation
 from singan_runtime.edits import editing, retarget
+from singan_runtime.sampler import Sampler
 from singan_runtime.serve import signing
 from singan_runtime.serve.app import make_app
 from singan_runtime.serve.service import Service
@@ -80,6 +82,37 @@ def test_clips_that_differ_have_different_tags(client):
     words = ("frames=2", "frames=3", "frames=2&fps=5", "frames=2&loop=1", "frames=2&beta=0.5")
     tags = {client.get(f"{root}&{one}").headers["etag"] for one in words}
     assert len(tags) == len(words)
+
+
+def read_frames(content):
+    clip, frames = Image.open(io.BytesIO(content)), []
+    for number in range(clip.n_frames):
+        clip.seek(number)
+        frames.append(np.asarray(clip.convert("RGB")).astype(int))
+    return np.stack(frames)
+
+
+def test_only_what_has_a_label_moves(client):
+    """The first frame's own mask says where it is; everything else stands still bit for bit."""
+    model = Sampler.load(DATA / "marked_bundle", "cpu", 1)
+    label, walk, size = model.manifest.labels[0], animation.Walk(frames=4, seed=3), (96, 144)
+    mask = animation.find_labelled(model, walk, size, "auto", (), [label])
+    assert 0 < mask.mean() < 1
+
+    root = f"{find_address(client, 'marked_bundle')}/animate/144x96.png?seed=3&frames=4"
+    answer = client.get(f"{root}&move={label}")
+    free, held = read_frames(client.get(root).content), read_frames(answer.content)
+    np.testing.assert_array_equal(held[0], free[0])
+    moved, all_moved = (np.abs(one - one[0]).sum(axis=(0, 3)) > 0 for one in (held, free))
+    assert not moved[~mask].any() and moved[mask].any() and all_moved[~mask].any()
+    said = json.loads(Image.open(io.BytesIO(answer.content)).text["singan"])
+    assert said["move"] == [label]
+
+
+def test_labels_to_move_that_are_not_there(client):
+    for name, word in (("marked_bundle", "unknown label"), ("tiny_bundle", "no labels")):
+        answer = client.get(f"{find_address(client, name)}/animate/48x32.gif?seed=1&move=x")
+        assert answer.status_code == 422 and word in answer.json()["detail"]
 
 
 @pytest.mark.parametrize(

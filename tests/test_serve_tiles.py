@@ -15,6 +15,7 @@ pytest.importorskip("httpx2")
 
 from starlette.testclient import TestClient
 
+from singan_core.errors import RequestError
 from singan_runtime.request import Request
 from singan_runtime.serve import iiif, levels, signing
 from singan_runtime.serve.allowed_sizes import AllowedSizes
@@ -203,6 +204,19 @@ def test_a_description_has_what_the_specification_asks_for(client, base):
     assert json.loads(ld.text) == found
 
 
+@pytest.mark.parametrize("most", [10**9, 33_177_600, 10**6])
+@pytest.mark.parametrize("size", [(12_000, 20_000), (700, 1100), (512, 513), (3, 2)])
+def test_sizes_are_those_of_the_tiles_levels(size, most):
+    """Viewers that take sizes for a list of levels would else show tiles at wrong places."""
+    found = iiif.describe("http://pics.example/iiif/x", size, most)
+    factors = found["tiles"][0]["scaleFactors"]
+    halved = [levels.halve(size, times) for times in range(len(factors))]
+    assert factors == [2**times for times in range(len(factors))]
+    assert [(each["height"], each["width"]) for each in found["sizes"]] == [
+        (height, width) for height, width in reversed(halved) if height * width <= most
+    ]
+
+
 @pytest.mark.parametrize(
     ("words", "width", "height"),
     [
@@ -364,3 +378,20 @@ def test_tiles_of_an_enormous_picture_cost_no_more_memory(detail_sampler):
     part = iiif.draw_view(detail_sampler, request, view)
     next_view = iiif.read_view((2**11, 2**20), 10**8, "524544,0,256,512", "max", "0", "default")
     np.testing.assert_array_equal(part[:, 256:], iiif.draw_view(detail_sampler, request, next_view))
+
+
+def test_levels_whose_zoom_would_show_everything_are_refused(detail_sampler):
+    """At zoom 1 an overview of a huge picture would be drawn far larger than it is."""
+    request = Request((2**20, 2**20), seed=1, zoom=1.0)
+    smallest = levels.find_smallest(detail_sampler, request)
+    assert 0 < smallest < 9
+    assert levels.draw_level(detail_sampler, request, 0, (2**19, 0, 8, 8)).shape == (8, 8, 3)
+    with pytest.raises(RequestError, match="pixels, over the limit"):
+        levels.draw_level(detail_sampler, request, smallest + 1, (0, 0, 8, 8))
+
+
+def test_a_picture_that_costs_far_more_than_its_pixels_is_refused(client, model):
+    answer = client.get(f"/v1/{model}/600x400.png?seed=1&zoom=0.001")
+    assert answer.status_code == 422
+    assert "choose a larger zoom, or auto" in answer.json()["detail"]
+    assert client.get(f"/v1/{model}/16x16.png?seed=1").status_code == 200

@@ -6,12 +6,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from singan_core.arrays import Mask, Pixels
+from singan_core.detail.full_search import Match
 from singan_core.detail.kept_objects import ObjectsInRegion
 from singan_core.detail.morphology import dilate
 from singan_core.detail.photo import Level
-from singan_core.detail.search import AT_ONCE, Heights, Match, Weights, pair
+from singan_core.detail.search import Heights, Weights, pair
 from singan_core.windows import Wrap
 
+AT_ONCE = 1 << 21
+"""Distances computed at once: 8 MB."""
 MISSED = 20
 """A pixel misses the barred patches where they are nearer by 1/20 of the features' variance."""
 

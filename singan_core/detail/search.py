@@ -17,19 +17,28 @@ that is not allowed has at least 2^25, which need not be exact: it never wins.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from singan_core.arrays import Pixels
+from singan_core.detail.full_search import (
+    Each,
+    Match,
+    Scores,
+    expand_distances,
+    find_best_keys,
+    find_least_distances,
+    group_alike,
+)
 from singan_core.detail.kept_objects import ObjectsInRegion
 from singan_core.detail.maps import Map, Positions
 from singan_core.detail.patches import REACH, Features, compute_all_features
 from singan_core.detail.photo import Level, Photo, premultiply
-from singan_core.detail.propagation import JUMPS, Scores, propagate
+from singan_core.detail.propagation import JUMPS, propagate
 from singan_core.detail.votes import COARSE, paint
 from singan_core.pyramid import Size
 from singan_core.windows import Wrap
@@ -39,8 +48,6 @@ _HALF_WAY = 0.12  # above that they count more and more; bricks have 0.04, a Chi
 _FORBIDDEN = 1 << 25  # more than any squared distance
 HEIGHTS = 512
 """Values of the height feature, 0 to 511."""
-AT_ONCE = 1 << 21
-"""Scores computed at once: 8 MB."""
 
 
 @dataclass(frozen=True)
@@ -64,8 +71,6 @@ class Heights(NamedTuple):
 
 Follow = Callable[[Pixels], Pixels]
 """Changes a painted picture, premultiplied, before its patches search again."""
-Each = Callable[..., Iterable[Any]]
-"""Calls a function for the start of every chunk of patches, in order: map, or that of a pool."""
 
 
 def choose_position(photo: Photo) -> float:
@@ -132,30 +137,27 @@ def search(
     objects are fixed, and barred to all other pixels.
     """
     match = pair(level, query, weights, wrap, heights, sharp)
-    reward = _weigh_completeness(match, weights, each, kept)
-    nearest = _find_nearest(match, reward, each, kept).reshape(query.shape[:2])
+    asking, allowed = np.arange(len(match.queries)), np.arange(len(match.keys))
+    if kept is not None:  # pixels of kept objects ask nothing
+        asking = np.flatnonzero(~kept.inside.reshape(-1))
+        allowed = np.flatnonzero(~kept.level.barred.reshape(-1))
+
+    groups = group_alike(match, asking, each)
+    reward = _weigh_completeness(match, weights, find_least_distances(match, groups, each))
+    nearest = find_best_keys(match, groups, reward, allowed, each).reshape(query.shape[:2])
     if kept is not None:
         nearest = np.where(kept.inside, kept.positions, nearest)
 
-    def score(positions: Positions) -> Scores:
-        """Score one position for each query."""
-        distance = np.einsum("nc,nc->n", match.left, match.right[positions])
+    def score(first: int, positions: Positions) -> Scores:
+        """Score positions (k, n) for each of n queries from the first on."""
+        asked = match.left[first : first + positions.shape[1]]
+        distance = np.einsum("nc,knc->kn", asked, match.right[positions])
         return distance * reward[positions]
 
     for jump in JUMPS:
-        nearest = propagate(nearest, level.size, wrap, score, jump, kept)
+        nearest = propagate(nearest, level.size, wrap, score, jump, each, kept)
     rows, columns = np.divmod(nearest, np.int32(level.size[1]))
     return Map(rows, columns)
-
-
-class Match(NamedTuple):
-    """The n patches of a picture (queries) and m patches of the photo (keys), to be compared."""
-
-    queries: Features  # (n, count)
-    keys: Features  # (m, count)
-    left: Features  # left @ right.T are the squared distances, heights and borders included
-    right: Features
-    variance: int  # of the keys, summed over the features
 
 
 def pair(
@@ -203,21 +205,6 @@ def forbid_borders(marks: Features) -> Features:
     return (farther * np.float32(_FORBIDDEN)).reshape(len(marks), -1)
 
 
-def expand_distances(queries: Features, keys: Features) -> tuple[Features, Features]:
-    """Expand features to two matrices left, right so that left @ right.T are the squared distances.
-
-    The squared distance is a^2 - 2 a b + b^2: left holds (a, a^2, 1), right holds (-2 b, 1, b^2).
-    """
-    ones = np.ones((max(len(queries), len(keys)), 1), np.float32)
-    left = np.concatenate(
-        [queries, (queries**2).sum(axis=1, keepdims=True), ones[: len(queries)]], axis=1
-    )
-    right = np.concatenate(
-        [-2 * keys, ones[: len(keys)], (keys**2).sum(axis=1, keepdims=True)], axis=1
-    )
-    return left, right
-
-
 def _compute_heights(
     level: Level, heights: Heights | None, shape: tuple[int, ...], weight: float
 ) -> tuple[Features, Features]:
@@ -243,53 +230,14 @@ def sum_variances(values: Features) -> int:
     return int((count * (whole * whole).sum(axis=0) - whole.sum(axis=0) ** 2).sum() // count**2)
 
 
-def _weigh_completeness(
-    match: Match, weights: Weights, each: Each, kept: ObjectsInRegion | None
-) -> Scores:
+def _weigh_completeness(match: Match, weights: Weights, least: Scores) -> Scores:
     """Compute what each key's distances are multiplied with, (m,): the completeness weight.
 
     It is 1 / max(constant + least squared distance of the key to any query, 1), heights not
-    included. Pixels of kept objects ask nothing.
+    included.
     """
-    asking = match.queries
-    if kept is not None:
-        asking = asking[~kept.inside.reshape(-1)]
-
-    left, right = expand_distances(asking, match.keys)
-    step = max(1, AT_ONCE // len(match.keys))
-
-    def find_least(start: int) -> Scores:
-        """Find each key's least distance to the queries of one chunk."""
-        return (left[start : start + step] @ right.T).min(axis=0)
-
-    least = np.minimum.reduce(list(each(find_least, range(0, len(asking), step))))
     constant = np.float32(round(weights.completeness * match.variance))
     return np.float32(1) / np.maximum(constant + least, 1)
-
-
-def _find_nearest(
-    match: Match, reward: Scores, each: Each, kept: ObjectsInRegion | None
-) -> Positions:
-    """Find the key with the least score for each query, (n,), by full search."""
-    offered, scale = match.right, reward
-    if kept is not None:
-        allowed = np.flatnonzero(~kept.level.barred.reshape(-1))
-        offered, scale = match.right[allowed], reward[allowed]
-    step = max(1, AT_ONCE // len(match.right))
-
-    def find_least(start: int) -> NDArray[np.intp]:
-        """Find the least score of each query of one chunk.
-
-        Of equal scores it is the first.
-        """
-        scores: Scores = match.left[start : start + step] @ offered.T
-        scores *= scale
-        return scores.argmin(axis=1)
-
-    nearest = np.concatenate(list(each(find_least, range(0, len(match.left), step))))
-    if kept is not None:
-        nearest = allowed[nearest]
-    return nearest.astype(np.int32)
 
 
 def paint_wrapped(level: Level, found: Map, sigma: float, wrap: Wrap) -> Pixels:

@@ -8,6 +8,7 @@ away. So every region of a picture finds the same blocks.
 from __future__ import annotations
 
 import functools
+import itertools
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
@@ -20,11 +21,12 @@ from singan_core.arrays import Pixels
 from singan_core.detail import resize
 from singan_core.detail.clearing import clear
 from singan_core.detail.drawn_region import DrawnRegion
+from singan_core.detail.full_search import Each
 from singan_core.detail.kept_objects import ObjectsAtLevel, ObjectsInRegion
 from singan_core.detail.maps import Map
 from singan_core.detail.original import Original
 from singan_core.detail.photo import Photo, premultiply
-from singan_core.detail.search import Each, Follow, Heights, Weights, synthesize_level
+from singan_core.detail.search import Follow, Heights, Weights, synthesize_level
 from singan_core.pyramid import Size
 from singan_core.windows import Region, Span, Wrap
 
@@ -35,6 +37,8 @@ WHOLE = 256
 """Longest side (px) of a hand-over's canvas that is searched as one."""
 BLOCK, MARGIN = 96, 16
 """Side of a block of a longer canvas, and the margin around it (px of the hand-over)."""
+STRIP = 64
+"""Least rows of a hand-over that a thread draws by itself."""
 KEPT_BLOCKS = 64
 """Blocks of one picture that are kept."""
 
@@ -128,10 +132,11 @@ class SearchedLevels:
             wrap.append(periodic and not is_cut)
         region, periodic_axes = (spans[0], spans[1]), (wrap[0], wrap[1])
 
-        query = self.guide(region)
         if self.threads == 1:
-            return self._search_region(region, periodic_axes, query, map)
+            return self._search_region(region, periodic_axes, self.guide(region), map)
         with ThreadPoolExecutor(self.threads) as pool:
+            strips = _cut_strips(region, self.threads)
+            query = np.concatenate(list(pool.map(self.guide, strips)))
             return self._search_region(region, periodic_axes, query, pool.map)
 
     def _search_region(self, spans: Region, wrap: Wrap, query: Pixels, each: Each) -> DrawnRegion:
@@ -182,6 +187,14 @@ class SearchedLevels:
 def _cut_cores(length: int) -> list[Span]:
     """Cut a long axis into the blocks' own shares, of which the last may be shorter."""
     return [Span(start, min(start + BLOCK, length)) for start in range(0, length, BLOCK)]
+
+
+def _cut_strips(region: Region, most: int) -> list[Region]:
+    """Cut a region into strips of rows, up to so many, none so low that it would be mostly halo."""
+    rows, columns = region
+    count = min(most, max(1, rows.length // STRIP))
+    edges = [rows.start + rows.length * number // count for number in range(count + 1)]
+    return [(Span(top, bottom), columns) for top, bottom in itertools.pairwise(edges)]
 
 
 def _scale(span: Span, old: int, new: int) -> Span:

@@ -14,11 +14,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from singan_core.detail.clearing import AT_ONCE
 from singan_core.detail.patches import REACH, Features
 from singan_core.detail.photo import Level
 from singan_core.detail.propagation import JUMPS, NEIGHBOURS, REPEAT_COLUMNS, list_nearby
 from singan_core.detail.search import (
-    AT_ONCE,
     HEIGHTS,
     Weights,
     forbid_borders,

@@ -7,7 +7,7 @@ take it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from singan_core.arguments import read_mask
 from singan_core.arrays import Floats, Mask, Pixels
 from singan_core.errors import RequestError
 from singan_core.fitting import Zoom
+from singan_core.limits import show
 from singan_core.pyramid import Size
 from singan_runtime import masks
 from singan_runtime.clips.clip import LONGER_SIDE as LONGER_SIDE
@@ -75,6 +76,34 @@ def _draw_frames(
         yield from (still for _ in range(walk.frames))
         return
     yield from draw_in_order(clip.draw_frame, walk.frames, sampler.graphs.threads)
+
+
+def find_labelled(
+    sampler: Sampler,
+    walk: Walk,
+    size: Size | None,
+    zoom: Zoom,
+    keep: tuple[Keep, ...],
+    labels: Sequence[str],
+) -> Mask:
+    """Find what shows one of the labels in a clip's first frame, bool (h, w): a mask for animate.
+
+    Raises RequestError for a label that the model has not, and for one that the frame does not
+    show.
+    """
+    sampler.check_labels()
+    known = sampler.manifest.labels
+    for label in labels:
+        if label not in known:
+            raise RequestError(f"unknown label {show(label)}: the labels are {', '.join(known)}")
+
+    clip = Clip(sampler, walk, size, zoom, keep)
+    drawn = sampler.draw_noise_with_masks(clip.picture, clip.mix_noise(0))
+    channels = [sampler.manifest.picture_channels + known.index(label) for label in labels]
+    found: Mask = np.logical_or.reduce(drawn[..., channels] > 0, axis=2)
+    if not found.any():
+        raise RequestError(f"this picture does not show {', '.join(labels)}; try another seed")
+    return found
 
 
 def soften(move: Mask, size: Size) -> Floats:

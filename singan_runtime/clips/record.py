@@ -24,12 +24,16 @@ def describe_clip(
     zoom: Zoom,
     keep: tuple[Keep, ...],
     fps: float,
-    move: Path | None = None,
+    move: Path | tuple[str, ...] | None = None,
 ) -> Metadata:
-    """Return what the file of a clip is to say. move is the mask file of what may move."""
+    """Return what the file of a clip is to say.
+
+    move is what may move: a mask file, or labels.
+    """
     request: dict[str, Any] = {"command": "animate", "size": format_size(size), "zoom": zoom}
     walked = dataclasses.asdict(walk)
     request |= {"walk": walked.pop("kind"), **walked, "fps": fps}
     request |= {"keep": describe_keep(sampler, keep)} if keep else {}
-    request |= {"move": describe_file(move)} if move else {}
+    if move:
+        request["move"] = describe_file(move) if isinstance(move, Path) else list(move)
     return describe_picture(sampler, request)

@@ -18,6 +18,7 @@ from singan_runtime.files import video
 from singan_runtime.parsing import parse_number
 from singan_runtime.sampler import Sampler
 from singan_runtime.serve import orders
+from singan_runtime.serve.effort import check_effort
 from singan_runtime.serve.orders import Order
 from singan_runtime.serve.settings import Settings
 
@@ -31,7 +32,7 @@ MEDIA = {
 PARAMETERS = (
     "seed", "zoom", "start_scale", "keep", "place", "background", "quality", "w", "dpr",
     "download",
-    "frames", "fps", "loop", "alpha", "beta",
+    "frames", "fps", "loop", "alpha", "beta", "move",
 )  # fmt: skip
 
 
@@ -41,6 +42,7 @@ class ClipOrder(Order):
 
     walk: Walk = field(default_factory=Walk)
     fps: float = animation.FPS
+    move: tuple[str, ...] = ()  # labels of what may move; none: everything
 
     @property
     def media(self) -> str:
@@ -60,7 +62,7 @@ class ClipOrder(Order):
     def describe(self) -> str:
         """Return a text that is the same for equal orders."""
         walk = self.walk
-        moves = [walk.frames, walk.alpha, walk.beta, walk.loop, self.fps]
+        moves = [walk.frames, walk.alpha, walk.beta, walk.loop, self.fps, *self.move]
         return json.dumps([super().describe(), moves])
 
 
@@ -83,7 +85,8 @@ def read_order(name: str, words: Mapping[str, str]) -> ClipOrder:
     fps = _read_number(words, "fps", animation.FPS)
     animation.check(walk)
     how = order.format, order.background, order.is_download, order.quality
-    return ClipOrder(request, *how, walk=walk, fps=fps)
+    move = tuple(words["move"].split(",")) if words.get("move") else ()
+    return ClipOrder(request, *how, walk=walk, fps=fps, move=move)
 
 
 def _read_number(words: Mapping[str, str], name: str, usual: float) -> float:
@@ -115,7 +118,13 @@ def make_clip(sampler: Sampler, order: ClipOrder, check: Callable[[], None]) -> 
     RequestError or InstallError.
     """
     request = order.request
-    frames = animation.animate(sampler, order.walk, request.size, request.zoom, None, request.keep)
+    check_effort(sampler, request)
+    scene = order.walk, request.size, request.zoom
+    moving = None
+    if order.move:
+        moving = animation.find_labelled(sampler, *scene, request.keep, order.move)
+        check()
+    frames = animation.animate(sampler, *scene, moving, request.keep)
 
     def watch() -> Iterator[Pixels]:
         for frame in frames:
@@ -124,7 +133,9 @@ def make_clip(sampler: Sampler, order: ClipOrder, check: Callable[[], None]) -> 
 
     assert request.size is not None
     what = order.walk, request.size, request.zoom, request.keep
-    said = describe_clip(sampler, *what, order.fps) if order.has_metadata else None
+    said = None
+    if order.has_metadata:
+        said = describe_clip(sampler, *what, order.fps, order.move)
     with tempfile.TemporaryDirectory(prefix="singan-") as folder:
         path = Path(folder) / f"clip{order.suffix}"
         video.save(path, watch(), order.fps, order.background, order.quality, said)

@@ -194,9 +194,14 @@ def _place(start: int, length: int, side: int, times: int, halved: int) -> tuple
 
 def describe(address: str, size: Size, most: int) -> dict[str, Any]:
     """Return the content of info.json of a picture at an address."""
-    halvings = levels.count_halvings(size)
-    factors = [2**times for times in range(halvings) if max(size) > TILE * 2**times // 2]
-    offered = [levels.halve(size, times) for times in range(halvings, -1, -1)]
+    halvings = [
+        times
+        for times in range(levels.count_halvings(size) + 1)
+        if times == 0 or max(size) > TILE * 2**times // 2
+    ]
+    # The whole picture is offered at the sizes of the tiles' levels alone. OpenSeadragon 5, which
+    # Mirador has, takes sizes for a list of levels where there are as many, or one less.
+    offered = [levels.halve(size, times) for times in reversed(halvings)]
 
     return {
         "@context": CONTEXT,
@@ -210,9 +215,11 @@ def describe(address: str, size: Size, most: int) -> dict[str, Any]:
         "sizes": [
             {"width": width, "height": height}
             for height, width in offered
-            if height * width <= most and max(height, width) >= levels.SMALLEST // 4
+            if height * width <= most
         ],
-        "tiles": [{"width": TILE, "height": TILE, "scaleFactors": factors or [1]}],
+        "tiles": [
+            {"width": TILE, "height": TILE, "scaleFactors": [2**times for times in halvings]}
+        ],
         "extraFormats": ["webp"],
         "preferredFormats": ["webp", "jpg"],
         "extraQualities": list(QUALITIES[1:]),

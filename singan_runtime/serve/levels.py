@@ -19,6 +19,7 @@ from singan_core.pyramid import Size
 from singan_runtime.parsing import Window
 from singan_runtime.request import Request, find_region
 from singan_runtime.sampler import Sampler
+from singan_runtime.serve.effort import check_effort
 
 Box = tuple[float, float, float, float]
 """Left, top, right and bottom, in px."""
@@ -52,14 +53,13 @@ def find_smallest(sampler: Sampler, request: Request) -> int:
     """
     assert request.size is not None
     times = max(0, math.floor(math.log2(max(request.size) / SMALLEST)))
-    sampler, _ = sampler.choose_sampler(request)
     while times:
-        level = halve_request(request, times)
         try:
-            sampler.fit(level.size, level.zoom, level.start_scale, level.wrap)
+            check_effort(sampler, halve_request(request, times))
             return times
         except RequestError:
             times -= 1
+    check_effort(sampler, request)
     return 0
 
 

@@ -53,6 +53,7 @@ SCHEMAS: Mapping[str, Schema] = {
     "loop": _SWITCH,
     "alpha": {**_NUMBER, "minimum": 0, "maximum": 1},
     "beta": {**_NUMBER, "minimum": 0, "maximum": 1},
+    "move": {**_TEXT, "description": "labels of the model, with commas between them"},
     "size": _SIZE,
     "breakpoints": {**_TEXT, "description": "WIDTH:WxH with commas between them"},
     "sizes": {**_TEXT, "description": "the attribute of HTML"},

@@ -22,6 +22,7 @@ from singan_runtime.files.writing import describe_request
 from singan_runtime.request import Request, find_region
 from singan_runtime.sampler import Sampler
 from singan_runtime.serve.catalogue import Model
+from singan_runtime.serve.effort import check_effort
 from singan_runtime.serve.orders import Order
 
 PART = 4_000_000
@@ -34,6 +35,7 @@ def make_picture(sampler: Sampler, order: Order, check: Callable[[], None]) -> b
     check is called between parts of the work, and raises where it is to be given up. Raises
     RequestError.
     """
+    check_effort(sampler, order.request)
     pixels = draw_parts(sampler, order.request, check)
     said = None
     if order.has_metadata:
