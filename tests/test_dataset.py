@@ -3,6 +3,7 @@
 import csv
 import json
 import tracemalloc
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -278,7 +279,7 @@ def test_a_full_disk_is_said(labelled, tmp_path, monkeypatch):
     def full(*_, **__):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(Image.Image, "save", full)
+    monkeypatch.setattr(Path, "write_bytes", full)
     with pytest.raises(OutputError, match="the disk is full"):
         write_dataset(labelled, tmp_path, DatasetSpec(1))
     assert not list((tmp_path / "images").iterdir()) and not (tmp_path / "index.csv").exists()
