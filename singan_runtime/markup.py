@@ -69,17 +69,25 @@ Locate = Callable[[Size, str], str]
 
 
 def locate_in_service(
-    address: str, words: Mapping[str, str], sign: Callable[[str], str] = str
+    address: str,
+    words: Mapping[str, str],
+    sign: Callable[[str], str] = str,
+    zoom: tuple[float, int] | None = None,
 ) -> Locate:
     """Return what gives the URLs of pictures that a service draws.
 
     address is that of the model, as in https://example.org/v1/aitzgorri@f9e7c5ab. words are those
-    of the query, the seed among them. sign turns a URL into the one that is written.
+    of the query, the seed among them. sign turns a URL into the one that is written. zoom is a
+    number, with the height (px) of the picture that it is meant for: others are zoomed in
+    proportion to their heights, so that all show the same composition.
     """
 
     def locate(size: Size, format: str) -> str:
+        said = dict(words)
+        if zoom is not None:
+            said["zoom"] = f"{zoom[0] * size[0] / zoom[1]:.6g}"
         path = f"{address}/{format_size(size)}.{format}"
-        return sign(f"{path}?{urlencode(words, safe=',;')}")
+        return sign(f"{path}?{urlencode(said, safe=',;')}")
 
     return locate
 

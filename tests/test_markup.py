@@ -153,6 +153,20 @@ def test_every_url_of_the_markup_is_answered_with_its_size(make_client, keys):
         assert len(seeds) == 1
 
 
+def test_a_zoom_shows_the_same_composition_at_every_width(make_client):
+    words = "seed=1&size=640x320&zoom=1.5&breakpoints=600:64x128"
+    with make_client() as client:
+        first = client.get(f"/v1/tiny_bundle/picture.html?{words}")
+        urls = list_urls(Tags(client.get(first.headers["location"]).text))
+    heights = set()
+    for parts in map(urlsplit, urls):
+        height = int(re.search(r"x(\d+)\.", parts.path)[1])
+        heights.add(height)
+        [zoom] = parse_qs(parts.query)["zoom"]
+        assert float(zoom) == pytest.approx(1.5 * height / 320, rel=1e-5)
+    assert heights == {128, 160, 240, 320}
+
+
 def test_only_sizes_that_are_made_are_offered(make_client):
     from singan_runtime.serve.allowed_sizes import AllowedSizes
 

@@ -14,6 +14,7 @@ from singan_core.pyramid import Size
 from singan_runtime import markup
 from singan_runtime.markup import Markup
 from singan_runtime.parsing import format_size, parse_size
+from singan_runtime.request import Request as Drawing
 from singan_runtime.sampler import Sampler
 from singan_runtime.serve import orders, signing, words
 from singan_runtime.serve.orders import Order
@@ -59,6 +60,7 @@ async def send_markup(service: Service, request: Request) -> Response:
         f"{root}/v1/{model.address}",
         {"seed": str(order.request.seed), **list_picture_words(query)},
         lambda url: signing.sign_below(root, url, service.settings.keys),
+        find_zoom(order.request),
     )
     written = Markup(
         locate,
@@ -70,6 +72,13 @@ async def send_markup(service: Service, request: Request) -> Response:
     )
     placeholder = await service.find_or_make(request, model, key, make)
     return HTMLResponse(written.write(placeholder), headers=HEADERS)
+
+
+def find_zoom(drawn: Drawing) -> tuple[float, int] | None:
+    """Find a zoom in numbers, and the height of the picture that it is meant for."""
+    if isinstance(drawn.zoom, str) or drawn.size is None:
+        return None
+    return drawn.zoom, drawn.size[0]
 
 
 def read_markup(query: Mapping[str, str]) -> tuple[Order, tuple[markup.Shape, ...]]:
