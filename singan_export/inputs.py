@@ -41,6 +41,7 @@ def make_inputs(sampler: Sampler, scale: int) -> Iterator[Inputs]:
             noise.draw_field(picture, scale, 0, 2 * channels, -HALO, -HALO, *sides)
             for picture in range(batch)
         ]
+
         stacked = np.stack(fields)
         prev = np.tanh(stacked[:, channels:])
         yield (

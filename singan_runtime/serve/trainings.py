@@ -97,6 +97,7 @@ class Trainings:
         self.current: Training | None = None
         self.added = 0  # models
         self._known: OrderedDict[str, Training] = OrderedDict()
+
         if (self.folder / manifests.NAME).is_file():
             raise RequestError(
                 f"{self.folder}: a bundle itself, to which no model can be added; "
@@ -177,6 +178,7 @@ class Trainings:
         """Make the model of a photo, and return how that ended: a state, and a word about it."""
         mark = secrets.token_hex(6)
         work = leftovers.name_hidden(self.folder / "training", mark, leftovers.TEMPORARY)
+
         try:
             await self._make(training, photo, work)
         except TimeoutError:

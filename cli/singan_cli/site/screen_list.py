@@ -66,6 +66,7 @@ def _read_file(path: Path) -> list[Screen]:
             content = file.read(MOST_BYTES + 1)
         if len(content) > MOST_BYTES:
             raise ValueError(f"more than {MOST_BYTES} bytes")
+
         text = content.decode("utf-8-sig")
         if text.lstrip()[:1] in ("[", "{"):
             return _read_json(bounded_json.decode(text.lstrip(), MOST_BYTES))
