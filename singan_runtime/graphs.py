@@ -96,8 +96,9 @@ def open_session(path: Path, device: str = "auto", data: bytes | None = None) ->
     options.enable_cpu_mem_arena = False
 
     provider = devices.choose_provider(device)
+    precision = path.parent.name if path.parent.name in PRECISIONS else "fp32"
     try:
-        return devices.open_session(data or path, provider, options)
+        return devices.open_session(data or path, provider, options, precision)
     except Exception as error:  # the library's own exceptions share no public base
         if devices.is_left_to_cpu(error):
             raise RequestError(
