@@ -40,11 +40,17 @@ class Provider:
     has_doubles: bool = False  # runs graphs in double precision
     is_on_cpu: bool = False
     keeps_engines: bool = False  # in the user's cache (engine_cache)
+    memory: str = ""  # ONNX Runtime's name of its own memory, where images can stay
 
     def choose_gpu(self, number: int) -> Provider:
         """Return this provider on the GPU of a number."""
         options: Options = (*self.options, ("device_id", str(number)))
         return replace(self, device=f"{self.device}:{number}", options=options)
+
+    @property
+    def number(self) -> int:
+        """The number of the GPU."""
+        return int(dict(self.options).get("device_id", "0"))
 
     def choose_search(self) -> Provider:
         """Return this provider with the search that the user's environment names.
@@ -68,7 +74,7 @@ _TABLE = (
     Provider("cpu", "CPUExecutionProvider", "onnxruntime", has_doubles=True, is_on_cpu=True),
     Provider("cuda", "CUDAExecutionProvider", "onnxruntime-gpu",
              (("use_tf32", "0"), (SEARCH, "HEURISTIC")),
-             library="onnxruntime_providers_cuda", has_doubles=True),
+             library="onnxruntime_providers_cuda", has_doubles=True, memory="cuda"),
     Provider("tensorrt", "TensorrtExecutionProvider", "onnxruntime-gpu",
              library="onnxruntime_providers_tensorrt", keeps_engines=True),
     Provider("openvino", "OpenVINOExecutionProvider", "onnxruntime-openvino",
