@@ -12,6 +12,7 @@ import hashlib
 import json
 import sys
 
+from singan_core.errors import OutputError
 from singan_runtime.doctor.hardware import list_gpus
 from singan_runtime.providers import Provider
 from singan_runtime.user_cache import find_cache_folder
@@ -32,10 +33,10 @@ def choose_options(
     options = {_FLAGS[precision]: "1"} if precision in _FLAGS else {}
     key = [hashlib.sha256(graph).hexdigest(), runtime, find_version(), list_gpus(_GPU)]
     content = json.dumps([*key, [*provider.options], options]).encode()
-    folder = find_cache_folder() / "onnxruntime" / hashlib.sha256(content).hexdigest()[:32]
     try:
+        folder = find_cache_folder() / "onnxruntime" / hashlib.sha256(content).hexdigest()[:32]
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError:
+    except (OSError, OutputError):
         return options
 
     for kept in ("engine", "timing"):

@@ -12,9 +12,10 @@ import onnxruntime
 import pytest
 
 from singan_core.device_names import DRAWING, TRAINING, parse_device
-from singan_core.errors import RequestError
+from singan_core.errors import OutputError, RequestError
 from singan_runtime import Sampler, devices, engine_cache, providers
 from singan_runtime.providers import CPU, PROVIDERS
+from singan_runtime.user_cache import find_cache_folder
 
 ROOT = Path(__file__).parent.parent
 
@@ -172,6 +173,31 @@ def test_without_a_place_for_engines_tensorrt_draws_all_the_same(tensorrt, monke
     (tmp_path / "file").touch()
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
     assert tensorrt.open() == {}
+
+    def find_no_home():
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setenv("XDG_CACHE_HOME", "relative")
+    monkeypatch.setattr(Path, "home", find_no_home)
+    assert tensorrt.open() == {}
+    with pytest.raises(OutputError, match="no home folder for a cache; name a folder in XDG_"):
+        find_cache_folder()
+
+
+@pytest.mark.parametrize(
+    ("system", "folder"),
+    [
+        ("linux", ".cache/singan"),
+        ("darwin", "Library/Caches/singan"),
+        ("win32", "AppData/Local/singan/cache"),
+    ],
+)
+def test_the_cache_is_where_the_system_has_it(monkeypatch, tmp_path, system, folder):
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.delenv("LOCALAPPDATA", raising=False)
+    monkeypatch.setattr(sys, "platform", system)
+    monkeypatch.setattr(Path, "home", lambda: tmp_path)
+    assert find_cache_folder() == tmp_path / folder
 
 
 def test_other_providers_keep_no_engines(pretend):

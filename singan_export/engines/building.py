@@ -125,9 +125,10 @@ def check(origin: Origin) -> Record:
     """
     folder = origin.find_folder()
     record = read_record(folder, origin)
+    has_gpu = bool(name_gpu())
     for name, engine in record.engines.items():
         plan = read_engine(folder, record, name)
-        if not name_gpu():
+        if not has_gpu:
             continue
         try:
             found = open_adapter().read_inputs(plan)
