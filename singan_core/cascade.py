@@ -30,6 +30,10 @@ Each pixel may depend only on itself and its place, so that windows stay exact.
 """
 
 
+Enlarge = Callable[[Array, Region, Step, Wrap], Array]
+"""(image, the region of the smaller canvas that it covers, step, wrap) -> the step's prev."""
+
+
 def make_zeros(like: Array, shape: tuple[int, ...]) -> Array:
     """Make zeros of the same kind (numpy or torch), dtype and device."""
     return like.new_zeros(shape) if hasattr(like, "new_zeros") else np.zeros(shape, like.dtype)
@@ -127,12 +131,14 @@ def run(
     region: Region | None = None,
     wrap: Wrap = (False, False),
     adjust: Adjust | None = None,
+    enlarge_image: Enlarge = enlarge,
 ) -> Any:
     """Run the passes, coarsest first, and return the picture, float (B, C, h, w).
 
     The first pass starts from an image of any size, or from zeros. region is the part of the last
     canvas that is wanted, by default all of it. If generate is exact, a region equals the slice of
-    the whole picture bit for bit. adjust may change the image that any pass has drawn.
+    the whole picture bit for bit. adjust may change the image that any pass has drawn. Images that
+    are no arrays need an enlarge_image of their own, and passes without detail.
     """
     source = None if image is None else tuple(image.shape[-2:])
     steps = windows.plan_steps(
@@ -144,7 +150,7 @@ def run(
         noise = draw(step)
         prev = make_zeros(noise, noise.shape)
         if image is not None:
-            prev = enlarge(image, have, step, wrap)
+            prev = enlarge_image(image, have, step, wrap)
 
         image = generate(step.generator, noise, prev)
         if step.detail is not None:

@@ -81,7 +81,14 @@ TABLE = (
 )
 # fmt: on
 
-FORMATS = ("onnx", *dict.fromkeys(row.name for row in TABLE if row.precision == "fp32"))
+ENGINES = "tensorrt"
+"""The format that is no folder of a bundle (singan_export.engines)."""
+
+FORMATS = (
+    "onnx",
+    *dict.fromkeys(row.name for row in TABLE if row.precision == "fp32"),
+    ENGINES,
+)
 PRECISIONS = tuple(dict.fromkeys(row.precision for row in TABLE))
 TRAINED = tuple(row.name for row in TABLE if row.needs_networks)
 NAMES = tuple(dict.fromkeys(row.name for row in TABLE))
@@ -105,8 +112,8 @@ def has_detail(name: str, manifest: Manifest) -> bool:
 def choose_folders(formats: Sequence[str], precision: str = "fp32") -> list[str]:
     """Choose the folders that formats at a precision add to a bundle.
 
-    The bundle itself is onnx in fp32 and adds none. Raises RequestError for an unknown word and for
-    a combination that does not exist.
+    The bundle itself is onnx in fp32 and adds none, nor do engines, which are built from it. Raises
+    RequestError for an unknown word and for a combination that does not exist.
     """
     for word in formats:
         if word not in FORMATS:
@@ -115,14 +122,14 @@ def choose_folders(formats: Sequence[str], precision: str = "fp32") -> list[str]
         raise RequestError(f"unknown precision {precision!r}: choose {', '.join(PRECISIONS)}")
 
     if precision == "fp32":
-        return [name for name in dict.fromkeys(formats) if name != "onnx"]
+        return [name for name in dict.fromkeys(formats) if name not in ("onnx", ENGINES)]
     for name in formats:
-        if name != "onnx":
+        if name not in ("onnx", ENGINES):
             raise RequestError(
                 f"{name} in {precision} is not possible: {name} is written in fp32; "
                 f"{precision} is onnx"
             )
-    return [precision]
+    return [precision] if "onnx" in formats else []
 
 
 def list_formats(manifest: Manifest) -> list[str]:

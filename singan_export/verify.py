@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +18,8 @@ from singan_export import double_graph, formats, generator_graph
 from singan_export.budgets import BUDGETS, Comparison, Parity
 from singan_export.bundle import PREVIEW, draw_preview, find_run, read_networks
 from singan_export.comparison import compare_bundle, compare_pictures
+from singan_export.engines import building
+from singan_export.engines.record import Record
 from singan_runtime.sampler import Sampler
 
 _MOST_PREVIEW = 64 << 20  # bytes
@@ -33,19 +35,21 @@ class Verified:
     parity: Parity | None
     formats: list[Comparison]
     unopened: list[str]  # formats that nobody asked for by name
+    engines: dict[Path, Record] = field(default_factory=dict)  # in the user's cache, by folder
 
 
 def verify(bundle: Path, run: Path | None = None, named: Sequence[str] = ()) -> Verified:
     """Check hashes, graphs, preview and further formats, and with a run parity with its networks.
 
-    The formats that can hold programs (formats.PROGRAMS) are opened only if they are named. Raises
-    RequestError for a name that no format has.
+    The formats that can hold programs (formats.PROGRAMS) are opened only if they are named, and the
+    engines in the user's cache too. Raises RequestError for a name that no format has.
     Raises BundleError or ParityError naming the first thing that is wrong. Comparisons of further
     formats are returned even if they are over budget, so that all can be shown: budgets.require
     raises for them.
     """
-    if unknown := [name for name in named if name not in formats.NAMES]:
-        raise RequestError(f"unknown format {unknown[0]!r}: choose {', '.join(formats.PROGRAMS)}")
+    if unknown := [name for name in named if name not in (*formats.NAMES, formats.ENGINES)]:
+        choice = ", ".join((*formats.PROGRAMS, formats.ENGINES))
+        raise RequestError(f"unknown format {unknown[0]!r}: choose {choice}")
     sampler = Sampler.load(bundle, device="cpu")
     check_graphs(bundle, sampler.manifest)
 
@@ -61,8 +65,9 @@ def verify(bundle: Path, run: Path | None = None, named: Sequence[str] = ()) -> 
     unopened = [name for name in present if name in formats.PROGRAMS and name not in named]
     opened = [name for name in present if name not in unopened]
     checks = formats.verify_present(bundle, opened, sampler, networks)
+    engines = building.check_cache(sampler) if formats.ENGINES in named else {}
     files, graphs = len(sampler.manifest.files), len(sampler.manifest.pyramid.sizes)
-    return Verified(files, graphs, levels, parity, checks, unopened)
+    return Verified(files, graphs, levels, parity, checks, unopened, engines)
 
 
 def check_graphs(bundle: Path, manifest: Manifest) -> None:

@@ -17,7 +17,7 @@ import numpy as np
 
 from singan_core.device_names import parse_device
 from singan_core.errors import RequestError, say_reason
-from singan_runtime import providers
+from singan_runtime import engine_cache, providers
 from singan_runtime.providers import CPU, FLAVOURS, PROVIDERS, Provider
 
 NO_FALLBACK = "session.disable_cpu_ep_fallback"
@@ -51,6 +51,7 @@ def choose_provider(device: str) -> Provider:
         return _choose_best()
 
     provider = PROVIDERS[kind].choose_gpu(number) if ":" in device else PROVIDERS[kind]
+    provider = provider.choose_search()
     if provider == CPU:
         providers.import_onnxruntime()
     else:
@@ -59,7 +60,7 @@ def choose_provider(device: str) -> Provider:
 
 
 def _choose_best() -> Provider:
-    cuda = PROVIDERS["cuda"]
+    cuda = PROVIDERS["cuda"].choose_search()
     has_cuda = cuda.name in providers.import_onnxruntime().get_available_providers()
     return cuda if has_cuda and not _find_obstacle(cuda) else CPU
 
@@ -108,10 +109,12 @@ def check_start(provider: Provider) -> None:
         raise _refuse(provider, f"it computes wrong values ({total:g} instead of 9)")
 
 
-def open_session(graph: bytes | Path, provider: Provider, settings: Any = None) -> Any:
+def open_session(
+    graph: bytes | Path, provider: Provider, settings: Any = None, precision: str = "fp32"
+) -> Any:
     """Open a graph as a session of ONNX Runtime in which a provider, and no other, computes.
 
-    settings are the session's options. Raises what ONNX Runtime raises.
+    settings are the session's options, precision is the graph's. Raises what ONNX Runtime raises.
     """
     runtime = providers.import_onnxruntime()
     if settings is None:
@@ -120,7 +123,11 @@ def open_session(graph: bytes | Path, provider: Provider, settings: Any = None) 
     if provider.name != CPU.name:
         settings.add_session_config_entry(NO_FALLBACK, "1")
 
-    chosen = [(provider.name, dict(provider.options))]
+    options = dict(provider.options)
+    if provider.keeps_engines:
+        data = graph if isinstance(graph, bytes) else graph.read_bytes()
+        options |= engine_cache.choose_options(data, provider, runtime.__version__, precision)
+    chosen = [(provider.name, options)]
     # Its own fallback would print on stdout and go on with the CPU.
     session = runtime.InferenceSession(graph, settings, providers=chosen, enable_fallback=0)
     if session.get_providers()[0] != provider.name:

@@ -21,6 +21,7 @@ from singan_core.manifest import Manifest
 from singan_core.pyramid import Size
 from singan_core.windows import Region, Span, Step, Wrap
 from singan_runtime import heap, parallel
+from singan_runtime.device_images import DeviceCascade, can_stay, open_cascade
 from singan_runtime.graphs import Generators
 from singan_runtime.parallel import Paint, draw_in_order, draw_tiles, run_together
 from singan_runtime.plan import Plan
@@ -206,9 +207,15 @@ class Renderer:
         def scale_noise(step: Step) -> Floats:
             return unit_noise(step) * self.graphs.dtype(amplitudes[step.generator])
 
+        if generate is None and self._device_cascade is not None and can_stay(picture):
+            return self._device_cascade.run(picture, scale_noise, region)
         generate = generate or self.graphs.generate
         base, wrap, adjust = picture.base, picture.wrap, picture.adjust
         return cascade.run(picture.passes, generate, scale_noise, base, region, wrap, adjust)
+
+    @functools.cached_property
+    def _device_cascade(self) -> DeviceCascade | None:
+        return open_cascade(self.graphs)
 
     def create_noise(self, seed: int, frame: int = 0, wrap: Wrap = (False, False)) -> cascade.Draw:
         """Return what creates the unit noise of a seed for a step, (1, C, h+10, w+10)."""

@@ -28,7 +28,7 @@ from singan_runtime.wire_format import GraphError
 BLOCK = 256
 """Side in px of a block, whose activations stay in cache. Memory does not grow with the picture."""
 PRECISIONS = (DOUBLE, "fp32", "fp16", "int8")
-_DTYPES: dict[str, type[np.floating[Any]]] = {
+DTYPES: dict[str, type[np.floating[Any]]] = {
     "tensor(float)": np.float32,
     "tensor(double)": np.float64,
 }
@@ -96,8 +96,9 @@ def open_session(path: Path, device: str = "auto", data: bytes | None = None) ->
     options.enable_cpu_mem_arena = False
 
     provider = devices.choose_provider(device)
+    precision = path.parent.name if path.parent.name in PRECISIONS else "fp32"
     try:
-        return devices.open_session(data or path, provider, options)
+        return devices.open_session(data or path, provider, options, precision)
     except Exception as error:  # the library's own exceptions share no public base
         if devices.is_left_to_cpu(error):
             raise RequestError(
@@ -112,7 +113,7 @@ def open_session(path: Path, device: str = "auto", data: bytes | None = None) ->
 
 def _read_dtype(session: Any) -> type[np.floating[Any]]:
     """Read the precision of a judged graph from its first input."""
-    return _DTYPES[session.get_inputs()[0].type]
+    return DTYPES[session.get_inputs()[0].type]
 
 
 class Generators(Protocol):
@@ -171,14 +172,22 @@ class Graphs:
     @property
     def dtype(self) -> type[np.floating[Any]]:
         """The precision in which the coarsest generator draws. Raises BundleError."""
-        self.session(0)
-        return self._dtypes[0]
+        return self.find_dtype(0)
+
+    def find_dtype(self, scale: int) -> type[np.floating[Any]]:
+        """Find the precision in which a generator draws. Raises BundleError."""
+        self.session(scale)
+        return self._dtypes[scale]
+
+    def find_path(self, scale: int) -> Path:
+        """Find the file of a scale's graph."""
+        return self.folder / graph_name(scale)
 
     def session(self, scale: int) -> Any:
         """Return the session of a scale, opened if need be."""
         with self._opening:
             if scale not in self._sessions:
-                path = self.folder / graph_name(scale)
+                path = self.find_path(scale)
                 data = read_graph_file(path, self.digests, self.channels)
                 session = open_session(path, self.device, data)
                 self._dtypes[scale] = _read_dtype(session)
@@ -191,8 +200,7 @@ class Graphs:
         It is drawn in blocks. Noise and prev may be float32 or float64, the image has the precision
         of the generator's graph.
         """
-        self.session(scale)
-        dtype = self._dtypes[scale]
+        dtype = self.find_dtype(scale)
 
         def draw(noise: Reals, prev: Reals) -> Reals:
             inputs = {"noise": np.ascontiguousarray(noise), "prev": np.ascontiguousarray(prev)}
@@ -208,17 +216,25 @@ class Graphs:
 
         Raises BundleError for one that fails or makes values that are not numbers, and MemoryError.
         """
-        path = self.folder / graph_name(scale)
         try:
             image: Reals = self.session(scale).run(["image"], inputs)[0]
         except Exception as error:  # the library's own exceptions share no public base
-            if "alloc" in str(error):
-                raise MemoryError from error
-            reason = say_first_line(error)
-            raise BundleError(f"{path}: cannot be run ({reason}); export again") from error
-        if not np.isfinite(image).all():
-            raise BundleError(f"{path}: draws values that are not numbers; export again")
+            raise explain_failure(self.find_path(scale), error) from error
+        check_numbers(self.find_path(scale), image)
         return image
+
+
+def explain_failure(path: Path, error: Exception) -> Exception:
+    """Return what to raise where a graph could not be run: BundleError or MemoryError."""
+    if "alloc" in str(error):
+        return MemoryError()
+    return BundleError(f"{path}: cannot be run ({say_first_line(error)}); export again")
+
+
+def check_numbers(path: Path, image: Reals) -> None:
+    """Raise BundleError for an image that holds values that are not numbers."""
+    if not np.isfinite(image).all():
+        raise BundleError(f"{path}: draws values that are not numbers; export again")
 
 
 def read_reconstruction_noise(folder: Path, manifest: Manifest) -> Floats:

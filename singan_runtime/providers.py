@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from importlib import metadata
 from typing import Any
 
-from singan_core.errors import InstallError, say_reason
+from singan_core.errors import InstallError, RequestError, say_reason
+from singan_core.limits import show
 
 FLAVOURS = {
     "onnxruntime": "pip install onnxruntime",
@@ -18,6 +20,11 @@ FLAVOURS = {
 """Distributions of ONNX Runtime, and the line that installs each."""
 
 Options = tuple[tuple[str, str], ...]
+
+SEARCH = "cudnn_conv_algo_search"
+SEARCH_VARIABLE = "SINGAN_CUDNN_SEARCH"
+SEARCHES = ("heuristic", "exhaustive", "default")
+"""How cuDNN chooses the algorithm of a convolution for each new shape, as that variable says it."""
 
 
 @dataclass(frozen=True)
@@ -32,11 +39,31 @@ class Provider:
     system: str = ""  # the only one that has it, as platform.system() says it
     has_doubles: bool = False  # runs graphs in double precision
     is_on_cpu: bool = False
+    keeps_engines: bool = False  # in the user's cache (engine_cache)
+    memory: str = ""  # ONNX Runtime's name of its own memory, where images can stay
 
     def choose_gpu(self, number: int) -> Provider:
         """Return this provider on the GPU of a number."""
         options: Options = (*self.options, ("device_id", str(number)))
         return replace(self, device=f"{self.device}:{number}", options=options)
+
+    @property
+    def number(self) -> int:
+        """The number of the GPU."""
+        return int(dict(self.options).get("device_id", "0"))
+
+    def choose_search(self) -> Provider:
+        """Return this provider with the search that the user's environment names.
+
+        Raises RequestError for a word that names none.
+        """
+        word = os.environ.get(SEARCH_VARIABLE, "")
+        if not word or SEARCH not in dict(self.options):
+            return self
+        if word not in SEARCHES:
+            raise RequestError(f"{SEARCH_VARIABLE}={show(word)}: choose {', '.join(SEARCHES)}")
+        options = dict(self.options) | {SEARCH: word.upper()}
+        return replace(self, options=tuple(options.items()))
 
 
 # OpenVINO would take bfloat16 on processors that have it: two grey levels off, and more.
@@ -46,10 +73,10 @@ _FLOAT32 = '{"CPU": {"INFERENCE_PRECISION_HINT": "f32"}}'
 _TABLE = (
     Provider("cpu", "CPUExecutionProvider", "onnxruntime", has_doubles=True, is_on_cpu=True),
     Provider("cuda", "CUDAExecutionProvider", "onnxruntime-gpu",
-             (("use_tf32", "0"), ("cudnn_conv_algo_search", "HEURISTIC")),
-             library="onnxruntime_providers_cuda", has_doubles=True),
+             (("use_tf32", "0"), (SEARCH, "HEURISTIC")),
+             library="onnxruntime_providers_cuda", has_doubles=True, memory="cuda"),
     Provider("tensorrt", "TensorrtExecutionProvider", "onnxruntime-gpu",
-             library="onnxruntime_providers_tensorrt"),
+             library="onnxruntime_providers_tensorrt", keeps_engines=True),
     Provider("openvino", "OpenVINOExecutionProvider", "onnxruntime-openvino",
              (("device_type", "CPU"), ("num_of_threads", "1"), ("load_config", _FLOAT32)),
              library="onnxruntime_providers_openvino", is_on_cpu=True),

@@ -5,15 +5,17 @@ import subprocess
 import sys
 import venv
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import onnxruntime
 import pytest
 
 from singan_core.device_names import DRAWING, TRAINING, parse_device
-from singan_core.errors import RequestError
-from singan_runtime import Sampler, devices, providers
+from singan_core.errors import OutputError, RequestError
+from singan_runtime import Sampler, devices, engine_cache, providers
 from singan_runtime.providers import CPU, PROVIDERS
+from singan_runtime.user_cache import find_cache_folder
 
 ROOT = Path(__file__).parent.parent
 
@@ -35,6 +37,7 @@ class Runtime:
     """A stand-in for ONNX Runtime that has some providers, of which some start."""
 
     __file__ = onnxruntime.__file__
+    __version__ = "1.31.1"
     SessionOptions = onnxruntime.SessionOptions
 
     def __init__(self, listed, started=(), total=9):
@@ -107,6 +110,100 @@ def test_the_number_of_a_gpu_is_passed_on(pretend):
     name, options, has_no_fallback = runtime.asked[0]
     assert (name, options["device_id"], options["use_tf32"]) == (CUDA, "2", "0")
     assert has_no_fallback == "1"
+
+
+def test_the_search_of_cudnn_is_the_users_or_the_default(pretend, monkeypatch):
+    runtime = pretend([CUDA], [CUDA])
+    for word, option in (("", "HEURISTIC"), ("exhaustive", "EXHAUSTIVE"), ("default", "DEFAULT")):
+        monkeypatch.setenv("SINGAN_CUDNN_SEARCH", word)
+        for device in ("cuda", "auto"):
+            assert devices.choose_provider(device).name == CUDA
+        assert runtime.asked[-1][1]["cudnn_conv_algo_search"] == option
+        assert runtime.asked[-1][1]["use_tf32"] == "0"
+    assert len(runtime.asked) == 3
+    monkeypatch.setenv("SINGAN_CUDNN_SEARCH", "best")
+    with pytest.raises(RequestError, match=r"SINGAN_CUDNN_SEARCH='best': choose heuristic, exhau"):
+        devices.choose_provider("cuda")
+    assert devices.choose_provider("cpu") == CPU
+
+
+@pytest.fixture
+def tensorrt(pretend, monkeypatch, tmp_path):
+    """TensorRT's provider on a machine with one GPU and an empty cache."""
+    provider = PROVIDERS["tensorrt"]
+    runtime = pretend([provider.name], [provider.name])
+    monkeypatch.setattr(devices, "_check_libraries", lambda *given: None)
+    monkeypatch.setattr(engine_cache, "list_gpus", lambda columns: ["NVIDIA H200, 9.0, 580.1"])
+    monkeypatch.setattr(engine_cache, "find_version", lambda: 101300)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+    def open_graph(graph=b"graph", precision="fp32"):
+        devices.open_session(graph, provider, precision=precision)
+        return runtime.asked[-1][1]
+
+    return SimpleNamespace(open=open_graph, runtime=runtime, provider=provider)
+
+
+def test_tensorrt_keeps_its_engines_in_the_users_cache(tensorrt, tmp_path):
+    options = tensorrt.open()
+    assert options["trt_engine_cache_enable"] == options["trt_timing_cache_enable"] == "1"
+    folder = Path(options["trt_engine_cache_path"])
+    assert folder.is_dir() and tmp_path / "cache/singan" in folder.parents
+    assert options["trt_timing_cache_path"] == str(folder) and tensorrt.open() == options
+
+
+def test_an_engine_of_other_weights_versions_gpu_or_flags_is_another(tensorrt, monkeypatch):
+    def find():
+        return tensorrt.open()["trt_engine_cache_path"]
+
+    folders = [find(), tensorrt.open(b"other")["trt_engine_cache_path"]]
+    half, eight = tensorrt.open(precision="fp16"), tensorrt.open(precision="int8")
+    assert half["trt_fp16_enable"] == eight["trt_int8_enable"] == "1"
+    folders += [half["trt_engine_cache_path"], eight["trt_engine_cache_path"]]
+    monkeypatch.setattr(tensorrt.runtime, "__version__", "1.32.0")
+    folders.append(find())
+    monkeypatch.setattr(engine_cache, "find_version", lambda: 101400)
+    folders.append(find())
+    monkeypatch.setattr(engine_cache, "list_gpus", lambda columns: ["NVIDIA A100, 8.0, 580.1"])
+    folders.append(find())
+    assert len(set(folders)) == len(folders) == 7
+
+
+def test_without_a_place_for_engines_tensorrt_draws_all_the_same(tensorrt, monkeypatch, tmp_path):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    assert tensorrt.open() == {}
+
+    def find_no_home():
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setenv("XDG_CACHE_HOME", "relative")
+    monkeypatch.setattr(Path, "home", find_no_home)
+    assert tensorrt.open() == {}
+    with pytest.raises(OutputError, match="no home folder for a cache; name a folder in XDG_"):
+        find_cache_folder()
+
+
+@pytest.mark.parametrize(
+    ("system", "folder"),
+    [
+        ("linux", ".cache/singan"),
+        ("darwin", "Library/Caches/singan"),
+        ("win32", "AppData/Local/singan/cache"),
+    ],
+)
+def test_the_cache_is_where_the_system_has_it(monkeypatch, tmp_path, system, folder):
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.delenv("LOCALAPPDATA", raising=False)
+    monkeypatch.setattr(sys, "platform", system)
+    monkeypatch.setattr(Path, "home", lambda: tmp_path)
+    assert find_cache_folder() == tmp_path / folder
+
+
+def test_other_providers_keep_no_engines(pretend):
+    runtime = pretend([CUDA], [CUDA])
+    devices.choose_provider("cuda")
+    assert not [option for option in runtime.asked[-1][1] if option.startswith("trt_")]
 
 
 def test_what_has_started_is_not_started_again_and_what_failed_is(pretend):

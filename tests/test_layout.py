@@ -16,7 +16,7 @@ ALLOWED = {
     | {"singan_runtime", "onnxruntime", "imageio_ffmpeg", "tifffile", "pycocotools"},
     "singan_export": CORE
     | {"singan_train", "singan_runtime", "singan_export"}
-    | {"torch", "onnx", "onnxruntime", "safetensors"},
+    | {"torch", "onnx", "onnxruntime", "safetensors", "tensorrt"},
     "singan_runtime/serve": CORE
     | {"singan_runtime", "starlette", "uvicorn", "prometheus_client"},
     "cli": CORE

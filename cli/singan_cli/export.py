@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from singan_cli import engine_options
 from singan_cli.bundle_text import list_finished, list_generators_alone, list_photo
 from singan_cli.models_folder import find_bundle
 from singan_cli.options import limit_to
@@ -36,15 +37,15 @@ Formats = Annotated[
     typer.Option(
         "--format",
         metavar="NAME[,...]",
-        help="onnx, torchscript, pt2, fused or triton, or several; onnx in fp32 is in every "
-        "bundle.",
+        help="onnx, torchscript, pt2, fused, triton or tensorrt, or several; onnx in fp32 is in "
+        "every bundle.",
     ),
 ]
 Precision = Annotated[
     str,
     typer.Option(
         "--precision",
-        help="fp32, fp16 or int8; the last two for onnx only.",
+        help="fp32, fp16 or int8; the last two for onnx and tensorrt only.",
         **limit_to(PRECISIONS),
     ),
 ]
@@ -100,18 +101,29 @@ def command(
     photo: Photo = None,
     hand_over: HandOver = None,
     partial: Partial = False,
+    profile_min: engine_options.ProfileMin = None,
+    profile_opt: engine_options.ProfileOpt = None,
+    profile_max: engine_options.ProfileMax = None,
+    detail: engine_options.Detail = "auto",
     force: Force = False,
 ) -> None:
     """Make a bundle of a RUN, or add formats to a BUNDLE.
 
     Everything exported is compared with the trained networks; if it differs by too much, nothing is
-    written.
+    written. Engines of tensorrt are not compared; they go into your cache, not into the bundle.
     """
     from singan_export import bundle, formats
 
-    folders = formats.choose_folders([word.strip() for word in format.split(",")], precision)
-    check_options(out, run, photo, hand_over, partial, bool(folders))
-    if out is None:
+    words = [word.strip() for word in format.split(",")]
+    folders = formats.choose_folders(words, precision)
+    engines = engine_options.choose(
+        formats.ENGINES in words, profile_min, profile_opt, profile_max, detail
+    )
+    check_options(out, run, photo, hand_over, partial, bool(folders or engines))
+
+    if out is None and not folders:
+        lines = []
+    elif out is None:
         lines = list_formats(bundle.add(source, folders, run, force))
     else:
         measured = bundle.export(source, out, force, folders, photo, hand_over, partial)
@@ -122,8 +134,11 @@ def command(
     made = source if out is None else out
     lines += [str(formats.measure_cost(made, name)) for name in folders]
     lines += list_generators_alone(made, folders)
-    wrote = ", ".join(str(source / name) for name in folders) if out is None else str(out)
-    say("\n".join([*lines, f"wrote {wrote}"]))
+    written = [str(source / name) for name in folders] if out is None else [str(out)]
+    lines += [f"wrote {', '.join(written)}"] if written else []
+    if engines:
+        lines += engines.build(made, precision, force)
+    say("\n".join(lines))
 
 
 def check_options(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,6 +14,7 @@ from singan_cli.parity_text import list_formats, list_parity
 from singan_cli.terminal import say
 
 if TYPE_CHECKING:
+    from singan_export.engines.record import Record
     from singan_export.verify import Verified
 
 
@@ -33,7 +35,7 @@ def command(
             "--format",
             metavar="NAME[,NAME...]",
             help="Also open fused, torchscript or pt2, which can hold programs: name them only in "
-            "bundles of your own.",
+            "bundles of your own. With tensorrt, also check the engines in your cache.",
         ),
     ] = None,
     to_json: AsJson = False,
@@ -60,6 +62,9 @@ def write_json(found: Verified) -> str:
         "parity": found.parity.to_json() if found.parity else None,
         "formats": [check.to_json() for check in found.formats],
         "unopened": found.unopened,
+        "engines": [
+            {"folder": str(folder), **asdict(record)} for folder, record in found.engines.items()
+        ],
     }
     return json.dumps(report, indent=2)
 
@@ -72,6 +77,7 @@ def list_findings(found: Verified) -> list[str]:
         *(list_parity(found.parity) if found.parity else ()),
         *list_formats(found.formats),
         *list_unopened(found.unopened),
+        *list_engines(found.engines),
     ]
 
 
@@ -83,4 +89,13 @@ def list_unopened(names: list[str]) -> list[str]:
     return [
         f"{joined} not opened, since such files can hold programs; "
         f"if the bundle is your own, add --format {joined}"
+    ]
+
+
+def list_engines(engines: dict[Path, Record]) -> list[str]:
+    """Say which engines are in the user's cache."""
+    return [
+        f"{folder}: {len(record.engines)} engines of {record.origin.library} "
+        f"{record.origin.version} unaltered, for {record.origin.gpu or 'RTX cards'}"
+        for folder, record in engines.items()
     ]

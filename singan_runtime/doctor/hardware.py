@@ -35,7 +35,6 @@ _FOLDERS = (
     *("/usr/local/cuda/lib64", "/usr/lib/wsl/lib", "C:/Windows/System32"),
 )
 _IN_PACKAGES = ("nvidia/*/lib", "nvidia/*/bin", "tensorrt_libs", "torch/lib")
-_QUERY = ("--query-gpu=name,memory.total,driver_version", "--format=csv,noheader")
 _PATIENCE = 10  # seconds that nvidia-smi may take
 
 
@@ -64,17 +63,25 @@ def describe_processor(file: Path = Path("/proc/cpuinfo")) -> Processor:
     return Processor(said or "unknown", platform.machine(), count_processors(), features)
 
 
-def list_gpus() -> list[str]:
-    """List the NVIDIA GPUs that the driver sees: name, memory, version of the driver."""
+def list_gpus(columns: str = "name,memory.total,driver_version") -> list[str]:
+    """List the NVIDIA GPUs that the driver sees, by columns of nvidia-smi."""
     program = shutil.which("nvidia-smi")
     if program is None:
         return []
-    words = [program, *_QUERY]
+    words = [program, f"--query-gpu={columns}", "--format=csv,noheader"]
     try:
         said = subprocess.run(words, capture_output=True, text=True, timeout=_PATIENCE)
     except (OSError, subprocess.SubprocessError):
         return []
     return said.stdout.strip().splitlines() if said.returncode == 0 else []
+
+
+def name_gpu() -> str:
+    """Name the first NVIDIA GPU and its compute capability: what an engine is built for.
+
+    The name is empty where there is none.
+    """
+    return next(iter(list_gpus("name,compute_cap")), "")
 
 
 def find_libraries() -> dict[str, str | None]:

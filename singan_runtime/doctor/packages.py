@@ -18,6 +18,9 @@ ALWAYS = "always"
 """What stands for an extra where a package is needed by every command."""
 
 _LEFT_OUT = {"dev"}
+_INDEX = {"tensorrt": "https://pypi.nvidia.com"}
+"""Where extras come from whose packages PyPI has only in part."""
+
 _REQUIREMENT = re.compile(r"(?P<name>[\w.-]+)(?P<parts>\[[^]]*\])?>=(?P<oldest>[\w.]+)")
 _EXTRA = re.compile(r"""extra\s*==\s*["']([\w-]+)["']""")
 
@@ -85,7 +88,9 @@ def list_installs(packages: Iterable[Package]) -> dict[str, str]:
     lacking: dict[str, list[str]] = {}
     for package in packages:
         if not package.is_usable:
-            words = lacking.setdefault(package.extra, ["pip", "install"])
+            index = _INDEX.get(package.extra)
+            begun = ["pip", "install", *(("--extra-index-url", index) if index else ())]
+            words = lacking.setdefault(package.extra, begun)
             words.append(f"{package.name}>={package.oldest}")
     return {extra: shlex.join(words) for extra, words in lacking.items()}
 
