@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from singan_core import HALO
 from singan_core.errors import RequestError
-from singan_core.fitting import Zoom
+from singan_core.fitting import Zoom, settle_zoom
 from singan_core.pyramid import Size
 from singan_export.engines.record import Shape, Shapes
 from singan_runtime.graphs import BLOCK
@@ -60,10 +60,12 @@ def find_scale_shapes(sampler: Sampler, profile: Profile, scale: int) -> Shapes:
     Its canvases may be drawn whole or in the blocks of Sampler.
     """
     trained = sampler.manifest.pyramid.sizes[scale]
+    new = settle_zoom(sampler.manifest.pyramid, "auto")
     limits = [trained]
     for size in profile.corners:
-        limits += _list_canvases(sampler, size, "auto", scale)
-    usual = (*_list_canvases(sampler, profile.usual, "auto", scale), trained)[0]
+        for zoom in (new, "height"):  # seamless pictures keep the height
+            limits += _list_canvases(sampler, size, zoom, scale)
+    usual = (*_list_canvases(sampler, profile.usual, new, scale), trained)[0]
 
     least, most = _find_limits([*limits, usual])
     least = min(least[0], BLOCK), min(least[1], BLOCK)
