@@ -25,8 +25,8 @@ from singan_runtime.measures.bench import Timing
 SINGAN = str(Path(sys.executable).with_name("singan"))
 EDITING = ("retarget", "harmonize", "edit", "paint", "upscale")
 COMMANDS = (
-    *("make", "train", "import", "export", "verify", "inspect", "models"),
-    *("sample", "animate", "dataset"),
+    *("make", "train", "train-many", "import", "export", "verify", "inspect", "models"),
+    *("sample", "render-many", "animate", "dataset"),
     *(*EDITING, "serve", "markup", "health", "evaluate", "bench", "plot", "doctor"),
 )
 
