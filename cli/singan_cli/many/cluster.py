@@ -30,11 +30,16 @@ RETRIES = 3
 
 _REACH = 5.0  # s in which a cluster must answer
 _OBJECTS = 100 * 2**20  # bytes of Ray's shared memory, of which paths and numbers need next to none
+_ALWAYS = {
+    "RAY_USAGE_STATS_ENABLED": "0",  # reports to its makers
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # a warning
+    "RAY_DEDUP_LOGS_SKIP_REGEX": ".",  # what it would print on standard output of dead workers
+}
 _OWN = {
     "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # with it Ray takes the loopback address, anywhere
     "RAY_AUTH_MODE": "token",
 }
-"""Environment of a Ray of this machine's own. Ray reads it when it is first imported."""
+"""Environment of every Ray, and of one of this machine's own. Ray reads it when it is imported."""
 
 
 @dataclass(frozen=True)
@@ -209,7 +214,7 @@ def _quiet() -> dict[str, Any]:
 @contextmanager
 def _set_environment(own: dict[str, str]) -> Iterator[None]:
     """Set variables that Ray reads, and put them back. One that the user has set stays."""
-    wanted = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"} | own
+    wanted = _ALWAYS | own
     new = {name: value for name, value in wanted.items() if name not in os.environ}
     os.environ.update(new)
     try:
