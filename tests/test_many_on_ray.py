@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from contextlib import suppress
@@ -129,27 +130,27 @@ def test_a_killed_worker_loses_no_training(drawn_scene, tmp_path):
     assert sorted(one.state for one in again) == ["failed", "there", "there"]
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def address():
     """A cluster of one machine, which listens on the loopback interface."""
-    environment = os.environ | {
-        "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "1",
-        "RAY_AUTH_MODE": "disabled",
-        "RAY_USAGE_STATS_ENABLED": "0",
-    }
     ports = [socket.create_server(("127.0.0.1", 0)) for _ in range(2)]
     head, client = (port.getsockname()[1] for port in ports)
     for port in ports:
         port.close()
+    own = {
+        "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # with it Ray takes the loopback address
+        "RAY_AUTH_MODE": "disabled",
+        "RAY_USAGE_STATS_ENABLED": "0",
+    }
     words = [Path(sys.executable).with_name("ray"), "start", "--head", "--block"]
     words += [f"--port={head}", f"--ray-client-server-port={client}", "--num-cpus=2"]
-    words += ["--include-dashboard=false", "--node-ip-address=127.0.0.1"]
-    with subprocess.Popen(
-        words, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    ) as process:
-        wait_for(lambda: is_open(client) or process.poll() is not None)
-        yield f"ray://127.0.0.1:{client}"
-        process.send_signal(signal.SIGTERM)
+    silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    with tempfile.TemporaryDirectory(dir="/tmp", ignore_cleanup_errors=True) as folder:
+        words += ["--include-dashboard=false", f"--temp-dir={folder}"]
+        with subprocess.Popen(words, env=os.environ | own, **silent) as process:
+            wait_for(lambda: is_open(client) or process.poll() is not None)
+            yield f"ray://127.0.0.1:{client}"
+            process.send_signal(signal.SIGTERM)
 
 
 def is_open(port):

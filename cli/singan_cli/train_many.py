@@ -31,9 +31,9 @@ def command(
     threads: options.WorkerThreads = 1,
     gpus: options.Gpus = 0.0,
 ) -> None:
-    """Train a model of each photo, on all processors or on a Ray cluster.
+    """Train a model of each of many photos.
 
-    What is there is kept. A stopped command goes on when it is repeated.
+    All processors work, or the machines of a Ray cluster. What is there is kept. A stopped command goes on when it is repeated.
     """
     from singan_cli.many.cluster import Cluster
     from singan_cli.many.outcome import require_success, summarise

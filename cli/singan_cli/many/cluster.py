@@ -13,6 +13,7 @@ import re
 import secrets
 import socket
 import tempfile
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -134,13 +135,8 @@ def _start(cluster: Cluster) -> Iterator[ModuleType]:
         import ray
 
         try:
-            context = ray.init(
-                "local",
-                num_cpus=processors,
-                object_store_memory=_OBJECTS,
-                _temp_dir=path,
-                **_quiet(),
-            )
+            options = {"num_cpus": processors, "object_store_memory": _OBJECTS, "_temp_dir": path}
+            context = _begin(ray, "local", options)
             _check_loopback(context.address_info["node_ip_address"])
             yield ray
         finally:
@@ -165,7 +161,7 @@ def _connect(address: str) -> Iterator[ModuleType]:
         import ray
 
         try:
-            ray.init(f"ray://{host}:{port}", **_quiet())
+            _begin(ray, f"ray://{host}:{port}", {})
         except (OSError, RuntimeError, ValueError) as error:
             ray.shutdown()
             raise RequestError(
@@ -206,9 +202,11 @@ def _reach(address: str, host: str, port: int) -> None:
         ) from error
 
 
-def _quiet() -> dict[str, Any]:
-    """Return the options with which Ray prints nothing and serves no page."""
-    return {"include_dashboard": False, "log_to_driver": False, "logging_level": logging.ERROR}
+def _begin(ray: ModuleType, address: str, options: dict[str, Any]) -> Any:
+    """Begin to use Ray, which prints nothing and serves no page."""
+    quiet = {"include_dashboard": False, "log_to_driver": False, "logging_level": logging.ERROR}
+    with warnings.catch_warnings(action="ignore"):
+        return ray.init(address, **quiet, **options)
 
 
 @contextmanager
