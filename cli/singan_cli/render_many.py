@@ -32,7 +32,8 @@ def command(
 ) -> None:
     """Draw the pictures of a list of requests.
 
-    All processors work, or the machines of a Ray cluster. What is there is kept. A stopped command goes on when it is repeated.
+    All processors work, or the machines of a Ray cluster. What is there is kept. A stopped command
+    goes on when it is repeated.
     """
     from singan_cli.many.cluster import Cluster
     from singan_cli.many.outcome import require_success, summarise

@@ -33,7 +33,8 @@ def command(
 ) -> None:
     """Train a model of each of many photos.
 
-    All processors work, or the machines of a Ray cluster. What is there is kept. A stopped command goes on when it is repeated.
+    All processors work, or the machines of a Ray cluster. What is there is kept. A stopped command
+    goes on when it is repeated.
     """
     from singan_cli.many.cluster import Cluster
     from singan_cli.many.outcome import require_success, summarise
