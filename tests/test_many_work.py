@@ -11,10 +11,11 @@ from PIL import Image
 from test_cli import call, one_line
 from test_many import write_lines
 
-from singan_cli.many import work
+from singan_cli.many import display, work
 from singan_cli.many.cluster import Cluster, Workforce, count_places
 from singan_cli.many.outcome import Outcome, attempt, summarise
 from singan_cli.many.photo_names import INDEX, name_photos
+from singan_cli.signals import StoppedBySignal
 from singan_core.errors import ImageError, OutputError, RequestError
 
 # photos
@@ -205,3 +206,13 @@ def test_an_item_whose_workers_die_fails_with_a_reason():
 
     (outcome,) = work.run_items(Workforce(StandIn(), 2, {}), die, [Thing("a")])
     assert outcome.state == "failed" and "died 4 times" in outcome.reason
+
+
+def test_a_signal_while_ray_begins_ends_in_order(monkeypatch):
+    def begin(cluster):
+        raise SystemExit(15)  # as Ray answers SIGTERM
+
+    monkeypatch.setattr(display, "connect", begin)
+    with pytest.raises(StoppedBySignal, match="repeat the command") as stopped:
+        display.watch_items(Cluster(), lambda *_: None, [Thing("a")], [], "things")
+    assert stopped.value.status == 143

@@ -34,6 +34,7 @@ _OBJECTS = 100 * 2**20  # bytes of Ray's shared memory, of which paths and numbe
 _ALWAYS = {
     "RAY_USAGE_STATS_ENABLED": "0",  # reports to its makers
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # a warning
+    "RAY_task_oom_retries": str(RETRIES),  # else without end, where memory is short
     "RAY_DEDUP_LOGS_SKIP_REGEX": ".",  # what it would print on standard output of dead workers
 }
 _OWN = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Sequence
 
 from singan_cli.many.cluster import Cluster, connect
@@ -30,8 +31,17 @@ def watch_items(
         say_outcome(outcome)
     if not items:
         return [*failed]
+    try:
+        return [*failed, *_work(cluster, work, items, what)]
+    except SystemExit:  # what Ray makes of SIGTERM while it begins
+        raise StoppedBySignal(signal.SIGTERM, GO_ON) from None
 
-    # Ray answers signals in a way of its own, so ours comes after it.
+
+def _work(
+    cluster: Cluster, work: Work[AnyItem], items: Sequence[AnyItem], what: str
+) -> list[Outcome]:
+    """Work on items on one display of progress. Raises StoppedBySignal."""
+    # Ray sets answers to signals of its own, so ours are set after it has begun.
     with show_stages() as show, connect(cluster) as workforce, collect_signals() as signals:
         show(what, 0.0, f"0/{len(items)}, {workforce.places} at a time")
         outcomes = run_items(
@@ -45,7 +55,7 @@ def watch_items(
         is_cut_short = len(outcomes) < len(items) or any(one.state == "stopped" for one in outcomes)
         if signals and is_cut_short:
             raise StoppedBySignal(signals[0], GO_ON)
-    return [*failed, *outcomes]
+    return outcomes
 
 
 def say_outcome(outcome: Outcome) -> None:
