@@ -40,6 +40,7 @@ _ALWAYS = {
 _OWN = {
     "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # with it Ray takes the loopback address, anywhere
     "RAY_AUTH_MODE": "token",
+    "RAY_AUTH_TOKEN": secrets.token_hex(32),  # one for all, since Ray reads it once in a process
 }
 """Environment of every Ray, and of one of this machine's own. Ray reads it when it is imported."""
 
@@ -131,13 +132,18 @@ def _start(cluster: Cluster) -> Iterator[ModuleType]:
     # Short, since Ray's sockets lie in it and their paths may have 107 characters.
     place = "/tmp" if os.name == "posix" else None
     folder = tempfile.TemporaryDirectory(prefix="singan-", dir=place, ignore_cleanup_errors=True)
-    own = _OWN | {"RAY_AUTH_TOKEN": secrets.token_hex(32)}
-    with folder as path, _set_environment(own):
+    with folder as path, _set_environment(_OWN):
         import ray
 
         try:
             options = {"num_cpus": processors, "object_store_memory": _OBJECTS, "_temp_dir": path}
-            context = _begin(ray, "local", options)
+            try:
+                context = _begin(ray, "local", options)
+            except (OSError, RuntimeError, ValueError) as error:
+                raise InstallError(
+                    f"Ray does not start on this machine ({say_reason(error)[:200]}); free some "
+                    "memory, or install it anew: pip install --force-reinstall 'ray[client]'"
+                ) from error
             _check_loopback(context.address_info["node_ip_address"])
             yield ray
         finally:
@@ -212,12 +218,13 @@ def _begin(ray: ModuleType, address: str, options: dict[str, Any]) -> Any:
 
 @contextmanager
 def _set_environment(own: dict[str, str]) -> Iterator[None]:
-    """Set variables that Ray reads, and put them back. One that the user has set stays."""
-    wanted = _ALWAYS | own
-    new = {name: value for name, value in wanted.items() if name not in os.environ}
-    os.environ.update(new)
+    """Set variables that Ray reads, and put them back. Of the usual ones, the user's own stay."""
+    before = dict(os.environ)
+    os.environ.update(_ALWAYS | before | own)
     try:
         yield
     finally:
-        for name in new:
+        for name in _ALWAYS | own:
             os.environ.pop(name, None)
+            if name in before:
+                os.environ[name] = before[name]
