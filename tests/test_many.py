@@ -111,6 +111,11 @@ def test_a_picture_of_another_version_of_the_program_stays(tiny_bundle, drawing,
     assert not draw(item)
 
 
+def test_a_picture_of_a_few_pixels_is_drawn_once(tiny_bundle, drawing):
+    item = PictureItem("a.png", tiny_bundle, Request((40, 60), window=(3, 3, 2, 5)), drawing)
+    assert [draw(item), draw(item)] == [True, False]
+
+
 @pytest.mark.parametrize("part", [0, 0.5, 0.99])
 def test_a_damaged_picture_is_drawn_again(tiny_bundle, drawing, part):
     item = PictureItem("a.png", tiny_bundle, Request((40, 60)), drawing)

@@ -144,7 +144,12 @@ def address():
         "RAY_USAGE_STATS_ENABLED": "0",
     }
     words = [Path(sys.executable).with_name("ray"), "start", "--head", "--block"]
-    words += [f"--port={head}", f"--ray-client-server-port={client}", "--num-cpus=2"]
+    words += [
+        f"--port={head}",
+        f"--ray-client-server-port={client}",
+        "--num-cpus=2",
+        "--num-gpus=1",
+    ]
     silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     with tempfile.TemporaryDirectory(dir="/tmp", ignore_cleanup_errors=True) as folder:
         words += ["--include-dashboard=false", f"--temp-dir={folder}"]
@@ -176,4 +181,13 @@ def test_a_worker_larger_than_every_machine_is_refused(scenes, address):
     with start(*scenes, "--address", address, "--threads", "3") as process:
         said = process.communicate()[1].splitlines()
     assert process.returncode == 1
-    assert "the largest have 2 processors and 0 GPUs" in said[-1]
+    assert "the largest have 2 processors and 1 GPUs" in said[-1]
+
+
+@pytest.mark.skipif(Path("/dev/nvidia0").exists(), reason="Ray's GPU is to be none")
+def test_workers_that_share_a_gpu_never_fall_back_to_the_cpu(scenes, tmp_path, address):
+    write_lines(tmp_path / "list", {"size": "300x200", "seed": 5})
+    with start(*scenes, "--address", address, "--gpus", "0.5") as process:
+        told, said = process.communicate()
+    assert process.returncode == 1 and "1 pictures: 1 failed" in told
+    assert "2 at a time" in said and "cuda" in said.lower()

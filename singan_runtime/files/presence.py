@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from PIL import Image
+
 from singan_core import bounded_json, metadata
+from singan_core.arrays import Pixels
+from singan_core.bounded_file import BoundedFile
+from singan_core.encoding import FORMATS
 from singan_core.errors import ImageError, OutputError
-from singan_core.picture_files import open_picture
+from singan_core.paths import require_file
+from singan_core.pyramid import Size
 from singan_runtime.files.provenance import describe_picture
 from singan_runtime.files.writing import describe_request
 from singan_runtime.request import MOST_REQUEST, Request
 from singan_runtime.sampler import Sampler
+
+UNREADABLE = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)
+"""What Pillow raises for a file that is missing, damaged or none of ours."""
 
 
 def is_drawn(sampler: Sampler, path: Path, request: Request) -> bool:
@@ -33,11 +44,26 @@ def is_drawn(sampler: Sampler, path: Path, request: Request) -> bool:
             f"{path}: a file {whose}; choose another name or folder, or remove the file"
         )
 
-    size = request.size if request.window is None else request.window[2:]
     try:
-        return open_picture(path)[1] == size
-    except ImageError:
+        decode(path, request.size if request.window is None else request.window[2:])
+    except UNREADABLE:
         return False
+    return True
+
+
+def decode(path: Path, size: Size | None) -> Pixels:
+    """Decode a picture that this program may have written, (h, w) or (h, w, C).
+
+    Raises one of UNREADABLE if it is missing, damaged, none of ours or of another size.
+    """
+    with (
+        warnings.catch_warnings(action="ignore"),
+        BoundedFile(require_file(path)) as file,
+        Image.open(file, formats=[format.upper() for format in FORMATS]) as image,
+    ):
+        if (image.height, image.width) != size:
+            raise ValueError(f"{path}: another size")
+        return np.asarray(image)
 
 
 def _read_record(path: Path) -> dict[str, Any]:
