@@ -13,8 +13,8 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from command_line import SINGAN
 from ray_processes import find_workers, list_addresses
-from test_cli import SINGAN
 from test_many import write_lines
 
 from singan_cli.many.cluster import Cluster

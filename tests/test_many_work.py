@@ -7,8 +7,8 @@ from collections import namedtuple
 from types import SimpleNamespace
 
 import pytest
+from command_line import call, one_line
 from PIL import Image
-from test_cli import call, one_line
 from test_many import write_lines
 
 from singan_cli.many import display, work
