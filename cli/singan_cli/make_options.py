@@ -11,7 +11,7 @@ from singan_cli.models_folder import find_bundle
 from singan_cli.options import limit_to, name_device
 from singan_cli.site.spec import CALM_CANDIDATES, FORMATS
 from singan_core.device_names import DRAWING, TRAINING
-from singan_core.picture_files import READABLE
+from singan_core.picture_failures import READABLE
 from singan_runtime.measures.calm import SIDES
 from singan_runtime.measures.choice import MOST
 from singan_runtime.screens import LISTS

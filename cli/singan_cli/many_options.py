@@ -10,7 +10,7 @@ import typer
 from singan_cli.models_folder import find_bundle
 from singan_cli.options import limit_to
 from singan_core.encoding import FORMATS
-from singan_core.picture_files import READABLE
+from singan_core.picture_failures import READABLE
 
 MOST_WORKERS = 10_000
 
