@@ -127,7 +127,7 @@ def test_a_killed_worker_loses_no_training(drawn_scene, tmp_path):
     assert Sampler.load(bundle).manifest.name == "scene"
 
     with hold_folder(folders[0]) as mark:
-        item = PhotoItem(drawn_scene, run, bundle, training, mark)
+        item = PhotoItem(drawn_scene, run, bundle, training, (mark,))
         assert not make(item, Teller(None, "")), "all of it is there"
 
 

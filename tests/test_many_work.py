@@ -15,7 +15,9 @@ from singan_cli.many import display, work
 from singan_cli.many.cluster import Cluster, Workforce, count_places
 from singan_cli.many.outcome import Outcome, attempt, summarise
 from singan_cli.many.photo_names import INDEX, name_photos
+from singan_cli.many.photos import PhotoItem, train_item
 from singan_cli.signals import StoppedBySignal
+from singan_cli.site.material import Training
 from singan_core.errors import ImageError, OutputError, RequestError
 
 # photos
@@ -59,6 +61,15 @@ def test_an_index_of_somebody_else_is_refused(tmp_path, content):
     (tmp_path / INDEX).write_text(content)
     with pytest.raises(OutputError, match="choose another folder"):
         name_photos([], tmp_path)
+
+
+def test_runs_and_bundles_lie_in_folders_that_all_workers_share(tmp_path):
+    marks = tmp_path / ".runs", tmp_path / "elsewhere" / ".bundles"
+    marks[0].touch()
+    item = PhotoItem(tmp_path / "a.png", tmp_path / "a", tmp_path / "b", Training(), marks)
+    outcome = train_item(item, None)
+    assert outcome.state == "failed" and "elsewhere: on " in outcome.reason
+    assert "name one that all machines share" in outcome.reason
 
 
 # outcomes

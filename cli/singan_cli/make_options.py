@@ -75,6 +75,5 @@ Device = Annotated[str, name_device(DEVICES, "trains and draws")]
 Formats = Annotated[
     str, typer.Option("--formats", help="Formats of every picture, the preferred first.")
 ]
-Alt = Annotated[str, typer.Option("--alt", help="What the picture shows, in words.")]
 Open = Annotated[bool, typer.Option("--open", help="Open the page of the site when it is done.")]
 USUAL_FORMATS = ",".join(FORMATS)

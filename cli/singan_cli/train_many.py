@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -45,7 +46,8 @@ def command(
     asked = {"preset": preset, "max_size": max_size, "seed": seed, **expand_layout(layout, None)}
     training = Training(asked, cluster.device, threads, creator, licence)
 
-    outcomes = train_photos(photos, out.absolute(), bundles, training, cluster)
+    folder = None if bundles is None else bundles.absolute()
+    outcomes = train_photos(photos, out.absolute(), folder, training, cluster)
     say(f"{summarise(outcomes, 'photos', 'trained')}, in {out}")
     require_success(outcomes, "photos")
 
@@ -59,11 +61,12 @@ def train_photos(
     from singan_cli.many.photos import PhotoItem, train_item
     from singan_cli.many.shared_folder import hold_folder
 
-    with hold_folder(out) as mark:
+    folders = [out] if bundles is None else [out, bundles]
+    with ExitStack() as held:
+        marks = tuple(held.enter_context(hold_folder(folder)) for folder in folders)
         names, failed = name_photos(photos, out)
-        folder = None if bundles is None else bundles.absolute()
         items = [
-            PhotoItem(photo, out / name, folder and folder / name, training, mark)
+            PhotoItem(photo, out / name, bundles and bundles / name, training, marks)
             for name, photo in names.items()
         ]
         return watch_items(cluster, train_item, items, failed, "photos")

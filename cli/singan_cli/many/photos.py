@@ -21,7 +21,7 @@ class PhotoItem:
     run: Path
     bundle: Path | None  # None where only the run is wanted
     training: Training
-    mark: Path  # in the folder of the runs
+    marks: tuple[Path, ...]  # in the folders of the runs and of the bundles
 
     @property
     def name(self) -> str:
@@ -43,7 +43,8 @@ def make(item: PhotoItem, teller: Teller) -> bool:
     """
     from contextlib import nullcontext
 
-    check_mark(item.mark)
+    for mark in item.marks:
+        check_mark(mark)
     if item.bundle is not None:
         require_export()
     folders = [item.run] if item.bundle is None else [item.run, item.bundle]
