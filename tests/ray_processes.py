@@ -5,8 +5,6 @@ import struct
 from contextlib import suppress
 from pathlib import Path
 
-LISTENING = "0A"  # in /proc/net/tcp
-
 
 def find_parent(pid: int) -> int:
     try:
@@ -48,13 +46,13 @@ def list_sockets(top: int) -> set[str]:
 
 
 def list_addresses(top: int) -> list[str]:
-    """The addresses at which a process and those below it listen."""
+    """The addresses at which a process and those below it listen, or from which they connect."""
     own = list_sockets(top)
     found = []
     for table, family in (("tcp", socket.AF_INET), ("tcp6", socket.AF_INET6)):
         for line in Path(f"/proc/net/{table}").read_text().splitlines()[1:]:
-            _, local, _, state, *_, inode = line.split()[:10]
-            if state == LISTENING and inode in own:
+            _, local, *_, inode = line.split()[:10]
+            if inode in own:
                 digits = local.partition(":")[0]
                 words = [digits[i : i + 8] for i in range(0, len(digits), 8)]
                 packed = b"".join(struct.pack("=I", int(word, 16)) for word in words)

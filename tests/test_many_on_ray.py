@@ -56,7 +56,7 @@ def start(*words):
 @pytest.fixture
 def scenes(tmp_path, detail_bundle):
     """A list of requests, and the words of the command that draws them."""
-    lines = [{"size": "900x600", "seed": seed} for seed in range(6)]
+    lines = [{"size": "600x400", "seed": seed} for seed in range(6)]
     path = write_lines(tmp_path / "list", *lines, {"size": "60x40", "start_scale": 99})
     return "render-many", path, "--model", detail_bundle, "--out", tmp_path / "out"
 
@@ -85,8 +85,8 @@ def test_stopped_and_with_a_killed_worker_all_pictures_are_those_of_one_machine(
     assert "start scale 99 is not possible" in said and said.count("failed: ") == 1
 
     for seed in range(6):
-        write_picture(detail_sampler, tmp_path / "one.png", Request((600, 900), seed))
-        drawn = out / f"hills_900x600_{seed}.png"
+        write_picture(detail_sampler, tmp_path / "one.png", Request((400, 600), seed))
+        drawn = out / f"hills_600x400_{seed}.png"
         assert drawn.read_bytes() == (tmp_path / "one.png").read_bytes()
     assert {path.suffix for path in out.iterdir()} == {".png", ""}
 
