@@ -15,7 +15,7 @@ from singan_cli.many import display, work
 from singan_cli.many.cluster import Cluster, Workforce, count_places
 from singan_cli.many.outcome import Outcome, attempt, summarise
 from singan_cli.many.photo_names import INDEX, name_photos
-from singan_cli.many.photos import PhotoItem, train_item
+from singan_cli.many.photos import PhotoItem, make, train_item
 from singan_cli.signals import StoppedBySignal
 from singan_cli.site.material import Training
 from singan_core.errors import ImageError, OutputError, RequestError
@@ -70,6 +70,33 @@ def test_runs_and_bundles_lie_in_folders_that_all_workers_share(tmp_path):
     outcome = train_item(item, None)
     assert outcome.state == "failed" and "elsewhere: on " in outcome.reason
     assert "name one that all machines share" in outcome.reason
+
+
+def test_a_training_that_hears_of_a_stop_leaves_a_checkpoint_and_goes_on_to_the_same(
+    tmp_path, drawn_scene
+):
+    pytest.importorskip("torch")
+    asked = {"preset": "draft", "max_size": None, "width": 8, "iterations": 20, "pool": 4}
+    training = Training(asked | {"min_size": 19, "hand_over": 33}, "cpu", 1)
+
+    def run(name, stop):
+        heard = SimpleNamespace(tell=lambda share: None, hear=lambda: stop)
+        return attempt(name, lambda: make(item(name), heard)).state
+
+    def item(name):
+        return PhotoItem(drawn_scene, tmp_path / name, None, training, ())
+
+    assert run("a", stop=True) == "stopped"
+    assert (tmp_path / "a" / "checkpoint.safetensors").exists()
+    assert [run("a", stop=False), run("a", stop=False), run("b", stop=False)] == [
+        "done",
+        "there",
+        "done",
+    ]
+    networks = [path.relative_to(tmp_path / "a") for path in tmp_path.glob("a/*/*.safetensors")]
+    assert networks
+    for name in networks:
+        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
 
 
 # outcomes
@@ -217,6 +244,24 @@ def test_an_item_whose_workers_die_fails_with_a_reason():
 
     (outcome,) = work.run_items(Workforce(StandIn(), 2, {}), die, [Thing("a")])
     assert outcome.state == "failed" and "died 4 times" in outcome.reason
+
+
+def test_a_worker_tells_at_most_once_a_second_and_hears_whether_to_stop(monkeypatch):
+    monkeypatch.setitem(sys.modules, "ray", StandIn())
+    board, told = work.Board(), []
+
+    def tell(name, share):
+        told.append(share)
+        return lambda: board.tell(name, share)
+
+    teller = work.Teller(SimpleNamespace(tell=SimpleNamespace(remote=tell)), "a")
+    teller.tell(0.1)
+    teller.tell(0.2)
+    assert told == [0.1] and not teller.hear() and board.read() == {"a": 0.1}
+    board.stop()
+    teller.last = 0.0  # a second later
+    teller.tell(0.3)
+    assert teller.hear() and board.read() == {"a": 0.3}
 
 
 def test_a_signal_while_ray_begins_ends_in_order(monkeypatch):
