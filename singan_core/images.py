@@ -18,7 +18,8 @@ from singan_core import resample
 from singan_core.arrays import Floats, Mask, Pixels
 from singan_core.colours import Values, to_values
 from singan_core.errors import ImageError, RequestError
-from singan_core.picture_files import explain_failures, open_picture
+from singan_core.picture_failures import explain_failures
+from singan_core.picture_files import open_picture
 from singan_core.pyramid import Size
 
 _MODES = {1: "L", 3: "RGB", 4: "RGBA"}

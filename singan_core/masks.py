@@ -14,8 +14,9 @@ from PIL import Image
 from singan_core import colours
 from singan_core.arrays import Mask, Pixels
 from singan_core.errors import ImageError
+from singan_core.picture_failures import explain_failures
 from singan_core.picture_files import WHOLE as WHOLE_PIXELS
-from singan_core.picture_files import explain_failures, open_picture
+from singan_core.picture_files import open_picture
 from singan_core.pyramid import Size
 
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)

@@ -15,28 +15,19 @@ import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from singan_core import RECEPTIVE_FIELD, tiff_pages
 from singan_core.bounded_file import BoundedFile
-from singan_core.errors import ImageError, InstallError, SinGANError, say_reason
-from singan_core.file_kinds import accepts, is_heic, name_kind
+from singan_core.errors import ImageError, InstallError, say_reason
+from singan_core.file_kinds import is_heic
+from singan_core.picture_failures import FORMATS, LARGEST, describe_unsupported, explain_failures
 from singan_core.pyramid import Size
 from singan_core.transparency import decode
-
-READABLE = "PNG, JPEG, WebP, TIFF, BMP, GIF, AVIF, JPEG 2000, PNM, TGA or HEIC"
-"""Formats of the files that are read, for a sentence."""
 
 WHOLE = 89_478_485
 """Pixels of the largest picture that is decoded unreduced, Pillow's own limit."""
 
-LARGEST = 2**28
-"""Pixels of the largest picture that is reduced while it is read: 268 megapixels."""
-
-_FORMATS = (
-    "PNG", "JPEG", "WEBP", "TIFF", "BMP", "GIF", "AVIF", "JPEG2000", "PPM", "TGA",
-)  # fmt: skip
-"""The same formats as Pillow calls them."""
 _PER_BYTE = 10_000
 """Pixels above WHOLE for which a byte of the file may stand.
 
@@ -47,9 +38,6 @@ _MOST_PASSED = 2**33
 """Pixels times scans of a JPEG at most, 6 s: progressive ones have about ten scans."""
 _COUNTED = 2**22  # bytes of an animation whose frames are counted for the message
 _REDUCTIONS = (8, 4, 2)  # at which JPEG can be decoded, largest first
-_UNSUPPORTED = re.compile(
-    r"unsupported|not supported|unknown|not available|cannot (handle|read)", re.I
-)
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -143,7 +131,7 @@ def _open_decoded(path: Path, side: int | None, most: int) -> tuple[Image.Image,
 @contextlib.contextmanager
 def open_header(path: Path) -> Iterator[Image.Image]:
     """Open a picture without decoding it. Raises whatever Pillow raises."""
-    with BoundedFile(path) as file, Image.open(file, formats=_FORMATS) as image:
+    with BoundedFile(path) as file, Image.open(file, formats=FORMATS) as image:
         yield image
 
 
@@ -154,76 +142,13 @@ def find_factor(size: tuple[int, int], side: int | None) -> int:
     return next((factor for factor in _REDUCTIONS if max(size) // factor >= 2 * side), 1)
 
 
-@contextlib.contextmanager
-def explain_failures(path: Path) -> Iterator[None]:
-    """Turn exceptions of Pillow and its plugins into ImageErrors, and silence their warnings."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-
-    except (SinGANError, MemoryError):
-        raise
-    except UnidentifiedImageError as error:
-        raise ImageError(f"{path}: {_explain_unidentified(path)}") from error
-    except Image.DecompressionBombError as error:
-        raise ImageError(
-            f"{path}: more than {LARGEST // 10**6} megapixels; shrink the picture first"
-        ) from error
-    except PermissionError as error:
-        raise ImageError(f"{path}: cannot be read: no permission") from error
-    except Exception as error:  # plugins raise anything over an unexpected file
-        raise ImageError(f"{path}: {_explain(error)}") from error
-
-
-def _explain(error: Exception) -> str:
-    """Say whether a file is unsupported or damaged, and what to do."""
-    reason = " ".join(str(error).split()) or type(error).__name__
-    reason = reason.replace("not identified by this driver", "its header cannot be read")
-    if isinstance(error, NotImplementedError) or _UNSUPPORTED.search(reason):
-        return f"a kind that is not supported ({reason}); save it as PNG or JPEG"
-    return f"damaged or truncated ({reason}); save the picture again"
-
-
-def _explain_unidentified(path: Path) -> str:
-    """Say what a file is that no decoder recognised, and what to do."""
-    if pages := tiff_pages.read_pages(path):
-        return _describe_unsupported(pages[0])
-    if kind := name_kind(path, _FORMATS):
-        return f"{kind}, which is not supported; save it as PNG or JPEG"
-    if error := _find_swallowed_error(path):
-        return _explain(error)
-    return f"not a picture that can be read; save it as PNG or JPEG ({READABLE} can be read)"
-
-
-def _find_swallowed_error(path: Path) -> Exception | None:
-    """Find the error that Pillow swallowed when it tried the format that a file begins with."""
-    with BoundedFile(path) as file:
-        start = file.read(16)
-        for format in _FORMATS:
-            factory, accept = Image.OPEN[format]
-            if not accepts(accept, start):
-                continue
-            file.seek(0)
-            try:
-                factory(file, "")
-            except Exception as error:  # plugins raise anything over an unexpected file
-                return error
-    return None
-
-
-def _describe_unsupported(page: tiff_pages.Page) -> str:
-    """Say what a TIFF is that cannot be read, and what to do."""
-    return f"a TIFF of a kind that is not supported ({page.describe()}); save it as PNG or JPEG"
-
-
 def _open(path: Path, file: BoundedFile) -> Image.Image:
     """Open a file at the page that is the photo, without decoding it unless it needs unpacking."""
     if is_heic(path):
         return _open_heic(path)
     pages = tiff_pages.read_pages(path)
     if not pages:
-        return Image.open(file, formats=_FORMATS)
+        return Image.open(file, formats=FORMATS)
 
     page = tiff_pages.choose_page(pages, path)
     if page.is_floating:
@@ -232,12 +157,12 @@ def _open(path: Path, file: BoundedFile) -> Image.Image:
             "save it with 8 or 16 bits per channel"
         )
     if not page.is_decodable:
-        raise ImageError(f"{path}: {_describe_unsupported(page)}")
+        raise ImageError(f"{path}: {describe_unsupported(page)}")
     if page.needs_unpacking:
         _check_size(page.size[::-1], path, WHOLE)
         return tiff_pages.unpack(path, page)
 
-    image = Image.open(file, formats=_FORMATS)
+    image = Image.open(file, formats=FORMATS)
     if page.index:
         image.seek(page.index)
     return image

@@ -4,8 +4,8 @@ import re
 
 import numpy as np
 import pytest
+from command_line import call, one_line, usage
 from PIL import Image
-from test_cli import call, one_line, usage
 
 from singan_runtime.measures import choice, sheet
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from command_line import EDITING, call, one_line, size_of, usage
 from PIL import Image
-from test_cli import EDITING, call, one_line, size_of, usage
 
 
 @pytest.fixture

@@ -5,8 +5,8 @@ import re
 
 import numpy as np
 import pytest
+from command_line import COMMANDS, call, one_line, usage
 from PIL import Image
-from test_cli import COMMANDS, call, one_line, usage
 from typer.main import get_command
 
 from singan_cli.app import app

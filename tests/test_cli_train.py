@@ -7,8 +7,8 @@ import subprocess
 import sys
 
 import pytest
+from command_line import call, one_line, usage
 from PIL import Image
-from test_cli import call, one_line, usage
 
 from singan_cli import training_time
 

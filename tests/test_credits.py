@@ -5,8 +5,8 @@ import shutil
 
 import numpy as np
 import pytest
+from command_line import call, one_line
 from PIL import ExifTags, Image
-from test_cli import call, one_line
 
 from singan_core import encoding, manifest
 from singan_core.credits import Credits, choose_credits, read_credits

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from command_line import call, one_line, usage
 from PIL import Image
-from test_cli import call, one_line, usage
 
 from singan_core.errors import InstallError, OutputError, RequestError
 from singan_runtime import Sampler

@@ -20,7 +20,8 @@ ALLOWED = {
     "singan_runtime/serve": CORE
     | {"singan_runtime", "starlette", "uvicorn", "prometheus_client"},
     "cli": CORE
-    | {"singan_cli", "singan_train", "singan_runtime", "singan_export", "typer", "rich", "torch"},
+    | {"singan_cli", "singan_train", "singan_runtime", "singan_export"}
+    | {"typer", "rich", "torch", "ray"},
 }  # fmt: skip
 
 

@@ -11,8 +11,8 @@ from PIL import Image
 pytest.importorskip("torch")
 pytest.importorskip("onnx")
 
+from command_line import SINGAN, call
 from small_runs import files_of
-from test_cli import SINGAN, call
 from test_site import contents, one_line_of_make
 
 from singan_cli.site.material import BUNDLE, MODEL, RUN, Training, Watch, make_bundle

@@ -6,11 +6,11 @@ import json
 
 import numpy as np
 import pytest
+from command_line import call, one_line, usage
 from detail_scenes import WRAPS, bundle_with, canvases_of, draw_whole, guide_of, landscape, photo_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
-from test_cli import call, one_line, usage
 from test_detail import coherence_with, contents, equal, pick_region, slice_of
 
 from singan_core.detail import clearing, coherence, drawing, morphology, searched, votes

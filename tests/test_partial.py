@@ -4,7 +4,7 @@ import json
 import shutil
 
 import pytest
-from test_cli import call, one_line, usage
+from command_line import call, one_line, usage
 
 pytest.importorskip("torch")
 pytest.importorskip("onnx")

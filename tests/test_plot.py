@@ -6,8 +6,8 @@ import shutil
 
 import numpy as np
 import pytest
+from command_line import call, one_line
 from PIL import Image
-from test_cli import call, one_line
 
 torch = pytest.importorskip("torch")
 

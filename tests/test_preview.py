@@ -4,8 +4,8 @@ import json
 
 import numpy as np
 import pytest
+from command_line import call
 from PIL import Image
-from test_cli import call
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("onnx")

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from command_line import call, one_line, size_of
 from PIL import Image
-from test_cli import call, one_line, size_of
 from test_markup import Tags
 
 from singan_cli.site import pictures, scene

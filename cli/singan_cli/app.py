@@ -32,10 +32,12 @@ from singan_cli import (
     models,
     paint,
     plot,
+    render_many,
     retarget,
     sample,
     serve,
     train,
+    train_many,
     upscale,
     verify,
 )
@@ -44,9 +46,9 @@ from singan_cli.terminal import make_visible, say
 
 SECTIONS = {
     "Make": (make,),
-    "Train": (train, import_, plot),
+    "Train": (train, train_many, import_, plot),
     "Export": (export, verify, inspect, models),
-    "Draw": (sample, animate, dataset),
+    "Draw": (sample, render_many, animate, dataset),
     "Edit": (retarget, harmonize, edit, paint, upscale),
     "Serve": (serve, markup, health),
     "Judge": (evaluate, bench, doctor),
@@ -56,7 +58,7 @@ SHORT = 60  # characters: the most of a command's first sentence that --help sho
 
 def name_command(module: ModuleType) -> str:
     """Name the command that a module holds."""
-    return module.__name__.rpartition(".")[2].rstrip("_")
+    return module.__name__.rpartition(".")[2].rstrip("_").replace("_", "-")
 
 
 class Sections(TyperGroup):

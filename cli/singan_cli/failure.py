@@ -24,6 +24,7 @@ EXTRAS = {
     "torch": ("torch safetensors", "train"),
     "safetensors": ("torch safetensors", "train"),
     "onnx": ("onnx onnxscript onnxruntime", "export"),
+    "ray": ("'ray[client]'", "cluster"),
 } | dict.fromkeys(
     ("starlette", "uvicorn", "multipart", "python_multipart", "prometheus_client"),
     ("starlette uvicorn python-multipart prometheus-client", "serve"),

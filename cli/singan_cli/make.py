@@ -13,6 +13,7 @@ from singan_cli import make_options as options
 from singan_cli import parse, train_options
 from singan_cli.opening import open_sampler
 from singan_cli.options import (
+    Alt,
     Background,
     HasMetadata,
     Keeps,
@@ -63,7 +64,7 @@ def command(
     quality: Quality = None,
     background: Background = "white",
     metadata: HasMetadata = True,
-    alt: options.Alt = "",
+    alt: Alt = "",
     device: options.Device = "auto",
     threads: Threads = None,
     max_pixels: MaxPixels = MAX_PIXELS,

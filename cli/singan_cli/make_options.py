@@ -11,7 +11,7 @@ from singan_cli.models_folder import find_bundle
 from singan_cli.options import limit_to, name_device
 from singan_cli.site.spec import CALM_CANDIDATES, FORMATS
 from singan_core.device_names import DRAWING, TRAINING
-from singan_core.picture_files import READABLE
+from singan_core.picture_failures import READABLE
 from singan_runtime.measures.calm import SIDES
 from singan_runtime.measures.choice import MOST
 from singan_runtime.screens import LISTS
@@ -75,6 +75,5 @@ Device = Annotated[str, name_device(DEVICES, "trains and draws")]
 Formats = Annotated[
     str, typer.Option("--formats", help="Formats of every picture, the preferred first.")
 ]
-Alt = Annotated[str, typer.Option("--alt", help="What the picture shows, in words.")]
 Open = Annotated[bool, typer.Option("--open", help="Open the page of the site when it is done.")]
 USUAL_FORMATS = ",".join(FORMATS)

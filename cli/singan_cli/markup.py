@@ -9,7 +9,7 @@ import typer
 
 from singan_cli import parse
 from singan_cli.opening import open_sampler
-from singan_cli.options import Bundle, Device, Seed, Threads
+from singan_cli.options import Alt, Bundle, Device, Seed, Threads
 from singan_cli.serve_options import KeyFile
 from singan_cli.terminal import say
 from singan_runtime.markup import FORMATS
@@ -38,7 +38,7 @@ def command(
     formats: Annotated[
         str, typer.Option("--formats", help="Formats that are offered, the preferred first.")
     ] = ",".join(FORMATS),
-    alt: Annotated[str, typer.Option("--alt", help="What the picture shows, in words.")] = "",
+    alt: Alt = "",
     seed: Seed = 0,
     key_file: KeyFile = None,
     device: Device = "auto",

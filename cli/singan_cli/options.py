@@ -103,6 +103,7 @@ Tileable = Annotated[
         show_default="its edges do not meet",
     ),
 ]
+Alt = Annotated[str, typer.Option("--alt", help="What the picture shows, in words.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 Keeps = Annotated[
     list[str] | None,

@@ -12,7 +12,7 @@ from singan_cli.options import limit_to, name_device
 from singan_core import RECEPTIVE_FIELD
 from singan_core.device_names import TRAINING
 from singan_core.file_limits import MOST_HAND_OVER, MOST_SCALES, MOST_SIDE
-from singan_core.picture_files import READABLE
+from singan_core.picture_failures import READABLE
 from singan_train import config
 from singan_train.config import LAYOUTS, MOST_ON_CUDA, PRESETS, WITHOUT_DETAIL, TrainingConfig
 from singan_train.threads import DETAIL_THREADS, SPARED

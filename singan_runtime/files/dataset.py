@@ -27,6 +27,7 @@ from singan_core.pyramid import Size
 from singan_runtime.files import dataset_index
 from singan_runtime.files.dataset_index import COCO, CSV, IMAGES, MASKS
 from singan_runtime.files.names import name_picture
+from singan_runtime.files.presence import UNREADABLE, decode
 from singan_runtime.files.provenance import describe_picture
 from singan_runtime.keep import Keep
 from singan_runtime.request import Request, check_seed
@@ -38,8 +39,6 @@ Shares = tuple[float, float, float, float]
 
 SCALES = 0.01, 100  # times the zoom: the least and the most
 MOST_DESPECKLE = 15  # px
-_UNREADABLE = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)
-"""What Pillow raises for a file that is missing, damaged or none of ours."""
 TRIES = 100  # of places, until kept objects do not overlap
 LONGER_SIDE = 500  # px of pictures with detail, unless told otherwise
 
@@ -260,7 +259,7 @@ def _check_same(path: Path, metadata: Metadata) -> None:
     try:
         with BoundedFile(require_file(path)) as file, Image.open(file, formats=("PNG",)) as image:
             found = image.info.get(KEY)
-    except _UNREADABLE:
+    except UNREADABLE:
         return
     if found != metadata.record:
         raise OutputError(
@@ -274,20 +273,12 @@ def _read_masks(out: Path, name: str, labels: tuple[str, ...], size: Size | None
     Returns None if a file is missing, damaged or of another form.
     """
     try:
-        _read_png(out / IMAGES / name, size)
-        masks = [_read_png(out / MASKS / label / name, size) for label in labels]
-    except _UNREADABLE:
+        decode(out / IMAGES / name, size)
+        masks = [decode(out / MASKS / label / name, size) for label in labels]
+    except UNREADABLE:
         return None
     fit = all(mask.shape == size and set(np.unique(mask)) <= {0, 255} for mask in masks)
     return np.stack(masks, axis=2) if fit else None
-
-
-def _read_png(path: Path, size: Size | None) -> Pixels:
-    """Decode a picture. Raises one of _UNREADABLE, also if it has another size."""
-    with BoundedFile(require_file(path)) as file, Image.open(file, formats=("PNG",)) as image:
-        if (image.height, image.width) != size:
-            raise ValueError(f"{path}: another size")
-        return np.asarray(image)
 
 
 def _write_picture(sampler: Sampler, out: Path, name: str, spec: DatasetSpec, seed: int) -> Pixels:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+from dataclasses import replace
+
 from singan_runtime.parsing import format_size
 from singan_runtime.request import Request
 
@@ -18,3 +21,17 @@ def name_picture(model: str, request: Request, screen: str = "") -> str:
         return name
     y, x, height, width = request.window
     return f"{name}_window_{x}_{y}_{width}x{height}"
+
+
+def name_request(model: str, request: Request) -> str:
+    """Name the file of a picture, without its ending, so that another request has another name.
+
+    Whatever name_picture does not tell stands in it as 8 hexadecimal digits. The request must have
+    a size.
+    """
+    name = name_picture(model, request)
+    told = Request(size=request.size, seed=request.seed, window=request.window)
+    if request == told:
+        return name
+    rest = replace(request, size=None, seed=0, window=None).to_json()
+    return f"{name}_{hashlib.sha256(rest.encode()).hexdigest()[:8]}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
@@ -63,22 +64,14 @@ def make_bundle(source: Path, folder: Path, training: Training, watch: Watch) ->
     if kind == BUNDLE:
         return source
 
-    # Before the minutes of training: is there what the export needs?
-    from singan_export import bundle as bundles
-    from singan_runtime import providers
-
-    providers.import_onnxruntime()
+    require_export()
     run, bundle = folder / RUN, folder / BUNDLE
     if kind == RUN:
         run = source
     else:
         train(source, run, training, watch)
 
-    if (bundle / manifests.NAME).exists():
-        bundles.find_run(manifests.read(bundle, "bundle"), run)
-    else:
-        watch.export()
-        bundles.export(run, bundle)
+    export(run, bundle, watch)
     return bundle
 
 
@@ -101,3 +94,22 @@ def train(photo: Path, run: Path, training: Training, watch: Watch) -> None:
         watch.begin(estimate_duration(header, device, threads))
     with watch.stop() as stop:
         job.train(watch.show, stop)  # a finished run is only compared with the photo
+
+
+def require_export() -> None:
+    """Raise an error, before the minutes of training, if a package is missing for the export."""
+    from singan_runtime import providers
+
+    importlib.import_module("singan_export.bundle")
+    providers.import_onnxruntime()
+
+
+def export(run: Path, bundle: Path, watch: Watch) -> None:
+    """Export a run, or check that the bundle that is there comes from it. Raises a SinGANError."""
+    from singan_export import bundle as bundles
+
+    if (bundle / manifests.NAME).exists():
+        bundles.find_run(manifests.read(bundle, "bundle"), run)
+    else:
+        watch.export()
+        bundles.export(run, bundle)
