@@ -10,7 +10,7 @@ PHOTO ?= examples/aitzgorri.jpg
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 
-.PHONY: demo test test-slow test-runtime test-minimum lint pictures hashes clean
+.PHONY: demo test test-slow test-runtime test-minimum lint docs figures pictures hashes clean
 
 # The environment: everything but GPU packages, from pinned versions and files of known hashes. Only
 # PyTorch is installed by its version alone: its wheel without CUDA is not on PyPI, so a hash would
@@ -85,5 +85,9 @@ test-minimum: $(MINIMUM)/.ready
 pictures: $(VENV)/.ready
 	$(BIN)/python examples/readme_pictures.py models/aitzgorri $(PHOTO) docs/pictures
 
+# The docs as a site in docs/_build, which needs neither a network nor a server.
+docs: $(VENV)/.ready
+	$(BIN)/sphinx-build --quiet --fail-on-warning -c docs . docs/_build
+
 clean:
-	rm -rf demo node_modules $(VENV) $(RUNTIME) $(MINIMUM)
+	rm -rf demo docs/_build node_modules $(VENV) $(RUNTIME) $(MINIMUM)
