@@ -1,4 +1,4 @@
-"""The docs as a site: every page is in its contents, and it is built without warnings or network."""
+"""The docs as a site: every page is in the contents, and nothing needs a network."""
 
 import re
 import subprocess
