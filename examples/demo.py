@@ -19,7 +19,7 @@ def run_singan(*words: str | Path) -> float:
     program = shutil.which("singan", path=Path(sys.executable).parent)  # singan.exe on Windows
     if program is None:
         sys.exit(
-            "demo: singan is not installed beside this Python; run: pip install '.[export,cpu]'"
+            "demo: singan is not installed beside this Python; run: pip install .[export,cpu]"
         )
     print("\n$", "singan", *words, flush=True)
     began = time.monotonic()

@@ -30,10 +30,13 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 BLOCKS = {page: read_blocks(page) for page in PAGES}
 RUN = [page for page in PAGES if any(block.reason is None for block in BLOCKS[page])]
 
-SIZE = 240, 160  # (width, height) of the photo
+SIZE = 150, 100  # (width, height) of the photo
 ITERATIONS = 4
 MOST = {"--count": 2, "--frames": 4, "--best": 4, "--minutes": 1}
 """Numbers that a page gives for real work, and the most that is done here."""
+FRAMES = ["--frames", "4"]  # of a clip for which a page names none
+SCREENS = "phone,640x360"  # in the place of a list of six screens and more
+SMALLER = 4  # sides of pictures are divided by it: what they show stays the same
 STANDS_FOR = {"BUNDLE": "bundle", "RUN": "run", "PHOTO": "photo.jpg"}
 """Names that stand for whatever the reader has."""
 
@@ -89,11 +92,11 @@ def test_blocks_are_found_with_their_marks(tmp_path):
 
 
 def draw_photo():
-    """A sky that is the same all over, above a ground of grain, uint8 (160, 240, 3)."""
+    """A sky that is the same all over, above a ground of grain, uint8 (100, 150, 3)."""
     width, height = SIZE
     y, x = np.mgrid[0:height, 0:width]
     grain = np.random.default_rng(0).integers(-30, 30, (height, width, 1))
-    hill = (y > 100 + 10 * np.sin(x / 30))[..., None]
+    hill = (y > 60 + 6 * np.sin(x / 20))[..., None]
     return np.where(hill, np.array([90, 130, 60]) + grain, [150, 180, 220]).astype(np.uint8)
 
 
@@ -101,9 +104,9 @@ def write_files(folder):
     """Write the photo under all its names, edits of it, and the masks."""
     photo = draw_photo()
     mask = np.zeros(photo.shape[:2], np.uint8)
-    mask[110:140, 100:140] = 255
+    mask[68:88, 60:85] = 255
     edited = photo.copy()
-    edited[110:140, 100:140] = [200, 80, 60]
+    edited[68:88, 60:85] = [200, 80, 60]
 
     for name in ("photo.jpg", "photo.png", "beach.jpg"):
         Image.fromarray(photo).save(folder / name)
@@ -164,9 +167,14 @@ def adapt(words):
     """Return the words with files for names that stand for any, and with small numbers."""
     words = [STANDS_FOR.get(word, word) for word in words]
     for at, word in enumerate(words[:-1]):
+        value = words[at + 1]
         if word in MOST:
-            words[at + 1] = str(min(int(words[at + 1]), MOST[word]))
-    return words
+            words[at + 1] = str(min(int(value), MOST[word]))
+        elif word == "--size":
+            words[at + 1] = re.sub(r"\d+", lambda side: str(int(side[0]) // SMALLER), value)
+        elif word == "--screens" and value.isalpha():
+            words[at + 1] = SCREENS
+    return words + FRAMES if words[1] == "animate" and "--frames" not in words else words
 
 
 def clear_result(words):
