@@ -18,9 +18,7 @@ def run_singan(*words: str | Path) -> float:
     """Run this environment's singan and return the seconds it took; stop if it failed."""
     program = shutil.which("singan", path=Path(sys.executable).parent)  # singan.exe on Windows
     if program is None:
-        sys.exit(
-            "demo: singan is not installed beside this Python; run: pip install .[export,cpu]"
-        )
+        sys.exit("demo: singan is not installed beside this Python; run: pip install .[export,cpu]")
     print("\n$", "singan", *words, flush=True)
     began = time.monotonic()
     if subprocess.run([program, *map(str, words)]).returncode != 0:
