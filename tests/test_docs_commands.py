@@ -34,7 +34,8 @@ SIZE = 150, 100  # (width, height) of the photo
 ITERATIONS = 4
 MOST = {"--count": 2, "--frames": 4, "--best": 4, "--minutes": 1}
 """Numbers that a page gives for real work, and the most that is done here."""
-FRAMES = ["--frames", "4"]  # of a clip for which a page names none
+ADDED = {"animate": ["--frames", "4"], "evaluate": ["--size-limit", "96"]}
+"""Options of commands for which a page names none, so that they take seconds."""
 SCREENS = "phone,640x360"  # in the place of a list of six screens and more
 SMALLER = 4  # sides of pictures are divided by it: what they show stays the same
 STANDS_FOR = {"BUNDLE": "bundle", "RUN": "run", "PHOTO": "photo.jpg"}
@@ -174,7 +175,8 @@ def adapt(words):
             words[at + 1] = re.sub(r"\d+", lambda side: str(int(side[0]) // SMALLER), value)
         elif word == "--screens" and value.isalpha():
             words[at + 1] = SCREENS
-    return words + FRAMES if words[1] == "animate" and "--frames" not in words else words
+    added = ADDED.get(words[1], [])
+    return words if added and added[0] in words else words + added
 
 
 def clear_result(words):

@@ -17,7 +17,7 @@ from singan_runtime.providers import FLAVOURS
 ALWAYS = "always"
 """What stands for an extra where a package is needed by every command."""
 
-_LEFT_OUT = {"dev"}
+_LEFT_OUT = {"dev", "docs"}
 _REQUIREMENT = re.compile(r"(?P<name>[\w.-]+)(?P<parts>\[[^]]*\])?>=(?P<oldest>[\w.]+)")
 _EXTRA = re.compile(r"""extra\s*==\s*["']([\w-]+)["']""")
 
