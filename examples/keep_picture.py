@@ -61,7 +61,7 @@ def main() -> None:
     stretched = retarget_around(sampler, (427, 1000), sampler.read_keep([str(MASK)], [(0.3, 0.5)]))
     rows = [
         [show_mask(sampler), draw((600, 1500), 0.25, 2)],
-        [draw((960, 540), 0.5, 3), draw((960, 540), 0.25, 4), stretched],
+        [draw((960, 540), 0.5, 1), draw((960, 540), 0.75, 5), stretched],
     ]
     gap = np.full((GAP, WIDTH, 3), 255, np.uint8)
     top, bottom = (join_row(row) for row in rows)
