@@ -38,8 +38,8 @@ ADDED = {"animate": ["--frames", "4"], "evaluate": ["--size-limit", "96"]}
 """Options of commands for which a page names none, so that they take seconds."""
 SCREENS = "phone,640x360"  # in the place of a list of six screens and more
 SMALLER = 4  # sides of pictures are divided by it: what they show stays the same
-STANDS_FOR = {"BUNDLE": "bundle", "RUN": "run", "PHOTO": "photo.jpg"}
-"""Names that stand for whatever the reader has."""
+STANDS_FOR = {"BUNDLE": "bundle", "RUN": "run", "PHOTO": "photo.jpg", "models/aitzgorri": "bundle"}
+"""Names that stand for whatever the reader has, and a small model for a large one."""
 
 
 # the pages
