@@ -10,16 +10,18 @@ PHOTO ?= examples/aitzgorri.jpg
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 
-.PHONY: demo test test-slow test-runtime test-minimum lint pictures hashes clean
+.PHONY: demo test test-slow test-runtime test-minimum lint docs figures hashes clean
 
 # The environment: everything but GPU packages, from pinned versions and files of known hashes. Only
 # PyTorch is installed by its version alone: its wheel without CUDA is not on PyPI, so a hash would
-# forbid either that wheel or PyPI's.
+# forbid either that wheel or PyPI's. make TORCH_INDEX=https://download.pytorch.org/whl/cpu takes the
+# one without CUDA, which saves gigabytes on Linux.
+TORCH_INDEX ?=
 $(VENV)/.ready: pyproject.toml constraints.txt requirements/all.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed: make PYTHON=python3.11")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements/all.txt
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt torch
+	$(BIN)/python -m pip install --quiet $(TORCH_INDEX:%=--index-url %) --constraint constraints.txt torch
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	$(BIN)/python -m pip check
 	touch $@
@@ -81,9 +83,15 @@ test-minimum: $(MINIMUM)/.ready
 	$(MINIMUM)/bin/python -m pip install --quiet --no-deps --force-reinstall .
 	$(MINIMUM)/bin/pytest --numprocesses 2 --dist loadfile
 
-# The pictures of the README, from the bundle that the repository ships.
-pictures: $(VENV)/.ready
-	$(BIN)/python examples/readme_pictures.py models/aitzgorri $(PHOTO) docs/pictures
+# Every picture of the docs. Some need photographs that the repository does not hold: PHOTOS names
+# a folder of them (examples/figures.py says which).
+PHOTOS ?=
+figures: $(VENV)/.ready
+	$(BIN)/python examples/figures.py $(if $(PHOTOS),--photos $(PHOTOS))
+
+# The docs as a site in docs/_build, which needs neither a network nor a server.
+docs: $(VENV)/.ready
+	$(BIN)/sphinx-build --quiet --fail-on-warning -c docs . docs/_build
 
 clean:
-	rm -rf demo node_modules $(VENV) $(RUNTIME) $(MINIMUM)
+	rm -rf demo docs/_build node_modules $(VENV) $(RUNTIME) $(MINIMUM)

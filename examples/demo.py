@@ -16,10 +16,12 @@ SIZES = ("250x166", "640x480", "1024x1024", "1920x1080", "1080x1920")
 
 def run_singan(*words: str | Path) -> float:
     """Run this environment's singan and return the seconds it took; stop if it failed."""
-    command = [str(Path(sys.executable).with_name("singan")), *map(str, words)]
-    print("\n$", "singan", *command[1:], flush=True)
+    program = shutil.which("singan", path=Path(sys.executable).parent)  # singan.exe on Windows
+    if program is None:
+        sys.exit("demo: singan is not installed beside this Python; run: pip install .[export,cpu]")
+    print("\n$", "singan", *words, flush=True)
     began = time.monotonic()
-    if subprocess.run(command).returncode != 0:
+    if subprocess.run([program, *map(str, words)]).returncode != 0:
         sys.exit(f"demo: 'singan {words[0]}' failed; see its message above")
     return time.monotonic() - began
 

@@ -44,6 +44,7 @@ def open_run(run: Path, threads: int | None = None) -> Sampler:
     if source is None:
         return Sampler(manifest, drawing, noise, MAX_PIXELS)
 
+    manifest = dataclasses.replace(manifest, labels=())  # the masks are of no use on a sheet
     open_source = functools.partial(_open_with_photo, manifest, drawing, noise)
     sampler = open_source(source)
     if not keeps_variety(sampler):

@@ -69,6 +69,17 @@ def test_training_ends_with_its_contact_sheet(drawn_scene, tmp_path):
     )
 
 
+def test_a_photo_with_masks_has_a_contact_sheet_too(drawn_scene, tmp_path):
+    mask = np.zeros((44, 60), np.uint8)
+    mask[10:30, 20:40] = 255
+    Image.fromarray(mask).save(tmp_path / "thing.png")
+    words = ("--iterations", "2", "--preset", "draft", "--device", "cpu")
+    status, _, said = call(
+        "train", drawn_scene, "--out", tmp_path / "run", "--mask", tmp_path / "thing.png", *words
+    )
+    assert (status, (tmp_path / "run" / "sheet.jpg").exists()) == (0, True), said
+
+
 def test_a_critic_that_never_came_to_rest_is_said(tmp_path, monkeypatch):
     from singan_cli import train
 

@@ -68,9 +68,8 @@ def command(
 def list_timings(timings: Sequence[Timing]) -> list[str]:
     """List what was used, then the seconds of each size."""
     used, last = timings[0], timings[-1]
-    lines = [
-        f"{used.provider}, {used.threads} threads; peak memory {last.peak_memory_mb:.0f} MB",
-    ]
+    memory = f"; peak memory {last.peak_memory_mb:.0f} MB" if last.peak_memory_mb else ""
+    lines = [f"{used.provider}, {used.threads} threads{memory}"]
     for timing in timings:
         lines.append(
             f"{timing.width}x{timing.height}: median {timing.median:.3f} s, "

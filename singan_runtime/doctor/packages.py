@@ -17,7 +17,7 @@ from singan_runtime.providers import FLAVOURS
 ALWAYS = "always"
 """What stands for an extra where a package is needed by every command."""
 
-_LEFT_OUT = {"dev"}
+_LEFT_OUT = {"dev", "docs"}
 _INDEX = {"tensorrt": "https://pypi.nvidia.com"}
 """Where extras come from whose packages PyPI has only in part."""
 

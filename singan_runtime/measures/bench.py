@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import resource
 import statistics
 import sys
 import time
@@ -13,6 +12,11 @@ from singan_core.fitting import Zoom
 from singan_core.limits import read_whole
 from singan_core.pyramid import Size
 from singan_runtime.sampler import Sampler
+
+try:
+    import resource
+except ImportError:  # Windows
+    resource = None  # type: ignore[assignment]
 
 MOST_REPEATS = 10_000
 
@@ -28,7 +32,7 @@ class Timing:
     median: float
     p95: float  # at most this long in 95 % of the repeats
     megapixels_per_second: float
-    peak_memory_mb: float  # of the process so far, resident
+    peak_memory_mb: float  # of the process so far, resident; 0 where the system does not tell
     provider: str
     threads: int
 
@@ -67,6 +71,11 @@ def bench(
 
 
 def measure_peak_memory() -> float:
-    """Measure the largest resident memory of this process so far, in MB."""
+    """Measure the largest resident memory of this process so far, in MB.
+
+    It is 0 on Windows, whose memory is not asked for.
+    """
+    if resource is None:
+        return 0.0
     unit = 1 if sys.platform == "darwin" else 1024  # macOS counts bytes, Linux kB
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6

@@ -1,0 +1,144 @@
+"""The sheets of docs/quality.md: seeds and shapes of four photographs, and levels switched off.
+
+The photographs are aitzgorri, picosdeeuropa, life and sunset of Debian's lomiri-wallpapers-16.04
+(examples/CREDITS.md). Each needs a bundle; models/aitzgorri is the first.
+
+Usage: python examples/quality_sheets.py AITZGORRI PICOSDEEUROPA LIFE SUNSET [--out DIR]
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from unittest import mock
+
+import numpy as np
+
+from singan_core import encoding, images
+from singan_core.arrays import Pixels
+from singan_core.detail.photo import Photo
+from singan_core.pyramid import Size
+from singan_runtime import Sampler
+
+ROOT = Path(__file__).parent.parent
+SEEDS = range(8)
+SMALL, LARGE = 170, 400  # px, width of a picture of a sheet
+HEIGHT, SHEET = 150, 1045  # px: height of a shape in its sheet, and width of that sheet
+GAP = 24  # px between two halves
+SHAPES = (
+    *((21, 9), (2, 1), (16, 9), (4, 3), (1, 1), (1, 1), (3, 4), (9, 16), (5, 8), (1, 2)),
+    *((9, 21), (1, 3), (1, 4), (1, 5)),
+)
+"""(height, width) in proportion, tall ones first."""
+PART = (slice(170, 560), slice(0, 650))
+"""The part of a picture of 1920x1080 in which slips are shown."""
+
+
+def reduce(pixels: Pixels, width: int) -> Pixels:
+    """Reduce a picture to a width."""
+    image = images.to_pillow(pixels).convert("RGB")
+    return np.asarray(image.resize((width, round(width * image.height / image.width))))
+
+
+def find_size(sampler: Sampler, width: int) -> Size:
+    """Find the size (height, width) of a picture of the photo's shape."""
+    height, full = sampler.trained_size
+    return round(height * width / full), width
+
+
+def draw_row(sampler: Sampler, seeds: Sequence[int], width: int) -> Pixels:
+    """Draw seeds side by side, at twice the width that they are shown at."""
+    size = find_size(sampler, 2 * width)
+    drawn = [reduce(sampler.sample(size, seed)[0], width) for seed in seeds]
+    return np.concatenate(drawn, axis=1)
+
+
+def draw_seeds(samplers: Sequence[Sampler]) -> Pixels:
+    """Draw the photo and eight seeds of every model, a row each."""
+    rows = []
+    for sampler in samplers:
+        photo = reduce(images.to_pixels(sampler.get_photo())[0], SMALL)
+        rows.append(np.concatenate([photo, draw_row(sampler, SEEDS, SMALL)], axis=1))
+    return np.concatenate(rows)
+
+
+def draw_shapes(samplers: Sequence[Sampler]) -> Pixels:
+    """Draw every shape, each with a seed of its own, in lines of one height."""
+    return np.concatenate([line for one in samplers for line in draw_lines(one)])
+
+
+def draw_lines(sampler: Sampler) -> Iterator[Pixels]:
+    """Draw the shapes of one model, and yield lines that are full."""
+    line: list[Pixels] = []
+    left = 0
+    for seed, (tall, wide) in enumerate(SHAPES):
+        width = round(HEIGHT * wide / tall)
+        if left + width > SHEET:
+            yield fill_line(line)
+            line, left = [], 0
+        large = sampler.sample((3 * HEIGHT, 3 * width), seed)[0]
+        line.append(np.asarray(images.to_pillow(large).convert("RGB").resize((width, HEIGHT))))
+        left += width
+    yield fill_line(line)
+
+
+def fill_line(line: Sequence[Pixels]) -> Pixels:
+    """Join pictures side by side, on white as wide as the sheet."""
+    joined = np.concatenate(line, axis=1)[:, :SHEET]
+    filled = np.full((HEIGHT, SHEET, 3), 255, np.uint8)
+    filled[:, : joined.shape[1]] = joined
+    return filled
+
+
+def remove_composition(sampler: Sampler) -> Sampler:
+    """Return a sampler of the same model without its composition level."""
+    photo, detail = sampler.photo, sampler.manifest.detail
+    assert photo is not None and detail is not None
+    levels, shifts = detail.levels[1:], detail.shifts[1:]
+    manifest = dataclasses.replace(
+        sampler.manifest, detail=dataclasses.replace(detail, levels=levels, shifts=shifts)
+    )
+    plain = Photo(photo.pixels, levels, photo.bases()[1:])
+    return Sampler(
+        manifest, sampler.graphs, sampler.reconstruction_noise, sampler.max_pixels, plain
+    )
+
+
+def draw_composition(sampler: Sampler) -> Pixels:
+    """Draw eight seeds without the composition level, and below them with it."""
+    halves = []
+    for one in (remove_composition(sampler), sampler):
+        halves += [draw_row(one, SEEDS[:4], LARGE), draw_row(one, SEEDS[4:], LARGE)]
+    gap = np.full((GAP, 4 * LARGE, 3), 255, np.uint8)
+    return np.concatenate([*halves[:2], gap, *halves[2:]])
+
+
+def draw_slips(bundle: Path) -> Pixels:
+    """Draw a part of seed 3 with slips as joins, and beside it with slips spread."""
+    sampler = Sampler.load(bundle)
+    with mock.patch("singan_core.detail.drawing.spread_slips", lambda found, kept: found):
+        joined = sampler.sample((1080, 1920), 3)[0][PART]
+    spread = Sampler.load(bundle).sample((1080, 1920), 3)[0][PART]
+    return np.concatenate([joined, spread], axis=1)
+
+
+def main() -> None:
+    """Write all sheets."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("bundles", type=Path, nargs=4)
+    parser.add_argument("--out", type=Path, default=ROOT / "docs" / "pictures")
+    given = parser.parse_args()
+    samplers = [Sampler.load(bundle) for bundle in given.bundles]
+
+    encoding.save(given.out / "detail_sheet.jpg", draw_seeds(samplers), "jpeg")
+    encoding.save(given.out / "shapes.jpg", draw_shapes(samplers[:3]), "jpeg")
+    encoding.save(given.out / "composition.jpg", draw_composition(samplers[3]), "jpeg")
+    encoding.save(given.out / "slips.jpg", draw_slips(given.bundles[0]), "jpeg")
+
+
+if __name__ == "__main__":
+    main()
