@@ -34,7 +34,7 @@ def command(
     threads: Threads = None,
     max_pixels: MaxPixels = MAX_PIXELS,
 ) -> None:
-    """Draw pictures with masks and labels (COCO, YOLO, VOC, CSV, Hugging Face).
+    """Draw pictures with masks and labels (COCO, YOLO, VOC).
 
     The model must have been trained with --mask. Picture i has seed + i. What is there already is
     kept: an interrupted command goes on when it is repeated.

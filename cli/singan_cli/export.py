@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tempfile
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated
 
@@ -13,6 +15,7 @@ from singan_cli.options import limit_to
 from singan_cli.parity_text import list_formats, list_parity
 from singan_cli.terminal import say
 from singan_core import RECEPTIVE_FIELD
+from singan_core.file_names import CONFIG
 
 PRECISIONS = ("fp32", "fp16", "int8")
 """The words of --precision. singan_export.formats has them too but is slow to import for --help."""
@@ -28,7 +31,11 @@ Source = Annotated[
 Out = Annotated[
     Path | None,
     typer.Option(
-        "--out", "-o", metavar="BUNDLE", help="Folder of the new bundle; needed for a RUN."
+        "--out",
+        "-o",
+        metavar="BUNDLE",
+        help="Folder of the new bundle; needed for a RUN. A name that ends in .singan makes a "
+        "one-file model, also of a BUNDLE.",
     ),
 ]
 Formats = Annotated[
@@ -107,23 +114,41 @@ def command(
     Everything exported is compared with the trained networks; if it differs by too much, nothing is
     written.
     """
-    from singan_export import bundle, formats
+    from singan_export import bundle, formats, one_file
 
     folders = formats.choose_folders([word.strip() for word in format.split(",")], precision)
     check_options(out, run, photo, hand_over, partial, bool(folders))
     if out is None:
-        lines = list_formats(bundle.add(source, folders, run, force))
-    else:
-        measured = bundle.export(source, out, force, folders, photo, hand_over, partial)
-        lines = [*list_parity(measured), *list_formats(measured.formats), *list_photo(out)]
+        lines = [*list_formats(bundle.add(source, folders, run, force)), *describe(source, folders)]
+        wrote = ", ".join(str(source / name) for name in folders)
+        say("\n".join([*lines, f"wrote {wrote}"]))
+        return
 
-    if partial:
-        lines += list_finished(source)
-    made = source if out is None else out
-    lines += [str(formats.measure_cost(made, name)) for name in folders]
-    lines += list_generators_alone(made, folders)
-    wrote = ", ".join(str(source / name) for name in folders) if out is None else str(out)
-    say("\n".join([*lines, f"wrote {wrote}"]))
+    with ExitStack() as stack:
+        made = out
+        if one_file.is_file_name(out):
+            one_file.check_out(out, force)
+            made = Path(stack.enter_context(tempfile.TemporaryDirectory())) / out.stem
+
+        is_asked_more = folders or photo or hand_over or partial
+        if made != out and not (source / CONFIG).exists() and not is_asked_more:
+            made, lines = source, list_photo(source)
+        else:
+            measured = bundle.export(source, made, force, folders, photo, hand_over, partial)
+            lines = [*list_parity(measured), *list_formats(measured.formats), *list_photo(made)]
+            lines += list_finished(source) if partial else []
+            lines += describe(made, folders)
+        if made != out:
+            one_file.pack(made, out, force)
+    say("\n".join([*lines, f"wrote {out}"]))
+
+
+def describe(bundle: Path, folders: list[str]) -> list[str]:
+    """Say what formats that were added cost, and what they leave out."""
+    from singan_export import formats
+
+    costs = [str(formats.measure_cost(bundle, name)) for name in folders]
+    return costs + list_generators_alone(bundle, folders)
 
 
 def check_options(
