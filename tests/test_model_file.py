@@ -8,9 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from file_contents import files_of
 from test_cli import call, one_line
-from test_dataset import files_of
 
+from singan_cli.site.material import find_kind
 from singan_core import manifest
 from singan_core.bundle_paths import find_named, list_bundles
 from singan_core.errors import BundleError, SinGANError
@@ -66,6 +67,7 @@ def test_a_folder_or_file_of_a_name_is_found_the_folder_first(file, tiny_bundle,
     folder = Path(shutil.copytree(tiny_bundle, tmp_path / "model"))
     shutil.copy(file, tmp_path / "other.singan")
     assert find_named(tmp_path, "model") == folder and find_named(tmp_path, "none") is None
+    assert find_kind(file) == "bundle", "of singan make"
     assert list_bundles(tmp_path) == [folder, tmp_path / "other.singan"]
 
 

@@ -110,9 +110,8 @@ def _find_image(images: list[dict[str, Any]], photo: Path, path: Path) -> dict[s
 def _decode_segmentation(segmentation: Any, size: Size) -> Mask:
     """Decode polygons or run lengths, as a mask of a size. Raises one of _MALFORMED."""
     if not isinstance(segmentation, dict):
-        segmentation = _encode_polygons(
-            [[float(one) for one in part] for part in segmentation], size
-        )
+        polygons = [[float(one) for one in part] for part in segmentation]
+        segmentation = _encode_polygons(polygons, size)
     counts = segmentation["counts"]
     runs = _decode_counts(counts) if isinstance(counts, str) else [int(one) for one in counts]
     if tuple(segmentation["size"]) != size or min(runs) < 0 or sum(runs) != size[0] * size[1]:
