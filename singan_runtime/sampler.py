@@ -71,8 +71,9 @@ class Sampler(Renderer):
     ) -> Sampler:
         """Open a bundle, which is a folder or a one-file model, for drawing.
 
-        The device is a word of singan_core.device_names. Precision auto is fp64 where the photo supplies the detail and the device has it, else fp32;
-        any other must be in the bundle. Raises BundleError, RequestError or InstallError.
+        The device is a word of singan_core.device_names. Precision auto is fp64 where the photo
+        supplies the detail and the device has it, else fp32; any other must be in the bundle.
+        Raises BundleError, RequestError or InstallError.
         """
         folder = read_path(path, "bundle")
         max_pixels = read_whole(max_pixels, "max pixels", 1, MAX_SIDE**2)
