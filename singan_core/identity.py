@@ -65,6 +65,8 @@ def _describe(manifest: Manifest, masks: NDArray[np.bool_] | None) -> dict[str, 
             "start_amplitude": detail.start_amplitude,
             "masks": _hash_masks(manifest, masks),
         }
+        if detail.focus is not None:
+            described["detail"]["focus"] = detail.focus
     return described
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,10 +34,11 @@ from singan_core.listed_files import (
     Kind,
     check_inside,
     hash_inside,
-    open_inside,
+    measure_inside,
     read_inside,
 )
 from singan_core.metadata import MOST_LETTERS
+from singan_core.model_file import ENDING, is_model_file
 from singan_core.pyramid import Pyramid
 
 GENERATORS_ONLY, WITH_DETAIL = 1, 2
@@ -211,6 +211,14 @@ def _check_folder(folder: Path, kind: Kind) -> None:
 
     A folder whose writer was killed while it was being replaced is put back first.
     """
+    if kind == "bundle" and is_model_file(folder):
+        return
+    if folder.is_file():
+        raise BundleError(
+            f"{folder}: a file, not the folder of a {kind} (a one-file model ends in {ENDING}); "
+            f"make one with '{COMMANDS[kind]}'"
+        )
+
     if not folder.is_dir():
         sweep(folder.parent)
     if not folder.is_dir():
@@ -289,10 +297,7 @@ def _check_files(folder: Path, manifest: Manifest, kind: Kind, check_digests: bo
             f"do not use this {kind}"
         )
 
-    size = 0
-    for name in manifest.files:
-        with open_inside(folder, name, kind) as file:
-            size += os.fstat(file.fileno()).st_size
+    size = sum(measure_inside(folder, name, kind) for name in manifest.files)
     if size > MOST_FOLDER_BYTES:
         raise BundleError(
             f"{folder}: its files have {size} bytes, at most {MOST_FOLDER_BYTES} are possible; "

@@ -14,13 +14,14 @@ from singan_core.arrays import Pixels
 from singan_core.atomic import atomic_folder
 from singan_core.detail import resize, store
 from singan_core.detail.photo import premultiply, straighten
-from singan_core.errors import BundleError, OutputError
+from singan_core.errors import BundleError, OutputError, RequestError
 from singan_core.file_names import DOUBLE, PARITY, RECONSTRUCTION_NOISE, graph_name
 from singan_core.fitting import MAX_PIXELS
 from singan_core.leftovers import sweep
 from singan_core.listed_files import read_listed
 from singan_core.lock import lock_folder
 from singan_core.manifest import Manifest
+from singan_core.model_file import is_model_file
 from singan_core.version import find_version
 from singan_export import double_graph, formats, generator_graph
 from singan_export.budgets import Comparison, Parity
@@ -179,6 +180,11 @@ def add(
 
     Raises BundleError for a damaged bundle or another run, and whatever formats.add raises.
     """
+    if is_model_file(bundle):
+        raise RequestError(
+            f"{bundle}: a one-file model takes no further formats; add them to its bundle and make "
+            f"the file again, 'singan export BUNDLE --out {bundle}'"
+        )
     manifest = manifests.read(bundle, "bundle")
     networks = read_networks(run, find_run(manifest, run)) if run else None
     with lock_folder(bundle):

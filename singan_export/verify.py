@@ -20,6 +20,7 @@ from singan_export.bundle import PREVIEW, draw_preview, find_run, read_networks
 from singan_export.comparison import compare_bundle, compare_pictures
 from singan_export.engines import building
 from singan_export.engines.record import Record
+from singan_export.one_file import open_folder
 from singan_runtime.sampler import Sampler
 
 _MOST_PREVIEW = 64 << 20  # bytes
@@ -51,6 +52,12 @@ def verify(bundle: Path, run: Path | None = None, named: Sequence[str] = ()) -> 
         choice = ", ".join((*formats.PROGRAMS, formats.ENGINES))
         raise RequestError(f"unknown format {unknown[0]!r}: choose {choice}")
     sampler = Sampler.load(bundle, device="cpu")
+    with open_folder(bundle) as folder:
+        return _verify(folder, sampler, run, named)
+
+
+def _verify(bundle: Path, sampler: Sampler, run: Path | None, named: Sequence[str]) -> Verified:
+    """Check all of a bundle that was opened."""
     check_graphs(bundle, sampler.manifest)
 
     # Parity before the preview: a changed weight should be named by its scale.

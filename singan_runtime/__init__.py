@@ -16,6 +16,7 @@ from singan_runtime.clips.animation import Walk, animate
 from singan_runtime.edits.editing import EDIT, HARMONIZE, paint, read_image, redraw, upscale
 from singan_runtime.files.dataset import DatasetSpec, write_dataset
 from singan_runtime.keep import Keep
+from singan_runtime.labelled_pictures import LabelledPictures
 from singan_runtime.measures.evaluation import evaluate
 from singan_runtime.request import Request
 from singan_runtime.sampler import Sampler
@@ -28,6 +29,7 @@ __all__ = [
     "ImageError",
     "InstallError",
     "Keep",
+    "LabelledPictures",
     "OutputError",
     "Request",
     "RequestError",

@@ -69,10 +69,11 @@ class Sampler(Renderer):
         max_pixels: int = MAX_PIXELS,
         precision: str = "auto",
     ) -> Sampler:
-        """Open a bundle folder for drawing on a device, a word of singan_core.device_names.
+        """Open a bundle, which is a folder or a one-file model, for drawing.
 
-        Precision auto is fp64 where the photo supplies the detail and the device has it, else fp32;
-        any other must be in the bundle. Raises BundleError, RequestError or InstallError.
+        The device is a word of singan_core.device_names. Precision auto is fp64 where the photo
+        supplies the detail and the device has it, else fp32; any other must be in the bundle.
+        Raises BundleError, RequestError or InstallError.
         """
         folder = read_path(path, "bundle")
         max_pixels = read_whole(max_pixels, "max pixels", 1, MAX_SIDE**2)

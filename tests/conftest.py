@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
+from objects_to_keep import ellipse
 from PIL import Image
 
 from singan_runtime import Sampler
@@ -55,6 +56,12 @@ def detail_bundle():
 @pytest.fixture(scope="session")
 def detail_sampler(detail_bundle):
     return Sampler.load(detail_bundle, threads=1)
+
+
+@pytest.fixture(scope="session")
+def fir(detail_sampler):
+    """About where the photo has its fir, 22x30 of 150x100 px."""
+    return ellipse(detail_sampler.trained_size, (46, 76), (101, 123))
 
 
 @pytest.fixture(scope="session")

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from command_line import call, one_line, usage
+from file_contents import files_of, pixels_of
 from PIL import Image
 
 from singan_core.errors import InstallError, OutputError, RequestError
@@ -22,19 +23,6 @@ pytest.importorskip("pycocotools")
 @pytest.fixture(scope="module")
 def labelled(labelled_bundle):
     return Sampler.load(labelled_bundle, threads=1)
-
-
-def pixels_of(path):
-    with Image.open(path) as image:
-        return np.asarray(image)
-
-
-def files_of(folder):
-    return {
-        str(path.relative_to(folder)): path.read_bytes()
-        for path in folder.rglob("*")
-        if path.is_file()
-    }
 
 
 # labels of a model

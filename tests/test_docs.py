@@ -115,3 +115,22 @@ def test_architecture_lists_every_module():
     found.loader.exec_module(list_modules)
     page = ARCHITECTURE.read_text(encoding="utf-8")
     assert page == list_modules.fill_lists(page), "run: python docs/list_modules.py"
+
+
+def test_the_citation_names_this_version():
+    import tomllib
+
+    yaml = pytest.importorskip("yaml")
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    for name in ("version", "license"):
+        assert str(citation[name]) == project[name]
+    assert {"cff-version", "message", "title", "authors"} <= set(citation)
+    assert citation["title"] == project["name"]
+
+
+def test_the_drawing_specification_of_now_has_a_row():
+    from singan_core.identity import DRAWING_SPEC
+
+    page = (ROOT / "docs" / "upgrading.md").read_text(encoding="utf-8")
+    assert page.count(DRAWING_SPEC) == 2  # among the versions, and what it changed

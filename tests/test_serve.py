@@ -356,7 +356,7 @@ def test_a_folder_whose_name_no_url_can_have_is_left_out(tmp_path, caplog):
 
 
 def test_a_folder_without_models_is_refused(tmp_path):
-    with pytest.raises(catalogue.BundleError, match="no bundle folder"):
+    with pytest.raises(catalogue.BundleError, match="holds no bundle that can be served"):
         make_app(Settings(tmp_path, device="cpu"))
     with pytest.raises(catalogue.BundleError, match="name a folder of bundles"):
         make_app(Settings(tmp_path / "missing", device="cpu"))

@@ -60,7 +60,7 @@ CALLS = {
 MADE = {
     Request: "size seed zoom start_scale tileable variation keep window detail",
     Walk: "frames alpha beta start_scale seed loop kind",
-    DatasetSpec: "count request within scales despeckle",
+    DatasetSpec: "count request within scales despeckle formats val instances min_area overlays",
     Keep: "mask x y name",
 }
 

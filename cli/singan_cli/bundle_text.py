@@ -7,6 +7,7 @@ from pathlib import Path
 from singan_core import manifest as manifests
 from singan_core.credits import Credits
 from singan_core.file_names import PHOTO
+from singan_core.listed_files import measure_inside
 from singan_core.manifest import Manifest
 
 
@@ -47,7 +48,7 @@ def list_photo(bundle: Path) -> list[str]:
     if detail is None:
         return []
     height, width = detail.levels[-1]
-    megabytes = (bundle / PHOTO).stat().st_size / 1e6
+    megabytes = measure_inside(bundle, PHOTO) / 1e6
     return [
         f"the photo itself is inside: {PHOTO}, {width}x{height}, {megabytes:.1f} MB, without EXIF"
     ]

@@ -10,6 +10,7 @@ from singan_cli.opening import open_sampler
 from singan_cli.options import Bundle, Device, MaxPixels, Seed, Threads, ZoomWord
 from singan_cli.terminal import say
 from singan_core.fitting import MAX_PIXELS
+from singan_runtime.files.dataset_spec import MIN_AREA
 
 
 def command(
@@ -24,11 +25,16 @@ def command(
     within: options.Within = None,
     scales: options.Scales = "1,1",
     despeckle: options.Despeckle = 0,
+    formats: options.Formats = options.USUAL,
+    val: options.Val = 0.0,
+    instances: options.Instances = False,
+    min_area: options.MinArea = None,
+    overlays: options.Overlays = False,
     device: Device = "auto",
     threads: Threads = None,
     max_pixels: MaxPixels = MAX_PIXELS,
 ) -> None:
-    """Draw pictures with masks and an index (CSV, COCO JSON).
+    """Draw pictures with masks and labels (COCO, YOLO, VOC).
 
     The model must have been trained with --mask. Picture i has seed + i. What is there already is
     kept: an interrupted command goes on when it is repeated.
@@ -39,6 +45,8 @@ def command(
     least, most = parse.read_shares(scales, 2)
     if within is not None and not keep:
         raise typer.BadParameter("--within says where kept objects may lie: name them with --keep")
+    if min_area is not None and not instances:
+        raise typer.BadParameter("--min-area says which pieces are instances: add --instances")
 
     from singan_cli.progress import count_progress, say_device
     from singan_runtime.files import dataset
@@ -50,7 +58,18 @@ def command(
     labels = tuple(Keep(name=label) for label in keep or ())
     request = Request(wanted, seed, scale, start_scale, keep=labels)
     limits = (left, top, right, bottom)
-    spec = dataset.DatasetSpec(count, request, limits, (least, most), despeckle)
+    spec = dataset.DatasetSpec(
+        count,
+        request,
+        limits,
+        (least, most),
+        despeckle,
+        tuple(word.strip() for word in formats.split(",")),
+        val,
+        instances,
+        MIN_AREA if min_area is None else min_area,
+        overlays,
+    )
     dataset.settle(sampler, spec)
     say_device(device)
 

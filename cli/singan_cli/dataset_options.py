@@ -8,6 +8,9 @@ from typing import Annotated
 import typer
 
 from singan_core.limits import MOST_PICTURES
+from singan_runtime.files.dataset_spec import MIN_AREA, MOST_VAL, USUAL_FORMATS
+
+USUAL = ",".join(USUAL_FORMATS)
 
 OutFolder = Annotated[
     Path,
@@ -66,4 +69,40 @@ Despeckle = Annotated[
         "--despeckle",
         help="Side in px, odd, 3 to 15: masks take the majority of such a square; 0 is off.",
     ),
+]
+Formats = Annotated[
+    str,
+    typer.Option(
+        "--format",
+        metavar="FORMAT[,FORMAT...]",
+        help="Of coco, yolo, voc, png (masks, always written) and hf (Hugging Face).",
+    ),
+]
+Val = Annotated[
+    float,
+    typer.Option(
+        "--val",
+        metavar="SHARE",
+        help=f"Share of the pictures for validation, up to {MOST_VAL}: they go into val/, the "
+        "others into train/.",
+    ),
+]
+Instances = Annotated[
+    bool,
+    typer.Option(
+        "--instances", help="Every connected piece of a label is an annotation of its own."
+    ),
+]
+MinArea = Annotated[
+    int | None,
+    typer.Option(
+        "--min-area",
+        metavar="PX",
+        help="Pixels that a piece needs to be an annotation; only with --instances.",
+        show_default=str(MIN_AREA),
+    ),
+]
+Overlays = Annotated[
+    bool,
+    typer.Option("--overlays", help="Write pictures with their annotations drawn over them too."),
 ]

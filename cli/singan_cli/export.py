@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tempfile
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated
 
@@ -14,6 +16,7 @@ from singan_cli.options import limit_to
 from singan_cli.parity_text import list_formats, list_parity
 from singan_cli.terminal import say
 from singan_core import RECEPTIVE_FIELD
+from singan_core.file_names import CONFIG
 
 PRECISIONS = ("fp32", "fp16", "int8")
 """The words of --precision. singan_export.formats has them too but is slow to import for --help."""
@@ -29,7 +32,11 @@ Source = Annotated[
 Out = Annotated[
     Path | None,
     typer.Option(
-        "--out", "-o", metavar="BUNDLE", help="Folder of the new bundle; needed for a RUN."
+        "--out",
+        "-o",
+        metavar="BUNDLE",
+        help="Folder of the new bundle; needed for a RUN. A name that ends in .singan makes a "
+        "one-file model, also of a BUNDLE.",
     ),
 ]
 Formats = Annotated[
@@ -112,7 +119,7 @@ def command(
     Everything exported is compared with the trained networks; if it differs by too much, nothing is
     written. Engines of tensorrt are not compared; they go into your cache, not into the bundle.
     """
-    from singan_export import bundle, formats
+    from singan_export import bundle, formats, one_file
 
     words = [word.strip() for word in format.split(",")]
     folders = formats.choose_folders(words, precision)
@@ -121,24 +128,44 @@ def command(
     )
     check_options(out, run, photo, hand_over, partial, bool(folders or engines))
 
-    if out is None and not folders:
+    if out is None:
         lines = []
-    elif out is None:
-        lines = list_formats(bundle.add(source, folders, run, force))
-    else:
-        measured = bundle.export(source, out, force, folders, photo, hand_over, partial)
-        lines = [*list_parity(measured), *list_formats(measured.formats), *list_photo(out)]
+        if folders:
+            lines += list_formats(bundle.add(source, folders, run, force))
+            lines += describe(source, folders)
+            lines.append(f"wrote {', '.join(str(source / name) for name in folders)}")
+        if engines:
+            lines += engines.build(source, precision, force)
+        say("\n".join(lines))
+        return
 
-    if partial:
-        lines += list_finished(source)
-    made = source if out is None else out
-    lines += [str(formats.measure_cost(made, name)) for name in folders]
-    lines += list_generators_alone(made, folders)
-    written = [str(source / name) for name in folders] if out is None else [str(out)]
-    lines += [f"wrote {', '.join(written)}"] if written else []
-    if engines:
-        lines += engines.build(made, precision, force)
-    say("\n".join(lines))
+    with ExitStack() as stack:
+        made = out
+        if one_file.is_file_name(out):
+            one_file.check_out(out, force)
+            made = Path(stack.enter_context(tempfile.TemporaryDirectory())) / out.stem
+
+        is_asked_more = folders or photo or hand_over or partial
+        if made != out and not (source / CONFIG).exists() and not is_asked_more:
+            made, lines = source, list_photo(source)
+        else:
+            measured = bundle.export(source, made, force, folders, photo, hand_over, partial)
+            lines = [*list_parity(measured), *list_formats(measured.formats), *list_photo(made)]
+            lines += list_finished(source) if partial else []
+            lines += describe(made, folders)
+        if engines:
+            lines += engines.build(made, precision, force)
+        if made != out:
+            one_file.pack(made, out, force)
+    say("\n".join([*lines, f"wrote {out}"]))
+
+
+def describe(bundle: Path, folders: list[str]) -> list[str]:
+    """Say what formats that were added cost, and what they leave out."""
+    from singan_export import formats
+
+    costs = [str(formats.measure_cost(bundle, name)) for name in folders]
+    return costs + list_generators_alone(bundle, folders)
 
 
 def check_options(

@@ -12,6 +12,7 @@ from singan_cli import parse
 from singan_cli.models_folder import find_bundle
 from singan_cli.options import AsJson, ZoomWord
 from singan_cli.terminal import say
+from singan_core.model_file import is_model_file
 
 
 def command(
@@ -20,8 +21,8 @@ def command(
         typer.Argument(
             metavar="BUNDLE|PICTURE",
             callback=find_bundle,
-            help="Folder made by 'singan export' or the name of a model, or a picture or film that "
-            "singan drew.",
+            help="Folder or .singan file made by 'singan export', name of a model, or picture or "
+            "film that singan drew.",
         ),
     ],
     size: Annotated[
@@ -40,7 +41,7 @@ def command(
 
     For a bundle, a size and a zoom: the canvas of every pass, and what draws it.
     """
-    if path.is_file():
+    if path.is_file() and not is_model_file(path):
         if size is not None:
             raise typer.BadParameter("--size belongs to a BUNDLE, and this is a file")
         inspect_picture(path, to_json)

@@ -12,6 +12,7 @@ from singan_cli.opening import open_sampler
 from singan_cli.options import Alt, Bundle, Device, Seed, Threads
 from singan_cli.serve_options import KeyFile
 from singan_cli.terminal import say
+from singan_core.bundle_paths import name_bundle
 from singan_runtime.markup import FORMATS
 
 
@@ -61,7 +62,7 @@ def command(
     sampler = open_sampler(bundle, device, threads)
     root = url.rstrip("/")
     locate = locate_in_service(
-        f"{root}/v1/{write_address(Path(bundle).absolute().name, sampler.identity)}",
+        f"{root}/v1/{write_address(name_bundle(Path(bundle).absolute()), sampler.identity)}",
         {"seed": str(seed)},
         lambda address: sign_below(root, address, keys),
     )

@@ -12,6 +12,7 @@ from singan_cli.models_folder import VARIABLE, choose_models_folder, list_bundle
 from singan_cli.options import AsJson
 from singan_cli.terminal import say
 from singan_core import manifest as manifests
+from singan_core.bundle_paths import name_bundle
 from singan_core.errors import BundleError
 
 
@@ -29,8 +30,8 @@ def command(
 ) -> None:
     """List the models that other commands know by name.
 
-    They are the bundles in a folder. Wherever a command takes a BUNDLE, the name of one of them
-    will do.
+    They are the bundles in a folder, one-file models included. Wherever a command takes a
+    BUNDLE, the name of one of them will do.
     """
     folder = choose_models_folder(models_dir)
     found = []
@@ -54,7 +55,7 @@ def describe_model(bundle: Path) -> dict[str, Any]:
     manifest = manifests.read(bundle, "bundle", check_files=False)
     height, width = manifest.pyramid.finest
     return {
-        "name": bundle.name,
+        "name": name_bundle(bundle),
         "path": str(bundle),
         "width": width,
         "height": height,

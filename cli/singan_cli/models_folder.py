@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from singan_core import manifest as manifests
+from singan_core import bundle_paths
 from singan_core.errors import BundleError
 
 VARIABLE = "SINGAN_MODELS"
@@ -26,23 +26,15 @@ def find_bundle(path: Path) -> Path:
     """
     if len(path.parts) != 1 or os.path.lexists(path):
         return path
-    named = choose_models_folder() / path
-    return named if _is_bundle(named) else path
+    return bundle_paths.find_named(choose_models_folder(), str(path)) or path
 
 
 def list_bundles(folder: Path) -> list[Path]:
-    """List the folders in a folder that have a manifest, by name. Raises BundleError."""
+    """List the bundles in a folder, by name. Raises BundleError."""
     try:
-        return sorted(one for one in folder.iterdir() if _is_bundle(one))
+        return bundle_paths.list_bundles(folder)
     except OSError as error:
         raise BundleError(
             f"{folder}: cannot be read ({(error.strerror or str(error)).lower()}); name a folder "
             f"of bundles with --models-dir or {VARIABLE}"
         ) from error
-
-
-def _is_bundle(folder: Path) -> bool:
-    try:
-        return (folder / manifests.NAME).is_file()
-    except OSError:  # of a name that is too long, for example
-        return False

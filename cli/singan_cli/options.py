@@ -39,7 +39,8 @@ Bundle = Annotated[
     typer.Argument(
         metavar="BUNDLE",
         callback=find_bundle,
-        help="Folder made by 'singan export', or the name of a model ('singan models').",
+        help="Folder or .singan file made by 'singan export', or the name of a model "
+        "('singan models').",
     ),
 ]
 ZoomWord = Annotated[

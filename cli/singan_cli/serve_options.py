@@ -16,7 +16,7 @@ Models = Annotated[
     typer.Argument(
         metavar="MODELS",
         callback=find_bundle,
-        help="Folder of bundle folders, or one bundle: its folder, or the name of a model.",
+        help="Folder of bundles, or one bundle: its folder or file, or the name of a model.",
     ),
 ]
 Host = Annotated[str, typer.Option("--host", help="Address to listen at.")]

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import shlex
 import signal
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import typer
 
 from singan_cli import train_options as options
 from singan_cli.signals import StoppedBySignal, collect_signals
@@ -33,6 +36,7 @@ def command(
     schedule: options.Schedule = None,
     channels: options.Channels = None,
     mask: options.Mask = None,
+    classes: options.Classes = None,
     border: options.Border = None,
     iterations: options.Iterations = None,
     precision: options.Precision = None,
@@ -52,8 +56,9 @@ def command(
 
     A stopped run continues with --resume.
     """
-    masks = read_masks(mask)
-    check_files(photo, masks)
+    if classes is not None and (mask is None or "," in mask):
+        raise typer.BadParameter("--classes names the classes of one --mask")
+    check_files(photo, list_files(mask))
     if threads is not None:
         check_threads(threads)
 
@@ -75,16 +80,42 @@ def command(
     from singan_train.device import choose_device
     from singan_train.job import TrainingJob
 
-    job = TrainingJob(photo, out, asked, choose_device(device), masks, resume, creator, licence)
-    threads = say_plan(job, threads)
-    if not dry_run:
-        train(job, to_tensorboard, progress_as_json)
-        say_result(out, preview, threads)
+    again = list_mask_words(mask, classes)
+    with tempfile.TemporaryDirectory() as folder:  # for the masks of a file with several labels
+        masks = read_masks(photo, mask, classes, Path(folder))
+        job = TrainingJob(photo, out, asked, choose_device(device), masks, resume, creator, licence)
+        threads = say_plan(job, threads)
+        if not dry_run:
+            train(job, again, to_tensorboard, progress_as_json)
+            say_result(out, preview, threads)
 
 
-def read_masks(words: str | None) -> list[Path]:
-    """Read the value of --mask: files, or the word alpha."""
+def list_files(words: str | None) -> list[Path]:
+    """List the files of the value of --mask, or the word alpha."""
     return [Path(word) for word in words.split(",")] if words is not None else []
+
+
+def list_mask_words(mask: str | None, classes: str | None) -> list[str]:
+    """List the words of a command that name its masks."""
+    words = ["--mask", mask] if mask is not None else []
+    return words + (["--classes", classes] if classes is not None else [])
+
+
+def read_masks(photo: Path, mask: str | None, classes: str | None, folder: Path) -> list[Path]:
+    """Read the value of --mask. What holds several labels is written into a folder, one file each.
+
+    Raises ImageError, or InstallError without pycocotools.
+    """
+    from singan_runtime.files.label_files import COCO_ENDING, write_masks
+
+    masks: list[Path] = []
+    for path in list_files(mask):
+        if classes is None and path.suffix.lower() != COCO_ENDING:
+            masks.append(path)
+            continue
+        names = classes.split(",") if classes is not None else []
+        masks += write_masks(path, photo, names, folder)
+    return masks
 
 
 def check_files(photo: Path, masks: list[Path]) -> None:
@@ -117,7 +148,9 @@ def say_plan(job: TrainingJob, threads: int | None) -> int | None:
     return threads
 
 
-def train(job: TrainingJob, to_tensorboard: bool, progress_as_json: bool) -> None:
+def train(
+    job: TrainingJob, mask_words: list[str], to_tensorboard: bool, progress_as_json: bool
+) -> None:
     """Train with progress on stderr. Raises StoppedBySignal, which says how to continue."""
     from singan_cli.progress import log_to_tensorboard, show_training
 
@@ -134,14 +167,14 @@ def train(job: TrainingJob, to_tensorboard: bool, progress_as_json: bool) -> Non
         except KeyboardInterrupt:
             raise StoppedBySignal(
                 signals[0] if signals else signal.SIGINT,
-                f"stopped; what is done so far is kept; continue with: {write_resume_command(job)}",
+                "stopped; what is done so far is kept; continue with: "
+                f"{write_resume_command(job, mask_words)}",
             ) from None
 
 
-def write_resume_command(job: TrainingJob) -> str:
+def write_resume_command(job: TrainingJob, mask_words: list[str]) -> str:
     """Write the command that continues a stopped run."""
-    words = ["singan", "train", str(job.photo)]
-    words += ["--mask", ",".join(map(str, job.masks))] if job.masks else []
+    words = ["singan", "train", str(job.photo), *mask_words]
     return shlex.join([*words, "--out", str(job.out), "--resume"])
 
 

@@ -122,8 +122,18 @@ Mask = Annotated[
         "--mask",
         metavar="MASK[,MASK...]",
         help="Pictures of the photo's size, white (128 to 255) on an object, or alpha for the "
-        "photo's own transparency. Each becomes a label of the samples, named after its file.",
+        "photo's own transparency. Each becomes a label of the samples, named after its file. Or a "
+        "file of COCO's annotations (.json), with a label for each of its categories.",
         show_default="no labels",
+    ),
+]
+Classes = Annotated[
+    str | None,
+    typer.Option(
+        "--classes",
+        metavar="NAME[,NAME...]",
+        help="The one --mask holds class numbers: the names of 1, 2 and so on.",
+        show_default="none",
     ),
 ]
 Creator = Annotated[

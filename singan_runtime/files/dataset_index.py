@@ -16,44 +16,78 @@ from typing import IO, Any
 import msgspec
 import numpy as np
 
-from singan_core.arrays import Pixels
+from singan_core.arrays import Mask
 from singan_core.atomic import atomic_file
 from singan_core.errors import InstallError
 from singan_core.paths import explain_output_error
 from singan_core.pyramid import Size
+from singan_runtime.connected import Piece
 from singan_runtime.drawing import Renderer
 
 IMAGES, MASKS, CSV, COCO = "images", "masks", "index.csv", "annotations.json"
 _HEADER = ("image", "mask", "label", "seed", "width", "height", "area")
 _BOX = ("box_x", "box_y", "box_width", "box_height")
 
+Box = tuple[int, int, int, int]  # x, y, width, height in px
+
+
+@dataclass(frozen=True)
+class Annotation:
+    """An object in a picture: all that a label covers, or a connected piece of it."""
+
+    area: int  # px
+    box: Box
+    run_lengths: dict[str, Any] | None  # COCO's form of the mask, if it is asked for
+
 
 @dataclass(frozen=True)
 class Row:
-    """A label in a picture: how many pixels it covers, where, and which."""
+    """A label in a picture: how many pixels it covers, where, and its annotations."""
 
     name: str  # of the picture's file
     seed: int
     size: Size  # (height, width) of the picture
     label: str
     area: int  # px; 0 if the object is not in the picture
-    box: tuple[int, int, int, int]  # x, y, width, height
-    run_lengths: dict[str, Any]  # COCO's form of the mask
+    box: Box
+    annotations: tuple[Annotation, ...]
 
 
-def list_rows(name: str, seed: int, labels: tuple[str, ...], masks: Pixels) -> Iterator[Row]:
-    """List the rows of a picture, one for each label.
+def make_row(
+    name: str, seed: int, label: str, mask: Mask, pieces: list[Piece] | None, with_coco: bool
+) -> Row:
+    """Make the row of a label, whose mask is (h, w).
 
-    masks are uint8 (h, w, labels), 0 or 255.
+    Its pieces are annotations of their own if they are given; else all of the mask is one.
     """
-    tool = import_pycocotools()
-    size = masks.shape[0], masks.shape[1]
-    for k, label in enumerate(labels):
-        coded = tool.encode(np.asfortranarray(masks[..., k] // 255))
-        x, y, width, height = (round(float(value)) for value in tool.toBbox(coded))
-        lengths = {"size": coded["size"], "counts": coded["counts"].decode("ascii")}
-        area = int(tool.area(coded))
-        yield Row(name, seed, size, label, area, (x, y, width, height), lengths)
+    size = mask.shape[0], mask.shape[1]
+    whole = cut_to_box(mask)
+    if pieces is None:
+        pieces = [] if whole is None else [whole]
+    annotations = [
+        Annotation(piece.area, piece.box, _encode(piece, size) if with_coco else None)
+        for piece in pieces
+    ]
+    area, box = (0, (0, 0, 0, 0)) if whole is None else (whole.area, whole.box)
+    return Row(name, seed, size, label, area, box, tuple(annotations))
+
+
+def cut_to_box(mask: Mask) -> Piece | None:
+    """Cut all of a mask out, connected or not. Returns None if it is empty."""
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    if not len(rows):
+        return None
+    y, x = int(rows[0]), int(columns[0])
+    return Piece(y, x, mask[y : int(rows[-1]) + 1, x : int(columns[-1]) + 1])
+
+
+def _encode(piece: Piece, size: Size) -> dict[str, Any]:
+    """Encode a piece in a picture of a size as COCO's run lengths."""
+    mask = np.zeros(size, np.uint8, order="F")
+    height, width = piece.mask.shape
+    mask[piece.y : piece.y + height, piece.x : piece.x + width] = piece.mask
+    coded = import_pycocotools().encode(mask)
+    return {"size": coded["size"], "counts": coded["counts"].decode("ascii")}
 
 
 class RowFile:
@@ -86,20 +120,12 @@ def hold_rows(folder: Path) -> Iterator[RowFile]:
         yield RowFile(folder, file)
 
 
-def write_indexes(out: Path, rows: Iterable[Row], renderer: Renderer, spec: dict[str, Any]) -> None:
-    """Write both forms of the index, reading the rows several times.
-
-    spec is what decides the pictures, as JSON's types. Raises OutputError.
-    """
-    with atomic_file(out / CSV) as temporary:
-        _write_csv(temporary, rows)
-    with atomic_file(out / COCO) as temporary, open(temporary, "w", encoding="utf-8") as file:
-        file.writelines(_make_coco(rows, renderer, spec))
-
-
-def _write_csv(path: Path, rows: Iterable[Row]) -> None:
-    """Write a line for each picture and label."""
-    with open(path, "w", encoding="utf-8", newline="") as file:
+def write_csv(out: Path, rows: Iterable[Row]) -> None:
+    """Write a line for each picture and label. Raises OutputError."""
+    with (
+        atomic_file(out / CSV) as temporary,
+        open(temporary, "w", encoding="utf-8", newline="") as file,
+    ):
         lines = csv.writer(file, lineterminator="\n")
         lines.writerow([*_HEADER, *_BOX])
         for row in rows:
@@ -108,11 +134,17 @@ def _write_csv(path: Path, rows: Iterable[Row]) -> None:
             lines.writerow([*paths, row.label, row.seed, width, height, row.area, *row.box])
 
 
-def _make_coco(rows: Iterable[Row], renderer: Renderer, spec: dict[str, Any]) -> Iterator[str]:
-    """Make the index in COCO's format of object detection, part by part.
+def write_coco(out: Path, rows: Iterable[Row], renderer: Renderer, spec: dict[str, Any]) -> None:
+    """Write the index in COCO's format of object detection, reading the rows several times.
 
-    It has an annotation for each label that is in a picture. File names count from images/.
+    spec is what decides the pictures, as JSON's types. Raises OutputError.
     """
+    with atomic_file(out / COCO) as temporary, open(temporary, "w", encoding="utf-8") as file:
+        file.writelines(_make_coco(rows, renderer, spec))
+
+
+def _make_coco(rows: Iterable[Row], renderer: Renderer, spec: dict[str, Any]) -> Iterator[str]:
+    """Make the index in COCO's format, part by part. File names count from images/."""
     manifest = renderer.manifest
     categories = {label: number for number, label in enumerate(manifest.labels, 1)}
     info = {
@@ -137,7 +169,7 @@ def _write_list(values: Iterable[dict[str, Any]]) -> Iterator[str]:
     yield "]"
 
 
-def _group_by_picture(rows: Iterable[Row]) -> Iterator[tuple[int, Iterator[Row]]]:
+def group_by_picture(rows: Iterable[Row]) -> Iterator[tuple[int, Iterator[Row]]]:
     """Number the pictures from 1 on, each with its rows, which follow each other."""
     groups = itertools.groupby(rows, lambda row: row.name)
     return ((number, group) for number, (_, group) in enumerate(groups, 1))
@@ -145,17 +177,17 @@ def _group_by_picture(rows: Iterable[Row]) -> Iterator[tuple[int, Iterator[Row]]
 
 def _list_images(rows: Iterable[Row]) -> Iterator[dict[str, Any]]:
     """List the pictures."""
-    for number, group in _group_by_picture(rows):
+    for number, group in group_by_picture(rows):
         yield _describe_image(next(group), number)
 
 
 def _list_annotations(rows: Iterable[Row], categories: dict[str, int]) -> Iterator[dict[str, Any]]:
-    """List the labels that are in pictures."""
+    """List what is annotated in pictures."""
     numbers = itertools.count(1)
-    for image, group in _group_by_picture(rows):
+    for image, group in group_by_picture(rows):
         for row in group:
-            if row.area:
-                yield _describe_annotation(row, next(numbers), image, categories[row.label])
+            for one in row.annotations:
+                yield _describe_annotation(one, next(numbers), image, categories[row.label])
 
 
 def _describe_image(row: Row, number: int) -> dict[str, Any]:
@@ -169,14 +201,14 @@ def _describe_image(row: Row, number: int) -> dict[str, Any]:
     }
 
 
-def _describe_annotation(row: Row, number: int, image: int, category: int) -> dict[str, Any]:
+def _describe_annotation(one: Annotation, number: int, image: int, category: int) -> dict[str, Any]:
     return {
         "id": number,
         "image_id": image,
         "category_id": category,
-        "segmentation": row.run_lengths,
-        "area": row.area,
-        "bbox": list(row.box),
+        "segmentation": one.run_lengths,
+        "area": one.area,
+        "bbox": list(one.box),
         "iscrowd": 0,
     }
 
@@ -188,6 +220,6 @@ def import_pycocotools() -> Any:
     except ImportError as error:
         raise InstallError(
             "the COCO index needs pycocotools; run: pip install pycocotools "
-            "(singan's extra dataset)"
+            "(singan's extra dataset), or choose other formats (--format png)"
         ) from error
     return mask

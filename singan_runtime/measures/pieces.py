@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from singan_core.arrays import Pixels
 from singan_core.pyramid import Size
 from singan_runtime.boxes import box_sums
+from singan_runtime.connected import connect
 from singan_runtime.measures.patches import PATCH
 
 Map = NDArray[np.int32]
@@ -68,7 +69,7 @@ def measure_areas(positions: Map) -> Integers:
 
     # Two runs above each other begin to overlap where one of them begins: one link for each pair.
     linked = (offsets[1:] == offsets[:-1]) & (starts[1:] | starts[:-1])
-    firsts = _connect(int(runs[-1, -1]) + 1, runs[:-1][linked], runs[1:][linked])
+    firsts = connect(int(runs[-1, -1]) + 1, runs[:-1][linked], runs[1:][linked])
 
     lengths = np.diff(np.flatnonzero(starts), append=starts.size)
     areas = np.bincount(firsts, weights=lengths)
@@ -151,27 +152,6 @@ def _find_joins(offsets: Integers) -> Bools:
     joins[1:] |= along
     joins[:-1] |= along
     return joins
-
-
-def _connect(count: int, one: Integers, other: Integers) -> Integers:
-    """Find for each of count nodes the lowest node that is connected to it.
-
-    The links join node one[i] and node other[i]."""
-    lowest = np.arange(count)
-    while True:
-        one, other = lowest[one], lowest[other]
-        apart = one != other
-        if not apart.any():
-            return lowest
-
-        # Only tops of trees are linked here, each to a lower number: there are no cycles, and every
-        # round leaves at least one tree less.
-        one, other = one[apart], other[apart]
-        np.minimum.at(lowest, np.maximum(one, other), np.minimum(one, other))
-
-        # Point every node straight to the top of its tree.
-        while not np.array_equal(higher := lowest[lowest], lowest):
-            lowest = higher
 
 
 def _measure_distances(photo: Pixels, sample: Pixels, positions: Map) -> NDArray[np.float64]:

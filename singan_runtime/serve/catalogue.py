@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from singan_core import manifest as manifests
+from singan_core.bundle_paths import is_bundle, list_bundles, name_bundle
 from singan_core.detail import store
 from singan_core.errors import BundleError
 from singan_core.identity import compute_identity
@@ -24,10 +25,10 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Model:
-    """A bundle folder that is served, under the folder's name."""
+    """A bundle that is served, under the name of its folder or file."""
 
     name: str
-    folder: Path
+    folder: Path  # or a one-file model
     manifest: Manifest
     identity: str  # of all that decides pixels (singan_core.identity)
 
@@ -56,16 +57,16 @@ class Catalogue:
         self.read()
         if not self.models and settings.training is None:
             raise BundleError(
-                f"{settings.folder}: holds no bundle folder that can be served; "
+                f"{settings.folder}: holds no bundle that can be served; "
                 "make one with 'singan export'"
             )
 
     def read(self) -> None:
         """Read the folder anew. A model that cannot be read is left out, and the log says why."""
         found = {}
-        for folder in list_folders(self.settings.folder):
+        for path in list_models(self.settings.folder):
             try:
-                model = read_model(folder)
+                model = read_model(path)
             except BundleError as error:
                 _log.warning("model left out: %s", error)
             else:
@@ -123,15 +124,15 @@ class Catalogue:
         return sampler
 
 
-def list_folders(folder: Path) -> list[Path]:
-    """List the folders that a folder of models holds, or the folder itself if it is a bundle.
+def list_models(folder: Path) -> list[Path]:
+    """List the bundles that a folder of models holds, or the bundle itself if it is one.
 
     Raises BundleError if it cannot be read.
     """
-    if (folder / manifests.NAME).is_file():
+    if is_bundle(folder):
         return [folder.absolute()]
     try:
-        return sorted(one for one in folder.iterdir() if (one / manifests.NAME).is_file())
+        return list_bundles(folder)
     except OSError as error:
         raise BundleError(
             f"{folder}: cannot be read ({error.strerror}); name a folder of bundles"
@@ -139,12 +140,13 @@ def list_folders(folder: Path) -> list[Path]:
 
 
 def read_model(folder: Path) -> Model:
-    """Read what a bundle folder is, without opening it for drawing. Raises BundleError."""
-    if not is_name(folder.name):
+    """Read what a bundle is, without opening it for drawing. Raises BundleError."""
+    name = name_bundle(folder)
+    if not is_name(name):
         raise BundleError(
-            f"{folder}: cannot be part of a URL; name the folder with a-z, 0-9, _ and -, "
+            f"{folder}: cannot be part of a URL; name it with a-z, 0-9, _ and -, "
             f"and not {' or '.join(RESERVED)}"
         )
     manifest = manifests.read(folder, "bundle", check_files=False)
     masks = store.read_detail(folder, manifest)[1] if manifest.labels else None
-    return Model(folder.name, folder, manifest, compute_identity(manifest, masks))
+    return Model(name, folder, manifest, compute_identity(manifest, masks))

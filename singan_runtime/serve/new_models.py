@@ -10,6 +10,7 @@ import unicodedata
 from pathlib import Path
 
 from singan_core.errors import ImageError, InstallError
+from singan_core.model_file import ENDING
 from singan_core.paths import explain_output_error
 from singan_core.picture_files import open_picture
 from singan_runtime.serve.address import is_name
@@ -56,7 +57,9 @@ def choose_name(folder: Path, wish: str) -> str:
     plain = unicodedata.normalize("NFKD", wish).encode("ascii", "ignore").decode().lower()
     name = re.sub(r"[^a-z0-9_-]+", "-", plain).strip("-_")[:LONGEST_NAME] or USUAL_NAME
     chosen, number = name, 1
-    while not is_name(chosen) or os.path.lexists(folder / chosen):
+    while not is_name(chosen) or any(
+        os.path.lexists(folder / taken) for taken in (chosen, f"{chosen}{ENDING}")
+    ):
         number += 1
         chosen = f"{name}-{number}"
     return chosen

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from singan_core import leftovers
-from singan_core import manifest as manifests
 from singan_core.atomic import make_folder
+from singan_core.bundle_paths import is_bundle
 from singan_core.errors import InstallError, RequestError, SinGANError, say_reason
 from singan_runtime.serve.child import run_command
 from singan_runtime.serve.new_models import (
@@ -98,7 +98,7 @@ class Trainings:
         self.added = 0  # models
         self._known: OrderedDict[str, Training] = OrderedDict()
 
-        if (self.folder / manifests.NAME).is_file():
+        if is_bundle(self.folder):
             raise RequestError(
                 f"{self.folder}: a bundle itself, to which no model can be added; "
                 "name a folder of bundles, or leave out --train"

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from singan_core import manifest as manifests
 from singan_core.file_names import CONFIG
+from singan_core.model_file import is_model_file
 from singan_core.picture_files import check_path
 from singan_core.processors import count_processors
 
@@ -48,6 +49,8 @@ def find_kind(source: Path) -> str:
 
     A folder that is neither is taken for a bundle, of which the error will speak.
     """
+    if is_model_file(source):
+        return BUNDLE
     if not source.is_dir():
         check_path(source)
         return "photo"
