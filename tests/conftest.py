@@ -121,6 +121,24 @@ def triton_python(tmp_path_factory):
     return python
 
 
+# The service
+
+
+@pytest.fixture(scope="module")
+def client():
+    """A client of a service of all small models, in this process."""
+    from served import open_client
+
+    with open_client() as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def tiny(client):
+    """The address of the tiny bundle: its name and id."""
+    return "tiny_bundle@" + client.get("/v1/models/tiny_bundle").json()["id"]
+
+
 # The page of the service in a browser
 
 
