@@ -41,8 +41,21 @@ def shorten(canvases: Sequence[Size], cut: Cut) -> tuple[Size, ...]:
 
 
 def _shorten_axis(lengths: Sequence[int], last: int) -> tuple[int, ...]:
-    """Shorten an axis, so long at each level, in proportion to the length it is to have last."""
-    return tuple(max((2 * last * one + lengths[-1]) // (2 * lengths[-1]), 1) for one in lengths)
+    """Shorten an axis, so long at each level, in proportion to the most it is to have last."""
+    longest = lengths[-1]
+    last = min(last, longest)
+    return tuple(max((2 * last * length + longest) // (2 * longest), 1) for length in lengths)
+
+
+def make_guide(guide: Guide, canvas: Size, size: Size, each: Each) -> Guide:
+    """Make the hand-over of an excerpt of a size from that of the canvas."""
+    picture = put_together(guide, canvas, size, each)
+
+    def cut(region: Region) -> Pixels:
+        """Cut a region out of the excerpt."""
+        return np.ascontiguousarray(picture[slice(*region[0]), slice(*region[1])])
+
+    return cut
 
 
 def put_together(guide: Guide, canvas: Size, size: Size, each: Each) -> Pixels:

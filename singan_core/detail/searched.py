@@ -26,6 +26,7 @@ from singan_core.detail.full_search import Each
 from singan_core.detail.kept_objects import ObjectsAtLevel, ObjectsInRegion
 from singan_core.detail.maps import Map
 from singan_core.detail.original import Original
+from singan_core.detail.patches import REACH
 from singan_core.detail.photo import Photo, premultiply
 from singan_core.detail.search import (
     Follow,
@@ -40,9 +41,14 @@ from singan_core.windows import Region, Span, Wrap, cover_canvas
 
 WHOLE = 256
 """Longest side (px of the hand-over) of a canvas that is searched as one."""
-BLOCK, MARGIN = 96, 8
-"""Side of a block of a longer canvas (px of the largest searched level), and the margin around it
-that every level draws."""
+BLOCK = 96
+"""Side of a block of a longer canvas, in px of the largest searched level."""
+MARGIN = 2 * REACH
+"""Pixels around what is wanted of a level that are drawn too: patches and votes reach so far.
+
+Propagation may come from farther away, but what it follows is the same picture below on both sides
+of an edge. With 16 px edges are hardly less visible, and a block costs twice as much.
+"""
 KEPT = 1 << 23
 """Pixels of one picture's blocks that are kept, 11 bytes each."""
 STRIP = 64
@@ -168,22 +174,12 @@ class SearchedLevels:
             canvases = self.canvases[self.first : self.count]
             sizes = tuple(self.canvases[: self.first]) + excerpt.shorten(canvases, self.cut)
             with self._open_pool() as each:
-                picture = excerpt.put_together(self.guide, canvases[0], sizes[self.first], each)
-
-                def guide(region: Region) -> Pixels:
-                    """Hand over a region of the excerpt."""
-                    return picture[slice(*region[0]), slice(*region[1])]
-
-                levels = replace(
-                    self,
-                    canvases=sizes,
-                    guide=guide,
-                    objects=[
-                        one and one.take_away(size)
-                        for one, size in zip(self.objects, sizes, strict=False)
-                    ],
-                    original=None,
-                )
+                guide = excerpt.make_guide(self.guide, canvases[0], sizes[self.first], each)
+                objects = [
+                    None if one is None else one.take_away(size)
+                    for one, size in zip(self.objects, sizes, strict=False)
+                ]
+                levels = replace(self, canvases=sizes, guide=guide, objects=objects, original=None)
                 regions = [cover_canvas(size) for size in sizes[self.first :]]
                 _, self._rewards = levels._search_regions(regions, (False, False), each, None)
         return self._rewards

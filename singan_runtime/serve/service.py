@@ -62,9 +62,7 @@ class Service:
         self.catalogue.when_changed = self.urls.forget
         self.trainings: Trainings | None = None
         if settings.training is not None:
-            self.trainings = trainings = Trainings(
-                settings, settings.training, self.catalogue.read
-            )
+            self.trainings = trainings = Trainings(settings, settings.training, self.catalogue.read)
             trainings.count_end = lambda state: self.metrics.trainings.labels(state).inc()
             self.metrics.training.set_function(lambda: trainings.current is not None)
         self.cache: Cache | None = None
