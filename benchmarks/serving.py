@@ -86,9 +86,9 @@ class Process:
 
 
 @contextmanager
-def run(words: list[str], folder: Path) -> Iterator[Process]:
-    """Run a server, its output in a file as a log is."""
-    server = Process(words, folder / "log")
+def run(words: list[str], log: Path) -> Iterator[Process]:
+    """Run a server, its output in a file of its own as a log is."""
+    server = Process(words, log)
     try:
         yield server
     finally:
@@ -115,7 +115,7 @@ def compare_cached(service: Process, address: str, folder: Path, seconds: float)
     print(f"{len(paths)} kept pictures, {mean / 1000:.0f} kB each, {CLIENTS} clients")
 
     port = str(service.port + 1)
-    with run(["-c", _BARE, str(folder / "files.json"), port], folder) as bare:
+    with run(["-c", _BARE, str(folder / "files.json"), port], folder / "bare.log") as bare:
         while not can_connect(bare):
             time.sleep(0.1)
         best, least = time_load(bare, list(files), seconds)
@@ -167,7 +167,7 @@ def compare_uncached(
 
 def overload(bundle: Path, address: str, size: Size, folder: Path) -> Answers:
     """Ask with twice the clients that the queue holds."""
-    with run(serve(bundle, "--queue", str(QUEUE), "--warm"), folder) as service:
+    with run(serve(bundle, "--queue", str(QUEUE), "--warm"), folder / "queue.log") as service:
         name = f"{describe_size(size)}.webp"
         paths = [f"/v1/{address}/{name}?seed={seed}" for seed in range(6 * QUEUE)]
         answers = load_until_done(service.port, paths, 2 * QUEUE)
@@ -220,7 +220,8 @@ def main() -> None:
     print(f"load by {name_generator()}")
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
-        with run(serve(arguments.bundle, "--warm"), folder) as service:
+        log = folder / "log"
+        with run(serve(arguments.bundle, "--warm"), log) as service:
             [model] = json.loads(service.get("/v1/models"))["models"]
             address = f"{model['name']}@{model['id']}"
             compare_cached(service, address, folder, arguments.seconds)
@@ -228,7 +229,7 @@ def main() -> None:
                 fields = arguments.bundle, arguments.size, arguments.count, format
                 compare_uncached(service, address, *fields)
             if arguments.minutes:
-                watch_memory(service, address, arguments.minutes, folder / "log")
+                watch_memory(service, address, arguments.minutes, log)
         overload(arguments.bundle, address, arguments.size, folder)
 
 

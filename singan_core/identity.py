@@ -19,7 +19,7 @@ from singan_core.manifest import Manifest
 from singan_core.manifest_check import list_material
 from singan_core.stored import hash_pixels
 
-DRAWING_SPEC = "singan-drawing/3"
+DRAWING_SPEC = "singan-drawing/4"
 """The rules by which a model and a request become pixels. Raise the number whenever they change."""
 
 

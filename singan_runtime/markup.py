@@ -76,7 +76,7 @@ def locate_in_service(
 ) -> Locate:
     """Return what gives the URLs of pictures that a service draws.
 
-    address is that of the model, as in https://example.org/v1/aitzgorri@f9e7c5ab. words are those
+    address is that of the model, as in https://example.org/v1/aitzgorri@ccaf58aa. words are those
     of the query, the seed among them. sign turns a URL into the one that is written. zoom is a
     number, with the height (px) of the picture that it is meant for: others are zoomed in
     proportion to their heights, so that all show the same composition.

@@ -1,18 +1,34 @@
 """Chromium, driven by Playwright, for tests of pages."""
 
+import io
 import shutil
 import subprocess
 import tarfile
+import urllib.request
 from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 OPTIONS = (
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
 )  # fmt: skip
 AXE = "axe-core@4.14.1"
+DATA = Path(__file__).parent / "data"
+WIDTH, HEIGHT = 900, 500
+DESK = {"viewport": {"width": WIDTH, "height": HEIGHT}}
+PHONE = {
+    "viewport": {"width": 390, "height": 844},
+    "device_scale_factor": 1.5,
+    "is_mobile": True,
+    "has_touch": True,
+}
+BEGIN = "#model=detail_bundle&seed=1"
+MODEL = "detail_bundle"
+TIMES = "\N{MULTIPLICATION SIGN}"
 
 
 @contextmanager
@@ -66,3 +82,34 @@ def find_axe(folder):
     [packed] = Path(folder).glob("*.tgz")
     with tarfile.open(packed) as archive:
         return archive.extractfile("package/axe.min.js").read().decode("utf-8")
+
+
+def wait_until_drawn(page):
+    page.wait_for_selector("#said:not(:empty)", state="attached")
+    page.wait_for_timeout(300)  # a change is at work by then, if one was made
+    page.wait_for_selector("body:not(.busy)")
+
+
+def choose_view(page, name):
+    page.locator("label", has=page.locator(f"input[value={name}]")).click()
+    wait_until_drawn(page)
+
+
+def read_size(image):
+    return image.evaluate("image => [image.naturalWidth, image.naturalHeight]")
+
+
+def find_seed(page):
+    return page.locator("#seen-seed").text_content()
+
+
+def find_picture(page):
+    return page.locator("#view-picture img.exact:not([aria-hidden])")
+
+
+def read_pixels(data):
+    return np.asarray(Image.open(io.BytesIO(data)).convert("RGB")).astype(float)
+
+
+def download(url):
+    return urllib.request.urlopen(url, timeout=60).read()

@@ -126,3 +126,64 @@ def triton_python(tmp_path_factory):
     if subprocess.run([python, *words], capture_output=True, timeout=300).returncode:
         pytest.skip("tritonclient cannot be installed here")
     return python
+
+
+# The service
+
+
+@pytest.fixture(scope="module")
+def client():
+    """A client of a service of all small models, in this process."""
+    from served import open_client
+
+    with open_client() as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def tiny(client):
+    """The address of the tiny bundle: its name and id."""
+    return "tiny_bundle@" + client.get("/v1/models/tiny_bundle").json()["id"]
+
+
+# The page of the service in a browser
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """Chromium, or the tests are skipped."""
+    from browser import open_browser
+
+    if os.name != "posix":
+        pytest.skip("signals of POSIX")
+    pytest.importorskip("starlette")
+    with open_browser() as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def service(browser):
+    """A service of all small models, in a process of its own."""
+    from served import serve
+
+    with serve(DATA, log=subprocess.DEVNULL) as served:
+        yield served
+
+
+@pytest.fixture
+def visit(browser, service):
+    """Visit the page. What is opened is closed, and was without fault."""
+    from browser import BEGIN, DESK, Visit, wait_until_drawn
+
+    opened = []
+
+    def open_page(address=BEGIN, **settings):
+        made = Visit(browser, service.url, **{"reduced_motion": "reduce", **DESK, **settings})
+        opened.append(made)
+        made.page.goto(f"{service.url}/{address}")
+        wait_until_drawn(made.page)
+        return made.page
+
+    yield open_page
+    for made in opened:
+        made.close()

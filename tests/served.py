@@ -6,6 +6,9 @@ import subprocess
 import sys
 import urllib.request
 from contextlib import contextmanager
+from pathlib import Path
+
+DATA = Path(__file__).parent / "data"
 
 
 class Served:
@@ -50,3 +53,26 @@ def serve(folder, *options, log=subprocess.PIPE):
         if served.process.poll() is None:
             served.process.kill()
         served.process.communicate()
+
+
+def open_client(folder=DATA, **settings):
+    """Open a client of a service in this process, which follows no redirects."""
+    from starlette.testclient import TestClient
+
+    from singan_runtime.serve.app import make_app
+    from singan_runtime.serve.settings import Settings
+
+    app = make_app(Settings(folder, device="cpu", threads=1, **settings))
+    return TestClient(app, follow_redirects=False)
+
+
+def check_problem(answer, status, *words):
+    """Check that an answer is a problem document of a status whose one line has the words."""
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.headers["cache-control"] == "no-store"
+    described = answer.json()
+    assert described["status"] == status
+    assert set(described) == {"type", "title", "status", "detail"}
+    for word in words:
+        assert word in described["detail"]

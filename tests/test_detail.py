@@ -21,7 +21,7 @@ from detail_scenes import (
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from singan_core.detail import coherence, drawing, maps, searched, votes
+from singan_core.detail import coherence, drawing, excerpt, maps, searched, votes
 from singan_core.windows import Span
 
 FACTOR = st.floats(0.4, 1.1)
@@ -92,19 +92,29 @@ def test_a_window_of_a_resampled_picture_equals_the_slice_of_the_whole(
 
 @pytest.fixture
 def small_blocks(monkeypatch):
-    for name, value in (("WHOLE", 40), ("BLOCK", 24), ("MARGIN", 7)):
+    for name, value in (("WHOLE", 40), ("BLOCK", 40), ("MARGIN", 5)):
         monkeypatch.setattr(searched, name, value)
+    for name, value in (("ONE_AXIS", 90), ("TWO_AXES", 50)):
+        monkeypatch.setattr(excerpt, name, value)
     return monkeypatch
 
 
-@given(st.data(), st.sampled_from(WRAPS), st.sampled_from([2, 64]))
-@settings(max_examples=5)
-def test_windows_are_slices_where_the_canvas_is_cut_into_blocks_too(small_blocks, data, wrap, kept):
-    """A window lies in several blocks, each with its own searched levels, and few may be kept."""
-    small_blocks.setattr(searched, "KEPT_BLOCKS", kept)
+@given(
+    st.data(),
+    st.sampled_from(WRAPS),
+    st.sampled_from([1, 1 << 20]),
+    st.sampled_from([(0.6, 1.7), (1.4, 1.2)]),
+)
+@settings(max_examples=6)
+def test_windows_are_slices_where_the_canvas_is_cut_into_blocks_too(
+    small_blocks, data, wrap, kept, shape
+):
+    """A window lies in several blocks, of a canvas cut along one axis or both; few may be kept."""
+    small_blocks.setattr(searched, "KEPT", kept)
     large = photo(3, 190, 230)
-    canvases = canvases_of(large, 0.6, 1.7)
+    canvases = canvases_of(large, *shape)
     whole = draw_whole(drawing_of(large, canvases, 2, wrap))
+    assert drawing_of(large, canvases).searched_levels.cut == (shape[0] > 1, True)
     part_of = drawing_of(large, canvases, 2, wrap)
     assert part_of.searched == len(canvases) - 2
     for _ in range(2):
@@ -116,7 +126,7 @@ def test_a_window_of_a_canvas_too_long_to_be_searched_as_one_is_a_slice():
     canvases = canvases_of(photo(), 0.6, 6.3)
     assert canvases[0][1] > searched.WHOLE
     whole = draw_whole(drawing_of(photo(), canvases, 3))
-    border = searched.BLOCK * canvases[-1][1] // canvases[0][1]
+    border = 2 * searched.BLOCK * canvases[-1][1] // canvases[-2][1]
     region = Span(5, 50), Span(border - 30, border + 20)
     asked = []
     part_of = drawing_of(photo(), canvases, 3)
@@ -126,8 +136,8 @@ def test_a_window_of_a_canvas_too_long_to_be_searched_as_one_is_a_slice():
         asked.append((row, column)) or search_block(row, column)
     )
     assert equal(part_of.draw(region), slice_of(whole, region, canvases[-1]))
-    assert asked == [(0, 0), (0, 1)]
-    part_of.draw((Span(0, 9), Span(0, 9)))
+    assert asked == [(0, 1), (0, 2)]
+    part_of.draw((Span(0, 9), Span(border - 50, border - 41)))
     assert len(asked) == 2  # blocks are kept
 
 
@@ -238,16 +248,31 @@ def test_the_layout_in_memory_of_what_is_handed_over_changes_no_byte(channels):
 
 
 def test_blocks_leave_no_seam():
-    """The step over the border of two blocks is like any other: three borders, three pictures."""
+    """The step over the border of two blocks is like any other: all borders, three pictures."""
     canvases = canvases_of(photo(), 0.6, 14)
-    borders = [
-        192 * n * canvases[-1][1] // canvases[0][1] - 1 for n in range(1, -(-canvases[0][1] // 192))
-    ]
-    assert len(borders) == 3
+    edges = range(searched.BLOCK, canvases[-2][1], searched.BLOCK)
+    borders = [edge * canvases[-1][1] // canvases[-2][1] - 1 for edge in edges]
+    assert len(borders) >= 10
     across = np.stack(
         [steps(draw_whole(drawing_of(photo(), canvases, seed)).pixels, 1) for seed in range(3)]
     )
     assert across[:, borders].mean() <= 1.3 * np.delete(across, borders, axis=1).mean()
+
+
+def test_blocks_of_a_canvas_cut_both_ways_leave_no_seam(small_blocks):
+    """An edge is a join like others. With weights of its own each block had other colours: 6."""
+    small_blocks.setattr(searched, "MARGIN", 8)
+    large = photo(3, 190, 230)
+    canvases = canvases_of(large, 1.5, 1.5)
+    at_edges, inside = [], []
+    for seed in range(2):
+        pixels = drawing_of(large, canvases, seed).sketch().pixels
+        for axis in (0, 1):
+            apart = steps(pixels, axis)
+            edges = range(searched.BLOCK - 1, len(apart), searched.BLOCK)
+            at_edges.append(apart[edges].mean())
+            inside.append(np.delete(apart, edges).mean())
+    assert np.mean(at_edges) < 2 * np.mean(inside)
 
 
 @pytest.mark.parametrize("channels", [1, 3, 4])

@@ -102,8 +102,8 @@ def test_a_searched_level_that_repeats_is_the_same_wherever_it_is_cut(wrap):
     query = noise(30, 44) // 4 + landscape(30, 44) // 2
     by = tuple(11 * periodic for periodic in wrap)
     heights = None if wrap[0] else (np.arange(30), 30)
-    found, pixels = search.synthesize_level(level, query, search.Weights(), wrap, heights, True)
-    rolled, picture = search.synthesize_level(
+    found, pixels, _ = search.synthesize_level(level, query, search.Weights(), wrap, heights, True)
+    rolled, picture, _ = search.synthesize_level(
         level, np.roll(query, by, (0, 1)), search.Weights(), wrap, heights, True
     )
     assert np.array_equal(picture, np.roll(pixels, by, (0, 1)))

@@ -15,7 +15,7 @@ from singan_core.errors import BundleError
 from singan_core.identity import compute_identity
 from singan_runtime import Sampler
 
-TINY = "1c307043a5a01d85377d285cf913f23ccb4e405f3d350a3e52ef105bc6ea1c76"
+TINY = "52994a84938ed23fa43f348ffce910703fad22debd716c332f85076720994027"
 
 
 def identify(bundle):

@@ -206,3 +206,17 @@ def test_options_that_cannot_be_read_are_usage_errors():
     for option, word in (("--sizes", "0x"), ("--root-path", "pics"), ("--rate", "0")):
         result = CliRunner().invoke(commands, ["serve", str(TINY), option, word])
         assert result.exit_code == 2, result.output
+
+
+@pytest.mark.parametrize(
+    ("word", "told"),
+    [
+        ("60x40", {"listed": [{"width": 60, "height": 40}], "step": 1}),
+        ("32", {"listed": [], "step": 32}),
+        (None, {"listed": [], "step": 1}),
+    ],
+)
+def test_the_list_of_models_says_which_sizes_are_made(word, told):
+    settings = {} if word is None else {"sizes": AllowedSizes.parse(word)}
+    with open_client(**settings) as client:
+        assert client.get("/v1/models").json()["sizes"] == told

@@ -157,6 +157,15 @@ def test_a_cancelled_training_leaves_no_process_and_no_file(open_client, tmp_pat
         assert send(client).status_code == 202
 
 
+def test_trainings_are_counted_by_how_they_end(open_client):
+    with open_client(WAIT) as client:
+        address = send(client).headers["location"]
+        assert "singan_training 1.0" in client.get("/metrics").text
+        client.delete(address)
+        lines = client.get("/metrics").text.splitlines()
+        assert {'singan_trainings_total{state="cancelled"} 1.0', "singan_training 0.0"} <= {*lines}
+
+
 def test_the_end_of_the_service_ends_a_training(open_client, tmp_path, pids):
     with open_client(WAIT) as client:
         address = send(client).headers["location"]

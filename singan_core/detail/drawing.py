@@ -15,13 +15,14 @@ import numpy as np
 from singan_core.arrays import Pixels
 from singan_core.detail import coherence, resize, super_resolution
 from singan_core.detail.drawn_region import DrawnRegion, grow
+from singan_core.detail.excerpt import Guide
 from singan_core.detail.kept_objects import KeptObject, ObjectsAtLevel
 from singan_core.detail.maps import Map, carry_map, enlarge_map
 from singan_core.detail.original import Original
 from singan_core.detail.patches import REACH, pad
 from singan_core.detail.photo import Photo, premultiply, straighten
 from singan_core.detail.search import Weights
-from singan_core.detail.searched import Guide, SearchedLevels
+from singan_core.detail.searched import SearchedLevels
 from singan_core.detail.slips import SPREAD, spread_slips
 from singan_core.detail.votes import COARSE, FINE, paint
 from singan_core.pyramid import Size

@@ -8,6 +8,7 @@ edges join without a halo.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -99,6 +100,15 @@ class ObjectsAtLevel:
             positions[part] = np.where(here, shown, positions[part])
 
         return ObjectsInRegion(self, rows, columns, inside, positions)
+
+    def take_away(self, canvas: Size) -> ObjectsAtLevel:
+        """Return the same level with another canvas, on which no object stands.
+
+        Their patches stay barred.
+        """
+        bare = copy.copy(self)
+        bare.canvas, bare.masks, bare.displacements = canvas, [], []
+        return bare
 
 
 def measure_share(mask: Mask, size: Size) -> Pixels:

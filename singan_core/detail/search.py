@@ -17,7 +17,7 @@ that is not allowed has at least 2^25, which need not be exact: it never wins.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -69,6 +69,18 @@ class Heights(NamedTuple):
     canvas: int  # height of the canvas
 
 
+Rewards = Sequence[Scores]
+"""The completeness weights of the photo's m patches, (m,), for each search of a level."""
+
+
+class Synthesis(NamedTuple):
+    """A searched level that has been drawn."""
+
+    map: Map
+    pixels: Pixels  # (h, w, C), colours straight
+    rewards: Rewards  # those used
+
+
 Follow = Callable[[Pixels], Pixels]
 """Changes a painted picture, premultiplied, before its patches search again."""
 
@@ -101,23 +113,30 @@ def synthesize_level(
     each: Each = map,
     kept: ObjectsInRegion | None = None,
     follow: Follow | None = None,
-) -> tuple[Map, Pixels]:
+    rewards: Rewards | None = None,
+) -> Synthesis:
     """Draw a searched level: search, paint, and search again for what was painted.
 
     query is the picture so far at this level's size, (h, w, C), premultiplied. It is sharp if it
     was handed over at this size, not enlarged. follow may change what was painted, before the next
-    search. Returns the map and the picture, colours straight. The other arguments are those of
-    search.
+    search. rewards are the completeness weights of each search; without them they are those of the
+    query. The other arguments are those of search.
     """
+    used = []
     for turn in range(weights.passes + sharp):
-        found = search(level, query, weights, wrap, heights, sharp or turn > 0, each, kept)
+        reward = None if rewards is None else rewards[turn]
+        found, reward = _search(
+            level, query, weights, wrap, heights, sharp or turn > 0, each, kept, reward
+        )
+        used.append(reward)
+
         picture = paint_wrapped(level, found, COARSE, wrap)
         if kept is not None:
             kept.put_in(level, picture)
         query = premultiply(picture)
         if follow is not None:
             query = follow(query)
-    return found, picture
+    return Synthesis(found, picture, used)
 
 
 def search(
@@ -136,6 +155,21 @@ def search(
     Without heights, as along an axis that wraps, the height does not count. The positions of kept
     objects are fixed, and barred to all other pixels.
     """
+    return _search(level, query, weights, wrap, heights, sharp, each, kept)[0]
+
+
+def _search(
+    level: Level,
+    query: Pixels,
+    weights: Weights,
+    wrap: Wrap,
+    heights: Heights | None,
+    sharp: bool,
+    each: Each,
+    kept: ObjectsInRegion | None,
+    reward: Scores | None = None,
+) -> tuple[Map, Scores]:
+    """Find a map, as search does, and return the completeness weights that were used as well."""
     match = pair(level, query, weights, wrap, heights, sharp)
     asking, allowed = np.arange(len(match.queries)), np.arange(len(match.keys))
     if kept is not None:  # pixels of kept objects ask nothing
@@ -143,7 +177,8 @@ def search(
         allowed = np.flatnonzero(~kept.level.barred.reshape(-1))
 
     groups = group_alike(match, asking, each)
-    reward = _weigh_completeness(match, weights, find_least_distances(match, groups, each))
+    if reward is None:
+        reward = _weigh_completeness(match, weights, find_least_distances(match, groups, each))
     nearest = find_best_keys(match, groups, reward, allowed, each).reshape(query.shape[:2])
     if kept is not None:
         nearest = np.where(kept.inside, kept.positions, nearest)
@@ -157,7 +192,7 @@ def search(
     for jump in JUMPS:
         nearest = propagate(nearest, level.size, wrap, score, jump, each, kept)
     rows, columns = np.divmod(nearest, np.int32(level.size[1]))
-    return Map(rows, columns)
+    return Map(rows, columns), reward
 
 
 def pair(

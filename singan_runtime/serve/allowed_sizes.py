@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from singan_core.errors import RequestError
 from singan_core.pyramid import Size
@@ -27,6 +28,11 @@ class AllowedSizes:
     def are_limited(self) -> bool:
         """Whether not every size is allowed."""
         return bool(self.listed) or self.step > 1
+
+    def describe(self) -> dict[str, Any]:
+        """Return what is allowed, as JSON's types: no listed sizes and a step of 1 are any size."""
+        listed = [{"width": width, "height": height} for height, width in self.listed]
+        return {"listed": listed, "step": self.step}
 
     def find(self, size: Size) -> Size:
         """Return the size that is made for one: with a step the next larger one.

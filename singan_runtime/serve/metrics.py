@@ -46,6 +46,13 @@ class Metrics:
         )
         self.pixels = Counter("singan_pixels", "Pixels that were made.", registry=registry)
         self.loads = Counter("singan_model_loads", "Models opened.", ("model",), registry=registry)
+        self.trainings = Counter(
+            "singan_trainings",
+            "Trainings that ended: done, failed or cancelled.",
+            ("state",),
+            registry=registry,
+        )
+        self.training = Gauge("singan_training", "Photos in training.", registry=registry)
         jobs = Gauge("singan_jobs", "Files being made or waiting for it.", registry=registry)
         jobs.set_function(count_jobs)
         ProcessCollector(registry=registry)  # memory, processor time, open files

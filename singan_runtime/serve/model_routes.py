@@ -33,10 +33,11 @@ def list_routes(service: Service) -> list[Route]:
 
 
 async def list_models(service: Service, request: Request) -> Response:
-    """Send what every model is."""
+    """Send what every model is, and which sizes of their pictures are made."""
     root = service.settings.root_path
     found = [describe_model(model, root) for model in service.catalogue.models.values()]
-    return JSONResponse({"models": found}, headers=BRIEF)
+    sizes = service.settings.sizes.describe()
+    return JSONResponse({"models": found, "sizes": sizes}, headers=BRIEF)
 
 
 async def send_model(service: Service, request: Request) -> Response:

@@ -62,7 +62,9 @@ class Service:
         self.catalogue.when_changed = self.urls.forget
         self.trainings: Trainings | None = None
         if settings.training is not None:
-            self.trainings = Trainings(settings, settings.training, self.catalogue.read)
+            self.trainings = trainings = Trainings(settings, settings.training, self.catalogue.read)
+            trainings.count_end = lambda state: self.metrics.trainings.labels(state).inc()
+            self.metrics.training.set_function(lambda: trainings.current is not None)
         self.cache: Cache | None = None
         if settings.cache_folder is not None:
             self.cache = Cache(settings.cache_folder, settings.cache_size)

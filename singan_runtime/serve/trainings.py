@@ -96,6 +96,7 @@ class Trainings:
         self.read_models = read_models
         self.current: Training | None = None
         self.added = 0  # models
+        self.count_end: Callable[[str], None] = lambda state: None  # called after one has ended
         self._known: OrderedDict[str, Training] = OrderedDict()
 
         if is_bundle(self.folder):
@@ -170,6 +171,7 @@ class Trainings:
         def note_end(_: object) -> None:
             self.current = None
             training.end(*(("cancelled", "cancelled") if task.cancelled() else task.result()))
+            self.count_end(training.state)
 
         task.add_done_callback(note_end)
         _log.info("training of %s begins", training.name)

@@ -1,9 +1,16 @@
 // What is chosen: a model, a seed, sliders and a view. It stands in the address of the page, so
 // that a reload or a link shows the same.
 
+import { isLimited, listScreens } from "./offer.js";
 import { chooseSeed } from "./wish.js";
 
-export const VIEWS = ["picture", "screens", "motion", "endless"];
+const VIEWS = ["picture", "screens", "motion", "endless"];
+
+/** Lists the views that can be shown with the sizes that are drawn here. */
+export function listViews() {
+  const isPossible = { screens: listScreens().length > 0, endless: !isLimited() };
+  return VIEWS.filter((view) => isPossible[view] ?? true);
+}
 
 /** The choice. It fires "change" after anything has changed. */
 export class Choice extends EventTarget {
@@ -24,7 +31,7 @@ export class Choice extends EventTarget {
     this.seed = words.get("seed") || chooseSeed();
     this.zoom = hold(Number(words.get("zoom")) || 1, 0.5, 2);
     this.startScale = hold(Number(words.get("start")) | 0, 0, this.model.start_scales - 1);
-    this.view = VIEWS.includes(words.get("view")) ? words.get("view") : VIEWS[0];
+    this.view = listViews().includes(words.get("view")) ? words.get("view") : VIEWS[0];
     this.write();
   }
 

@@ -1,5 +1,6 @@
 // A frame: a place in the page that shows the picture of the last wish.
 
+import { isLimited } from "./offer.js";
 import { addressPicture, fetchFile } from "./source.js";
 import { describe } from "./wish.js";
 
@@ -23,7 +24,7 @@ export class Frame {
     let isDrawn = false;
     const isRoughWanted = () => !isDrawn && !signal.aborted;
 
-    if (shrinking < 0.5) {
+    if (shrinking < 0.5 && !isLimited()) {
       const url = addressPicture(wish, scale(size, shrinking));
       const showRough = (blob) => this.display(blob, wish, "rough", isRoughWanted);
       fetchFile(url, signal).then(showRough).catch(() => {}); // the exact one says what is wrong

@@ -1,6 +1,7 @@
 // The panel of favourites and of the history, as small pictures.
 
 import { Frame } from "./frame.js";
+import { findOffered } from "./offer.js";
 
 const WIDTH = 132, HEIGHT = 88; // CSS px of a small picture
 
@@ -41,7 +42,8 @@ export class GalleryPanel {
 
     const factor = Math.min(2, devicePixelRatio);
     const frame = new Frame(button);
-    const size = { width: Math.round(WIDTH * factor), height: Math.round(HEIGHT * factor) };
+    const place = { width: Math.round(WIDTH * factor), height: Math.round(HEIGHT * factor) };
+    const size = findOffered(place);
     frame.show(wish, size).catch(() => item.remove()); // no place for what cannot be drawn any more
     return item;
   }

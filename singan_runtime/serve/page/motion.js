@@ -1,6 +1,7 @@
 // The view of a picture that moves, in a loop.
 
 import { Frame } from "./frame.js";
+import { findOffered } from "./offer.js";
 import { isMotionReduced, measure } from "./screen.js";
 import { addressClip, addressPicture } from "./source.js";
 
@@ -44,5 +45,5 @@ export function findSize(place) {
   const size = measure(place);
   const factor = Math.min(1, LONGEST / Math.max(size.width, size.height));
   const reduce = (side) => 2 * Math.round((side * factor) / 2);
-  return { width: reduce(size.width), height: reduce(size.height) };
+  return findOffered({ width: reduce(size.width), height: reduce(size.height) });
 }

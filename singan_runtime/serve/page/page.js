@@ -2,11 +2,12 @@
 
 import { AdjustPanel } from "./adjust.js";
 import { Album } from "./album.js";
-import { Choice, VIEWS } from "./choice.js";
+import { Choice, listViews } from "./choice.js";
 import { EndlessView } from "./endless.js";
 import { GalleryPanel } from "./gallery.js";
 import { listenToKeys } from "./keys.js";
 import { MotionView } from "./motion.js";
+import { findOffered } from "./offer.js";
 import { Panels } from "./panels.js";
 import { PictureView } from "./picture.js";
 import { SavePanel } from "./save.js";
@@ -28,8 +29,10 @@ export class Page {
     this.choice = new Choice(models);
     this.album = new Album();
     this.panels = new Panels();
-    const views = [PictureView, ScreensView, MotionView, EndlessView];
-    const entries = VIEWS.map((name, at) => [name, new views[at](find(`#view-${name}`))]);
+    const views = {
+      picture: PictureView, screens: ScreensView, motion: MotionView, endless: EndlessView,
+    };
+    const entries = listViews().map((name) => [name, new views[name](find(`#view-${name}`))]);
     this.stage = new Stage(Object.fromEntries(entries), notice);
 
     new AdjustPanel(find("#adjust"), this.choice);
@@ -61,7 +64,7 @@ export class Page {
     find("#newer").disabled = !album.step(choice.wish, -1, choice.models);
     find("#play").hidden = stage.view.isStill;
     find("#play").setAttribute("aria-pressed", Boolean(stage.view.isPlaying));
-    find("#size").textContent = this.size;
+    find("#size").textContent = formatSize(findOffered(measure(find("#stage"))));
     find("#seen-seed").textContent = `seed ${choice.seed}`;
     document.title = `${choice.model.name}, seed ${choice.seed} - singan`;
   }
@@ -80,6 +83,7 @@ export class Page {
       choice.set({ model: choice.find(event.target.value) }));
     for (const input of document.querySelectorAll("input[name=view]")) {
       input.addEventListener("change", () => choice.set({ view: input.value }));
+      input.closest("label").hidden = !listViews().includes(input.value);
     }
     find("#views").addEventListener("click", ({ detail, target }) => {
       const blur = () => target.closest("label")?.control.blur();
@@ -112,7 +116,7 @@ export class Page {
   }
 
   listenToKeys() {
-    const views = VIEWS.map((view, at) => [String(at + 1), () => this.choice.set({ view })]);
+    const views = listViews().map((view, at) => [String(at + 1), () => this.choice.set({ view })]);
     const ids = { a: "open-adjust", g: "open-gallery", s: "open-save", t: "open-training",
       d: "theme", "?": "help", p: "play", f: "favourite" };
     const press = (button) => button.hidden || button.click();

@@ -1,6 +1,8 @@
-// The view of one picture, which fills the window with one of its pixels for each of the screen's.
+// The view of one picture, which fills the window with one of its pixels for each of the screen's,
+// if such a size is drawn here.
 
 import { Frame } from "./frame.js";
+import { findOffered } from "./offer.js";
 import { measure } from "./screen.js";
 
 export class PictureView {
@@ -12,7 +14,7 @@ export class PictureView {
   }
 
   show(wish) {
-    return this.frame.show(wish, measure(this.place));
+    return this.frame.show(wish, findOffered(measure(this.place)));
   }
 
   hide() {

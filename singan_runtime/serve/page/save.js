@@ -2,7 +2,8 @@
 
 import { copy } from "./clipboard.js";
 import { addressMotion, findSize } from "./motion.js";
-import { SCREENS, measure } from "./screen.js";
+import { findOffered, listScreens } from "./offer.js";
+import { measure } from "./screen.js";
 import { addressPicture, fetchFile, fetchMarkup } from "./source.js";
 import { nameFile } from "./wish.js";
 import { makeZip } from "./zip.js";
@@ -35,7 +36,7 @@ export class SavePanel {
 
   async copyMarkup() {
     const { choice, stage } = this;
-    if (await copy(await fetchMarkup(choice.wish, measure(stage)))) {
+    if (await copy(await fetchMarkup(choice.wish, findOffered(measure(stage))))) {
       this.notice.show("Markup copied. Paste it into a page.");
     }
   }
@@ -49,7 +50,7 @@ export class SavePanel {
   /** Downloads the picture for this window and for all screens as one archive. */
   async downloadAll(button) {
     const { wish } = this.choice;
-    const sizes = [measure(this.stage), ...SCREENS], files = [];
+    const sizes = [findOffered(measure(this.stage)), ...listScreens()], files = [];
     button.disabled = true;
     try {
       for (const size of sizes) {
@@ -72,7 +73,7 @@ export class SavePanel {
     if (view === "motion") {
       return { url: addressMotion(wish, stage), name: nameFile(wish, findSize(stage), "webp") };
     }
-    const size = measure(stage);
+    const size = findOffered(measure(stage));
     const url = addressPicture(wish, size, format.value);
     return { url, name: nameFile(wish, size, format.value) };
   }

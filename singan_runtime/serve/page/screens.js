@@ -2,21 +2,23 @@
 
 import { Exact } from "./exact.js";
 import { Frame } from "./frame.js";
-import { SCREENS, formatSize, measure } from "./screen.js";
+import { findOffered, isListed, listScreens } from "./offer.js";
+import { formatSize, measure } from "./screen.js";
 
 export class ScreensView {
   isStill = true;
 
   constructor(place) {
     this.exact = new Exact(document.querySelector("#exact"));
-    this.devices = SCREENS.map((screen) => this.build(screen));
+    this.devices = listScreens().map((screen) => this.build(screen));
     place.querySelector(".devices").replaceChildren(...this.devices.map(({ button }) => button));
   }
 
-  /** Shows a wish on every screen, as large as it stands in the page. */
+  /** Shows a wish on every screen, as large as it stands in the page if that size is drawn. */
   async show(wish) {
     this.wish = wish;
-    const shown = this.devices.map(({ frame }) => frame.show(wish, measure(frame.place)));
+    const shown = this.devices.map(({ frame, screen }) =>
+      frame.show(wish, isListed() ? screen : findOffered(measure(frame.place))));
     return (await Promise.all(shown)).every(Boolean);
   }
 
@@ -33,6 +35,6 @@ export class ScreensView {
 
     const frame = new Frame(button.querySelector(".glass"));
     button.addEventListener("click", () => this.exact.open(this.wish, screen, frame.blob));
-    return { button, frame };
+    return { button, frame, screen };
   }
 }

@@ -1,6 +1,7 @@
 // Where pictures come from: the URLs of this service. Views know this module alone, so that
 // another one with the same functions, such as an engine inside the browser, can stand here.
 
+import { setOffer } from "./offer.js";
 import { listWords } from "./wish.js";
 
 const ROOT = new URL("v1/", document.baseURI);
@@ -14,9 +15,11 @@ export class Refusal extends Error {
   }
 }
 
-/** Lists the models: name, id, width, height, detail, start_scales. */
+/** Lists the models: name, id, width, height, detail, start_scales. Learns what sizes are drawn. */
 export async function listModels() {
-  return (await (await ask(new URL("models", ROOT), { cache: "no-cache" })).json()).models;
+  const { models, sizes } = await (await ask(new URL("models", ROOT), { cache: "no-cache" })).json();
+  setOffer(sizes);
+  return models;
 }
 
 /** Returns the URL of a picture; words such as a window or a quality may be added. */
