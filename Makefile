@@ -10,7 +10,7 @@ PHOTO ?= examples/aitzgorri.jpg
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 
-.PHONY: demo test test-slow test-runtime test-minimum lint pictures hashes clean
+.PHONY: demo test test-slow test-runtime test-minimum lint pictures models cards notebook figures hashes clean
 
 # The environment: everything but GPU packages, from pinned versions and files of known hashes. Only
 # PyTorch is installed by its version alone: its wheel without CUDA is not on PyPI, so a hash would
@@ -84,6 +84,19 @@ test-minimum: $(MINIMUM)/.ready
 # The pictures of the README, from the bundle that the repository ships.
 pictures: $(VENV)/.ready
 	$(BIN)/python examples/readme_pictures.py models/aitzgorri $(PHOTO) docs/pictures
+
+# Trains the models of models/models.toml that have no bundle, about 90 s each.
+models: $(VENV)/.ready
+	$(BIN)/python examples/train_models.py
+
+# The cards of all models: pictures, measures and pages; previews too, if the drawing has changed.
+cards: $(VENV)/.ready
+	$(BIN)/python examples/model_cards.py
+
+notebook: $(VENV)/.ready
+	$(BIN)/python examples/make_notebook.py
+
+figures: pictures cards notebook
 
 clean:
 	rm -rf demo node_modules $(VENV) $(RUNTIME) $(MINIMUM)
