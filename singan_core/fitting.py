@@ -14,12 +14,20 @@ from singan_core import RECEPTIVE_FIELD
 from singan_core.errors import RequestError
 from singan_core.limits import read_real
 from singan_core.pyramid import Pass, Pyramid, Size, compute_ratio, count_searched, scale_size
+from singan_core.windows import Wrap
 
-Zoom = float | Literal["auto", "area"]
+ZoomWord = Literal["auto", "scene", "height", "area"]
+Zoom = float | ZoomWord
 """How large content is drawn, where 1 is the photo's own scale.
 
-auto keeps the photo's composition on any shape, area shows as much of the scene as the photo does.
+height keeps the photo's height on any shape, so that a wide picture shows more of the scene and a
+narrow one less. scene composes a picture of the photo's own shape, of which the picture is a part.
+area shows as much of the scene as the photo does. auto is what suits the model (settle_zoom).
 """
+
+ZOOM_WORDS: tuple[ZoomWord, ...] = ("auto", "scene", "height", "area")
+NAMED_ZOOMS = "auto, scene, height or area"
+"""The same for error messages."""
 
 MAX_SIDE = 2**20
 """Longest side of a picture in pixels."""
@@ -38,6 +46,12 @@ The key is whether a continuation draws it. docs/decisions.md has the measuremen
 
 AUTO_RANGE = 0.4, 2.2
 """How far zoom auto may leave the zoom that keeps the area, to keep the photo's height."""
+
+LEAST_SHOWN = 0.4, 0.16
+"""Least share of the scene's height and width that zoom scene leaves in a picture.
+
+Shapes that are wider or narrower still show more of the scene, or less of it.
+"""
 
 WORTH_A_STEP = 0.8
 """Detail levels larger than this part of the request's own scale are left out below that scale."""
@@ -80,10 +94,11 @@ def check_size(size: Size) -> None:
 def choose_zoom(pyramid: Pyramid, size: Size, zoom: Zoom) -> float:
     """Turn a zoom into a number for a picture of this size.
 
-    With detail levels, auto keeps the photo's height, so that the sky stays above and the ground
-    below on any shape. AUTO_RANGE limits how far that may leave the zoom that keeps the area.
-    Without levels, auto keeps the area as long as the coarsest canvas stays large enough. Raises
-    RequestError for a number outside ZOOMS, and for any other word.
+    With detail levels, auto and height keep the photo's height, so that the sky stays above and the
+    ground below on any shape. AUTO_RANGE limits how far that may leave the zoom that keeps the
+    area. scene covers the picture with a scene of the photo's shape. Without levels, auto keeps the
+    area as long as the coarsest canvas stays large enough. Raises RequestError for a number outside
+    ZOOMS, for any other word, and for scene without levels.
     """
     height, width = pyramid.finest
     area = math.sqrt(size[0] * size[1] / (height * width))
@@ -91,18 +106,33 @@ def choose_zoom(pyramid: Pyramid, size: Size, zoom: Zoom) -> float:
     if word == "area":
         return area
 
-    if word != "auto":
-        return read_real(zoom, "zoom", *ZOOMS, besides=", auto or area")
+    if word == "scene":
+        if not pyramid.levels:
+            raise RequestError("zoom scene needs a model with detail; choose auto or a number")
+        kept = size[0] / height
+        return min(max(kept, size[1] / width), kept / LEAST_SHOWN[0])
 
-    if pyramid.levels:
+    if word not in ("auto", "height"):
+        return read_real(zoom, "zoom", *ZOOMS, besides=f", {NAMED_ZOOMS}")
+
+    if pyramid.levels or word == "height":
         low, high = AUTO_RANGE
         return min(max(size[0] / height, low * area), high * area)
     return min(area, min(size) * pyramid.ratio(0) / _AUTO_COARSEST)
 
 
-def fit(
-    pyramid: Pyramid, size: Size, zoom: Zoom = "auto", wrap: tuple[bool, bool] = (False, False)
-) -> Fit:
+def settle_zoom(pyramid: Pyramid, zoom: Zoom, wrap: Wrap = (False, False)) -> Zoom:
+    """Settle what auto means for a new picture of a model.
+
+    A model whose things have their places (Pyramid.focus) composes scenes of the photo's shape,
+    which hold together best. All others keep the photo's height, as does a picture that wraps.
+    """
+    if zoom == "auto" and pyramid.focus is not None and not any(wrap):
+        return "scene"
+    return zoom
+
+
+def fit(pyramid: Pyramid, size: Size, zoom: Zoom = "auto", wrap: Wrap = (False, False)) -> Fit:
     """Fit a pyramid to a picture of exactly this size.
 
     Zoom 1 keeps the texture of the finest scale, 2 draws everything twice as large. Below 1 the
@@ -110,12 +140,17 @@ def fit(
     scale.
 
     A coarsest canvas under 11 px raises RequestError. With detail levels a wider picture is drawn
-    instead, of which the picture is a part, except along an axis that wraps.
+    instead, of which the picture is a part, except along an axis that wraps. A scene, which may be
+    larger than its picture, cannot wrap: RequestError.
     """
     check_size(size)
+    is_scene = isinstance(zoom, str) and zoom == "scene"
     zoom = choose_zoom(pyramid, size, zoom)
+    if is_scene and any(wrap):
+        raise RequestError("a tileable picture has no zoom scene; choose auto, area or a number")
     if pyramid.levels:
-        return _fit_with_detail(pyramid, size, zoom, wrap)
+        shown = _find_shown(pyramid, size, zoom) if is_scene else None
+        return _fit_with_detail(pyramid, size, zoom, wrap, shown)
 
     if zoom > _FAR:  # before passes without number are planned
         _check_coarsest(pyramid, size, zoom, scale_size(size, pyramid.ratio(0) / zoom))
@@ -130,10 +165,23 @@ def _check_coarsest(pyramid: Pyramid, size: Size, zoom: float, canvas: Size) -> 
         raise RequestError(_describe_too_coarse(pyramid, size, zoom, canvas))
 
 
-def _fit_with_detail(pyramid: Pyramid, size: Size, zoom: float, wrap: tuple[bool, bool]) -> Fit:
-    """Fit a pyramid with detail levels."""
-    whole, world = _widen(pyramid, size, zoom, wrap)
+def _find_shown(pyramid: Pyramid, size: Size, zoom: float) -> tuple[float, float]:
+    """Find the shares of a scene's height and width that a picture shows, each up to 1."""
+    shares = [side / (zoom * own) for side, own in zip(size, pyramid.finest, strict=True)]
+    return min(1.0, max(shares[0], LEAST_SHOWN[0])), min(1.0, max(shares[1], LEAST_SHOWN[1]))
+
+
+def _fit_with_detail(
+    pyramid: Pyramid, size: Size, zoom: float, wrap: Wrap, shown: tuple[float, float] | None
+) -> Fit:
+    """Fit a pyramid with detail levels.
+
+    shown are the shares of a scene that the picture shows; None if it is all of it.
+    """
+    whole, world = _widen(pyramid, size, zoom, wrap, shown or (1.0, 1.0))
     origin = (whole[0] - size[0]) // 2, (whole[1] - size[1]) // 2
+    if shown is not None:
+        origin = _choose_part(pyramid, size, whole)
     photo_sizes, own_scale = _choose_photo_sizes(pyramid, zoom)
 
     # Canvases follow from what the picture shows of the photo's world, in pixels of the photo.
@@ -149,6 +197,15 @@ def _fit_with_detail(pyramid: Pyramid, size: Size, zoom: float, wrap: tuple[bool
 
     searched = min(len(photo_sizes), count_searched(pyramid.levels))
     return Fit(passes, tuple(canvases), whole, origin, size, searched, photo_sizes, pyramid.entry)
+
+
+def _choose_part(pyramid: Pyramid, size: Size, whole: Size) -> tuple[int, int]:
+    """Choose the top and left of the part of a scene that is the picture: around the focus."""
+    top, left = (
+        min(max(int(focus * scene) - side // 2, 0), scene - side)
+        for focus, scene, side in zip(pyramid.focus or (0.5, 0.5), whole, size, strict=True)
+    )
+    return top, left
 
 
 def _choose_photo_sizes(pyramid: Pyramid, zoom: float) -> tuple[tuple[Size, ...], bool]:
@@ -179,9 +236,9 @@ def _compute_canvas(shape: Size, world: tuple[float, float], finest: Size) -> Si
 
 
 def _widen(
-    pyramid: Pyramid, size: Size, zoom: float, wrap: tuple[bool, bool]
+    pyramid: Pyramid, size: Size, zoom: float, wrap: Wrap, shown: tuple[float, float]
 ) -> tuple[Size, tuple[float, float]]:
-    """Lengthen each side until its coarsest canvas has 11 px.
+    """Lengthen each side to that of the scene, and until its coarsest canvas has 11 px.
 
     Return the size and what it shows of the photo's world, in pixels of the photo. The latter is
     not rounded, so that pictures of one shape have the same canvases at every size. Raises
@@ -196,8 +253,9 @@ def _widen(
                 f"size {size[1]}x{size[0]} at zoom {zoom:.4g} is too short to repeat along "
                 f"{'yx'[axis]}: that side needs at least {least} px, or a lower zoom"
             )
-        whole.append(max(side, least))
-        world.append(needed if side <= least else side / zoom)
+        scene = side / shown[axis]
+        whole.append(max(side, least, round(scene)))
+        world.append(needed if scene <= least else scene / zoom)
     return (whole[0], whole[1]), (world[0], world[1])
 
 

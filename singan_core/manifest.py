@@ -47,6 +47,7 @@ GENERATORS_ONLY, WITH_DETAIL = 1, 2
 NAME = "manifest.json"
 
 _OPTIONAL = ("labels", "detail", "creator", "licence")
+_OPTIONAL_DETAIL = ("start_amplitude", "focus")
 
 _Text = Annotated[str, Meta(max_length=MOST_TEXT)]
 _Side = Annotated[int, Meta(ge=1, le=MOST_SIDE)]
@@ -57,6 +58,7 @@ _Factor = Annotated[float, Meta(ge=FACTORS[0], le=FACTORS[1])]
 _Shift = Annotated[int, Meta(ge=0, lt=16)]
 _Credit = Annotated[str, Meta(max_length=MOST_LETTERS, pattern=r"\A[^\x00-\x1f\x7f]*\Z")]
 _Amplitude = Annotated[float, Meta(ge=0, le=MOST_AMPLITUDE)]
+_Share = Annotated[float, Meta(ge=0, le=1)]
 _Scales = Meta(min_length=1, max_length=MOST_SCALES)
 _Digest = Annotated[str, Meta(pattern=r"\A[0-9a-f]{64}\Z")]
 
@@ -74,6 +76,8 @@ class Detail:
     """Weight of the height in the search, relative to the variance of the features."""
     start_amplitude: tuple[_Amplitude, ...] = ()
     """Amplitude of the noise of each generator when it is the start scale; () as in training."""
+    focus: tuple[_Share, _Share] | None = None
+    """(y, x): where pictures of other shapes are cut out of a scene of the photo's shape."""
 
 
 @dataclass(frozen=True)
@@ -126,12 +130,17 @@ class Manifest:
         if self.detail is None:
             return plain
         return dataclasses.replace(
-            plain, levels=self.detail.levels, hand_over=self.detail.hand_over
+            plain,
+            levels=self.detail.levels,
+            hand_over=self.detail.hand_over,
+            focus=self.detail.focus,
         )
 
     def to_json(self) -> dict[str, Any]:
         """Return the content of manifest.json, without optional fields that are empty."""
         values = dataclasses.asdict(self) | {"format_version": self.format_version}
+        if self.detail and self.detail.focus is None:
+            del values["detail"]["focus"]
         return {name: value for name, value in values.items() if value or name not in _OPTIONAL}
 
 
@@ -259,8 +268,8 @@ def _find_missing(data: dict[str, Any], version: int) -> list[str]:
 
     if isinstance(detail := data.get("detail"), dict):
         names = [field.name for field in dataclasses.fields(Detail)]
-        names.remove("start_amplitude")
-        missing += [f"detail.{name}" for name in names if detail.get(name) is None]
+        required = [name for name in names if name not in _OPTIONAL_DETAIL]
+        missing += [f"detail.{name}" for name in required if detail.get(name) is None]
     return missing
 
 

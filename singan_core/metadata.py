@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import html
 import mmap
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
-from xml.sax.saxutils import escape
 
 from singan_core.errors import ImageError, say_reason
 from singan_core.picture_files import check_path
@@ -143,7 +143,7 @@ def _find_text(root: ElementTree.Element, name: str) -> str:
 
 def _escape(text: str) -> str:
     """Escape a text for XML, and replace what XML cannot hold."""
-    return escape(_NO_XML.sub("\ufffd", text))
+    return html.escape(_NO_XML.sub("\ufffd", text), quote=False)
 
 
 def _list(kind: str, attributes: str, text: str) -> str:

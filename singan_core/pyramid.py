@@ -38,6 +38,11 @@ class Pyramid:
     continuation: bool = False  # whether one more generator draws beyond the finest scale
     levels: tuple[Size, ...] = ()  # detail levels, coarsest first, up to the photo's own size
     hand_over: int = -1  # the last generator that draws, if there are levels
+    focus: tuple[float, float] | None = None
+    """(y, x) as shares of the photo: where pictures of other shapes are cut out of its scene.
+
+    None if things have no places of their own, so that other shapes show more of the scene or less.
+    """
 
     @property
     def sizes(self) -> tuple[Size, ...]:
@@ -61,7 +66,7 @@ class Pyramid:
     @property
     def generators(self) -> Pyramid:
         """The same pyramid without detail levels."""
-        return replace(self, levels=(), hand_over=-1)
+        return replace(self, levels=(), hand_over=-1, focus=None)
 
     @property
     def passes(self) -> tuple[Pass, ...]:

@@ -18,6 +18,7 @@ from singan_core.detail.search import choose_position
 from singan_core.errors import RequestError
 from singan_core.manifest import Detail, Manifest
 from singan_core.pyramid import Size
+from singan_export.focus import find_focus
 
 _ALIKE = 0.6  # least correlation of a photo with what its model reconstructs
 _FLAT = 0.02  # standard deviation of values in [-1, 1] below which a correlation says nothing
@@ -33,6 +34,7 @@ class Source:
     pixels: Pixels  # (h, w, C), colours straight
     masks: NDArray[np.bool_] | None  # (h, w, labels)
     detail: Detail
+    coarsest: Size  # the coarsest generator's canvas
 
     def write(self, folder: Path) -> Detail:
         """Write photo, masks and bases into a bundle's folder, and return its manifest's detail."""
@@ -45,7 +47,13 @@ class Source:
         """Write the bases alone, and return the manifest's detail."""
         photo = Photo(self.pixels, self.detail.levels)
         shifts = store.write_bases(folder, photo)
-        return dataclasses.replace(self.detail, shifts=shifts, position=choose_position(photo))
+        return dataclasses.replace(self.measure(photo), shifts=shifts)
+
+    def measure(self, photo: Photo) -> Detail:
+        """Return the manifest's detail with what is measured on the photo at its levels."""
+        position = choose_position(photo)
+        focus = find_focus(photo, self.coarsest) if position else None  # a texture has no places
+        return dataclasses.replace(self.detail, position=position, focus=focus)
 
     def remove_composition(self) -> Source:
         """Return the same without the composition level."""
@@ -90,7 +98,8 @@ def find_source(
             "use a larger photo or a lower --hand-over"
         )
     levels = (*pyramid.plan_composition(handed), *levels)
-    return Source(pixels, masks, Detail(last, levels, stored.hash_pixels(pixels)))
+    detail = Detail(last, levels, stored.hash_pixels(pixels))
+    return Source(pixels, masks, detail, trained.shapes[0])
 
 
 def _read_stored(

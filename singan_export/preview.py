@@ -11,7 +11,6 @@ from singan_core import manifest as manifests
 from singan_core.arrays import Floats, Pixels
 from singan_core.detail import resize
 from singan_core.detail.photo import Photo, premultiply, straighten
-from singan_core.detail.search import choose_position
 from singan_core.fitting import MAX_PIXELS
 from singan_core.manifest import Manifest
 from singan_core.processors import count_processors
@@ -64,8 +63,8 @@ def _open_with_photo(
     manifest: Manifest, drawing: TrainedGenerators, noise: Floats, source: Source
 ) -> Sampler:
     photo = Photo(source.pixels, source.detail.levels)
-    detail = dataclasses.replace(source.detail, position=choose_position(photo))
-    return Sampler(dataclasses.replace(manifest, detail=detail), drawing, noise, MAX_PIXELS, photo)
+    manifest = dataclasses.replace(manifest, detail=source.measure(photo))
+    return Sampler(manifest, drawing, noise, MAX_PIXELS, photo)
 
 
 def write_sheet(run: Path, threads: int | None = None) -> Path:

@@ -8,7 +8,7 @@ import re
 from PIL import ImageColor
 
 from singan_core.errors import RequestError
-from singan_core.fitting import Zoom
+from singan_core.fitting import NAMED_ZOOMS, ZOOM_WORDS, Zoom
 from singan_core.pyramid import Size
 from singan_runtime.screens import SCREENS
 
@@ -54,12 +54,11 @@ def parse_window(word: str) -> Window:
 
 
 def parse_zoom(word: str) -> Zoom:
-    """Read a number, 'auto' or 'area'. Raises RequestError."""
-    if word == "auto":
-        return "auto"
-    if word == "area":
-        return "area"
-    return parse_number(word, "zoom", "0.001 to 1000, auto or area")
+    """Read a number or a word of fitting.Zoom. Raises RequestError."""
+    for known in ZOOM_WORDS:
+        if word == known:
+            return known
+    return parse_number(word, "zoom", f"0.001 to 1000, {NAMED_ZOOMS}")
 
 
 def parse_number(word: str, name: str, allowed: str) -> float:

@@ -23,12 +23,20 @@ def make_plan(renderer: Renderer, request: Request) -> Plan:
     """Plan the picture of a request that has a size. Raises RequestError."""
     assert request.size is not None
     manifest, start_scale = renderer.manifest, request.start_scale
-    fit = fit_canvases(manifest, request.size, request.zoom, start_scale, request.wrap)
+    zoom = settle_zoom(manifest, request)
+    fit = fit_canvases(manifest, request.size, zoom, start_scale, request.wrap)
     base = renderer.reconstruct_scales(start_scale) if start_scale else None
     amplitudes = choose_amplitudes(manifest, start_scale, request.variation)
 
     plan = replace(Plan.of(fit, start_scale, base, request.wrap), amplitudes=amplitudes)
     return keep_objects(renderer, plan, request.keep) if request.keep else plan
+
+
+def settle_zoom(manifest: Manifest, request: Request) -> Zoom:
+    """Settle what auto means for a request. Around a kept object the scene gives way instead."""
+    if request.keep:
+        return request.zoom
+    return fitting.settle_zoom(manifest.pyramid, request.zoom, request.wrap)
 
 
 def fit_canvases(

@@ -45,7 +45,7 @@ class Request:
 
     size: Size | None = None  # (height, width) in px; None is the trained size
     seed: int = 0  # 0 to 2^64 - 1
-    zoom: Zoom = "auto"  # how large the scene is drawn: 0.001 to 1000, auto or area
+    zoom: Zoom = "auto"  # how large the scene is drawn: 0.001 to 1000, or a word
     start_scale: int = 0  # the first scale with fresh noise; below it the photo's structure stays
     tileable: str = ""  # x, y or xy: the axes along which the picture repeats without a seam
     variation: float = 1.0  # how many times as strong the noise is as by default, 0 to 10
@@ -219,11 +219,9 @@ def find_region(size: Size, window: Window) -> Region:
 
 
 def _read_zoom(zoom: object) -> Zoom:
-    if isinstance(zoom, str) and zoom == "auto":
-        return "auto"
-    if isinstance(zoom, str) and zoom == "area":
-        return "area"
-    return read_real(zoom, "zoom", *fitting.ZOOMS, besides=", auto or area")
+    if isinstance(zoom, str) and zoom in fitting.ZOOM_WORDS:
+        return parse_zoom(zoom)
+    return read_real(zoom, "zoom", *fitting.ZOOMS, besides=f", {fitting.NAMED_ZOOMS}")
 
 
 def _read_start_scale(scale: object) -> int:

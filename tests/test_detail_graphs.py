@@ -1,5 +1,7 @@
 """The graphs of detail levels compute what the numpy engine computes, piece by piece."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from detail_scenes import (
@@ -268,13 +270,16 @@ def test_noise_is_that_of_the_field(border, scale, channels):
         assert ours.shape == expected.shape and np.abs(ours - expected).max() < 4e-15
 
 
-@pytest.fixture(scope="module", params=["small", "large"])
+@pytest.fixture(scope="module", params=["small", "large", "small scene", "large scene"])
 def fitted(request, detail_bundle):
     """A pyramid, and a graph that tells what draws a picture of a size and a zoom."""
     found = manifest.read(detail_bundle, "bundle").pyramid
-    if request.param == "large":
+    size, _, scene = request.param.partition(" ")
+    if size == "large":
         levels = pyramid.plan_detail_levels((1080, 1920), found.shapes[-1])
         found = pyramid.Pyramid(found.shapes, found.scale_factor, False, levels, found.hand_over)
+    if scene:
+        found = dataclasses.replace(found, focus=(0.37, 0.8125))
 
     def write(writer, size, zoom):
         sizes = sizes_graph.write_sizes(size, zoom, found)
@@ -292,7 +297,8 @@ def fitted(request, detail_bundle):
 )
 def test_sizes_are_those_of_the_fit(fitted, height, width, zoom):
     found, piece = fitted
-    usual = 1.0 if fitting.choose_zoom(found, (height, width), "auto") > 1 else "auto"
+    word = fitting.settle_zoom(found, "auto")
+    usual = 1.0 if fitting.choose_zoom(found, (height, width), word) > 1 else word
     fit = fitting.fit(found, (height, width), zoom or usual)
     told = [value.tolist() for value in piece(size=(height, width), zoom=zoom)]
     generators, levels = len(found.passes), len(found.levels)

@@ -1,7 +1,8 @@
+import dataclasses
 import math
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from singan_core import RECEPTIVE_FIELD, fitting, pyramid
@@ -138,6 +139,56 @@ def test_zoom_area_shows_as_much_of_the_scene_as_the_photo_does():
             with_detail, (height, width), zoom
         )
     assert fitting.choose_zoom(with_detail, (60, 240), "auto") == 0.6  # which keeps the height
+
+
+SCENE = pyramid.Pyramid(
+    ((15, 22), (25, 37)), 0.6, levels=((25, 37), (427, 640)), hand_over=1, focus=(0.25, 0.7)
+)
+
+
+@settings(deadline=None)
+@given(st.integers(8, 3000), st.integers(8, 3000))
+def test_zoom_scene_composes_the_photo_s_own_shape(height, width):
+    """Within limits all canvases are the photo's, and the picture is a part of them that fits."""
+    fit = fitting.fit(SCENE, (height, width), "scene")
+    (top, left), (whole_height, whole_width) = fit.origin, fit.whole
+    assert 0 <= top <= whole_height - height and 0 <= left <= whole_width - width
+
+    shape = width / height / (640 / 427)
+    if fitting.LEAST_SHOWN[1] < shape < 1 / fitting.LEAST_SHOWN[0]:
+        assert [step.canvas for step in fit.passes] == [(15, 22), (25, 37)]
+        assert fit.levels[0] == (25, 37)
+        assert top == 0 if shape < 1 else left == 0
+
+
+def test_zoom_scene_cuts_around_the_focus():
+    assert fitting.fit(SCENE, (320, 640), "scene").origin == (0, 0)  # around row 106
+    assert fitting.fit(SCENE, (427, 200), "scene").origin == (0, 348)  # around column 448
+    assert fitting.fit(SCENE, (427, 400), "scene").origin == (0, 240)  # as far right as it goes
+    middle = dataclasses.replace(SCENE, focus=None)
+    assert fitting.fit(middle, (427, 200), "scene").origin == (0, 220)
+
+
+def test_zoom_scene_leaves_a_least_share_of_the_scene():
+    fit = fitting.fit(SCENE, (40, 640), "scene")
+    assert fit.whole == (100, 640)  # 0.4 of its height is shown
+    assert fit.passes[-1].canvas == (25, 158)  # so more of the scene to the sides
+    assert fitting.fit(SCENE, (4270, 32), "scene").whole == (4270, 3055)  # 11 px of 22, rounded
+
+
+def test_auto_means_scene_only_where_things_have_places():
+    assert fitting.settle_zoom(SCENE, "auto") == "scene"
+    assert fitting.settle_zoom(SCENE, "auto", (False, True)) == "auto"  # repeats along x
+    assert fitting.settle_zoom(SCENE, "height") == "height"
+    assert fitting.settle_zoom(dataclasses.replace(SCENE, focus=None), "auto") == "auto"
+    assert fitting.fit(SCENE, (60, 240), "auto") == fitting.fit(SCENE, (60, 240), "height")
+
+
+def test_zoom_scene_is_refused_where_there_is_no_scene_to_cut_from():
+    with pytest.raises(RequestError, match="needs a model with detail"):
+        fitting.fit(TRAINED, (164, 250), "scene")
+    with pytest.raises(RequestError, match="tileable"):
+        fitting.fit(SCENE, (164, 250), "scene", (True, False))
 
 
 @pytest.mark.parametrize("zoom", [1.0, 0.9999, 0.9])

@@ -23,8 +23,8 @@ class DrawingPlan:
     @classmethod
     def make(cls, pyramid: Pyramid, size: Size, zoom: Zoom) -> DrawingPlan:
         """Plan a picture. Raises RequestError for a size or zoom that is not possible."""
-        used = fitting.choose_zoom(pyramid, size, zoom)
-        fit = fitting.fit(pyramid, size, used)
+        word = fitting.settle_zoom(pyramid, zoom)
+        used, fit = fitting.choose_zoom(pyramid, size, word), fitting.fit(pyramid, size, word)
         return cls(
             size, used, None if fit.levels else fitting.find_largest_zoom(pyramid, size), fit
         )

@@ -46,10 +46,11 @@ ZoomWord = Annotated[
     str,
     typer.Option(
         "--zoom",
-        metavar="NUMBER|auto|area",
+        metavar="NUMBER|auto|scene|height|area",
         help="How large the scene is drawn, 0.001 to 1000: 1 keeps the trained texture scale, 2 "
-        "draws everything twice as large, auto keeps the composition, area shows as much of the "
-        "scene as the photo.",
+        "draws everything twice as large. scene cuts the picture out of a scene of the photo's "
+        "shape, height shows more of the scene in a wide picture, area as much of it as the photo "
+        "does; auto takes what suits the model.",
     ),
 ]
 Seed = Annotated[int, typer.Option("--seed", help="Seed of the first picture, 0 to 2^64-1.")]

@@ -112,9 +112,13 @@ def check_requests(sampler: Sampler, requests: Sequence[Request], output: Output
 def say_zoom(sampler: Sampler, requests: Sequence[Request]) -> None:
     """Say on stderr by how much the largest picture exceeds the photo's detail, if it does."""
     from singan_core import fitting
+    from singan_runtime.planning import settle_zoom
 
     trained = sampler.manifest.pyramid
-    zooms = [fitting.choose_zoom(trained, one.size or trained.finest, one.zoom) for one in requests]
+    zooms = []
+    for one in requests:
+        word = settle_zoom(sampler.manifest, one)
+        zooms.append(fitting.choose_zoom(trained, one.size or trained.finest, word))
     if sampler.photo is not None and max(zooms) > SOFT_ZOOM:
         say(describe_zoom(max(zooms)), err=True)
 

@@ -190,7 +190,10 @@ class Photo:
         self.searched = count_searched(self.sizes) if searched is None else searched
         self._bases = None if bases is None else tuple(bases)
         self._levels: dict[int, Level] = {}
-        self._locks = [threading.Lock() for _ in self.sizes]  # threads may make one level each
+        self._resized: dict[int, Pixels] = {}
+        # Threads may make one level each.
+        self._locks = [threading.Lock() for _ in self.sizes]
+        self._resizing = [threading.Lock() for _ in self.sizes]
         self._premultiplied = premultiply(pixels)
         area = pixels.shape[0] * pixels.shape[1]
         totals = self._premultiplied.reshape(area, -1).sum(axis=0, dtype=np.int64)
@@ -216,8 +219,11 @@ class Photo:
         return Photo(pixels, [(pixels.shape[0], pixels.shape[1])], [basis], searched=0)
 
     def at(self, level: int) -> Pixels:
-        """Resize the photo to a level, premultiplied."""
-        return resize.resize(self._premultiplied, self.sizes[level])
+        """Return the photo resized to a level, premultiplied: an array that two levels share."""
+        with self._resizing[level]:
+            if level not in self._resized:
+                self._resized[level] = resize.resize(self._premultiplied, self.sizes[level])
+            return self._resized[level]
 
     def level(self, number: int) -> Level:
         """Return a level, made when first asked for."""
@@ -260,6 +266,12 @@ class _Shortened(Photo):
     def __init__(self, longer: Photo, sizes: Sequence[Size]) -> None:
         super().__init__(longer.pixels, sizes, None, min(longer.searched, len(sizes)))
         self._longer = longer
+
+    def at(self, level: int) -> Pixels:
+        """Return the photo resized to a level, premultiplied."""
+        if level == len(self.sizes) - 1:
+            return super().at(level)
+        return self._longer.at(level)
 
     def level(self, number: int) -> Level:
         """Return a level, made when first asked for."""

@@ -33,7 +33,7 @@ PHASES = 1024
 KEPT = 8
 """Steps per grey level between the two passes."""
 _BLOCK = 64  # outputs along x of one matrix product
-_STRIP = 64  # rows at once, so that what is in work stays in the cache
+_STRIP = 32  # rows at once, so that what is in work stays in the cache
 
 
 class Taps(NamedTuple):
@@ -150,38 +150,37 @@ def resize_window(
 def _apply(pixels: Pixels, rows: Taps, columns: Taps) -> Pixels:
     """Sum along columns of the picture, then along rows, strip by strip.
 
-    Between the two passes values are rounded to eighths of a grey level.
+    Between the two passes values are rounded to eighths of a grey level. A strip has its channels
+    one below the other, so that one matrix serves them all.
     """
     _, width, channels = pixels.shape
     n_out = len(rows.indices), len(columns.indices)
-    made = np.empty((n_out[0], n_out[1] * channels), np.uint8)
-    flat = pixels.reshape(len(pixels), width * channels)
-    blocks = _cut_into_blocks(columns, channels)
+    made = np.empty((n_out[0], channels, n_out[1]), np.uint8)
+    blocks = _cut_into_blocks(columns)
 
     for top in range(0, n_out[0], _STRIP):
         bottom = min(top + _STRIP, n_out[0])
-        low, weights = _to_matrix(rows, top, bottom)
-        strip = weights @ flat[low : low + weights.shape[1]].astype(np.float32)
-        strip *= np.float32(KEPT / UNIT)
+        low, weights = _to_matrix(rows, top, bottom, 1 / (UNIT // KEPT))
+        read = pixels[low : low + weights.shape[1]].transpose(0, 2, 1).astype(np.float32, "C")
+        strip = weights @ read.reshape(len(read), channels * width)
         strip += np.float32(0.5)
         np.floor(strip, out=strip)
+        strip = strip.reshape((bottom - top) * channels, width)
 
         for block in blocks:
             part = strip[:, block.first : block.first + len(block.matrix)] @ block.matrix
-            part *= np.float32(1 / (KEPT * UNIT))
             part += np.float32(0.5)
-            np.maximum(part, 0, out=part)
-            np.minimum(part, 255, out=part)
-            made[top:bottom, block.left : block.right] = part  # truncated, so rounded half up
+            np.clip(part, 0, 255, out=part)
+            # Truncated, so rounded half up.
+            made[top:bottom, :, block.left : block.right] = part.reshape(
+                bottom - top, channels, block.right - block.left
+            )
 
-    return made.reshape(*n_out, channels)
+    return np.ascontiguousarray(made.transpose(0, 2, 1))
 
 
 class _Block(NamedTuple):
-    """One matrix product along x: outputs left to right - 1 of the sources from first on.
-
-    All are counted in values, channels times pixels.
-    """
+    """One matrix product along x: outputs left to right - 1 of the sources from first on."""
 
     left: int
     right: int
@@ -189,25 +188,25 @@ class _Block(NamedTuple):
     matrix: Matrix  # (sources, outputs)
 
 
-def _cut_into_blocks(columns: Taps, channels: int) -> list[_Block]:
+def _cut_into_blocks(columns: Taps) -> list[_Block]:
     """Cut the outputs along x into blocks whose matrices are small."""
     blocks = []
     for left in range(0, len(columns.indices), _BLOCK):
         right = min(left + _BLOCK, len(columns.indices))
-        low, weights = _to_matrix(columns, left, right)
-        matrix = np.ascontiguousarray(np.kron(weights.T, np.eye(channels, dtype=np.float32)))
-        blocks.append(_Block(left * channels, right * channels, low * channels, matrix))
+        first, weights = _to_matrix(columns, left, right, 1 / (KEPT * UNIT))
+        blocks.append(_Block(left, right, first, np.ascontiguousarray(weights.T)))
     return blocks
 
 
-def _to_matrix(axis: Taps, start: int, stop: int) -> tuple[int, Matrix]:
-    """Turn the taps of outputs start to stop - 1 into a matrix (outputs, sources).
+def _to_matrix(axis: Taps, start: int, stop: int, scale: float) -> tuple[int, Matrix]:
+    """Turn the taps of outputs start to stop - 1 into a matrix (outputs, sources), times scale.
 
-    Returns the first source position as well.
+    A scale that is a power of two changes no digit. Returns the first source position as well.
     """
     indices = axis.indices[start:stop]
     low, high = int(indices.min()), int(indices.max()) + 1
     matrix = np.zeros((stop - start, high - low), np.float32)
     outputs = np.broadcast_to(np.arange(stop - start)[:, None], indices.shape)
     np.add.at(matrix, (outputs, indices - low), axis.weights[start:stop])
+    matrix *= np.float32(scale)
     return low, matrix

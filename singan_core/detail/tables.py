@@ -40,9 +40,10 @@ def lay_out(values: NDArray[Any]) -> NDArray[Any]:
 
 def pack_fields(values: NDArray[Any]) -> Votes:
     """Pack up to three channels (h, w, C), each below 2^18, into one number a pixel, (h, w)."""
-    words = values[..., 0].astype(np.uint64)
-    for channel in range(1, values.shape[2]):
-        words |= values[..., channel].astype(np.uint64) << np.uint64(FIELD * channel)
+    words = values[..., -1].astype(np.uint64)
+    for channel in range(values.shape[2] - 2, -1, -1):  # in place: fresh memory is what costs here
+        words <<= np.uint64(FIELD)
+        words |= values[..., channel].astype(np.uint64)
     return words
 
 
@@ -71,7 +72,9 @@ def pack_ballots(pixels: Pixels) -> tuple[Votes, ...]:
             lay_out(red * alpha | green * alpha << wide | one_vote),
             lay_out(blue * alpha | alpha << wide),
         )
-    return (lay_out(pack_fields(pixels) | one_vote),)
+    words = pack_fields(pixels)
+    words |= one_vote
+    return (lay_out(words),)
 
 
 def unpack_wide(totals: list[Votes]) -> tuple[Votes, Votes]:

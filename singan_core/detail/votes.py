@@ -68,7 +68,8 @@ def paint(
     if everywhere:
         voted = np.ones(found.size, bool)
     else:
-        voted = dilate(find_joins(find_offsets(level, entries), 1), REACH)
+        joins = find_joins(find_offsets(level, entries), 1)
+        voted = dilate(joins, max(_reach_joins(dy, dx) for dy, dx, _ in compute_weights(sigma)))
 
     # Inside pieces all votes agree. Smooth pixels keep the colours of below.
     flat = picture.reshape(-1, picture.shape[2])
@@ -82,6 +83,15 @@ def paint(
         part = at[start : start + _AT_ONCE]
         flat[part] = _vote(level, entries, sigma, smooth, below, part)
     return picture
+
+
+def _reach_joins(dy: int, dx: int) -> int:
+    """Tell how far (px) a pixel may be from a join if a neighbour in another piece votes on it.
+
+    On the way there, straight steps first, the last step is the shortest way out of the pixel's
+    own piece. It starts at a pixel beside a join, one step nearer unless the way is diagonal.
+    """
+    return max(abs(dy), abs(dx)) - (abs(dy) != abs(dx))
 
 
 def _look_up_pixels(

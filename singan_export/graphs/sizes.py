@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from singan_core import RECEPTIVE_FIELD
-from singan_core.fitting import AUTO_RANGE, WORTH_A_STEP
+from singan_core.fitting import AUTO_RANGE, LEAST_SHOWN, WORTH_A_STEP
 from singan_core.pyramid import Pyramid, Size, count_searched
 from singan_export.graphs.values import Value, choose
 
@@ -38,15 +38,21 @@ def write_sizes(size: Value, zoom: Value, pyramid: Pyramid) -> Sizes:
     """
     picture = size.gather(0), size.gather(1)
     height, width = (side.cast(np.float64) for side in picture)
-    zoom = choose_zoom(height, width, zoom, pyramid)
+    auto = choose_zoom(height, width, pyramid)
+    is_scene = (zoom > 0.0).apply("Not") & (auto <= 1.0)
+    zoom = choose(zoom > 0.0, zoom, auto).minimum(1.0)
+    scene = [height, width]
+    if pyramid.focus is not None:
+        scene = _find_scene((height, width), zoom, is_scene, pyramid)
 
     # A side whose coarsest canvas would be too small is drawn longer, and the picture cut out.
     whole, world = [], []
     for axis, side in enumerate((height, width)):
         smallest = (RECEPTIVE_FIELD - 0.5 + 1e-6) * pyramid.finest[axis] / pyramid.shapes[0][axis]
         least = (zoom * smallest).apply("Ceil")
-        whole.append(side.maximum(least).cast(np.int64))
-        world.append(choose(side > least, side / zoom, smallest))
+        longest = side.maximum(least).maximum(scene[axis].apply("Round"))
+        whole.append(longest.cast(np.int64))
+        world.append(choose(scene[axis] > least, scene[axis] / zoom, smallest))
 
     def write_canvas(shape: Size) -> Canvas:
         sides = []
@@ -62,6 +68,13 @@ def write_sizes(size: Value, zoom: Value, pyramid: Pyramid) -> Sizes:
     levels[-1] = last[0], last[1]
 
     origin = [(side - own).divide(2) for side, own in zip(whole, picture, strict=True)]
+    if pyramid.focus is not None:
+        for axis, focus in enumerate(pyramid.focus):
+            side, own = whole[axis], picture[axis]
+            begin = (side.cast(np.float64) * focus).apply("Floor").cast(np.int64) - own.divide(2)
+            begin = begin.maximum(0).minimum(side - own)
+            origin[axis] = choose(is_scene, begin, origin[axis])
+
     return Sizes(
         [write_canvas(step.canvas) for step in pyramid.passes],
         levels,
@@ -99,12 +112,24 @@ def _choose_levels(zoom: Value, pyramid: Pyramid) -> tuple[Canvas, list[Value], 
     return (photo[0], photo[1]), draws, others & (zoom < 1.0)
 
 
-def choose_zoom(height: Value, width: Value, zoom: Value, pyramid: Pyramid) -> Value:
-    """Choose the zoom, at most 1: for 0 the one that keeps the photo's height, within limits."""
+def choose_zoom(height: Value, width: Value, pyramid: Pyramid) -> Value:
+    """Choose zoom auto: one that covers the picture with a scene, or keeps the photo's height."""
+    full_height, full_width = (float(side) for side in pyramid.finest)
+    kept = height / full_height
+    if pyramid.focus is not None:
+        return kept.maximum(width / full_width).minimum(kept / LEAST_SHOWN[0])
     low, high = AUTO_RANGE
     area = (height * width / float(pyramid.finest[0] * pyramid.finest[1])).apply("Sqrt")
-    auto = (height / float(pyramid.finest[0])).maximum(area * low).minimum(area * high)
-    return choose(zoom > 0.0, zoom, auto).minimum(1.0)
+    return kept.maximum(area * low).minimum(area * high)
+
+
+def _find_scene(picture: Canvas, zoom: Value, is_scene: Value, pyramid: Pyramid) -> list[Value]:
+    """Find the sides of the scene of which the picture is a part, float64; without one, its own."""
+    sides = []
+    for side, own, least in zip(picture, pyramid.finest, LEAST_SHOWN, strict=True):
+        shown = (side / (zoom * float(own))).maximum(least).minimum(1.0)
+        sides.append(choose(is_scene, side / shown, side))
+    return sides
 
 
 def _round(side: Value) -> Value:

@@ -23,9 +23,11 @@ def inject(sampler: Sampler, image: Floats, size: Size, zoom: Zoom, start_scale:
     """Inject an image of any size into the cascade: a picture of exactly the size asked for.
 
     The image is resampled to the canvas below the start scale, which bounds what of it can be seen:
-    coarse canvases hold its layout and colours, fine ones its shapes. Raises RequestError. Source:
-    SinGAN, section 4.
+    coarse canvases hold its layout and colours, fine ones its shapes. Raises RequestError, also for
+    a zoom that would compose a larger scene than the image. Source: SinGAN, section 4.
     """
+    if zoom == "scene":
+        raise RequestError("zoom scene is for new pictures only; choose auto, area or a number")
     fit = sampler.fit(size, zoom)
     start_scale = check_start(fit, start_scale)
     sampler.check_pixels(size)

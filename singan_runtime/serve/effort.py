@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
+
 from singan_core.errors import RequestError
 from singan_runtime.parsing import format_size
+from singan_runtime.planning import settle_zoom
 from singan_runtime.request import Request
 from singan_runtime.sampler import Sampler
 
@@ -20,8 +23,15 @@ def check_effort(sampler: Sampler, request: Request) -> None:
     thousand times in each direction, of which a window of the picture needs its share.
     """
     sampler, request = sampler.choose_sampler(request)
-    fit = sampler.fit(request.size, request.zoom, request.start_scale, request.wrap)
-    height, width = fit.levels[-1] if fit.levels else fit.passes[-1].canvas
+    zoom = settle_zoom(sampler.manifest, request)
+    fit = sampler.fit(request.size, zoom, request.start_scale, request.wrap)
+
+    # Of a scene that is larger than its picture only the picture's part is drawn.
+    last = fit.levels[-1] if fit.levels else fit.passes[-1].canvas
+    height, width = (
+        math.ceil(side * shown / whole)
+        for side, shown, whole in zip(last, fit.size, fit.whole, strict=True)
+    )
 
     if height * width > MOST * max(fit.size[0] * fit.size[1], SMALL):
         raise RequestError(

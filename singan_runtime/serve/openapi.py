@@ -35,7 +35,7 @@ _SIZE = {"type": "string", "pattern": rf"^(\d{{1,7}}x\d{{1,7}}|{'|'.join(SCREENS
 
 SCHEMAS: Mapping[str, Schema] = {
     "seed": {**_TEXT, "description": f"0 to {SEED_LIMIT - 1}; any other text counts by its hash"},
-    "zoom": {"anyOf": [{**_NUMBER, "exclusiveMinimum": 0}, {"enum": ["auto", "area"]}]},
+    "zoom": {"anyOf": [{**_NUMBER, "exclusiveMinimum": 0}, {"enum": list(fitting.ZOOM_WORDS)}]},
     "start_scale": {"type": "integer", "minimum": 0, "maximum": 99},
     "variation": {**_NUMBER, "minimum": 0, "maximum": MOST_VARIATION},
     "tileable": {"type": "string", "enum": list(TILEABLE)},
