@@ -101,7 +101,10 @@ def main() -> None:
         parser.error(f"unknown part {unknown[0]!r}: choose {', '.join(PARTS)}")
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that its time is recorded
-    notebook = repeat_thesis(given.folder, given.photo, parts, Work())
+    try:
+        notebook = repeat_thesis(given.folder, given.photo, parts, Work())
+    except KeyboardInterrupt:
+        raise SystemExit("thesis: stopped; the same command goes on from here") from None
     if given.page:
         write_page(given.page, given.folder, notebook.parts)
 
