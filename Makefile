@@ -10,7 +10,7 @@ PHOTO ?= examples/aitzgorri.jpg
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 
-.PHONY: demo test test-slow test-runtime test-minimum lint docs figures hashes clean
+.PHONY: demo test test-slow test-runtime test-minimum lint docs models cards notebook figures hashes clean
 
 # The environment: everything but GPU packages, from pinned versions and files of known hashes. Only
 # PyTorch is installed by its version alone: its wheel without CUDA is not on PyPI, so a hash would
@@ -86,12 +86,23 @@ test-minimum: $(MINIMUM)/.ready
 # Every picture of the docs. Some need photographs that the repository does not hold: PHOTOS names
 # a folder of them (examples/figures.py says which).
 PHOTOS ?=
-figures: $(VENV)/.ready
+figures: cards notebook
 	$(BIN)/python examples/figures.py $(if $(PHOTOS),--photos $(PHOTOS))
 
 # The docs as a site in docs/_build, which needs neither a network nor a server.
 docs: $(VENV)/.ready
 	$(BIN)/sphinx-build --quiet --fail-on-warning -c docs . docs/_build
+
+# Trains the models of models/models.toml that have no bundle, about 90 s each.
+models: $(VENV)/.ready
+	$(BIN)/python examples/train_models.py
+
+# The cards of all models: pictures, measures and pages; previews too, if the drawing has changed.
+cards: $(VENV)/.ready
+	$(BIN)/python examples/model_cards.py
+
+notebook: $(VENV)/.ready
+	$(BIN)/python examples/make_notebook.py
 
 clean:
 	rm -rf demo docs/_build node_modules $(VENV) $(RUNTIME) $(MINIMUM)

@@ -15,7 +15,7 @@ PAGES = [
     *ROOT.glob("*.md"),
     *(ROOT / "docs").glob("*.md"),
     ROOT / "examples" / "CREDITS.md",
-    ROOT / "models" / "README.md",
+    *(ROOT / "models").glob("**/README.md"),
 ]
 COMMANDS = typer.main.get_command(app).commands
 ARCHITECTURE = ROOT / "docs" / "architecture.md"
