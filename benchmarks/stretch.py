@@ -13,10 +13,10 @@ import os
 
 os.environ["OPENBLAS_NUM_THREADS"] = "1"  # before numpy is imported
 
-import argparse
 from pathlib import Path
 
 import numpy as np
+from arguments import make_parser
 from numpy.typing import NDArray
 
 from singan_core.arrays import Pixels
@@ -62,7 +62,7 @@ def measure_stretch(sampler: Sampler, stretch: float, seeds: int) -> float:
 
 def main() -> None:
     """Print a row for each bundle."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = make_parser(__doc__)
     parser.add_argument("bundles", nargs="+", type=Path)
     parser.add_argument("--seeds", type=int, default=4)
     args = parser.parse_args()

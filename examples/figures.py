@@ -1,8 +1,8 @@
 """Every picture of the docs, made anew by the programs that made it.
 
 Some show photographs of Debian's package lomiri-wallpapers-16.04, which the repository does not
-hold (examples/CREDITS.md). With --photos DIR, a folder with picosdeeuropa.jpg, life.jpg and
-sunset.jpg, models of them are trained into --work first; without it those pictures are left out.
+hold (examples/CREDITS.md). With --photos DIR, a folder with picosdeeuropa.jpg and sunset.jpg,
+models of them are trained into --work first; without it those pictures are left out.
 
 Usage: python examples/figures.py [--photos DIR] [--work DIR] [--out DIR] [--only PART]
 """
@@ -73,12 +73,11 @@ FIGURES = (
         ),
     ),
     Figure(
-        f"python examples/quality_sheets.py {MODEL} {{picosdeeuropa}} {{life}} {{sunset}}"
-        " --out {out}",
+        "python examples/quality_sheets.py --out {out}",
         ("detail_sheet.jpg", "shapes.jpg", "composition.jpg", "slips.jpg"),
     ),
 )
-WALLPAPERS = ("picosdeeuropa", "life", "sunset")
+WALLPAPERS = ("picosdeeuropa", "sunset")
 
 
 def run(command: str) -> None:

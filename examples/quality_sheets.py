@@ -1,9 +1,6 @@
-"""The sheets of docs/quality.md: seeds and shapes of four photographs, and levels switched off.
+"""The sheets of docs/quality.md: seeds and shapes of the models, and steps switched off.
 
-The photographs are aitzgorri, picosdeeuropa, life and sunset of Debian's lomiri-wallpapers-16.04
-(examples/CREDITS.md). Each needs a bundle; models/aitzgorri is the first.
-
-Usage: python examples/quality_sheets.py AITZGORRI PICOSDEEUROPA LIFE SUNSET [--out DIR]
+Usage: python examples/quality_sheets.py [--models DIR] [--out DIR]
 """
 
 from __future__ import annotations
@@ -23,6 +20,8 @@ from singan_core.pyramid import Size
 from singan_runtime import Sampler
 
 ROOT = Path(__file__).parent.parent
+SEEN = ("aitzgorri", "sunset", "china", "flower", "rocket", "hubble_deep_field")
+SHAPED = ("aitzgorri", "china", "rocket")
 SEEDS = range(8)
 SMALL, LARGE = 170, 400  # px, width of a picture of a sheet
 HEIGHT, SHEET = 150, 1045  # px: height of a shape in its sheet, and width of that sheet
@@ -36,10 +35,9 @@ PART = (slice(170, 560), slice(0, 650))
 """The part of a picture of 1920x1080 in which slips are shown."""
 
 
-def reduce(pixels: Pixels, width: int) -> Pixels:
-    """Reduce a picture to a width."""
-    image = images.to_pillow(pixels).convert("RGB")
-    return np.asarray(image.resize((width, round(width * image.height / image.width))))
+def reduce(pixels: Pixels, size: Size) -> Pixels:
+    """Reduce a picture to a size (height, width)."""
+    return np.asarray(images.to_pillow(pixels).convert("RGB").resize((size[1], size[0])))
 
 
 def find_size(sampler: Sampler, width: int) -> Size:
@@ -50,8 +48,8 @@ def find_size(sampler: Sampler, width: int) -> Size:
 
 def draw_row(sampler: Sampler, seeds: Sequence[int], width: int) -> Pixels:
     """Draw seeds side by side, at twice the width that they are shown at."""
-    size = find_size(sampler, 2 * width)
-    drawn = [reduce(sampler.sample(size, seed)[0], width) for seed in seeds]
+    size, shown = find_size(sampler, 2 * width), find_size(sampler, width)
+    drawn = [reduce(sampler.sample(size, seed)[0], shown) for seed in seeds]
     return np.concatenate(drawn, axis=1)
 
 
@@ -59,7 +57,7 @@ def draw_seeds(samplers: Sequence[Sampler]) -> Pixels:
     """Draw the photo and eight seeds of every model, a row each."""
     rows = []
     for sampler in samplers:
-        photo = reduce(images.to_pixels(sampler.get_photo())[0], SMALL)
+        photo = reduce(images.to_pixels(sampler.get_photo())[0], find_size(sampler, SMALL))
         rows.append(np.concatenate([photo, draw_row(sampler, SEEDS, SMALL)], axis=1))
     return np.concatenate(rows)
 
@@ -129,15 +127,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("bundles", type=Path, nargs=4)
+    parser.add_argument("--models", type=Path, default=ROOT / "models")
     parser.add_argument("--out", type=Path, default=ROOT / "docs" / "pictures")
     given = parser.parse_args()
-    samplers = [Sampler.load(bundle) for bundle in given.bundles]
+    models = {name: Sampler.load(given.models / name) for name in SEEN}
 
-    encoding.save(given.out / "detail_sheet.jpg", draw_seeds(samplers), "jpeg")
-    encoding.save(given.out / "shapes.jpg", draw_shapes(samplers[:3]), "jpeg")
-    encoding.save(given.out / "composition.jpg", draw_composition(samplers[3]), "jpeg")
-    encoding.save(given.out / "slips.jpg", draw_slips(given.bundles[0]), "jpeg")
+    encoding.save(given.out / "detail_sheet.jpg", draw_seeds(list(models.values())), "jpeg")
+    shapes = draw_shapes([models[name] for name in SHAPED])
+    encoding.save(given.out / "shapes.jpg", shapes, "jpeg")
+    encoding.save(given.out / "composition.jpg", draw_composition(models["sunset"]), "jpeg")
+    encoding.save(given.out / "slips.jpg", draw_slips(given.models / "aitzgorri"), "jpeg")
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ LACKING = {
     "os": "fork geteuid getuid nice sched_getaffinity killpg setsid mkfifo O_NONBLOCK O_NOFOLLOW",
     "signal": "SIGHUP SIGALRM alarm setitimer pthread_sigmask",
 }
+ASKS_AT_ONCE = "singan_export.engines.adapter"  # for TensorRT, when it is imported
 PRELUDE = f"""
 import sys
 for name in {POSIX}:
@@ -54,6 +55,7 @@ def list_modules(package, folder):
 def test_every_module_loads_without_what_windows_lacks(package, folder, needs):
     pytest.importorskip(needs)
     names = [name.removesuffix(".__init__") for name in list_modules(package, folder)]
+    names = [name for name in names if name != ASKS_AT_ONCE]
     assert len(names) > 10
     run(f"for name in {names}: importlib.import_module(name)")
 

@@ -85,7 +85,7 @@ def test_numbers_may_be_of_any_type_and_have_one_form():
         ({"seed": 2**64}, "it must be 0 to"),
         ({"start_scale": "1"}, "start scale '1' is not possible: it must be a whole number"),
         ({"start_scale": -1}, "start scale -1 is not possible"),
-        ({"zoom": "large"}, "zoom 'large' is not possible: it must be 0.001 to 1000, auto or"),
+        ({"zoom": "large"}, "zoom 'large' is not possible: it must be 0.001 to 1000, auto, scene"),
         ({"zoom": None}, "it must be 0.001 to 1000, auto, scene, height or area"),
         (
             {"zoom": float("nan")},
