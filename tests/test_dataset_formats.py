@@ -9,9 +9,9 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+from command_line import call, one_line, usage
 from file_contents import files_of, pixels_of
 from PIL import Image, ImageDraw
-from test_cli import call, one_line, usage
 
 from singan_core.errors import InstallError, OutputError, RequestError
 from singan_runtime import DatasetSpec, LabelledPictures, Request, Sampler, write_dataset

@@ -121,7 +121,7 @@ def write_files(folder):
 def write_strangers_files(folder):
     """Write what others made: a photo of a phone, and a checkpoint of the reference."""
     import reference_checkpoints
-    from test_picture_files import HEIC
+    from test_picture_formats import HEIC
 
     (folder / "photo.heic").write_bytes(base64.b64decode(HEIC))
     reference_checkpoints.write(folder / "TrainedModels" / "lightning1")

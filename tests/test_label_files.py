@@ -4,9 +4,9 @@ import json
 
 import numpy as np
 import pytest
+from command_line import call, one_line, usage
 from file_contents import pixels_of
 from PIL import Image
-from test_cli import call, one_line, usage
 
 from singan_core.errors import ImageError, InstallError
 from singan_runtime import DatasetSpec, Sampler, write_dataset

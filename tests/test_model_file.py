@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from command_line import call, one_line
 from file_contents import files_of
-from test_cli import call, one_line
 
 from singan_cli.site.material import find_kind
 from singan_core import manifest

@@ -5,10 +5,10 @@ import json
 
 import numpy as np
 import pytest
+from command_line import call, one_line, usage
 from detail_scenes import bundle_with
 from objects_to_keep import ellipse, shifted
 from PIL import Image
-from test_cli import call, one_line, usage
 
 from singan_runtime import Sampler, masks, objects
 from singan_runtime.clips import animation

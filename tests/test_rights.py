@@ -1,8 +1,8 @@
 """What docs/rights.md says of a photo's metadata: none of it goes anywhere but its credits."""
 
 import pytest
+from command_line import call
 from PIL import ExifTags, Image
-from test_cli import call
 
 pytest.importorskip("torch")
 pytest.importorskip("onnx")
