@@ -108,7 +108,7 @@ def list_requests(sampler: Sampler) -> Sequence[tuple[Size, Zoom]]:
     coarse = pyramid.levels[pyramid.entry] if pyramid.levels else pyramid.sizes[0]
     return (
         ((height, width), "auto"),
-        ((height // 2, width + 1), "auto"),
+        ((height // 2, width - 1), "auto"),
         ((height, max(width // 3, 1)), "auto"),
         ((coarse[0] + 2, coarse[1] - 1), "auto"),
         ((height, width - 1), 0.7),
