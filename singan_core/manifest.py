@@ -145,14 +145,14 @@ class Manifest:
 
 
 def hash_files(folder: Path) -> dict[str, str]:
-    """Hash every file below a folder but its manifest, hidden ones and links that leave it.
+    """Hash every file below a folder but its own manifest, hidden ones and links that leave it.
 
     Return the digests by relative path, with forward slashes.
     """
     digests = {}
     for path in sorted(_list_files(folder)):
         name = path.relative_to(folder).as_posix()
-        if path.name != NAME and path.resolve().is_relative_to(folder.resolve()):
+        if name != NAME and path.resolve().is_relative_to(folder.resolve()):
             digests[name] = hash_inside(folder, name)
     return digests
 

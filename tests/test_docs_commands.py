@@ -175,6 +175,8 @@ def adapt(words):
             words[at + 1] = re.sub(r"\d+", lambda side: str(int(side[0]) // SMALLER), value)
         elif word == "--screens" and value.isalpha():
             words[at + 1] = SCREENS
+    if "--val" in words:  # a share of the pictures, of which each part needs one
+        words[words.index("--count") + 1] = "5"
     added = ADDED.get(words[1], [])
     return words if added and added[0] in words else words + added
 

@@ -242,11 +242,16 @@ def test_a_file_that_is_not_of_the_bundle_is_refused(detailed, tmp_path, name):
     shutil.copytree(detailed, folder)
     path = folder / TRITON / name
     path.write_bytes(path.read_bytes() + b"\n")
-    manifest = manifests.read(folder, "bundle", check_files=False)
-    files = manifests.hash_files(folder)  # as a careful forger would
-    manifests.write(folder, dataclasses.replace(manifest, files=files))
+    seal(folder)
     with pytest.raises(BundleError, match="is not of this bundle; export again"):
         verify.verify(folder)
+
+
+def seal(folder):
+    """List the files of a bundle anew, as a careful forger would."""
+    manifest = manifests.read(folder, "bundle", check_files=False)
+    files = manifests.hash_files(folder)
+    manifests.write(folder, dataclasses.replace(manifest, files=files))
 
 
 def test_a_module_beside_model_py_is_refused(detailed, tmp_path):
@@ -264,6 +269,9 @@ def test_another_inner_bundle_is_refused(detailed, tmp_path):
     inner = folder / TRITON / "hills/1/bundle"
     other = dataclasses.replace(manifests.read(inner, "bundle"), noise_amplitude=(1.0,) * 4)
     manifests.write(inner, other)
+    with pytest.raises(BundleError, match=r"bundle/manifest.json: altered or damaged"):
+        verify.verify(folder)
+    seal(folder)
     with pytest.raises(BundleError, match="holds another bundle"):
         verify.verify(folder)
 
