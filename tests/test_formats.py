@@ -432,7 +432,7 @@ def test_the_commands_of_the_documentation_work(small_run, tmp_path, monkeypatch
         line.strip() for line in (DOCS / "formats.md").read_text(encoding="utf-8").splitlines()
     ]
     commands = [line.split() for line in lines if line.startswith("singan ")]
-    assert len(commands) == 8
+    assert len(commands) == 12
     for _, *words in commands:
         assert call(*words)[0] == 0, words
     assert {path.name for path in (tmp_path / "bundle").iterdir() if path.is_dir()} == {
