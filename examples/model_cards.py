@@ -147,6 +147,7 @@ def main() -> None:
         "--text-only", action="store_true", help="write the pages from what was measured before"
     )
     given = parser.parse_args()
+
     models = read_models()
     for model in models:
         if given.names and model.name not in given.names:

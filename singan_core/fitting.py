@@ -8,7 +8,7 @@ from __future__ import annotations
 import itertools
 import math
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, get_args
 
 from singan_core import RECEPTIVE_FIELD
 from singan_core.errors import RequestError
@@ -25,8 +25,8 @@ narrow one less. scene composes a picture of the photo's own shape, of which the
 area shows as much of the scene as the photo does. auto is what suits the model (settle_zoom).
 """
 
-ZOOM_WORDS: tuple[ZoomWord, ...] = ("auto", "scene", "height", "area")
-NAMED_ZOOMS = "auto, scene, height or area"
+ZOOM_WORDS: tuple[ZoomWord, ...] = get_args(ZoomWord)
+NAMED_ZOOMS = f"{', '.join(ZOOM_WORDS[:-1])} or {ZOOM_WORDS[-1]}"
 """The same for error messages."""
 
 MAX_SIDE = 2**20
@@ -45,7 +45,7 @@ The key is whether a continuation draws it. docs/decisions.md has the measuremen
 """
 
 AUTO_RANGE = 0.4, 2.2
-"""How far zoom auto may leave the zoom that keeps the area, to keep the photo's height."""
+"""How far zoom height may leave the zoom that keeps the area, to keep the photo's height."""
 
 LEAST_SHOWN = 0.4, 0.16
 """Least share of the scene's height and width that zoom scene leaves in a picture.

@@ -115,6 +115,7 @@ def _check_members(members: list[zipfile.ZipInfo], end: int) -> None:
     names = {member.filename for member in members}
     if len(names) != len(members):
         raise ValueError("two members have one name")
+
     for member in members:
         name = f"{member.filename!r:.{MOST_TEXT}}"
         if re.search(r"[\\:\x00-\x1f]|^/|(^|/)\.\.(/|$)", member.filename):
@@ -124,6 +125,7 @@ def _check_members(members: list[zipfile.ZipInfo], end: int) -> None:
             raise ValueError(f"{name} is a folder, a link or encrypted")
         if member.compress_type != zipfile.ZIP_STORED or member.compress_size != member.file_size:
             raise ValueError(f"{name} is compressed, which other programs do")
+
     if sum(member.file_size for member in members) > end:
         raise ValueError("its members are larger than the file")
 

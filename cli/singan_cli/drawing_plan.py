@@ -32,6 +32,7 @@ class DrawingPlan:
     def to_json(self) -> dict[str, Any]:
         """Return the plan for programs that draw without this package."""
         fit = self.fit
+
         return {
             "size": {"width": self.size[1], "height": self.size[0]},
             "zoom": self.zoom,

@@ -52,6 +52,7 @@ def _work(
             lambda share, count: show(what, share, f"{count}/{len(items)}"),
             lambda: bool(signals),
         )
+
         is_cut_short = len(outcomes) < len(items) or any(one.state == "stopped" for one in outcomes)
         if signals and is_cut_short:
             raise StoppedBySignal(signals[0], GO_ON)
