@@ -10,7 +10,7 @@ PHOTO ?= examples/aitzgorri.jpg
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 
-.PHONY: demo test test-slow test-runtime test-minimum lint docs models cards notebook figures hashes clean
+.PHONY: demo test test-slow test-runtime test-minimum lint docs models cards notebook figures thesis hashes clean
 
 # The environment: everything but GPU packages, from pinned versions and files of known hashes. Only
 # PyTorch is installed by its version alone: its wheel without CUDA is not on PyPI, so a hash would
@@ -86,8 +86,12 @@ test-minimum: $(MINIMUM)/.ready
 # Every picture of the docs. Some need photographs that the repository does not hold: PHOTOS names
 # a folder of them (examples/figures.py says which).
 PHOTOS ?=
-figures: cards notebook
+figures: cards notebook thesis
 	$(BIN)/python examples/figures.py $(if $(PHOTOS),--photos $(PHOTOS))
+
+# The thesis again, about 45 minutes of one core; stopped, it goes on when it is repeated.
+thesis: $(VENV)/.ready
+	$(BIN)/python examples/thesis.py build/thesis --page docs/thesis.md
 
 # The docs as a site in docs/_build, which needs neither a network nor a server.
 docs: $(VENV)/.ready

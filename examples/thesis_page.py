@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -27,11 +28,13 @@ SHEETS = {
 TEXT = {
     "samples": "Fifty samples of each of three start scales, of which the first ten are shown. "
     "The higher the start scale, the closer the samples stay to the photo.",
-    "shapes": "325x175 and 175x325 at zoom 1, where things are as large as in the photo.",
+    "shapes": "325x175 and 175x325. With detail the pictures are drawn as by default "
+    "([sizes](sizes.md)), without it at zoom 1, as in the thesis: there things are as large as in the "
+    "photo, so that a tall picture stretches the wood.",
     "clips": "Three start scales and four strengths (beta), which `singan animate --grid` writes "
     "for any model. Five frames of each of the twelve clips stand side by side.",
     "scales": "Pyramids of few and of many scales between 25 px and 250 px. The thesis found that "
-    "8 to 10 are best and that fewer are worse. The table has means of 8 samples.",
+    "8 to 10 are best and that fewer are worse. The chart and the table have means of 8 samples.",
     "schedules": "Ten scales of 25, 50, ... 250 px beside ten scales by a factor.",
 }
 
@@ -47,15 +50,14 @@ def write_page(page: Path, folder: Path, parts: Mapping[str, Part]) -> None:
 
     for name, text in TEXT.items():
         known = parts.get(name, {}).get("results")
+        shown = [f"## {name.capitalize()}\n\n{textwrap.fill(text, 100)}\n"]
         if known is None:
-            sections.append(
-                f"## {name.capitalize()}\n\n{text}\n\nThis part has not been run yet.\n"
-            )
+            sections.append("\n".join([*shown, NOT_RUN + "\n"]))
             continue
-        shown = [f"## {name.capitalize()}\n\n{text}\n"]
         for file, caption in SHEETS[name]:
             copy(folder / "sheets" / file, pictures / file)
             shown.append(f"![{caption}](pictures/thesis/{file})\n")
+        shown += [compare_ends(known)] if name == "scales" else []
         shown += [write_scores(name, known)] if name in SCORED else []
         sections.append("\n".join(shown))
     with atomic_file(page) as temporary:
@@ -90,6 +92,18 @@ def write_scores(name: str, found: Mapping[str, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def compare_ends(found: Mapping[str, Mapping[str, Part]]) -> str:
+    """Say in a sentence how few scales and many compare, without detail and with it."""
+    swd = {kind: [scores["swd"] for scores in found[kind].values()] for kind in ("plain", "detail")}
+    few, many = (list(found["plain"])[end] for end in (0, -1))
+    text = (
+        f"Without detail the SWD of {few} scales is {swd['plain'][0]:.4f} and that of {many} is "
+        f"{swd['plain'][-1]:.4f}; with detail they are {swd['detail'][0]:.4f} and "
+        f"{swd['detail'][-1]:.4f}."
+    )
+    return textwrap.fill(text, 100) + "\n"
+
+
 def list_scales(found: Mapping[str, Any]) -> list[tuple[str, Part]]:
     """List the models of the part on scales: without detail first, as in the thesis."""
     return [
@@ -121,6 +135,8 @@ repeats all of it: with detail levels, as this program draws by default, and pla
 alone up to the photo's size, as the thesis did. The photo is the middle of
 [aitzgorri](../examples/CREDITS.md).
 
+<!-- not run: three quarters of an hour; tests/test_thesis.py does all of it in small -->
+
     python examples/thesis.py thesis
     python examples/thesis.py thesis --parts scales,schedules
     python examples/thesis.py thesis --page docs/thesis.md
@@ -135,6 +151,6 @@ detail has the same coarse generators (up to about 64 px), and detail levels in 
 
 ## Time
 
-Processor time on AMD EPYC, where one core does most of the work. The machine was busy, so the time
-by the clock says nothing. The thesis took about an hour on an RTX 2070 Super.
+Processor time on AMD EPYC, where one core does nearly all of the work. Other programs shared the
+machine, so the time by the clock says little. The thesis took about an hour on an RTX 2070 Super.
 """

@@ -14,6 +14,7 @@ from thesis_models import KINDS, Models
 from singan_cli.clips import make_grid
 from singan_core import encoding
 from singan_core.arrays import Pixels
+from singan_core.fitting import Zoom
 from singan_runtime import Sampler, Walk, animate, evaluate
 from singan_runtime.files import video
 
@@ -48,11 +49,16 @@ def draw_samples(models: Models) -> Results:
 
 
 def draw_shapes(models: Models) -> Results:
-    """Draw wider and taller pictures than the photo, at the photo's own texture scale."""
+    """Draw wider and taller pictures than the photo.
+
+    With detail things are as large as the program draws them by default, and without as large as in
+    the photo, as in the thesis.
+    """
     rows, drawn = [], 0
     for kind, size in itertools.product(KINDS, models.work.shapes):
         folder = models.folder / kind / "shapes" / f"{size[1]}x{size[0]}"
-        pictures = list(models.open(kind).pictures(size, count=SHOWN, zoom=1.0))
+        zoom: Zoom = "auto" if kind == "detail" else 1.0
+        pictures = list(models.open(kind).pictures(size, count=SHOWN, zoom=zoom))
         for seed, pixels in enumerate(pictures):
             save(pixels, folder / f"seed_{seed:02}.png")
 

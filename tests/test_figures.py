@@ -37,6 +37,14 @@ def test_programs_of_pictures_exist_and_name_what_they_make():
             assert is_named or re.search(r"\{(seed|shape|name)", source), (program[1], name)
 
 
+def test_every_picture_of_the_thesis_is_of_its_program_and_on_its_page():
+    source = (ROOT / "examples" / "thesis_page.py").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "thesis.md").read_text(encoding="utf-8")
+    names = {path.name for path in (PICTURES / "thesis").iterdir()}
+    assert names == set(re.findall(r"\w+\.(?:jpg|png)", source))
+    assert names == set(re.findall(r"pictures/thesis/([\w.]+)", page))
+
+
 def test_every_picture_is_shown():
     pages = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]
     text = "\n".join(page.read_text(encoding="utf-8") for page in pages)
