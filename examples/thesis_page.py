@@ -29,8 +29,8 @@ TEXT = {
     "samples": "Fifty samples of each of three start scales, of which the first ten are shown. "
     "The higher the start scale, the closer the samples stay to the photo.",
     "shapes": "325x175 and 175x325. With detail the pictures are drawn as by default "
-    "([sizes](sizes.md)), without it at zoom 1, as in the thesis: there things are as large as in the "
-    "photo, so that a tall picture stretches the wood.",
+    "([sizes](sizes.md)), without it at zoom 1, as in the thesis: there things are as large as in "
+    "the photo, so that a tall picture stretches the wood.",
     "clips": "Three start scales and four strengths (beta), which `singan animate --grid` writes "
     "for any model. Five frames of each of the twelve clips stand side by side.",
     "scales": "Pyramids of few and of many scales between 25 px and 250 px. The thesis found that "
