@@ -110,6 +110,28 @@ def detailed_run(tmp_path_factory, drawn_scene):
     return train(drawn_scene, tmp_path_factory.mktemp("detailed") / "run", DETAILED)
 
 
+@pytest.fixture(scope="session")
+def every_format(tmp_path_factory, small_run):
+    """A bundle of the small run in every format; treat it as read-only."""
+    pytest.importorskip("onnx")
+    from singan_export import bundle, formats
+
+    out = tmp_path_factory.mktemp("every_format") / "bundle"
+    bundle.export(small_run, out, folders=list(formats.NAMES))
+    return out
+
+
+@pytest.fixture
+def checkpoint(tmp_path):
+    """A checkpoint of the reference in folders, normal mode, free to be altered."""
+    pytest.importorskip("torch")
+    from reference_checkpoints import write
+
+    folder = tmp_path / "hills" / "scale_factor=0.750000,alpha=10"
+    write(folder)
+    return folder
+
+
 @pytest.fixture
 def known_temporaries(monkeypatch):
     """Temporary files are called .NAME.singan-0.tmp, and a test may put something there first."""

@@ -6,12 +6,13 @@ import shutil
 import numpy as np
 import pytest
 from command_line import call, one_line
+from file_contents import files_of
 from PIL import Image
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("onnx")
 
-from small_runs import SMALL, files_of, results  # noqa: E402
+from small_runs import SMALL, results  # noqa: E402
 
 from singan_core import images, manifest  # noqa: E402
 from singan_core.errors import TrainingError  # noqa: E402
