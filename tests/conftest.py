@@ -168,6 +168,12 @@ def tiny(client):
     return "tiny_bundle@" + client.get("/v1/models/tiny_bundle").json()["id"]
 
 
+@pytest.fixture(scope="module")
+def detailed(client):
+    """The address of the bundle with detail: its name and id."""
+    return "detail_bundle@" + client.get("/v1/models/detail_bundle").json()["id"]
+
+
 # The page of the service in a browser
 
 

@@ -26,6 +26,22 @@ SMALL = config.make_config(
 DETAILED = config.make_config("draft", width=8, iterations=20, pool=4, min_size=19, hand_over=33)
 """Of conftest.drawn_scene: generators of 26x19, 34x25, 45x33 px, levels of 45x33 and 60x44 px."""
 QUICK = dataclasses.replace(DETAILED, iterations=2)
+"""The same, over in a second."""
+
+TINY = (
+    "--no-detail",
+    "--min-size",
+    "14",
+    "--max-size",
+    "42",
+    "--iterations",
+    "5",
+    "--threads",
+    "1",
+    "--device",
+    "cpu",
+)
+"""Options of the command for a run of a second, without detail."""
 
 
 def smooth(height, width, channels=3):

@@ -8,10 +8,11 @@ from command_line import call
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("onnx")
-onnxruntime = pytest.importorskip("onnxruntime")
+pytest.importorskip("onnxruntime")
 
 import reference_checkpoints as reference  # noqa: E402
 from reference_checkpoints import SHAPES, WIDTHS, generator_of_reference, write  # noqa: E402
+from small_graphs import session_of  # noqa: E402
 
 from singan_core import manifest  # noqa: E402
 from singan_export import generator_graph  # noqa: E402
@@ -41,10 +42,7 @@ def largest_difference(folder, states):
     torch.manual_seed(0)
     apart, made = 0.0, manifest.read(folder, "run")
     for scale, state in enumerate(states):
-        model = generator_graph.build(
-            run_folder.read_generator(folder, scale), {}
-        ).SerializeToString()
-        session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
+        session = session_of(generator_graph.build(run_folder.read_generator(folder, scale), {}))
         for height, width in ((11, 11), (23, 40), SHAPES[scale]):
             z = torch.randn(1, made.channels, height + 10, width + 10)
             prev = torch.nn.functional.pad(

@@ -252,9 +252,8 @@ def test_large_pictures_are_refused_before_any_work(client, tiny, monkeypatch):
     check_problem(client.get(f"/v1/{tiny}/7680x4321.png?seed=1"), 422)
 
 
-def test_a_picture_that_costs_far_more_than_its_pixels_is_refused(client):
-    model = "detail_bundle@" + client.get("/v1/models/detail_bundle").json()["id"]
-    answer = client.get(f"/v1/{model}/600x400.png?seed=1&zoom=0.001")
+def test_a_picture_that_costs_far_more_than_its_pixels_is_refused(client, detailed):
+    answer = client.get(f"/v1/{detailed}/600x400.png?seed=1&zoom=0.001")
     assert answer.status_code == 422
     assert "choose a larger zoom, or auto" in answer.json()["detail"]
-    assert client.get(f"/v1/{model}/16x16.png?seed=1").status_code == 200
+    assert client.get(f"/v1/{detailed}/16x16.png?seed=1").status_code == 200

@@ -19,34 +19,28 @@ KEY = b"a key of many letters"
 
 
 @pytest.fixture(scope="module")
-def model(client):
-    """The address of the bundle with detail: its name and id."""
-    return "detail_bundle@" + client.get("/v1/models/detail_bundle").json()["id"]
-
-
-@pytest.fixture(scope="module")
 def whole(detail_sampler):
     return detail_sampler.draw(Request((700, 1100), seed=5))
 
 
-def test_a_description_says_what_tiles_there_are(client, model):
-    answer = client.get(f"/v1/{model}/deepzoom/1100x700.dzi?seed=5&format=png")
+def test_a_description_says_what_tiles_there_are(client, detailed):
+    answer = client.get(f"/v1/{detailed}/deepzoom/1100x700.dzi?seed=5&format=png")
     assert answer.headers["content-type"] == "application/xml"
     root = xml.etree.ElementTree.fromstring(answer.text)
     assert root.attrib == {"Format": "png", "Overlap": "0", "TileSize": "512"}
     assert root[0].attrib == {"Width": "1100", "Height": "700"}
 
 
-def test_tiles_fit_together_to_the_picture(client, model, whole):
+def test_tiles_fit_together_to_the_picture(client, detailed, whole):
     rows = []
     for row in range(2):
-        path = f"/v1/{model}/deepzoom/1100x700_files/11/{{}}_{row}.png?seed=5"
+        path = f"/v1/{detailed}/deepzoom/1100x700_files/11/{{}}_{row}.png?seed=5"
         rows.append(np.hstack([read_pixels(client.get(path.format(n))) for n in range(3)]))
     np.testing.assert_array_equal(np.vstack(rows), whole)
 
 
-def test_every_level_has_its_tiles_and_no_others(client, model):
-    root = f"/v1/{model}/deepzoom/1100x700_files"
+def test_every_level_has_its_tiles_and_no_others(client, detailed):
+    root = f"/v1/{detailed}/deepzoom/1100x700_files"
     for level, size in {10: (350, 512), 9: (175, 275), 1: (1, 2), 0: (1, 1)}.items():
         tile = read_pixels(client.get(f"{root}/{level}/0_0.png?seed=5"))
         assert tile.shape[:2] == size
@@ -54,11 +48,11 @@ def test_every_level_has_its_tiles_and_no_others(client, model):
         assert client.get(f"{root}/{wrong}.png?seed=5").status_code == 404, wrong
 
 
-def test_a_description_without_a_seed_leads_to_one_with_a_seed(client, model):
+def test_a_description_without_a_seed_leads_to_one_with_a_seed(client, detailed):
     answer = client.get("/v1/detail_bundle/deepzoom/1100x700.dzi?format=webp")
     assert answer.status_code == 302
-    assert answer.headers["location"].startswith(f"/v1/{model}/deepzoom/1100x700.dzi?seed=")
-    assert client.get(f"/v1/{model}/deepzoom/1100x700_files/0/0_0.png").status_code == 404
+    assert answer.headers["location"].startswith(f"/v1/{detailed}/deepzoom/1100x700.dzi?seed=")
+    assert client.get(f"/v1/{detailed}/deepzoom/1100x700_files/0/0_0.png").status_code == 404
 
 
 def test_the_signature_of_the_description_holds_for_its_tiles(monkeypatch):
@@ -82,5 +76,5 @@ def test_tiles_are_not_made_where_sizes_are_limited():
 @pytest.mark.parametrize(
     "rest", ["0x1.dzi?seed=1", "9x9.dzi?seed=1&format=bmp", "9x9.dzi?seed=1&window=1,1,1,1"]
 )
-def test_descriptions_that_cannot_be_read(client, model, rest):
-    assert client.get(f"/v1/{model}/deepzoom/{rest}").status_code == 400
+def test_descriptions_that_cannot_be_read(client, detailed, rest):
+    assert client.get(f"/v1/{detailed}/deepzoom/{rest}").status_code == 400

@@ -30,26 +30,20 @@ def client():
 
 
 @pytest.fixture(scope="module")
-def model(client):
-    """The address of the bundle with detail: its name and id."""
-    return "detail_bundle@" + client.get("/v1/models/detail_bundle").json()["id"]
-
-
-@pytest.fixture(scope="module")
 def whole(detail_sampler):
     return detail_sampler.draw(Request((700, 1100), seed=5))
 
 
 @pytest.fixture(scope="module")
-def base(model):
-    return f"/iiif/{model}:1100x700:5"
+def base(detailed):
+    return f"/iiif/{detailed}:1100x700:5"
 
 
-def test_the_base_leads_to_the_description(client, base, model):
+def test_the_base_leads_to_the_description(client, base, detailed):
     answer = client.get(base)
     assert (answer.status_code, answer.headers["location"]) == (303, f"{base}/info.json")
     chosen = client.get("/iiif/detail_bundle:1100x700").headers["location"]
-    assert chosen.startswith(f"/iiif/{model}:1100x700:") and chosen.endswith("/info.json")
+    assert chosen.startswith(f"/iiif/{detailed}:1100x700:") and chosen.endswith("/info.json")
     assert client.get(chosen).status_code == 200
 
 
@@ -211,19 +205,19 @@ def test_max_is_the_largest_that_may_be_sent():
         assert client.get(f"{base}/full/1100,700/0/default.jpg").status_code == 400
 
 
-def test_identifiers_that_are_not_there(client, model):
-    for wrong in ("nobody:9x9:1", "detail_bundle", f"{model}:9x9:1:2:3", "A:9x9:1"):
+def test_identifiers_that_are_not_there(client, detailed):
+    for wrong in ("nobody:9x9:1", "detail_bundle", f"{detailed}:9x9:1:2:3", "A:9x9:1"):
         assert client.get(f"/iiif/{wrong}/info.json").status_code == 404
     assert client.get("/iiif/detail_bundle@00000000:9x9:1/info.json").status_code == 410
-    assert client.get(f"/iiif/{model}:9x:1/info.json").status_code == 400
+    assert client.get(f"/iiif/{detailed}:9x:1/info.json").status_code == 400
     assert client.get("/iiif/detail_bundle:9x9/info.json").status_code == 404
 
 
-def test_a_seed_may_be_any_text(client, model):
-    location = client.get(f"/iiif/{model}:99x66:{quote('a b/c', safe='')}")
+def test_a_seed_may_be_any_text(client, detailed):
+    location = client.get(f"/iiif/{detailed}:99x66:{quote('a b/c', safe='')}")
     assert location.status_code in (303, 404)  # a slash ends an identifier for some servers
-    answer = client.get(f"/iiif/{model}:99x66:a%20b/full/max/0/default.png")
-    picture = client.get(f"/v1/{model}/99x66.png?seed=a+b")
+    answer = client.get(f"/iiif/{detailed}:99x66:a%20b/full/max/0/default.png")
+    picture = client.get(f"/v1/{detailed}/99x66.png?seed=a+b")
     np.testing.assert_array_equal(read_pixels(answer), read_pixels(picture))
 
 
