@@ -130,7 +130,7 @@ def test_the_search_finds_the_positions_of_the_engine(photo, sharp, position):
         noise(1, 3, channels),
     ):
         height = len(query)
-        found = search.search(
+        found, _ = search.search(
             level, query, weights, (False, False), (np.arange(height), height), sharp
         )
         assert np.array_equal(piece(query=query)[0], found.rows * level.size[1] + found.columns)
@@ -151,7 +151,7 @@ def test_of_equal_patches_the_lowest_position_is_found_in_many_chunks_too(monkey
         ]
 
     query = level.matched[:, :19]
-    found = search.search(level, query, weights, (False, False), None, True)
+    found, _ = search.search(level, query, weights, (False, False), None, True)
     assert np.array_equal(
         Piece(write, query=PICTURE)(query=query)[0], found.rows * level.size[1] + found.columns
     )
