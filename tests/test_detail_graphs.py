@@ -27,6 +27,7 @@ from singan_core import noise as field
 from singan_core.detail import coherence, maps, patches, resize, search, slips, votes
 from singan_core.detail.photo import premultiply, straighten
 from singan_core.detail.votes import COARSE, FINE, Map
+from singan_core.zooms import choose_zoom, settle_zoom
 from singan_export.graphs import coherence as coherence_graph
 from singan_export.graphs import noise as noise_graph
 from singan_export.graphs import patches as patches_graph
@@ -297,8 +298,8 @@ def fitted(request, detail_bundle):
 )
 def test_sizes_are_those_of_the_fit(fitted, height, width, zoom):
     found, piece = fitted
-    word = fitting.settle_zoom(found, "auto")
-    usual = 1.0 if fitting.choose_zoom(found, (height, width), word) > 1 else word
+    word = settle_zoom(found, "auto")
+    usual = 1.0 if choose_zoom(found, (height, width), word) > 1 else word
     fit = fitting.fit(found, (height, width), zoom or usual)
     told = [value.tolist() for value in piece(size=(height, width), zoom=zoom)]
     generators, levels = len(found.passes), len(found.levels)
