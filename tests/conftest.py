@@ -111,13 +111,15 @@ def detailed_run(tmp_path_factory, drawn_scene):
 
 
 @pytest.fixture(scope="session")
-def every_format(tmp_path_factory, small_run):
-    """A bundle of the small run in every format; treat it as read-only."""
+def many_formats(tmp_path_factory, small_run):
+    """A bundle of the small run with all of made_bundles.FOLDERS; treat it as read-only."""
     pytest.importorskip("onnx")
-    from singan_export import bundle, formats
+    from made_bundles import FOLDERS
 
-    out = tmp_path_factory.mktemp("every_format") / "bundle"
-    bundle.export(small_run, out, folders=list(formats.NAMES))
+    from singan_export import bundle
+
+    out = tmp_path_factory.mktemp("many_formats") / "bundle"
+    bundle.export(small_run, out, folders=FOLDERS)
     return out
 
 

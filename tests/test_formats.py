@@ -21,7 +21,6 @@ from singan_export import bundle, formats, half, inputs, verify  # noqa: E402
 from singan_runtime import Sampler  # noqa: E402
 
 DOCS = Path(__file__).parent.parent / "docs"
-FOLDERS = ["torchscript", "pt2", "fused", "fp16", "int8"]
 
 
 @pytest.fixture
@@ -102,9 +101,9 @@ def test_export_prints_size_speed_and_patch_distance(made):
 
 
 @pytest.mark.parametrize("name", ["torchscript", "pt2"])
-def test_torch_formats_run_without_our_package_at_any_size(every_format, name, tmp_path):
+def test_torch_formats_run_without_our_package_at_any_size(many_formats, name, tmp_path):
     """A program that knows only torch draws the sampler's picture from noises that it is given."""
-    sampler = Sampler.load(every_format, threads=1)
+    sampler = Sampler.load(many_formats, threads=1)
     picture = sampler.plan((53, 91), 1.0)
     noises = inputs.make_unit_noises(sampler, picture, sampler.create_noise(5))
     np.savez(tmp_path / "noises.npz", *noises)
@@ -120,7 +119,7 @@ def test_torch_formats_run_without_our_package_at_any_size(every_format, name, t
         "numpy.save(sys.argv[3], whole(noises).numpy())\n"
         "assert not any(module.startswith('singan') for module in sys.modules)\n"
     )
-    file = every_format / name / ("pyramid.pt" if name == "torchscript" else "pyramid.pt2")
+    file = many_formats / name / ("pyramid.pt" if name == "torchscript" else "pyramid.pt2")
     subprocess.run(
         [sys.executable, "-c", program, file, tmp_path / "noises.npz", tmp_path / "image.npy"],
         check=True,
@@ -146,7 +145,7 @@ def test_a_format_is_made_again_only_when_forced(made):
 
 @pytest.mark.parametrize("name", ["pt2", "torchscript"])
 def test_an_exporter_that_fails_half_way_leaves_nothing(
-    small_run, every_format, tmp_path, monkeypatch, name
+    small_run, many_formats, tmp_path, monkeypatch, name
 ):
     done = []
 
@@ -163,7 +162,7 @@ def test_an_exporter_that_fails_half_way_leaves_nothing(
     with pytest.raises(ExportError, match=said):
         bundle.export(small_run, tmp_path / "new", folders=[name])
     assert list(tmp_path.iterdir()) == []
-    there = shutil.copytree(every_format, tmp_path / "there")
+    there = shutil.copytree(many_formats, tmp_path / "there")
     before = contents(there)
     done.clear()
     with pytest.raises(ExportError, match=said):
@@ -204,7 +203,7 @@ def test_other_channels_borders_and_labels_have_every_format_too(
 
 
 @pytest.mark.slow
-def test_the_libtorch_example_draws_the_same(every_format, tmp_path):
+def test_the_libtorch_example_draws_the_same(many_formats, tmp_path):
     """Built against the headers and libraries inside the Python package."""
     compiler = shutil.which("c++") or shutil.which("g++") or pytest.skip("no C++ compiler")
     installed = Path(torch.__file__).parent
@@ -227,12 +226,12 @@ def test_the_libtorch_example_draws_the_same(every_format, tmp_path):
     subprocess.run(
         [*words, f"-Wl,-rpath,{libraries}", "-ltorch", "-ltorch_cpu", "-lc10"], check=True
     )
-    sampler = Sampler.load(every_format, threads=1)
+    sampler = Sampler.load(many_formats, threads=1)
     picture = sampler.plan((53, 91), 1.0)
     noises = inputs.make_unit_noises(sampler, picture, sampler.create_noise(5))
     (tmp_path / "noises").write_bytes(b"".join(noise.tobytes() for noise in noises))
     sizes = ["x".join(str(side) for side in noise.shape[1:]) for noise in noises]
-    files = [every_format / "torchscript" / "pyramid.pt", tmp_path / "noises", tmp_path / "image"]
+    files = [many_formats / "torchscript" / "pyramid.pt", tmp_path / "noises", tmp_path / "image"]
     subprocess.run([tmp_path / "draw", *files, *sizes], check=True)
     image = np.fromfile(tmp_path / "image", np.float32).reshape(1, 3, 53, 91)
     assert np.abs(image - sampler.run_generators(picture, sampler.create_noise(5))).max() <= 2e-3
@@ -250,7 +249,7 @@ def test_the_commands_of_the_documentation_work(small_run, tmp_path, monkeypatch
     for _, *words in commands:
         assert call(*words)[0] == 0, words
     assert {path.name for path in (tmp_path / "bundle").iterdir() if path.is_dir()} == {
-        *FOLDERS,
+        *made_bundles.FOLDERS,
         "triton",
     }
     assert list((tmp_path / "pictures").glob("*.png"))

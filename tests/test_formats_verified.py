@@ -11,6 +11,7 @@ pytest.importorskip("torch")
 onnx = pytest.importorskip("onnx")
 
 import made_bundles  # noqa: E402
+from made_bundles import FOLDERS  # noqa: E402
 from onnx import numpy_helper  # noqa: E402
 
 from singan_core import file_names  # noqa: E402
@@ -37,9 +38,9 @@ NAMED = ("--format", ",".join(formats.PROGRAMS))
 
 
 def test_files_that_can_hold_programs_are_not_opened_unless_they_are_named(
-    every_format, tmp_path, monkeypatch
+    many_formats, tmp_path, monkeypatch
 ):
-    copy = shutil.copytree(every_format, tmp_path / "bundle")
+    copy = shutil.copytree(many_formats, tmp_path / "bundle")
     for file in ("torchscript/scale_00.pt", "pt2/scale_00.pt2", "fused/pyramid.onnx"):
         (copy / file).write_bytes(b"whatever a stranger wants")
     hash_again(copy)
@@ -61,17 +62,17 @@ def test_the_folders_that_a_bundle_may_have_are_those_of_the_formats():
 # every format draws what the fp32 graphs draw
 
 
-def test_every_format_of_a_run_is_written_loaded_and_within_its_budget(every_format):
-    found = verify.verify(every_format, named=formats.PROGRAMS)
-    assert {check.format for check in found.formats} == set(formats.NAMES)
-    for name in formats.NAMES:
+def test_every_format_of_a_run_is_written_loaded_and_within_its_budget(many_formats):
+    found = verify.verify(many_formats, named=formats.PROGRAMS)
+    assert {check.format for check in found.formats} == set(FOLDERS)
+    for name in FOLDERS:
         checks = [check for check in found.formats if check.format == name]
         whole = [check for check in checks if check.scale is None]
         assert all(check.passed for check in checks) and len({check.size for check in whole}) == 3
         if name != "fused":
             for scale in range(4):
                 assert len({check.size for check in checks if check.scale == scale}) >= 3
-        record = json.loads((every_format / name / "parity.json").read_text())
+        record = json.loads((many_formats / name / "parity.json").read_text())
         assert (
             record["passed"]
             and record["reference"] == "networks"
@@ -79,7 +80,7 @@ def test_every_format_of_a_run_is_written_loaded_and_within_its_budget(every_for
         )
 
 
-def test_with_the_run_formats_are_held_against_the_networks_themselves(every_format, small_run):
+def test_with_the_run_formats_are_held_against_the_networks_themselves(many_formats, small_run):
     def worst(found):
         return max(
             check.maximum
@@ -88,8 +89,8 @@ def test_with_the_run_formats_are_held_against_the_networks_themselves(every_for
         )
 
     named = formats.PROGRAMS
-    with_networks = verify.verify(every_format, small_run, named)
-    with_graphs = verify.verify(every_format, named=named)
+    with_networks = verify.verify(many_formats, small_run, named)
+    with_graphs = verify.verify(many_formats, named=named)
     assert worst(with_networks) < worst(with_graphs)  # torch's own arithmetic, or another
 
 
@@ -148,8 +149,8 @@ def test_a_doctored_weight_of_any_onnx_format_fails_verify_with_exit_status_1(
         ("pt2/pyramid.pt2", "not a file that torch can load"),
     ],
 )
-def test_a_file_cut_short_is_named(every_format, tmp_path, file, said):
-    copy = shutil.copytree(every_format, tmp_path / "bundle")
+def test_a_file_cut_short_is_named(many_formats, tmp_path, file, said):
+    copy = shutil.copytree(many_formats, tmp_path / "bundle")
     (copy / file).write_bytes((copy / file).read_bytes()[:-2000])
     status, _, error = call("verify", copy)
     assert status == 1 and f"{file}: altered or damaged" in error
@@ -163,13 +164,13 @@ def test_a_file_cut_short_is_named(every_format, tmp_path, file, said):
     )
 
 
-def test_formats_of_another_bundle_are_told_apart(every_format, made):
+def test_formats_of_another_bundle_are_told_apart(many_formats, made):
     for name, said in (
         ("fused", "inputs and outputs are"),
         ("fp16", "metadata singan.name is 'scene'"),
     ):
         shutil.rmtree(made / "fused", ignore_errors=True)
-        shutil.copytree(every_format / name, made / name)
+        shutil.copytree(many_formats / name, made / name)
         hash_again(made)
         with pytest.raises(BundleError, match=said):
             verify.verify(made, named=formats.PROGRAMS)
