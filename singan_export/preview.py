@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+from dataclasses import dataclass
 from pathlib import Path
 
 from singan_core import encoding, images
@@ -18,6 +19,7 @@ from singan_export.degrees import find_first_amplitude, keeps_variety
 from singan_export.photo import Source, find_source
 from singan_export.trained import TrainedGenerators
 from singan_runtime.graphs import read_reconstruction_noise
+from singan_runtime.measures import choice
 from singan_runtime.sampler import Sampler
 from singan_train.report.pictures import GAP, lay_out_sheet
 from singan_train.run.folder import read_generator
@@ -25,6 +27,7 @@ from singan_train.run.header import read_header
 
 SHEET = "sheet.jpg"
 SIDE = 1024  # px, longer side of a sample
+SAMPLES, CANDIDATES = 4, 8
 TALL, WIDE = 20 / 9, 1 / 4  # height over width: a phone, a banner
 
 
@@ -68,17 +71,27 @@ def _open_with_photo(
     return Sampler(manifest, drawing, noise, MAX_PIXELS, photo)
 
 
-def write_sheet(run: Path, threads: int | None = None) -> Path:
-    """Draw the contact sheet of a finished run into its folder and return its path.
+@dataclass(frozen=True)
+class Preview:
+    """The contact sheet of a run, and how many of its candidates are the photo again."""
 
-    Raises BundleError or OutputError.
+    sheet: Pixels
+    candidates: int
+    copies: int
+
+
+def write_sheet(run: Path, threads: int | None = None) -> tuple[Path, Preview]:
+    """Draw the contact sheet of a finished run into its folder.
+
+    Returns its path and what is on it. Raises BundleError or OutputError.
     """
     path = run / SHEET
-    encoding.save(path, draw_sheet(open_run(run, threads)), "jpeg")
-    return path
+    preview = draw_preview(open_run(run, threads))
+    encoding.save(path, preview.sheet, "jpeg")
+    return path, preview
 
 
-def draw_sheet(sampler: Sampler) -> Pixels:
+def draw_preview(sampler: Sampler) -> Preview:
     """Draw the photo, four samples, a tall and a wide picture on one sheet, (h, w, C).
 
     Photo and samples have the trained size, with detail at most 1024 px on the longer side.
@@ -87,7 +100,14 @@ def draw_sheet(sampler: Sampler) -> Pixels:
     photo = images.to_pixels(sampler.get_photo())[0]
     photo = straighten(resize.resize(premultiply(photo), (height, width)))
 
-    samples = list(sampler.sample((height, width), seed=0, count=4))
-    tall = sampler.sample((height, round(height / TALL)), seed=4)[0]
-    wide = sampler.sample((round(3 * width * WIDE), 3 * width + 2 * GAP), seed=5)[0]
-    return lay_out_sheet([[photo, *samples[:2]], [*samples[2:], tall], [wide]])
+    plan = sampler.plan((height, width))
+    candidates = []
+    if choice.can_choose(plan, SAMPLES):
+        candidates = choice.rank(sampler, plan, range(CANDIDATES))
+    seeds = choice.begin(sampler, plan, candidates[:SAMPLES]) or list(range(SAMPLES))
+    samples = list(sampler.draw_series(plan, seeds))
+    tall = sampler.sample((height, round(height / TALL)), seeds[0])[0]
+    wide = sampler.sample((round(3 * width * WIDE), 3 * width + 2 * GAP), seeds[0])[0]
+
+    sheet = lay_out_sheet([[photo, *samples[:2]], [*samples[2:], tall], [wide]])
+    return Preview(sheet, len(candidates), sum(one.is_photo for one in candidates))

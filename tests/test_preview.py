@@ -12,6 +12,7 @@ pytest.importorskip("onnx")
 
 from singan_export import bundle, preview  # noqa: E402
 from singan_runtime import Sampler  # noqa: E402
+from singan_runtime.measures import choice  # noqa: E402
 from singan_train.report import pictures, summary  # noqa: E402
 from singan_train.run import folder as runs  # noqa: E402
 
@@ -40,7 +41,8 @@ def test_a_run_of_generators_alone_draws_nearly_what_its_bundle_will(small_run, 
 
 def test_the_sheet_shows_the_photo_four_samples_a_tall_and_a_wide_picture(detailed_run):
     sampler = preview.open_run(detailed_run, 1)
-    sheet, (height, width) = preview.draw_sheet(sampler), sampler.trained_size
+    drawn, (height, width) = preview.draw_preview(sampler), sampler.trained_size
+    sheet = drawn.sheet
     factor = pictures.TILE // width  # small pictures are enlarged by a whole number
     tile_height, tile_width = height * factor, width * factor
     shown = sheet[:tile_height:factor, :tile_width:factor]
@@ -48,7 +50,9 @@ def test_the_sheet_shows_the_photo_four_samples_a_tall_and_a_wide_picture(detail
     again = sheet[
         :tile_height:factor, tile_width + pictures.GAP : 2 * tile_width + pictures.GAP : factor
     ]
-    np.testing.assert_array_equal(again, sampler.sample((height, width), 0)[0])
+    ranked = choice.rank(sampler, sampler.plan((height, width)), range(8))
+    np.testing.assert_array_equal(again, sampler.sample((height, width), ranked[0].seed)[0])
+    assert (drawn.candidates, drawn.copies) == (8, sum(one.is_photo for one in ranked))
     assert sheet.shape[0] > 2 * tile_height + tile_height // 2 and sheet.shape[1] >= 3 * tile_width
 
 
@@ -67,6 +71,19 @@ def test_training_ends_with_its_contact_sheet(drawn_scene, tmp_path):
         and "contact sheet" not in said
         and not (tmp_path / "other" / "sheet.jpg").exists()
     )
+
+
+@pytest.mark.parametrize(("copies", "is_said"), [(4, False), (5, True)])
+def test_training_says_that_most_samples_are_the_photo_again(
+    small_run, monkeypatch, capsys, copies, is_said
+):
+    from singan_cli import train
+
+    shown = preview.Preview(np.zeros((4, 4, 3), np.uint8), 8, copies)
+    monkeypatch.setattr(preview, "write_sheet", lambda run, threads: (run / "sheet.jpg", shown))
+    train.say_result(small_run, True, None)
+    said = capsys.readouterr().out
+    assert (f"{copies} of 8 samples are the photo again" in said) == is_said
 
 
 def test_a_photo_with_masks_has_a_contact_sheet_too(drawn_scene, tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -51,7 +52,7 @@ def choose_seeds(sampler: Sampler, request: Request, output: Output) -> Sequence
     with count_progress("candidates", len(seeds)) as advance:
         candidates = judge(sampler, plan, seeds, advance)
 
-    chosen = [one.seed for one in candidates[: output.count]]
+    chosen = choice.begin(sampler, plan, candidates[: output.count])
     if output.best is not None:
         named = ", ".join(str(seed) for seed in chosen)
         scale = f", start scale {request.start_scale}" if request.start_scale else ""
@@ -63,6 +64,24 @@ def choose_seeds(sampler: Sampler, request: Request, output: Output) -> Sequence
         marked = chosen if output.best is not None else []
         write_sheet(sampler, output.sheet, plan, candidates, marked, output.style.background)
     return chosen
+
+
+def choose_open_seeds(
+    sampler: Sampler, requests: Sequence[Request], output: Output
+) -> Sequence[int] | None:
+    """Choose the seeds of a command that names none, the same for all its requests.
+
+    The first new composition among them decides. None if there is none that can be judged.
+    """
+    from singan_runtime.measures import choice
+
+    for request in requests:
+        if request.start_scale == 0 and choice.can_choose(
+            sampler.plan_request(request), output.count
+        ):
+            count = choice.count_candidates(output.count)
+            return choose_seeds(sampler, request, replace(output, best=count))
+    return None
 
 
 def write_sheet(

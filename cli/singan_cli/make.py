@@ -20,7 +20,6 @@ from singan_cli.options import (
     MaxPixels,
     Places,
     Quality,
-    Seed,
     Threads,
     ZoomWord,
 )
@@ -54,7 +53,7 @@ def command(
     max_size: train_options.MaxSize = None,
     creator: train_options.Creator = None,
     licence: train_options.Licence = None,
-    seed: Seed = 0,
+    seed: options.Seed = None,
     candidates: options.Candidates = None,
     calm: options.Calm = "",
     keep: Keeps = None,
@@ -85,9 +84,9 @@ def command(
 
     spec = SiteSpec(
         read_screens(screens),
-        Request(None, seed, parse.read_zoom(zoom)),
+        Request(None, seed or 0, parse.read_zoom(zoom)),
         calm,
-        candidates or (CALM_CANDIDATES if calm else 1),
+        candidates or (CALM_CANDIDATES if calm else None if seed is None else 1),
         read_formats(formats),
         Style("", parse.read_background(background), quality, metadata),
         alt,

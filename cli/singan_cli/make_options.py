@@ -60,6 +60,14 @@ Calm = Annotated[
         **limit_to(SIDES),
     ),
 ]
+Seed = Annotated[
+    int | None,
+    typer.Option(
+        "--seed",
+        help="Seed of the scene, 0 to 2^64-1.",
+        show_default="the best of some",
+    ),
+]
 Candidates = Annotated[
     int | None,
     typer.Option(
@@ -68,7 +76,7 @@ Candidates = Annotated[
         max=MOST,
         help=f"Seeds, 1 to {MOST}, from --seed on, of which the one is chosen whose pictures hold "
         "together best.",
-        show_default=f"1; with --calm {CALM_CANDIDATES}",
+        show_default=f"6; with --seed 1; with --calm {CALM_CANDIDATES}",
     ),
 ]
 Device = Annotated[str, name_device(DEVICES, "trains and draws")]

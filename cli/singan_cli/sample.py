@@ -19,7 +19,6 @@ from singan_cli.options import (
     MaxPixels,
     Places,
     Quality,
-    Seed,
     Threads,
     ZoomWord,
 )
@@ -37,7 +36,7 @@ def command(
     best: options.Best = None,
     sheet: options.Sheet = None,
     like: options.Like = None,
-    seed: Seed = 0,
+    seed: options.FirstSeed = None,
     zoom: ZoomWord = "auto",
     start_scale: options.StartScales = "0",
     variation: options.Variation = 1.0,
@@ -57,18 +56,21 @@ def command(
 ) -> None:
     """Draw new pictures of the scene at exact sizes.
 
-    The same seed gives the same picture; picture i has seed + i.
+    The same seed gives the same picture; picture i has seed + i. Without --seed, three times as
+    many pictures are begun, at least six, and those that hold together best are finished.
     """
     liked = likeness.read(like, context)
     sizes = parse.read_sizes(size) if size is not None else [liked.request.size]
     starts = parse.read_numbers(start_scale)
-    fields: dict[str, Any] = {"seed": seed, "variation": variation, "tileable": tileable}
+    fields: dict[str, Any] = {"seed": seed or 0, "variation": variation, "tileable": tileable}
     fields["zoom"] = parse.read_zoom(zoom)
     fields["window"] = parse.read_window(window) if window is not None else None
     places = [parse.read_place(word) for word in place or ()]
     colour, named = parse.read_background(background), sampling.choose_format(format, out)
     style = Style(named, colour, quality, metadata)
-    output = sampling.Output(out, deepzoom, sheet, best, count, style, parse.read_screens(size))
+    is_open = seed is None and best is None and sheet is None and like is None
+    screens = parse.read_screens(size)
+    output = sampling.Output(out, deepzoom, sheet, best, count, is_open, style, screens)
     output.check(len(sizes) * len(starts), window is not None)
 
     from singan_cli.progress import say_device

@@ -57,6 +57,14 @@ Count = Annotated[
         help=f"Pictures of each size, 1 to {MOST_PICTURES}; on a --sheet at most {MOST}.",
     ),
 ]
+FirstSeed = Annotated[
+    int | None,
+    typer.Option(
+        "--seed",
+        help="Seed of the first picture, 0 to 2^64-1.",
+        show_default="the best of some",
+    ),
+]
 Best = Annotated[
     int | None,
     typer.Option(

@@ -56,6 +56,7 @@ class Output:
     sheet: Path | None
     best: int | None
     count: int
+    open_seeds: bool  # whether no option says which seeds
     style: Style
     screens: Mapping[Size, str]  # the words by which sizes were asked for
 
@@ -127,6 +128,10 @@ def draw_all(
     sampler: Sampler, requests: Sequence[Request], output: Output, in_folders: bool
 ) -> None:
     """Draw and write the pictures of all requests, those of each start scale together."""
+    chosen: Sequence[int] | None = None
+    if output.open_seeds:
+        chosen = choice.choose_open_seeds(sampler, requests, output)
+
     for start_scale in dict.fromkeys(request.start_scale for request in requests):
         some = [request for request in requests if request.start_scale == start_scale]
         folder = output.out
@@ -139,7 +144,8 @@ def draw_all(
                 _write(sampler, folder, [request], seeds, output)
         else:
             first = some[0].seed
-            _write(sampler, folder, some, range(first, first + output.count), output)
+            seeds = chosen or range(first, first + output.count)
+            _write(sampler, folder, some, seeds, output)
 
 
 def _write(

@@ -185,7 +185,13 @@ def say_result(out: Path, preview: bool, threads: int | None) -> None:
     if preview:
         from singan_export.preview import write_sheet
 
-        say(f"contact sheet: {write_sheet(out, threads)}")
+        path, shown = write_sheet(out, threads)
+        say(f"contact sheet: {path}")
+        if 2 * shown.copies > shown.candidates:
+            say(
+                f"{shown.copies} of {shown.candidates} samples are the photo again: --variation "
+                "1.5 makes new ones more different, training with --layout free much more"
+            )
 
 
 def say_unsettled(folder: Path) -> None:

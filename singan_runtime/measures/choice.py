@@ -1,9 +1,9 @@
-"""A choice among begun pictures: which seeds hold together best, without favouring copies.
+"""A choice among begun pictures: which seeds hold together best and are not the photo again.
 
 What a picture shows is settled at the largest searched level, about 80 px. There each candidate is
 judged by how badly its pieces join and by how much of the photo it leaves out. A copy of the photo
-is faultless and nothing new, so that these measures alone would choose copies; the order is held to
-the candidates' own mean of the copied share.
+is faultless and nothing new, so that these measures alone would choose copies. Hence the photo
+again comes last, and a small price is put on copying.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from singan_core.limits import read_whole
 from singan_core.pyramid import Size
 from singan_core.windows import Region, Span
 from singan_runtime import heap
+from singan_runtime.drawing import KEPT_PICTURES
 from singan_runtime.measures import pieces, quality
 from singan_runtime.plan import Plan
 from singan_runtime.sampler import Sampler
@@ -30,8 +31,10 @@ from singan_runtime.sampler import Sampler
 LARGEST = 1 << 18
 """Pixels of a composition: each takes about 0.05 ms, so that a candidate stays within some 15 s."""
 MOST = 1000  # candidates, which wait in memory for the last one
+MOST_CHOSEN = 100  # pictures for which seeds are chosen where none are given
 NARROWEST = 16  # px: of a narrower picture, what is drawn beside it is judged as well
-_ROUNDING = 1e-9  # what rounding may add to a mean of copied shares
+SAME = 0.9  # share of a picture that, copied in one piece, makes it the photo again
+PRICE = 0.02  # of the copied share, in the unit of the cost
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,16 @@ class Candidate:
         """The sum of both distances, which have one unit, a pixel's range."""
         return self.misfit + self.omission
 
+    @property
+    def score(self) -> float:
+        """What candidates are ordered by, lowest first: the cost and a price on copying."""
+        return self.cost + PRICE * self.copied_share
+
+    @property
+    def is_photo(self) -> bool:
+        """Whether it is the photo again: nine tenths of it or more are one piece."""
+        return self.copied_share >= SAME
+
 
 def rank(
     sampler: Sampler,
@@ -58,6 +71,40 @@ def rank(
 ) -> list[Candidate]:
     """Order the pictures of some seeds, best first. Raises RequestError."""
     return order(judge(sampler, picture, seeds, advance))
+
+
+def can_choose(picture: Plan, count: int) -> bool:
+    """Whether seeds of so many pictures can be chosen, if none are given.
+
+    They are if the pictures are new compositions of the photo's own pixels, small enough to be
+    judged (check), and not too many.
+    """
+    fit = picture.fit
+    if fit is None or picture.base is not None or count > MOST_CHOSEN:
+        return False
+    height, width = fit.levels[fit.searched - 1]
+    return height * width <= LARGEST
+
+
+def count_candidates(count: int) -> int:
+    """Count the candidates of which the seeds of so many pictures are chosen."""
+    return max(6, 3 * count)
+
+
+def choose(sampler: Sampler, picture: Plan, count: int = 1, first: int = 0) -> list[Candidate]:
+    """Choose the best of three times as many pictures, at least six, from the first seed on.
+
+    Best first. Raises RequestError.
+    """
+    return rank(sampler, picture, range(first, first + count_candidates(count)))[:count]
+
+
+def begin(sampler: Sampler, picture: Plan, chosen: Sequence[Candidate]) -> list[int]:
+    """Return the seeds of the chosen, whose pictures the sampler then only has to finish."""
+    for one in chosen[:KEPT_PICTURES]:
+        assert one.drawing is not None
+        sampler.keep_drawing(picture, one.seed, one.drawing)
+    return [one.seed for one in chosen]
 
 
 def judge(
@@ -86,28 +133,8 @@ def judge(
 
 
 def order(candidates: Iterable[Candidate]) -> list[Candidate]:
-    """Order candidates by cost, as far as copying allows.
-
-    Next comes always the candidate of the least cost with which the mean copied share of those
-    ordered so far is at most that of all candidates. So for every n the first n are no larger
-    copies than n at random. There always is such a candidate: while the mean is kept, one of those
-    left keeps it.
-    """
-    left = sorted(candidates, key=lambda one: (one.cost, one.seed))
-    usual = sum(one.copied_share for one in left) / max(1, len(left))
-    ordered: list[Candidate] = []
-    copied = 0.0
-
-    while left:
-        most = usual * (len(ordered) + 1) - copied + _ROUNDING
-        allowed = (one for one in left if one.copied_share <= most)
-        chosen = next(allowed, None)
-        if chosen is None:
-            chosen = min(left, key=lambda one: one.copied_share)
-        ordered.append(chosen)
-        left.remove(chosen)
-        copied += chosen.copied_share
-    return ordered
+    """Order candidates by their scores, the photo again last."""
+    return sorted(candidates, key=lambda one: (one.is_photo, one.score, one.seed))
 
 
 def check(sampler: Sampler, picture: Plan, count: int = 1) -> None:

@@ -49,6 +49,7 @@ def make_site(
     Raises RequestError, InstallError or OutputError.
     """
     spec.check(sampler)
+    spec = spec.settle(sampler)
     make_folder(out)
     with lock_folder(out):
         before = read_record(out)

@@ -21,25 +21,28 @@ def choose_seed(
 ) -> int:
     """Choose the seed whose pictures hold together best, among those that are quiet everywhere.
 
-    All screens of a shape have one composition. advance is called with the share that is done.
-    Raises RequestError if no candidate is quiet.
+    The photo again, on any screen, is taken only if there is nothing else. All screens of a shape
+    have one composition. advance is called with the share that is done. Raises RequestError if no
+    candidate is quiet.
     """
-    first = spec.request.seed
-    seeds = list(range(first, first + spec.candidates))
-    if spec.candidates == 1 and not spec.calm:
+    count, first = spec.candidates or 1, spec.request.seed
+    seeds = list(range(first, first + count))
+    if count == 1 and not spec.calm:
         return first
 
     shapes = group_by_shape(spec)
     costs: dict[int, float] = defaultdict(float)
+    copies: set[int] = set()
     for number, screens in enumerate(shapes):
         candidates = _judge(sampler, sampler.plan_request(next(iter(screens.values()))), seeds)
         if spec.calm:
             candidates = keep_quiet(sampler, screens, candidates, spec)
         for one in candidates:
-            costs[one.seed] += one.cost
+            costs[one.seed] += one.score
+        copies.update(one.seed for one in candidates if one.is_photo)
         seeds = [one.seed for one in candidates]
         advance((number + 1) / len(shapes))
-    return min(seeds, key=lambda seed: (costs[seed], seed))
+    return min(seeds, key=lambda seed: (seed in copies, costs[seed], seed))
 
 
 def group_by_shape(spec: SiteSpec) -> list[dict[str, Request]]:
@@ -71,7 +74,7 @@ def keep_quiet(
         energies = [one[spec.calm].energy for one in estimate(sampler, request, candidates)]
         quiet = [one for one, energy in zip(candidates, energies, strict=True) if energy <= LIMIT]
         if not quiet:
-            left = len(candidates) < spec.candidates
+            left = len(candidates) < (spec.candidates or 1)
             which = "those that are quiet on the screens before it" if left else "all candidates"
             raise RequestError(
                 f"no place {describe_side(spec.calm)} of the picture for {name} is quiet: the "

@@ -12,6 +12,7 @@ from singan_core.encoding import Style, check_format
 from singan_core.errors import RequestError
 from singan_core.version import find_version
 from singan_runtime.files.writing import check_writable, describe_request
+from singan_runtime.measures import choice
 from singan_runtime.measures.calm import check_side
 from singan_runtime.request import Request, check_seed
 from singan_runtime.sampler import Sampler
@@ -30,14 +31,15 @@ class SiteSpec:
     screens: tuple[Screen, ...]
     request: Request = field(default_factory=Request)
     calm: str = ""  # the side of a quiet zone, or none
-    candidates: int = 1  # seeds, from the request's on, of which one is chosen
+    candidates: int | None = 1
+    """Seeds, from the request's on, of which one is chosen. None: as many as settle finds."""
     formats: tuple[str, ...] = FORMATS
     style: Style = field(default_factory=Style)  # its format is not used
     alt: str = ""  # what the picture shows, in words
 
     def __post_init__(self) -> None:
         """Raise RequestError or InstallError for what no model can draw or no file can hold."""
-        check_seed(self.request.seed, self.candidates)
+        check_seed(self.request.seed, self.candidates or 1)
         if self.calm:
             check_side(self.calm)
         for screen, format in itertools.product(self.screens, self.formats):
@@ -47,6 +49,14 @@ class SiteSpec:
         """List every screen with the request of its picture."""
         for screen in self.screens:
             yield screen, replace(self.request, size=screen.size, seed=seed)
+
+    def settle(self, sampler: Sampler) -> SiteSpec:
+        """Settle how many candidates there are: where none can be judged, a single one."""
+        if self.candidates is not None:
+            return self
+        plans = [sampler.plan_request(request) for _, request in self.list_requests(0)]
+        can_choose = all(choice.can_choose(plan, 1) for plan in plans)
+        return replace(self, candidates=choice.count_candidates(1) if can_choose else 1)
 
     def check(self, sampler: Sampler) -> None:
         """Raise an error, which names the screen, for a picture that cannot be drawn or written.
