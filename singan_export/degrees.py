@@ -14,7 +14,6 @@ from dataclasses import replace
 
 from singan_core.arrays import Pixels
 from singan_runtime.measures import quality
-from singan_runtime.plan import Plan
 from singan_runtime.sampler import Sampler
 
 SHARE = 0.5
@@ -140,26 +139,14 @@ def _draw_samples(
     assert sampler.photo is not None
     amplitudes = [*sampler.manifest.noise_amplitude]
     amplitudes[scale] = amplitude
-    picture = _stop_at_hand_over(sampler.plan(None, 1.0, scale), tuple(amplitudes))
-    picture = replace(picture, first=max(first, picture.first))
+    whole = sampler.plan(None, 1.0, scale)
+    assert whole.fit is not None
+    picture = replace(
+        whole.stop_at(whole.fit.entry),
+        amplitudes=tuple(amplitudes),
+        first=max(first, whole.first),
+    )
     assert picture.fit is not None
     return sampler.photo.at(picture.fit.entry), [
         sampler.draw_pixels(picture, seed, threads=1) for seed in range(SEEDS)
     ]
-
-
-def _stop_at_hand_over(picture: Plan, amplitudes: tuple[float, ...]) -> Plan:
-    """Make a picture end at the hand-over's detail level, and draw with these amplitudes."""
-    assert picture.fit is not None
-    fit, count = picture.fit, picture.fit.entry + 1
-    size = fit.levels[fit.entry]
-    first = replace(
-        fit,
-        levels=fit.levels[:count],
-        whole=size,
-        size=size,
-        origin=(0, 0),
-        searched=count,
-        photo_sizes=fit.photo_sizes[:count],
-    )
-    return replace(picture, fit=first, amplitudes=amplitudes)

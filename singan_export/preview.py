@@ -27,7 +27,7 @@ from singan_train.run.header import read_header
 
 SHEET = "sheet.jpg"
 SIDE = 1024  # px, longer side of a sample
-SAMPLES, CANDIDATES = 4, 8
+SAMPLES = 4
 TALL, WIDE = 20 / 9, 1 / 4  # height over width: a phone, a banner
 
 
@@ -103,8 +103,8 @@ def draw_preview(sampler: Sampler) -> Preview:
     plan = sampler.plan((height, width))
     candidates = []
     if choice.can_choose(plan, SAMPLES):
-        candidates = choice.rank(sampler, plan, range(CANDIDATES))
-    seeds = choice.begin(sampler, plan, candidates[:SAMPLES]) or list(range(SAMPLES))
+        candidates = choice.rank(sampler, plan, range(choice.count_candidates(SAMPLES)))
+    seeds = [one.seed for one in candidates[:SAMPLES]] or list(range(SAMPLES))
     samples = list(sampler.draw_series(plan, seeds))
     tall = sampler.sample((height, round(height / TALL)), seeds[0])[0]
     wide = sampler.sample((round(3 * width * WIDE), 3 * width + 2 * GAP), seeds[0])[0]

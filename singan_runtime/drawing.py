@@ -272,10 +272,6 @@ class Renderer:
             (picture, seed), lambda: self.begin_drawing(picture, unit_noise, threads)
         )
 
-    def keep_drawing(self, picture: Plan, seed: int, drawing: Drawing) -> None:
-        """Keep the begun drawing of a seed, so that it is finished when its picture is drawn."""
-        self._drawings.find((picture, seed), lambda: drawing)
-
     def _resize_photo(self, sizes: tuple[Size, ...]) -> Photo:
         """Return the photo at the sizes of a picture's levels, and keep the last few."""
         photo = self.photo

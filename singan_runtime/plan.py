@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from singan_core import cascade
 from singan_core.arrays import Floats
@@ -49,6 +49,21 @@ class Plan:
         return cls(
             fit.passes[start_scale:], base, wrap, fit=fit if fit.levels else None, first=first
         )
+
+    def stop_at(self, number: int) -> Plan:
+        """Return the plan of a smaller picture: all that the detail level of a number draws."""
+        assert self.fit is not None
+        size, count = self.fit.levels[number], number + 1
+        fit = replace(
+            self.fit,
+            levels=self.fit.levels[:count],
+            whole=size,
+            size=size,
+            origin=(0, 0),
+            searched=min(count, self.fit.searched),
+            photo_sizes=self.fit.photo_sizes[:count],
+        )
+        return replace(self, fit=fit)
 
     @property
     def size(self) -> Size:

@@ -74,8 +74,8 @@ def test_a_copy_of_the_photo_is_faultless_and_yet_comes_last():
     assert [one.seed for one in choice.order([copy, new, broken])] == [1, 2, 0]
 
 
-def test_three_times_as_many_candidates_are_begun_and_at_least_six():
-    assert [choice.count_candidates(count) for count in (1, 2, 3, 8)] == [6, 6, 9, 24]
+def test_four_times_as_many_candidates_are_begun_and_at_least_eight():
+    assert [choice.count_candidates(count) for count in (1, 2, 3, 8)] == [8, 8, 12, 32]
 
 
 def test_only_new_compositions_that_can_be_judged_are_chosen(sampler, detail_sampler):
@@ -89,7 +89,7 @@ def test_only_new_compositions_that_can_be_judged_are_chosen(sampler, detail_sam
 def test_the_chosen_are_the_best_of_the_candidates(detail_sampler):
     picture = detail_sampler.plan((60, 90))
     chosen = choice.choose(detail_sampler, picture, 2, first=4)
-    assert chosen == choice.rank(detail_sampler, picture, range(4, 10))[:2]
+    assert chosen == choice.rank(detail_sampler, picture, range(4, 12))[:2]
 
 
 # what is judged
@@ -196,9 +196,11 @@ def test_grey_and_transparent_photos_are_judged_and_shown(channels):
     canvases = canvases_of(photo)
     fit = Fit((), canvases, canvases[-1], (0, 0), canvases[-1], photo.searched, photo.sizes)
     picture = Plan.of(fit)
-    candidates = [
-        choice.judge_drawing(fit, drawing_of(photo, canvases, seed), seed) for seed in range(2)
-    ]
+    candidates = []
+    for seed in range(2):
+        drawing = drawing_of(photo, canvases, seed)
+        judged = choice.judge_drawing(fit, drawing, seed)
+        candidates.append(dataclasses.replace(judged, drawing=drawing))
     assert all(one.cost > 0 for one in candidates)
     assert sheet.draw_preview(picture, candidates[0]).shape == (90, 130, channels)
 

@@ -22,10 +22,12 @@ def best_of(sampler, size, count=1):
     return sorted(one.seed for one in choice.choose(sampler, sampler.plan(size), count))
 
 
-def test_the_best_of_six_is_drawn_as_its_own_seed_draws_it(detail_bundle, detail_sampler, tmp_path):
+def test_the_best_of_eight_is_drawn_as_its_own_seed_draws_it(
+    detail_bundle, detail_sampler, tmp_path
+):
     status, said, _ = call("sample", detail_bundle, *SMALL, "--out", tmp_path / "out")
     [seed] = best_of(detail_sampler, (60, 90))
-    assert status == 0 and f"90x60: the best 1 of seeds 0 to 5: {seed}\n" in said
+    assert status == 0 and f"90x60: the best 1 of seeds 0 to 7: {seed}\n" in said
     assert seeds_of(tmp_path / "out") == [seed]
 
     call("sample", detail_bundle, *SMALL, "--out", tmp_path / "same", "--seed", seed)
@@ -46,7 +48,7 @@ def test_all_sizes_and_start_scales_show_the_scenes_that_the_first_size_chose(
     words = ("--size", "60x90,90x60", "--start-scale", "0,1", "--count", "3", "--threads", "1")
     _, said, _ = call("sample", detail_bundle, *words, "--out", tmp_path)
     chosen = best_of(detail_sampler, (90, 60), 3)
-    assert said.count("the best 3 of seeds 0 to 8") == 1
+    assert said.count("the best 3 of seeds 0 to 11") == 1
     for scale in ("start_scale_0", "start_scale_1"):
         assert seeds_of(tmp_path / scale) == sorted(2 * chosen)
 

@@ -50,9 +50,9 @@ def test_the_sheet_shows_the_photo_four_samples_a_tall_and_a_wide_picture(detail
     again = sheet[
         :tile_height:factor, tile_width + pictures.GAP : 2 * tile_width + pictures.GAP : factor
     ]
-    ranked = choice.rank(sampler, sampler.plan((height, width)), range(8))
+    ranked = choice.rank(sampler, sampler.plan((height, width)), range(16))
     np.testing.assert_array_equal(again, sampler.sample((height, width), ranked[0].seed)[0])
-    assert (drawn.candidates, drawn.copies) == (8, sum(one.is_photo for one in ranked))
+    assert (drawn.candidates, drawn.copies) == (16, sum(one.is_photo for one in ranked))
     assert sheet.shape[0] > 2 * tile_height + tile_height // 2 and sheet.shape[1] >= 3 * tile_width
 
 

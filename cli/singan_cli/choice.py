@@ -52,7 +52,7 @@ def choose_seeds(sampler: Sampler, request: Request, output: Output) -> Sequence
     with count_progress("candidates", len(seeds)) as advance:
         candidates = judge(sampler, plan, seeds, advance)
 
-    chosen = choice.begin(sampler, plan, candidates[: output.count])
+    chosen = [one.seed for one in candidates[: output.count]]
     if output.best is not None:
         named = ", ".join(str(seed) for seed in chosen)
         scale = f", start scale {request.start_scale}" if request.start_scale else ""

@@ -76,7 +76,7 @@ Candidates = Annotated[
         max=MOST,
         help=f"Seeds, 1 to {MOST}, from --seed on, of which the one is chosen whose pictures hold "
         "together best.",
-        show_default=f"6; with --seed 1; with --calm {CALM_CANDIDATES}",
+        show_default=f"8; with --seed 1; with --calm {CALM_CANDIDATES}",
     ),
 ]
 Device = Annotated[str, name_device(DEVICES, "trains and draws")]

@@ -56,8 +56,8 @@ def command(
 ) -> None:
     """Draw new pictures of the scene at exact sizes.
 
-    The same seed gives the same picture; picture i has seed + i. Without --seed, three times as
-    many pictures are begun, at least six, and those that hold together best are finished.
+    The same seed gives the same picture; picture i has seed + i. Without --seed, four times as
+    many pictures are begun, at least eight, and those that hold together best are finished.
     """
     liked = likeness.read(like, context)
     sizes = parse.read_sizes(size) if size is not None else [liked.request.size]

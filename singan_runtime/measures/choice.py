@@ -1,6 +1,6 @@
 """A choice among begun pictures: which seeds hold together best and are not the photo again.
 
-What a picture shows is settled at the largest searched level, about 80 px. There each candidate is
+What a picture shows is settled at the searched levels. At about 50 px each candidate is
 judged by how badly its pieces join and by how much of the photo it leaves out. A copy of the photo
 is faultless and nothing new, so that these measures alone would choose copies. Hence the photo
 again comes last, and a small price is put on copying.
@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -23,11 +23,12 @@ from singan_core.limits import read_whole
 from singan_core.pyramid import Size
 from singan_core.windows import Region, Span
 from singan_runtime import heap
-from singan_runtime.drawing import KEPT_PICTURES
 from singan_runtime.measures import pieces, quality
 from singan_runtime.plan import Plan
 from singan_runtime.sampler import Sampler
 
+EARLIER = 2
+"""Levels below the largest searched one at which candidates are judged, unless that is too few."""
 LARGEST = 1 << 18
 """Pixels of a composition: each takes about 0.05 ms, so that a candidate stays within some 15 s."""
 MOST = 1000  # candidates, which wait in memory for the last one
@@ -88,23 +89,15 @@ def can_choose(picture: Plan, count: int) -> bool:
 
 def count_candidates(count: int) -> int:
     """Count the candidates of which the seeds of so many pictures are chosen."""
-    return max(6, 3 * count)
+    return max(8, 4 * count)
 
 
 def choose(sampler: Sampler, picture: Plan, count: int = 1, first: int = 0) -> list[Candidate]:
-    """Choose the best of three times as many pictures, at least six, from the first seed on.
+    """Choose the best of four times as many pictures, at least eight, from the first seed on.
 
     Best first. Raises RequestError.
     """
     return rank(sampler, picture, range(first, first + count_candidates(count)))[:count]
-
-
-def begin(sampler: Sampler, picture: Plan, chosen: Sequence[Candidate]) -> list[int]:
-    """Return the seeds of the chosen, whose pictures the sampler then only has to finish."""
-    for one in chosen[:KEPT_PICTURES]:
-        assert one.drawing is not None
-        sampler.keep_drawing(picture, one.seed, one.drawing)
-    return [one.seed for one in chosen]
 
 
 def judge(
@@ -117,14 +110,13 @@ def judge(
     check(sampler, picture, len(seeds))
     fit = picture.fit
     assert fit is not None
+    small = picture.stop_at(max(fit.entry, fit.searched - 1 - EARLIER))
 
     def judge_seed(seed: int) -> Candidate:
-        drawing = sampler.begin_drawing(
-            picture, sampler.create_noise(seed, wrap=picture.wrap), threads=1
-        )
-        candidate = judge_drawing(fit, drawing, seed)
+        unit_noise = sampler.create_noise(seed, wrap=picture.wrap)
+        candidate = judge_drawing(fit, sampler.begin_drawing(small, unit_noise, threads=1), seed)
         advance()
-        return candidate
+        return replace(candidate, drawing=sampler.begin_drawing(picture, unit_noise, threads=1))
 
     with ThreadPoolExecutor(sampler.graphs.threads) as pool:
         candidates = list(pool.map(judge_seed, seeds))
@@ -161,7 +153,7 @@ def check(sampler: Sampler, picture: Plan, count: int = 1) -> None:
 
 
 def judge_drawing(fit: Fit, drawing: Drawing, seed: int) -> Candidate:
-    """Begin the picture of a drawing and judge it."""
+    """Judge the largest searched level of a drawing, as far as a fitted picture shows it."""
     sketch = drawing.sketch()
     canvas = sketch.pixels.shape[0], sketch.pixels.shape[1]
     sketch = sketch.cut(_find_window(fit, canvas))
@@ -171,7 +163,7 @@ def judge_drawing(fit: Fit, drawing: Drawing, seed: int) -> Candidate:
     positions = np.stack([sketch.map.rows, sketch.map.columns], axis=2)
     misfit = pieces.misfit(photo, pixels, positions)
     omission = quality.completeness(photo, pixels)
-    return Candidate(seed, misfit, omission, pieces.copied_share(positions), drawing)
+    return Candidate(seed, misfit, omission, pieces.copied_share(positions))
 
 
 def _find_window(fit: Fit, canvas: Size) -> Region:
