@@ -5,10 +5,10 @@ Usage: python examples/editing_pictures.py [--bundle DIR] [--out DIR]
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
 
 import numpy as np
+from picture_folder import ROOT, read_arguments
 from PIL import Image, ImageDraw, ImageEnhance, ImageOps
 
 from singan_core import encoding, images, resample
@@ -16,7 +16,6 @@ from singan_core.arrays import Floats, Pixels
 from singan_runtime import Sampler
 from singan_runtime.edits import editing
 
-ROOT = Path(__file__).parent.parent
 PHOTO = ROOT / "examples" / "aitzgorri.jpg"
 FIR = ROOT / "examples" / "aitzgorri_fir.png"
 HEIGHT = 320  # px of every picture
@@ -112,14 +111,7 @@ def harmonize(sampler: Sampler, scene: Scene) -> list[Pixels]:
 
 def main() -> None:
     """Write all pictures."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--bundle", type=Path, default=ROOT / "models" / "aitzgorri")
-    parser.add_argument("--out", type=Path, default=ROOT / "docs" / "pictures")
-    given = parser.parse_args()
-    sampler, out = Sampler.load(given.bundle), given.out
-    out.mkdir(parents=True, exist_ok=True)
+    sampler, out = read_arguments(__doc__)
     full = resample.resize(images.read(PHOTO), sampler.trained_size)
     photo = images.to_pillow(images.to_pixels(full)[0])
 

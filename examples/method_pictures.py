@@ -5,12 +5,11 @@ Usage: python examples/method_pictures.py [--bundle DIR] [--out DIR]
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from picture_folder import read_arguments
 from PIL import Image, ImageDraw
 
 from singan_core import encoding, images, resample
@@ -19,7 +18,6 @@ from singan_core.pyramid import Size
 from singan_core.windows import cover_canvas
 from singan_runtime import Sampler
 
-ROOT = Path(__file__).parent.parent
 SEED = 5
 WIDTH, GAP = 300, 4  # px, of a picture in a sheet and between two
 ROW = 4  # pictures side by side
@@ -149,14 +147,7 @@ def draw_start_scales(sampler: Sampler) -> Pixels:
 
 def main() -> None:
     """Write all pictures."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--bundle", type=Path, default=ROOT / "models" / "aitzgorri")
-    parser.add_argument("--out", type=Path, default=ROOT / "docs" / "pictures")
-    given = parser.parse_args()
-    sampler, out = Sampler.load(given.bundle), given.out
-    out.mkdir(parents=True, exist_ok=True)
+    sampler, out = read_arguments(__doc__)
 
     encoding.save(out / "how_pyramid.jpg", draw_pyramid(sampler), "jpeg")
     encoding.save(out / "how_map.jpg", draw_map(sampler), "jpeg")

@@ -18,8 +18,8 @@ import torch
 from singan_core import cascade, windows
 from singan_core.arrays import Floats, Pixels, Reals
 from singan_core.errors import RequestError
-from singan_core.fitting import Zoom
 from singan_core.pyramid import Size
+from singan_core.zooms import Zoom
 from singan_export.budgets import BUDGETS, Budget, Comparison, Parity
 from singan_export.inputs import (
     SEED,

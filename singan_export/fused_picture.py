@@ -12,10 +12,10 @@ from singan_core.arrays import Pixels
 from singan_core.errors import RequestError
 from singan_core.file_limits import MOST_FOLDER_BYTES
 from singan_core.file_names import DOUBLE
-from singan_core.fitting import Zoom
 from singan_core.listed_files import read_inside
 from singan_core.manifest import Manifest
 from singan_core.pyramid import Size
+from singan_core.zooms import Zoom
 from singan_export import generator_graph
 from singan_export.comparison import Opened
 from singan_export.graphs import picture

@@ -10,8 +10,8 @@ import numpy as np
 from singan_core import HALO, cascade, noise, windows
 from singan_core.arrays import Floats
 from singan_core.errors import RequestError
-from singan_core.fitting import Zoom
 from singan_core.pyramid import Pass, Size
+from singan_core.zooms import Zoom
 from singan_runtime.plan import Plan
 from singan_runtime.sampler import Sampler
 

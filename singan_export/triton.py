@@ -16,10 +16,10 @@ from singan_core import manifest as manifests
 from singan_core.arrays import Pixels
 from singan_core.errors import BundleError
 from singan_core.file_names import DOUBLE, PARITY, graph_name
-from singan_core.fitting import Zoom
 from singan_core.listed_files import read_listed
 from singan_core.manifest import Manifest
 from singan_core.pyramid import Size
+from singan_core.zooms import Zoom
 from singan_export.comparison import Opened
 from singan_export.triton_stand_in import Server
 from singan_runtime import tensors

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from singan_core import HALO, cascade, fitting, images, noise, windows
 from singan_core.arrays import Floats, Pixels
-from singan_core.detail import resize
 from singan_core.detail.drawing import Drawing, PhotoDrawing
 from singan_core.detail.labels import Labels
 from singan_core.detail.photo import Photo
@@ -23,6 +22,7 @@ from singan_core.windows import Region, Span, Step, Wrap
 from singan_runtime import heap, parallel
 from singan_runtime.device_images import DeviceCascade, can_stay, open_cascade
 from singan_runtime.graphs import Generators
+from singan_runtime.hand_over import make_guide
 from singan_runtime.parallel import Paint, draw_in_order, draw_tiles, run_together
 from singan_runtime.plan import Plan
 from singan_runtime.recent import Recent
@@ -248,26 +248,14 @@ class Renderer:
         fit, detail = picture.fit, self.manifest.detail
         assert fit is not None and detail is not None
 
-        def draw_hand_over(region: Region) -> Pixels:
-            if picture.passes:
-                return round_hand_over(self.run_generators(picture, unit_noise, region))
-            assert picture.base is not None
-            rows, columns = (slice(*span) for span in region)
-            return round_hand_over(picture.base[..., rows, columns])
-
-        def guide(region: Region) -> Pixels:
-            canvas, level = _find_guide_canvas(picture), fit.levels[picture.first]
-            if canvas == level:
-                return draw_hand_over(region)
-            sources = resize.find_sources(region, canvas, level, picture.wrap)
-            handed = draw_hand_over(sources)
-            return resize.resize_window(handed, sources, canvas, level, region, picture.wrap)
+        def generate(region: Region) -> Floats:
+            return self.run_generators(picture, unit_noise, region)
 
         position = detail.position if picture.position is None else picture.position
         return Drawing(
             self._resize_photo(fit.photo_sizes),
             fit.levels,
-            guide,
+            make_guide(picture, fit.levels[picture.first], generate),
             Weights(position=position),
             picture.wrap,
             picture.first,
@@ -328,17 +316,3 @@ class Renderer:
     def _draw_tiles(self, paint: Paint, region: Region, threads: int | None) -> Pixels:
         channels = self.manifest.picture_channels + len(self.manifest.labels)
         return draw_tiles(paint, region, channels, threads or self.graphs.threads)
-
-
-def _find_guide_canvas(picture: Plan) -> Size:
-    """Return the canvas of what comes in at a picture's first level."""
-    if picture.passes:
-        return picture.passes[-1].canvas
-    assert picture.base is not None
-    return picture.base.shape[2], picture.base.shape[3]
-
-
-def round_hand_over(image: Floats) -> Pixels:
-    """Round what the generators drew, (1, C, H, W), once to 8 bits, (h, w, C), premultiplied."""
-    unit = (image[0].transpose(1, 2, 0) + 1) * 127.5
-    return np.floor(unit + 0.5).clip(0, 255).astype(np.uint8)

@@ -8,8 +8,8 @@ import re
 from PIL import ImageColor
 
 from singan_core.errors import RequestError
-from singan_core.fitting import NAMED_ZOOMS, ZOOM_WORDS, Zoom
 from singan_core.pyramid import Size
+from singan_core.zooms import NAMED_ZOOMS, ZOOM_WORDS, Zoom
 from singan_runtime.screens import SCREENS
 
 Place = tuple[float | None, float | None]
@@ -54,7 +54,7 @@ def parse_window(word: str) -> Window:
 
 
 def parse_zoom(word: str) -> Zoom:
-    """Read a number or a word of fitting.Zoom. Raises RequestError."""
+    """Read a number or a word of Zoom. Raises RequestError."""
     for known in ZOOM_WORDS:
         if word == known:
             return known

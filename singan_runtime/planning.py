@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from singan_core import fitting
+from singan_core import fitting, zooms
 from singan_core.errors import RequestError
-from singan_core.fitting import Fit, Zoom
+from singan_core.fitting import Fit
 from singan_core.limits import read_whole, show
 from singan_core.manifest import Manifest
 from singan_core.pyramid import Size
 from singan_core.windows import Wrap
+from singan_core.zooms import Zoom
 from singan_runtime import objects
 from singan_runtime.drawing import Renderer
 from singan_runtime.keep import Keep, find_object, find_opaque
@@ -36,7 +37,7 @@ def settle_zoom(manifest: Manifest, request: Request) -> Zoom:
     """Settle what auto means for a request. Around a kept object the scene gives way instead."""
     if request.keep:
         return request.zoom
-    return fitting.settle_zoom(manifest.pyramid, request.zoom, request.wrap)
+    return zooms.settle_zoom(manifest.pyramid, request.zoom, request.wrap)
 
 
 def fit_canvases(

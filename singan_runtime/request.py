@@ -13,10 +13,10 @@ from typing import Any
 from singan_core import bounded_json, fitting, noise
 from singan_core.arguments import read_object, read_switch, read_word
 from singan_core.errors import RequestError
-from singan_core.fitting import Zoom
 from singan_core.limits import read_real, read_whole, show
 from singan_core.pyramid import Size
 from singan_core.windows import Region, Span, Wrap
+from singan_core.zooms import NAMED_ZOOMS, ZOOM_WORDS, ZOOMS, Zoom
 from singan_runtime.keep import Keep
 from singan_runtime.parsing import (
     Window,
@@ -219,9 +219,9 @@ def find_region(size: Size, window: Window) -> Region:
 
 
 def _read_zoom(zoom: object) -> Zoom:
-    if isinstance(zoom, str) and zoom in fitting.ZOOM_WORDS:
+    if isinstance(zoom, str) and zoom in ZOOM_WORDS:
         return parse_zoom(zoom)
-    return read_real(zoom, "zoom", *fitting.ZOOMS, besides=f", {fitting.NAMED_ZOOMS}")
+    return read_real(zoom, "zoom", *ZOOMS, besides=f", {NAMED_ZOOMS}")
 
 
 def _read_start_scale(scale: object) -> int:

@@ -18,11 +18,12 @@ from singan_core.detail import store
 from singan_core.detail.photo import Photo
 from singan_core.errors import RequestError
 from singan_core.file_names import DOUBLE
-from singan_core.fitting import MAX_PIXELS, MAX_SIDE, Fit, Zoom
+from singan_core.fitting import MAX_PIXELS, MAX_SIDE, Fit
 from singan_core.limits import MOST_PICTURES, read_whole
 from singan_core.manifest import Manifest
 from singan_core.pyramid import Pass, Size
 from singan_core.windows import Region, Wrap
+from singan_core.zooms import Zoom
 from singan_runtime import devices, planning, providers
 from singan_runtime.drawing import Renderer
 from singan_runtime.graphs import (

@@ -1,18 +1,15 @@
-"""Photo in, run folder out: trains the pyramid scale by scale, each of which can be resumed."""
+"""Photo in, run folder out: begins a run, or goes on with one where it stopped."""
 
 from __future__ import annotations
 
 import dataclasses
-import functools
-import time
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from singan_core import noise, resample, stored
+from singan_core import noise, stored
 from singan_core.arguments import read_object, read_path
 from singan_core.arrays import Floats
 from singan_core.atomic import make_folder
@@ -22,38 +19,16 @@ from singan_core.file_names import CONFIG
 from singan_core.limits import show
 from singan_core.lock import lock_folder
 from singan_core.plain_names import are_plain, make_plain
-from singan_core.version import find_version
 from singan_train.config import IMPORTED, TrainingConfig, list_differences
 from singan_train.device import choose_precision
-from singan_train.report.pictures import draw_pictures
-from singan_train.report.training_log import ShouldStop, ShowProgress, TrainingLog
+from singan_train.report.training_log import ShouldStop, ShowProgress
 from singan_train.run import checkpoint
-from singan_train.run.folder import (
-    TrainedScale,
-    count_finished_scales,
-    is_finished,
-    read_scale,
-    remove_unfinished,
-    write_manifest,
-    write_scale,
-)
-from singan_train.run.header import (
-    RunHeader,
-    read_header,
-    read_reconstruction_noise,
-    write_header,
-)
+from singan_train.run.folder import count_finished_scales, is_finished, remove_unfinished
+from singan_train.run.header import RunHeader, read_header, write_header
 from singan_train.run.training_photo import TrainingPhoto, read_training_photo
-from singan_train.scale.networks import place_network
-from singan_train.scale.sample_pool import SamplePool
-from singan_train.scale.setup import create_state, make_scale_data, measure_scale
-from singan_train.scale.trained_pyramid import TrainedPyramid
-from singan_train.scale.training import DivergenceError, ScaleData, train_scale
+from singan_train.scales import train_scales
 
 NOT_KNOWN = Credits()
-
-RETRIES = 1
-"""How often a scale whose loss became NaN or infinite begins again, with another seed."""
 
 
 def prepare_run(
@@ -128,7 +103,7 @@ def train(
             )
         source.store(folder)
         write_header(folder, header, draw_reconstruction_noise(header))
-        _train_scales(folder, header, source.image, device, show, stop)
+        train_scales(folder, header, source.image, device, show, stop)
     return folder
 
 
@@ -174,7 +149,7 @@ def resume(
         remove_unfinished(folder, unfinished, iteration)
         if not is_finished(folder):
             source.store(folder)  # the same bytes, whatever became of the file
-        _train_scales(folder, header, source.image, device, show, stop)
+        train_scales(folder, header, source.image, device, show, stop)
     return folder
 
 
@@ -216,87 +191,3 @@ def draw_reconstruction_noise(header: RunHeader) -> Floats:
     return noise.draw_for_canvas(
         config.seed, 0, noise.RECONSTRUCTION_FRAME, 1, header.pyramid.shapes[0], config.border
     )
-
-
-def _train_scales(
-    folder: Path,
-    header: RunHeader,
-    image: Floats,
-    device: torch.device,
-    show: ShowProgress,
-    stop: ShouldStop,
-) -> None:
-    """Train the scales that are missing, each from those below it, and declare the run finished."""
-    z = torch.from_numpy(read_reconstruction_noise(folder, header))[None]
-    z = z.expand(-1, header.channels, -1, -1).to(device)
-
-    # the finished scales
-    scales = len(header.pyramid.sizes)
-    done = [read_scale(folder, n) for n in range(count_finished_scales(folder, scales))]
-    for trained in done:
-        place_network(trained.generator, device)
-        place_network(trained.discriminator, device)
-
-    # the others
-    log = TrainingLog(folder, header, show, stop)
-    pool = SamplePool(header, device)
-    for scale in range(len(done), scales):
-        real = torch.from_numpy(resample.resize(image, header.pyramid.sizes[scale]))
-        real = real.to(device, memory_format=torch.channels_last)
-        data = make_scale_data(scale, real, header, done, z, pool.climb_to(scale, done))
-        done.append(_train_timed(data, header, done, log))
-        pictures = draw_pictures(TrainedPyramid.from_scales(header.pyramid, done), header, z, real)
-        newest = done[-1]
-        write_scale(
-            folder, scale, newest.metadata, newest.generator, newest.discriminator, pictures
-        )
-        checkpoint.remove(folder)
-
-    if not is_finished(folder):
-        created = datetime.now(UTC).isoformat(timespec="seconds")
-        metadata = [trained.metadata for trained in done]
-        write_manifest(folder, header, metadata, created, find_version())
-
-
-def _train_timed(
-    data: ScaleData, header: RunHeader, done: list[TrainedScale], log: TrainingLog
-) -> TrainedScale:
-    """Train one scale and log its summary, with the seconds that it took."""
-    began = time.monotonic()
-    trained = train_with_retries(data, header, done, log)
-    seconds = round(time.monotonic() - began, 3)
-    summary = {"scale": data.scale, "done": True, "seconds": seconds}
-    log.write_line(summary | dataclasses.asdict(trained.metadata))
-    return trained
-
-
-def train_with_retries(
-    data: ScaleData, header: RunHeader, done: list[TrainedScale], log: TrainingLog
-) -> TrainedScale:
-    """Train one scale, from its checkpoint if there is one.
-
-    If the loss becomes NaN or infinite the scale begins again with another seed, RETRIES times.
-
-    Raises TrainingError after the last of them.
-    """
-    first_attempt, _ = checkpoint.read_position(log.folder, data.scale)
-    for attempt in range(first_attempt, RETRIES + 1):
-        config = dataclasses.replace(header.config, seed=header.config.seed + attempt * 2**63)
-        if header.pyramid.is_continuation(data.scale):
-            config = dataclasses.replace(config, reconstruction_weight=config.continuation_weight)
-        state = create_state(data, config, header.channels, done)
-        checkpoint.restore(log.folder, data.scale, state)
-
-        report = functools.partial(log.log_iterations, data.scale, attempt)
-        try:
-            train_scale(data, config, state, report)
-        except DivergenceError as error:
-            log.write_line({"scale": data.scale, "failed": str(error)})
-            checkpoint.remove(log.folder)
-            failure = error
-        else:
-            metadata = measure_scale(data, header, state)
-            return TrainedScale(metadata, state.generator, state.discriminator)
-    raise TrainingError(
-        f"{failure}, with two seeds; use another photo, another --seed or --preset paper"
-    ) from failure

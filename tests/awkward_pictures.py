@@ -1,12 +1,28 @@
-"""Makes small picture files that are valid but unusual, by hand where Pillow cannot write them."""
+"""Small picture files that are valid but unusual, made by hand where Pillow cannot, and read."""
 
+import base64
 import struct
 import zlib
 
 import numpy as np
+import pytest
 from PIL import Image
 
+from singan_core import images
+from singan_core.errors import ImageError
+
 H, W = 24, 36
+
+HEIC = base64.b64decode(
+    "AAAAHGZ0eXBoZWljAAAAAG1pZjFoZWljbWlhZgAAAXxtZXRhAAAAAAAAACFoZGxyAAAAAAAAAABwaWN0AAAAAAAAAAAAAAAAAAAAACJpbG9jAA"
+    "AAAERAAAEAAQAAAAABoAABAAAAAAAAAFMAAAAjaWluZgAAAAAAAQAAABVpbmZlAgAAAAABAABodmMxAAAAAA5waXRtAAAAAAABAAAA/GlwcnAA"
+    "AADcaXBjbwAAAHVodmNDAQNwAAAAkAAAAAAAHvAA/P34+AAADwNgAAEAGEABDAH//wNwAAADAJAAAAMAAAMAHroCQGEAAQApQgEBA3AAAAMAkA"
+    "AAAwAAAwAeoCCBBZbqrprm4CGgwIAAAAyAAAADAIRiAAEABkQBwXPBiQAAABNjb2xybmNseAABAA0ABoAAAAAUaXNwZQAAAAAAAABAAAAAQAAA"
+    "AChjbGFwAAAAJAAAAAEAAAAYAAAAAf///+QAAAAC////2AAAAAIAAAAQcGl4aQAAAAADCAgIAAAAGGlwbWEAAAAAAAAAAQABBYECAwWEAAAAW2"
+    "1kYXQAAABPKAGvCchsCBo5I1d//8IrP/9cZaH7T8OXdhDHPtmbppMqZw9pxSiBPycnS3ZZr8fvWzik/cO5danQ2uEK00ayDeSA123OYbhPQKBe"
+    "q4rslA=="
+)
+"""36x24 px, reddish on the left and blue on the right."""
 
 
 def scene():
@@ -20,6 +36,9 @@ def scene():
 def grey(bits):
     """Whole numbers of so many bits (H, W), from black on the left to white on the right."""
     return np.tile(np.rint(np.linspace(0, 2**bits - 1, W)).astype(np.uint16), (H, 1))
+
+
+RAMP = grey(8).astype(np.uint8)
 
 
 def pack(values, bits):
@@ -135,3 +154,15 @@ def saved(path, pixels, **options):
     """A picture saved by Pillow."""
     Image.fromarray(pixels).save(path, **options)
     return path
+
+
+def pixels(path, channels="auto"):
+    """The pixels that a photo is read as, uint8 (H, W, C)."""
+    return images.to_pixels(images.read(path, channels))[0]
+
+
+def one_error(path):
+    """What is said of a picture that is refused, without its path."""
+    with pytest.raises(ImageError) as caught:
+        images.read(path)
+    return str(caught.value).removeprefix(f"{path}: ")

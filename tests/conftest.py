@@ -110,6 +110,30 @@ def detailed_run(tmp_path_factory, drawn_scene):
     return train(drawn_scene, tmp_path_factory.mktemp("detailed") / "run", DETAILED)
 
 
+@pytest.fixture(scope="session")
+def many_formats(tmp_path_factory, small_run):
+    """A bundle of the small run with all of made_bundles.FOLDERS; treat it as read-only."""
+    pytest.importorskip("onnx")
+    from made_bundles import FOLDERS
+
+    from singan_export import bundle
+
+    out = tmp_path_factory.mktemp("many_formats") / "bundle"
+    bundle.export(small_run, out, folders=FOLDERS)
+    return out
+
+
+@pytest.fixture
+def checkpoint(tmp_path):
+    """A checkpoint of the reference in folders, normal mode, free to be altered."""
+    pytest.importorskip("torch")
+    from reference_checkpoints import write
+
+    folder = tmp_path / "hills" / "scale_factor=0.750000,alpha=10"
+    write(folder)
+    return folder
+
+
 @pytest.fixture
 def known_temporaries(monkeypatch):
     """Temporary files are called .NAME.singan-0.tmp, and a test may put something there first."""
@@ -144,6 +168,12 @@ def client():
 def tiny(client):
     """The address of the tiny bundle: its name and id."""
     return "tiny_bundle@" + client.get("/v1/models/tiny_bundle").json()["id"]
+
+
+@pytest.fixture(scope="module")
+def detailed(client):
+    """The address of the bundle with detail: its name and id."""
+    return "detail_bundle@" + client.get("/v1/models/detail_bundle").json()["id"]
 
 
 # The page of the service in a browser

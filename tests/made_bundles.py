@@ -16,6 +16,9 @@ from singan_runtime import Sampler
 from singan_train.scale.networks import Generator
 from singan_train.scale.trained_pyramid import TrainedPyramid
 
+FOLDERS = ["torchscript", "pt2", "fused", "fp16", "int8"]
+"""The folders of a bundle in many formats: all but Triton's, which has tests of its own."""
+
 
 def networks(scales: int, channels: int, width: int = 8) -> list[Generator]:
     """Generators in eval mode whose residual is large enough to matter."""

@@ -1,5 +1,6 @@
 """A service that runs in a process of its own, for tests."""
 
+import io
 import json
 import re
 import subprocess
@@ -7,6 +8,9 @@ import sys
 import urllib.request
 from contextlib import contextmanager
 from pathlib import Path
+
+import numpy as np
+from PIL import Image
 
 DATA = Path(__file__).parent / "data"
 
@@ -55,15 +59,21 @@ def serve(folder, *options, log=subprocess.PIPE):
         served.process.communicate()
 
 
-def open_client(folder=DATA, **settings):
-    """Open a client of a service in this process, which follows no redirects."""
+def open_client(folder=DATA, url="http://testserver", **settings):
+    """Open a client of a service in this process, at a URL; it follows no redirects."""
     from starlette.testclient import TestClient
 
     from singan_runtime.serve.app import make_app
     from singan_runtime.serve.settings import Settings
 
     app = make_app(Settings(folder, device="cpu", threads=1, **settings))
-    return TestClient(app, follow_redirects=False)
+    return TestClient(app, base_url=url, follow_redirects=False)
+
+
+def read_pixels(answer):
+    """The values of the picture that an answer holds."""
+    assert answer.status_code == 200, answer.text
+    return np.asarray(Image.open(io.BytesIO(answer.content)))
 
 
 def check_problem(answer, status, *words):

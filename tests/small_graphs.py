@@ -43,3 +43,10 @@ class Piece:
         return self.session.run(
             None, {name: np.asarray(value, self.kinds[name]) for name, value in values.items()}
         )
+
+
+def session_of(model):
+    """ONNX Runtime on the CPU, with a model."""
+    return onnxruntime.InferenceSession(
+        model.SerializeToString(), providers=["CPUExecutionProvider"]
+    )

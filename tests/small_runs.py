@@ -3,10 +3,14 @@
 The generators alone are 19x14 to 42x31 px.
 """
 
+import dataclasses
 from pathlib import Path
 
+import numpy as np
 import torch
+from PIL import Image
 
+from singan_core import manifest, stored
 from singan_train import config, trainer
 
 SMALL = config.make_config(
@@ -21,18 +25,42 @@ SMALL = config.make_config(
 )
 DETAILED = config.make_config("draft", width=8, iterations=20, pool=4, min_size=19, hand_over=33)
 """Of conftest.drawn_scene: generators of 26x19, 34x25, 45x33 px, levels of 45x33 and 60x44 px."""
+QUICK = dataclasses.replace(DETAILED, iterations=2)
+"""The same, over in a second."""
+
+TINY = (
+    "--no-detail",
+    "--min-size",
+    "14",
+    "--max-size",
+    "42",
+    "--iterations",
+    "5",
+    "--threads",
+    "1",
+    "--device",
+    "cpu",
+)
+"""Options of the command for a run of a second, without detail."""
+
+
+def smooth(height, width, channels=3):
+    """A picture of soft blobs, uint8 (height, width, channels)."""
+    coarse = np.random.default_rng(0).integers(0, 256, (6, 9, channels), np.uint8)
+    return np.stack(
+        [
+            np.asarray(
+                Image.fromarray(coarse[..., n]).resize((width, height), Image.Resampling.BICUBIC)
+            )
+            for n in range(channels)
+        ],
+        axis=2,
+    )
 
 
 def train(photo: Path, folder: Path, settings=SMALL, show=lambda progress: None) -> Path:
     torch.set_num_threads(1)
     return trainer.train(photo, folder, settings, torch.device("cpu"), show)
-
-
-def files_of(folder: Path) -> dict[str, bytes]:
-    """Every file of a folder by relative path."""
-    return {
-        str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()
-    }
 
 
 def results(files: dict[str, bytes]) -> dict[str, bytes]:
@@ -42,3 +70,11 @@ def results(files: dict[str, bytes]) -> dict[str, bytes]:
         for name, content in files.items()
         if name not in ("metrics.jsonl", "manifest.json")
     }
+
+
+def photo_of(run):
+    """The stored photo of a finished run, checked against its digest."""
+    found = manifest.read(run, "run")
+    return stored.read_photo(
+        run, found.files, found.pyramid.finest, found.picture_channels, found.detail.photo_sha256
+    )

@@ -15,22 +15,11 @@ from singan_cli import training_time
 torch = pytest.importorskip("torch")
 pytest.importorskip("onnx")
 
+from small_runs import TINY  # noqa: E402
+
 from singan_train import calibration, config, threads  # noqa: E402
 
 FLOAT32 = ("--precision", "float32")
-TINY = (
-    "--no-detail",
-    "--min-size",
-    "14",
-    "--max-size",
-    "42",
-    "--iterations",
-    "5",
-    "--threads",
-    "1",
-    "--device",
-    "cpu",
-)
 
 
 def test_photo_to_pictures(drawn_scene, tmp_path):

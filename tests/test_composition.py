@@ -135,7 +135,7 @@ def test_a_search_with_borders_never_shows_what_is_forbidden(seed):
     canvas = (13, 21)
     query = np.random.default_rng(seed + 9).integers(0, 256, (*canvas, 3), np.uint8)
     weights = Weights(position=0.0, bordered=True)
-    found = search.search(level, query, weights, (False, False), None, True)
+    found, _ = search.search(level, query, weights, (False, False), None, True)
     for shown, side, own in ((found.rows, 13, level.size[0]), (found.columns.T, 21, level.size[1])):
         places = np.minimum(np.arange(side), np.arange(side)[::-1]).clip(0, 3)[:, None]
         assert (np.minimum(shown, own - 1 - shown) >= places).all()

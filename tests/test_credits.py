@@ -69,7 +69,7 @@ def test_photos_without_credits_have_none(tmp_path):
 def test_credits_go_from_the_photo_through_run_and_bundle_into_pictures(tmp_path):
     pytest.importorskip("torch")
     pytest.importorskip("onnx")
-    from test_cli_train import TINY
+    from small_runs import TINY
 
     photo = with_exif(tmp_path / "a.jpg", "Ann", "all rights reserved")
     run, bundle, picture = tmp_path / "run", tmp_path / "bundle", tmp_path / "a.webp"

@@ -7,6 +7,7 @@ import shutil
 import numpy as np
 import pytest
 from detail_scenes import bundle_with, landscape, noise
+from file_contents import hash_again
 from PIL import Image
 
 from singan_core import manifest, stored
@@ -28,14 +29,6 @@ def refused(bundle, message):
     assert "\n" not in str(error.value)
 
 
-def vouch(bundle):
-    """Make the files' digests those of the files that are there."""
-    path = bundle / manifest.NAME
-    path.write_text(
-        json.dumps(json.loads(path.read_text()) | {"files": manifest.hash_files(bundle)})
-    )
-
-
 # the photo
 
 
@@ -52,7 +45,7 @@ def test_another_photo_is_refused_even_if_the_digests_of_the_files_are_made_anew
         pixels[17, 20, 1] ^= 1
     stored.write_photo(bundle, np.ascontiguousarray(pixels))
     if again:
-        vouch(bundle)
+        hash_again(bundle)
     refused(
         bundle,
         r"photo\.webp: not the photo of this model .* export it again"
@@ -72,7 +65,7 @@ def test_another_photo_is_refused_even_if_the_digests_of_the_files_are_made_anew
 )
 def test_a_photo_of_another_size_is_refused_before_it_is_decoded(bundle, size, got):
     stored.write_photo(bundle, landscape(*size))
-    vouch(bundle)
+    hash_again(bundle)
     refused(bundle, rf"photo\.webp: {got}, the manifest says 150x100; export it again")
 
 
@@ -85,14 +78,14 @@ def test_a_file_that_is_no_photo_is_refused(bundle, content):
         Image.fromarray(landscape(100, 150)).save(path, "PNG")
     else:
         path.write_bytes(content)
-    vouch(bundle)
+    hash_again(bundle)
     refused(bundle, r"photo\.webp: missing or damaged .* export it again")
 
 
 def test_a_missing_photo_is_refused(bundle):
     (bundle / stored.PHOTO).unlink()
     refused(bundle, r"photo\.webp: missing")
-    vouch(bundle)
+    hash_again(bundle)
     refused(bundle, r"photo\.webp: not listed")
 
 
@@ -103,7 +96,7 @@ def test_the_same_photo_in_another_encoding_is_welcome(bundle, detail_sampler):
         bundle / stored.PHOTO, "WEBP", lossless=True, quality=0, method=0, exact=True
     )
     assert (bundle / stored.PHOTO).read_bytes() != before
-    vouch(bundle)
+    hash_again(bundle)
     assert np.array_equal(Sampler.load(bundle).photo.pixels, photo)
 
 
@@ -131,13 +124,13 @@ def save_bases(bundle, change):
 @pytest.mark.parametrize("change", ["cut", "text", "objects", "float", "fewer", "flat"])
 def test_damaged_bases_are_refused(bundle, change):
     save_bases(bundle, change)
-    vouch(bundle)
+    hash_again(bundle)
     refused(bundle, r"bases\.npy: .*; make the folder again")
 
 
 def test_missing_bases_are_refused(bundle):
     (bundle / "bases.npy").unlink()
-    vouch(bundle)
+    hash_again(bundle)
     refused(bundle, r"bases\.npy: not listed")
 
 
@@ -215,7 +208,7 @@ def test_detail_that_is_no_object_is_refused(bundle, detail):
 def test_a_bundle_without_fp64_graphs_is_refused(bundle):
     shutil.rmtree(bundle / "fp64")
     refused(bundle, "missing")
-    vouch(bundle)
+    hash_again(bundle)
     refused(bundle, "fp64")
 
 
@@ -296,7 +289,7 @@ def test_damaged_masks_are_refused(labelled, detail_bundle, tmp_path, change):
         stored.write_masks(folder, labelled.masks[:-1])
     else:
         path.unlink()
-    vouch(folder)
+    hash_again(folder)
     wrong = "missing or damaged|150x99, the manifest says 150x100|not listed"
     refused(folder, rf"masks\.png: ({wrong})")
 

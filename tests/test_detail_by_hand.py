@@ -104,7 +104,7 @@ def test_features_are_those_by_hand(photo):
 
 def test_the_search_finds_what_plain_loops_find(photo, drawn_by_hand):
     heights = np.arange(CANVASES[0][0]), CANVASES[0][0]
-    found = search(photo.level(0), guide_pixels(), Weights(), (False, False), heights, True)
+    found, _ = search(photo.level(0), guide_pixels(), Weights(), (False, False), heights, True)
     assert (found.rows * LOW[1] + found.columns).reshape(-1).tolist() == drawn_by_hand["map_0"]
 
 

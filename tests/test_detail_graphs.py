@@ -27,6 +27,7 @@ from singan_core import noise as field
 from singan_core.detail import coherence, maps, patches, resize, search, slips, votes
 from singan_core.detail.photo import premultiply, straighten
 from singan_core.detail.votes import COARSE, FINE, Map
+from singan_core.zooms import choose_zoom, settle_zoom
 from singan_export.graphs import coherence as coherence_graph
 from singan_export.graphs import noise as noise_graph
 from singan_export.graphs import patches as patches_graph
@@ -130,7 +131,7 @@ def test_the_search_finds_the_positions_of_the_engine(photo, sharp, position):
         noise(1, 3, channels),
     ):
         height = len(query)
-        found = search.search(
+        found, _ = search.search(
             level, query, weights, (False, False), (np.arange(height), height), sharp
         )
         assert np.array_equal(piece(query=query)[0], found.rows * level.size[1] + found.columns)
@@ -151,7 +152,7 @@ def test_of_equal_patches_the_lowest_position_is_found_in_many_chunks_too(monkey
         ]
 
     query = level.matched[:, :19]
-    found = search.search(level, query, weights, (False, False), None, True)
+    found, _ = search.search(level, query, weights, (False, False), None, True)
     assert np.array_equal(
         Piece(write, query=PICTURE)(query=query)[0], found.rows * level.size[1] + found.columns
     )
@@ -297,8 +298,8 @@ def fitted(request, detail_bundle):
 )
 def test_sizes_are_those_of_the_fit(fitted, height, width, zoom):
     found, piece = fitted
-    word = fitting.settle_zoom(found, "auto")
-    usual = 1.0 if fitting.choose_zoom(found, (height, width), word) > 1 else word
+    word = settle_zoom(found, "auto")
+    usual = 1.0 if choose_zoom(found, (height, width), word) > 1 else word
     fit = fitting.fit(found, (height, width), zoom or usual)
     told = [value.tolist() for value in piece(size=(height, width), zoom=zoom)]
     generators, levels = len(found.passes), len(found.levels)

@@ -4,7 +4,6 @@ A page is followed from its first command to its last, in a folder that has the 
 All pages share one draft model, and whatever they train is trained for a few iterations.
 """
 
-import base64
 import json
 import re
 import shutil
@@ -121,9 +120,9 @@ def write_files(folder):
 def write_strangers_files(folder):
     """Write what others made: a photo of a phone, and a checkpoint of the reference."""
     import reference_checkpoints
-    from test_picture_formats import HEIC
+    from awkward_pictures import HEIC
 
-    (folder / "photo.heic").write_bytes(base64.b64decode(HEIC))
+    (folder / "photo.heic").write_bytes(HEIC)
     reference_checkpoints.write(folder / "TrainedModels" / "lightning1")
 
 

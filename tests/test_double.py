@@ -10,7 +10,7 @@ torch = pytest.importorskip("torch")
 onnx = pytest.importorskip("onnx")
 
 import made_bundles  # noqa: E402
-import onnxruntime  # noqa: E402
+from small_graphs import session_of  # noqa: E402
 
 from singan_core import manifest as manifests  # noqa: E402
 from singan_core.errors import BundleError  # noqa: E402
@@ -36,12 +36,6 @@ def generator_of(channels=3, width=12, norm=True, seed=0):
         for _ in range(3):
             made(torch.randn(2, channels, 30, 34), torch.randn(2, channels, 30, 34))
     return made.eval()
-
-
-def session_of(model):
-    return onnxruntime.InferenceSession(
-        model.SerializeToString(), providers=["CPUExecutionProvider"]
-    )
 
 
 def inputs_of(channels, batch, height, width):

@@ -11,7 +11,7 @@ import pytest
 from singan_core import encoding
 from singan_core.detail import resize
 from singan_core.errors import RequestError
-from singan_runtime.drawing import round_hand_over
+from singan_runtime.hand_over import round_hand_over
 from singan_runtime.measures import evaluation, pieces, quality, report
 
 COPYING = ("guide_diversity", "repetition", "piece_size", "copied_share", "join_cost")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from file_contents import hash_again
 from PIL import Image
 
 torch = pytest.importorskip("torch")
@@ -33,13 +34,6 @@ def exported(small_run, tmp_path_factory):
 @pytest.fixture
 def copied(exported, tmp_path):
     return shutil.copytree(exported, tmp_path / "bundle")
-
-
-def hash_again(folder):
-    """Make the manifest agree with altered files, as a careful forger would."""
-    path = folder / "manifest.json"
-    data = json.loads(path.read_text())
-    path.write_text(json.dumps({**data, "files": manifest.hash_files(folder)}))
 
 
 def doctor(folder, scale, name="weight_2", by=1e-2):

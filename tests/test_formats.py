@@ -1,6 +1,5 @@
-"""Every format is written, loaded, measured, and refused with a reason where it cannot work."""
+"""Every format is written whole and drawn from, and refused with a reason where it cannot work."""
 
-import json
 import shutil
 import subprocess
 import sys
@@ -8,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner
+from command_line import call
 
 torch = pytest.importorskip("torch")
 onnx = pytest.importorskip("onnx")
@@ -16,49 +15,17 @@ onnx = pytest.importorskip("onnx")
 import made_bundles  # noqa: E402
 from onnx import numpy_helper  # noqa: E402
 
-from singan_cli.app import app  # noqa: E402
-from singan_core import file_names, manifest  # noqa: E402
 from singan_core.errors import BundleError, ExportError, OutputError, ParityError, RequestError  # noqa: E402
 from singan_core.lock import LOCK  # noqa: E402
-from singan_export import budgets, bundle, formats, half, inputs, verify  # noqa: E402
+from singan_export import bundle, formats, half, inputs, verify  # noqa: E402
 from singan_runtime import Sampler  # noqa: E402
 
 DOCS = Path(__file__).parent.parent / "docs"
-FOLDERS = ["torchscript", "pt2", "fused", "fp16", "int8"]
-
-
-@pytest.fixture(scope="module")
-def everything(small_run, tmp_path_factory):
-    """A bundle of the small run in every format; treat it as read-only."""
-    out = tmp_path_factory.mktemp("everything") / "bundle"
-    bundle.export(small_run, out, folders=FOLDERS)
-    return out
-
-
-@pytest.fixture(scope="module")
-def graphs_only(tmp_path_factory):
-    """An untrained bundle in every format that needs no run; treat it as read-only."""
-    folder = made_bundles.make(tmp_path_factory.mktemp("graphs") / "bundle")
-    bundle.add(folder, ["fused", "fp16", "int8"])
-    return folder
 
 
 @pytest.fixture
 def made(tmp_path):
     return made_bundles.make(tmp_path / "made")
-
-
-def call(*words):
-    result = CliRunner().invoke(app, [str(word) for word in words])
-    return result.exit_code, result.stdout, result.stderr
-
-
-def hash_again(folder):
-    """Make the manifest agree with altered files, as a careful forger would."""
-    path = folder / "manifest.json"
-    path.write_text(
-        json.dumps({**json.loads(path.read_text()), "files": manifest.hash_files(folder)})
-    )
 
 
 def contents(folder):
@@ -123,91 +90,6 @@ def test_an_export_without_a_place_or_a_format_is_a_usage_error(made, small_run,
     assert call("export", small_run, "--out", tmp_path / "bundle", "--run", small_run)[0] == 2
 
 
-# what can hold a program is opened only if it is named
-
-NAMED = ("--format", ",".join(formats.PROGRAMS))
-
-
-def test_files_that_can_hold_programs_are_not_opened_unless_they_are_named(
-    everything, tmp_path, monkeypatch
-):
-    copy = shutil.copytree(everything, tmp_path / "bundle")
-    for file in ("torchscript/scale_00.pt", "pt2/scale_00.pt2", "fused/pyramid.onnx"):
-        (copy / file).write_bytes(b"whatever a stranger wants")
-    hash_again(copy)
-    status, text, _ = call("verify", copy)
-    assert status == 0
-    assert "torchscript,pt2,fused not opened" in text and "add --format torchscript" in text
-    assert json.loads(call("verify", copy, "--json")[1])["unopened"] == list(formats.PROGRAMS)
-    for name in formats.PROGRAMS:
-        status, _, error = call("verify", copy, "--format", name)
-        assert status == 1 and f"{name}/" in error
-    status, _, error = call("verify", copy, "--format", "exe")
-    assert status == 1 and "unknown format 'exe'" in error
-
-
-def test_the_folders_that_a_bundle_may_have_are_those_of_the_formats():
-    assert set(file_names.FORMAT_FOLDERS) == {*formats.NAMES, file_names.DOUBLE}
-
-
-# every format draws what the fp32 graphs draw
-
-
-def test_every_format_of_a_run_is_written_loaded_and_within_its_budget(everything):
-    found = verify.verify(everything, named=formats.PROGRAMS)
-    assert {check.format for check in found.formats} == set(FOLDERS)
-    for name in FOLDERS:
-        checks = [check for check in found.formats if check.format == name]
-        whole = [check for check in checks if check.scale is None]
-        assert all(check.passed for check in checks) and len({check.size for check in whole}) == 3
-        if name != "fused":
-            for scale in range(4):
-                assert len({check.size for check in checks if check.scale == scale}) >= 3
-        record = json.loads((everything / name / "parity.json").read_text())
-        assert (
-            record["passed"]
-            and record["reference"] == "networks"
-            and len(record["checks"]) == len(checks)
-        )
-
-
-def test_with_the_run_formats_are_held_against_the_networks_themselves(everything, small_run):
-    def worst(found):
-        return max(
-            check.maximum
-            for check in found.formats
-            if check.format == "torchscript" and check.scale is not None
-        )
-
-    named = formats.PROGRAMS
-    with_networks = verify.verify(everything, small_run, named)
-    with_graphs = verify.verify(everything, named=named)
-    assert worst(with_networks) < worst(with_graphs)  # torch's own arithmetic, or another
-
-
-def test_verify_shows_a_table_and_json(graphs_only):
-    status, text, _ = call("verify", graphs_only)
-    lines = text.splitlines()
-    assert status == 0 and sum(line.startswith("int8 ") for line in lines) == 3 + 3
-    columns = "format of worst at max rms PSNR levels values allowed"
-    assert any(" ".join(line.split()) == columns for line in lines)
-    report = json.loads(call("verify", graphs_only, "--json")[1])
-    assert report["passed"]
-    fields = {
-        "passed",
-        "format",
-        "scale",
-        "size",
-        "maximum",
-        "rms",
-        "psnr",
-        "levels",
-        "share",
-        "budget",
-    }
-    assert all(set(check) == fields for check in report["formats"])
-
-
 def test_export_prints_size_speed_and_patch_distance(made):
     status, text, _ = call("export", made, "--precision", "int8")
     assert status == 0
@@ -219,9 +101,9 @@ def test_export_prints_size_speed_and_patch_distance(made):
 
 
 @pytest.mark.parametrize("name", ["torchscript", "pt2"])
-def test_torch_formats_run_without_our_package_at_any_size(everything, name, tmp_path):
+def test_torch_formats_run_without_our_package_at_any_size(many_formats, name, tmp_path):
     """A program that knows only torch draws the sampler's picture from noises that it is given."""
-    sampler = Sampler.load(everything, threads=1)
+    sampler = Sampler.load(many_formats, threads=1)
     picture = sampler.plan((53, 91), 1.0)
     noises = inputs.make_unit_noises(sampler, picture, sampler.create_noise(5))
     np.savez(tmp_path / "noises.npz", *noises)
@@ -237,7 +119,7 @@ def test_torch_formats_run_without_our_package_at_any_size(everything, name, tmp
         "numpy.save(sys.argv[3], whole(noises).numpy())\n"
         "assert not any(module.startswith('singan') for module in sys.modules)\n"
     )
-    file = everything / name / ("pyramid.pt" if name == "torchscript" else "pyramid.pt2")
+    file = many_formats / name / ("pyramid.pt" if name == "torchscript" else "pyramid.pt2")
     subprocess.run(
         [sys.executable, "-c", program, file, tmp_path / "noises.npz", tmp_path / "image.npy"],
         check=True,
@@ -263,7 +145,7 @@ def test_a_format_is_made_again_only_when_forced(made):
 
 @pytest.mark.parametrize("name", ["pt2", "torchscript"])
 def test_an_exporter_that_fails_half_way_leaves_nothing(
-    small_run, everything, tmp_path, monkeypatch, name
+    small_run, many_formats, tmp_path, monkeypatch, name
 ):
     done = []
 
@@ -280,7 +162,7 @@ def test_an_exporter_that_fails_half_way_leaves_nothing(
     with pytest.raises(ExportError, match=said):
         bundle.export(small_run, tmp_path / "new", folders=[name])
     assert list(tmp_path.iterdir()) == []
-    there = shutil.copytree(everything, tmp_path / "there")
+    there = shutil.copytree(many_formats, tmp_path / "there")
     before = contents(there)
     done.clear()
     with pytest.raises(ExportError, match=said):
@@ -304,75 +186,6 @@ def test_a_format_over_its_budget_is_not_added(made, monkeypatch):
     assert contents(made) == before
 
 
-# verify finds what is wrong
-
-
-def test_a_doctored_weight_of_any_onnx_format_fails_verify_with_exit_status_1(
-    graphs_only, tmp_path
-):
-    for file, name in (
-        ("fused/pyramid.onnx", "scale_2/weight_2"),
-        ("fp16/scale_02.onnx", "weight_2"),
-    ):
-        copy = shutil.copytree(graphs_only, tmp_path / name.replace("/", "_"))
-        model = onnx.load(copy / file)
-        tensor = next(tensor for tensor in model.graph.initializer if tensor.name == name)
-        tensor.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(tensor) * 0, name))
-        onnx.save(model, copy / file)
-        hash_again(copy)
-        status, text, error = call("verify", copy, *NAMED)
-        assert status == 1 and "FAILED" in text
-        assert error.startswith(f"error: {file.partition('/')[0]} ") and "over its budget" in error
-        status, text, _ = call("verify", copy, *NAMED, "--json")
-        assert status == 1 and json.loads(text)["passed"] is False
-
-
-@pytest.mark.parametrize(
-    ("file", "said"),
-    [
-        ("fused/pyramid.onnx", "not a valid ONNX graph"),
-        ("int8/scale_03.onnx", "not a generator's graph"),
-        ("torchscript/scale_01.pt", "not a file that torch can load"),
-        ("pt2/pyramid.pt2", "not a file that torch can load"),
-    ],
-)
-def test_a_file_cut_short_is_named(everything, tmp_path, file, said):
-    copy = shutil.copytree(everything, tmp_path / "bundle")
-    (copy / file).write_bytes((copy / file).read_bytes()[:-2000])
-    status, _, error = call("verify", copy)
-    assert status == 1 and f"{file}: altered or damaged" in error
-    hash_again(copy)
-    status, _, error = call("verify", copy, *NAMED)
-    assert (
-        status == 1
-        and f"{file}: {said}" in error
-        and "export again" in error
-        and error.count("\n") == 1
-    )
-
-
-def test_formats_of_another_bundle_are_told_apart(everything, made):
-    for name, said in (
-        ("fused", "inputs and outputs are"),
-        ("fp16", "metadata singan.name is 'scene'"),
-    ):
-        shutil.rmtree(made / "fused", ignore_errors=True)
-        shutil.copytree(everything / name, made / name)
-        hash_again(made)
-        with pytest.raises(BundleError, match=said):
-            verify.verify(made, named=formats.PROGRAMS)
-
-
-def test_budgets_are_those_of_the_documentation():
-    exact = budgets.Budget()
-    assert (exact.scale, exact.pyramid, exact.share, exact.levels) == (1e-5, 2e-3, 0.01, 1)
-    assert exact.scale_share == 0.01
-    of = {(row.name, row.has_detail): row.budget for row in formats.TABLE}
-    assert all(of[name, False] == exact for name in ("torchscript", "pt2", "fused"))
-    assert (of["fp16", False].psnr, of["int8", False].psnr) == (50, 25)
-    assert of["fused", True] == budgets.EXACT
-
-
 @pytest.mark.parametrize(
     ("channels", "border", "labels"),
     [(1, "noise", ()), (4, "zero", ()), (4, "zero", ("hill",)), (5, "noise", ("a", "b"))],
@@ -390,7 +203,7 @@ def test_other_channels_borders_and_labels_have_every_format_too(
 
 
 @pytest.mark.slow
-def test_the_libtorch_example_draws_the_same(everything, tmp_path):
+def test_the_libtorch_example_draws_the_same(many_formats, tmp_path):
     """Built against the headers and libraries inside the Python package."""
     compiler = shutil.which("c++") or shutil.which("g++") or pytest.skip("no C++ compiler")
     installed = Path(torch.__file__).parent
@@ -413,12 +226,12 @@ def test_the_libtorch_example_draws_the_same(everything, tmp_path):
     subprocess.run(
         [*words, f"-Wl,-rpath,{libraries}", "-ltorch", "-ltorch_cpu", "-lc10"], check=True
     )
-    sampler = Sampler.load(everything, threads=1)
+    sampler = Sampler.load(many_formats, threads=1)
     picture = sampler.plan((53, 91), 1.0)
     noises = inputs.make_unit_noises(sampler, picture, sampler.create_noise(5))
     (tmp_path / "noises").write_bytes(b"".join(noise.tobytes() for noise in noises))
     sizes = ["x".join(str(side) for side in noise.shape[1:]) for noise in noises]
-    files = [everything / "torchscript" / "pyramid.pt", tmp_path / "noises", tmp_path / "image"]
+    files = [many_formats / "torchscript" / "pyramid.pt", tmp_path / "noises", tmp_path / "image"]
     subprocess.run([tmp_path / "draw", *files, *sizes], check=True)
     image = np.fromfile(tmp_path / "image", np.float32).reshape(1, 3, 53, 91)
     assert np.abs(image - sampler.run_generators(picture, sampler.create_noise(5))).max() <= 2e-3
@@ -436,7 +249,7 @@ def test_the_commands_of_the_documentation_work(small_run, tmp_path, monkeypatch
     for _, *words in commands:
         assert call(*words)[0] == 0, words
     assert {path.name for path in (tmp_path / "bundle").iterdir() if path.is_dir()} == {
-        *FOLDERS,
+        *made_bundles.FOLDERS,
         "triton",
     }
     assert list((tmp_path / "pictures").glob("*.png"))

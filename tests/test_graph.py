@@ -7,6 +7,7 @@ torch = pytest.importorskip("torch")
 onnx = pytest.importorskip("onnx")
 
 import onnxruntime  # noqa: E402
+from small_graphs import session_of  # noqa: E402
 
 from singan_export import generator_graph  # noqa: E402
 from singan_train.scale.networks import Generator  # noqa: E402
@@ -22,12 +23,6 @@ def generator_of(channels=3, width=12, norm=True, seed=0):
         for _ in range(3):
             made(torch.randn(2, channels, 30, 34), torch.randn(2, channels, 30, 34))
     return made.eval()
-
-
-def session_of(model):
-    return onnxruntime.InferenceSession(
-        model.SerializeToString(), providers=["CPUExecutionProvider"]
-    )
 
 
 def largest_difference(made, session, shape):

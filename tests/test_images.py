@@ -2,6 +2,7 @@ import io
 
 import numpy as np
 import pytest
+from awkward_pictures import pixels
 from PIL import Image, ImageCms
 
 from singan_core import encoding, images, masks
@@ -12,10 +13,6 @@ RNG = np.random.default_rng(0)
 RGB = RNG.integers(0, 256, (20, 30, 3), np.uint8)
 RGBA = RNG.integers(0, 256, (20, 30, 4), np.uint8)
 GREY = RNG.integers(0, 256, (20, 30), np.uint8)
-
-
-def pixels(path, channels="auto"):
-    return images.to_pixels(images.read(path, channels))[0]
 
 
 @pytest.mark.parametrize("ending", ["png", "tiff", "bmp", "webp"])

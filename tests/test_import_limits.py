@@ -24,8 +24,8 @@ from singan_train.reference.pickle_machine import (  # noqa: E402
     MOST_BYTES,
     MOST_INSTRUCTIONS,
     MOST_NESTED,
-    SHOWN,
 )
+from singan_train.reference.pickled_names import SHOWN  # noqa: E402
 from singan_train.reference.unpickle import MOST_FILE_BYTES, read_file  # noqa: E402
 
 SECONDS = 10  # that a hostile file may take, on a busy machine

@@ -6,12 +6,13 @@ import shutil
 import numpy as np
 import pytest
 from command_line import call, one_line
+from file_contents import files_of
 from PIL import Image
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("onnx")
 
-from small_runs import SMALL, files_of, results  # noqa: E402
+from small_runs import SMALL, TINY, results  # noqa: E402
 
 from singan_core import images, manifest  # noqa: E402
 from singan_core.errors import TrainingError  # noqa: E402
@@ -22,19 +23,6 @@ from singan_train.run import header  # noqa: E402
 
 CPU = torch.device("cpu")
 HILL, SKY, SUN = (60, 120, 40), (150, 180, 220), (220, 60, 40)
-TINY = (
-    "--no-detail",
-    "--min-size",
-    "14",
-    "--max-size",
-    "42",
-    "--iterations",
-    "5",
-    "--threads",
-    "1",
-    "--device",
-    "cpu",
-)
 
 
 @pytest.fixture(scope="module")

@@ -12,8 +12,8 @@ pytest.importorskip("torch")
 pytest.importorskip("onnx")
 
 from command_line import SINGAN, call
-from small_runs import files_of
-from test_site import contents, one_line_of_make
+from file_contents import files_of
+from made_sites import contents, one_line_of_make
 
 from singan_cli.site.material import BUNDLE, MODEL, RUN, Training, Watch, make_bundle
 from singan_core.errors import BundleError

@@ -94,7 +94,8 @@ def test_stopped_and_with_a_killed_worker_all_pictures_are_those_of_one_machine(
 def test_a_killed_worker_loses_no_training(drawn_scene, tmp_path):
     pytest.importorskip("onnx")
     pytest.importorskip("torch")
-    from small_runs import files_of, results, train
+    from file_contents import files_of
+    from small_runs import results, train
 
     from singan_cli.many.photos import PhotoItem, make
     from singan_cli.site.material import Training

@@ -4,11 +4,11 @@ import base64
 import io
 import re
 import shutil
-from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from page_tags import Tags
 from PIL import Image
 
 from singan_core.errors import RequestError
@@ -17,22 +17,6 @@ from singan_runtime.request import Request
 
 DATA = Path(__file__).parent / "data"
 ROOT = "https://example.org/v1/m@01234567"
-
-
-class Tags(HTMLParser):
-    """The elements of some lines, each with its attributes."""
-
-    def __init__(self, text):
-        super().__init__()
-        self.found = []
-        self.feed(text)
-
-    def handle_starttag(self, tag, attributes):
-        assert len(dict(attributes)) == len(attributes)
-        self.found.append((tag, dict(attributes)))
-
-    def find(self, tag):
-        return [attributes for name, attributes in self.found if name == tag]
 
 
 def read_set(text):

@@ -70,6 +70,8 @@ def test_sample_keeps_an_object_and_says_so_in_the_file(
         mask_file,
         "--place",
         "right",
+        "--seed",
+        "0",
     )
     with Image.open(tmp_path / "hills_300x100_0.png") as image:
         told = json.loads(image.info["singan"])

@@ -6,13 +6,16 @@ import zlib
 import numpy as np
 import pytest
 from awkward_pictures import (
+    RAMP,
     H,
     W,
     bitfields_bmp,
     directory,
     grey,
     grey_profile,
+    one_error,
     pack,
+    pixels,
     png,
     saved,
     scene,
@@ -22,25 +25,13 @@ from PIL import Image, ImageCms
 from PIL import __version__ as pillow_version
 
 from singan_core import images, resample
-from singan_core.errors import ImageError
 
-RAMP = grey(8).astype(np.uint8)
 RNG = np.random.default_rng(0)
 REDDISH = (200, 60, 30)
 
 needs_pillow_13 = pytest.mark.skipif(
     int(pillow_version.partition(".")[0]) < 13, reason="Pillow before 13 refuses such files"
 )
-
-
-def pixels(path, channels="auto"):
-    return images.to_pixels(images.read(path, channels))[0]
-
-
-def one_error(path):
-    with pytest.raises(ImageError) as caught:
-        images.read(path)
-    return str(caught.value).removeprefix(f"{path}: ")
 
 
 # what was read before is read alike

@@ -1,6 +1,5 @@
 """Picture files: which formats are read, how large they may be, and what is said of the others."""
 
-import base64
 import re
 import subprocess
 import sys
@@ -8,10 +7,13 @@ import sys
 import numpy as np
 import pytest
 from awkward_pictures import (
+    HEIC,
+    RAMP,
     H,
     W,
     bitfields_bmp,
-    grey,
+    one_error,
+    pixels,
     saved,
     scene,
     tiff,
@@ -21,29 +23,9 @@ from PIL import Image
 from singan_core import images, picture_files
 from singan_core.errors import ImageError, InstallError
 
-RAMP = grey(8).astype(np.uint8)
 RNG = np.random.default_rng(0)
 
-HEIC = (
-    "AAAAHGZ0eXBoZWljAAAAAG1pZjFoZWljbWlhZgAAAXxtZXRhAAAAAAAAACFoZGxyAAAAAAAAAABwaWN0AAAAAAAAAAAAAAAAAAAAACJpbG9jAA"
-    "AAAERAAAEAAQAAAAABoAABAAAAAAAAAFMAAAAjaWluZgAAAAAAAQAAABVpbmZlAgAAAAABAABodmMxAAAAAA5waXRtAAAAAAABAAAA/GlwcnAA"
-    "AADcaXBjbwAAAHVodmNDAQNwAAAAkAAAAAAAHvAA/P34+AAADwNgAAEAGEABDAH//wNwAAADAJAAAAMAAAMAHroCQGEAAQApQgEBA3AAAAMAkA"
-    "AAAwAAAwAeoCCBBZbqrprm4CGgwIAAAAyAAAADAIRiAAEABkQBwXPBiQAAABNjb2xybmNseAABAA0ABoAAAAAUaXNwZQAAAAAAAABAAAAAQAAA"
-    "AChjbGFwAAAAJAAAAAEAAAAYAAAAAf///+QAAAAC////2AAAAAIAAAAQcGl4aQAAAAADCAgIAAAAGGlwbWEAAAAAAAAAAQABBYECAwWEAAAAW2"
-    "1kYXQAAABPKAGvCchsCBo5I1d//8IrP/9cZaH7T8OXdhDHPtmbppMqZw9pxSiBPycnS3ZZr8fvWzik/cO5danQ2uEK00ayDeSA123OYbhPQKBe"
-    "q4rslA=="
-)  # 36x24 px, reddish on the left and blue on the right
 REDDISH, BLUE = (200, 60, 30), (30, 90, 200)
-
-
-def pixels(path, channels="auto"):
-    return images.to_pixels(images.read(path, channels))[0]
-
-
-def one_error(path):
-    with pytest.raises(ImageError) as caught:
-        images.read(path)
-    return str(caught.value).removeprefix(f"{path}: ")
 
 
 # formats
@@ -56,7 +38,7 @@ def test_avif_is_read(tmp_path):
 
 def test_heic_is_read(tmp_path):
     pytest.importorskip("pi_heif")
-    (tmp_path / "a.heic").write_bytes(base64.b64decode(HEIC))
+    (tmp_path / "a.heic").write_bytes(HEIC)
     read = pixels(tmp_path / "a.heic").astype(int)
     assert read.shape == (24, 36, 3)
     assert np.abs(read[5, 5] - REDDISH).max() < 12 and np.abs(read[5, 30] - BLUE).max() < 12
@@ -64,7 +46,7 @@ def test_heic_is_read(tmp_path):
 
 def test_heic_without_its_package_says_what_to_install(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "pi_heif", None)
-    (tmp_path / "a.heic").write_bytes(base64.b64decode(HEIC))
+    (tmp_path / "a.heic").write_bytes(HEIC)
     with pytest.raises(
         InstallError,
         match=r"a\.heic: HEIC pictures need pi-heif; run: pip install pi-heif \(singan's extra",

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from singan_core import RECEPTIVE_FIELD, fitting, pyramid
 from singan_core.errors import RequestError
 from singan_core.pyramid import Pass
+from singan_core.zooms import LEAST_SHOWN, choose_zoom, settle_zoom
 
 TRAINED = pyramid.plan((164, 250))
 SIDE = st.integers(1, 3000)
@@ -133,12 +134,12 @@ def test_zoom_area_shows_as_much_of_the_scene_as_the_photo_does():
         ((15, 22), (25, 37)), 0.6, levels=((25, 37), (100, 150)), hand_over=1
     )
     for height, width in ((100, 150), (60, 240), (300, 50)):
-        zoom = fitting.choose_zoom(with_detail, (height, width), "area")
+        zoom = choose_zoom(with_detail, (height, width), "area")
         assert math.isclose(height / zoom * width / zoom, 100 * 150)
         assert fitting.fit(with_detail, (height, width), "area") == fitting.fit(
             with_detail, (height, width), zoom
         )
-    assert fitting.choose_zoom(with_detail, (60, 240), "auto") == 0.6  # which keeps the height
+    assert choose_zoom(with_detail, (60, 240), "auto") == 0.6  # which keeps the height
 
 
 SCENE = pyramid.Pyramid(
@@ -155,7 +156,7 @@ def test_zoom_scene_composes_the_photo_s_own_shape(height, width):
     assert 0 <= top <= whole_height - height and 0 <= left <= whole_width - width
 
     shape = width / height / (640 / 427)
-    if fitting.LEAST_SHOWN[1] < shape < 1 / fitting.LEAST_SHOWN[0]:
+    if LEAST_SHOWN[1] < shape < 1 / LEAST_SHOWN[0]:
         assert [step.canvas for step in fit.passes] == [(15, 22), (25, 37)]
         assert fit.levels[0] == (25, 37)
         assert top == 0 if shape < 1 else left == 0
@@ -177,10 +178,10 @@ def test_zoom_scene_leaves_a_least_share_of_the_scene():
 
 
 def test_auto_means_scene_only_where_things_have_places():
-    assert fitting.settle_zoom(SCENE, "auto") == "scene"
-    assert fitting.settle_zoom(SCENE, "auto", (False, True)) == "auto"  # repeats along x
-    assert fitting.settle_zoom(SCENE, "height") == "height"
-    assert fitting.settle_zoom(dataclasses.replace(SCENE, focus=None), "auto") == "auto"
+    assert settle_zoom(SCENE, "auto") == "scene"
+    assert settle_zoom(SCENE, "auto", (False, True)) == "auto"  # repeats along x
+    assert settle_zoom(SCENE, "height") == "height"
+    assert settle_zoom(dataclasses.replace(SCENE, focus=None), "auto") == "auto"
     assert fitting.fit(SCENE, (60, 240), "auto") == fitting.fit(SCENE, (60, 240), "height")
 
 

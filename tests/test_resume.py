@@ -11,11 +11,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from file_contents import files_of
 from PIL import Image
 
 torch = pytest.importorskip("torch")
 
-from small_runs import SMALL, files_of, results, train  # noqa: E402
+from small_runs import SMALL, results, train  # noqa: E402
 
 from singan_core import manifest  # noqa: E402
 from singan_core.errors import BundleError, OutputError, TrainingError  # noqa: E402

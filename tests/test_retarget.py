@@ -5,9 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from singan_core import fitting, images, resample
+from singan_core import images, resample
 from singan_core.errors import RequestError
 from singan_core.windows import Span
+from singan_core.zooms import choose_zoom
 from singan_runtime import masks
 from singan_runtime.boxes import box_sums
 from singan_runtime.edits import retarget
@@ -84,7 +85,7 @@ def test_a_kept_object_survives_better_than_without(sampler, keep, size):
 def placing(sampler, keep, size):
     """Where the object belongs: found again from the outside."""
     weights = masks.feather(keep, retarget.REACH)
-    scale = fitting.choose_zoom(sampler.manifest.pyramid, size, "auto")
+    scale = choose_zoom(sampler.manifest.pyramid, size, "auto")
     warp = retarget.place_object(masks.find_bounds(weights > 0), keep.shape, size, scale)
     truth = images.to_pixels(warp(sampler.reconstruct_scales(4), size))[0]
     return warp, truth, warp(keep.astype(np.float32), size) >= 0.5

@@ -7,7 +7,8 @@ from PIL import ExifTags, Image
 pytest.importorskip("torch")
 pytest.importorskip("onnx")
 
-from small_runs import DETAILED, files_of, train
+from file_contents import files_of
+from small_runs import DETAILED, train
 
 SECRET = b"a secret place"
 

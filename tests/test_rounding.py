@@ -7,6 +7,7 @@ import warnings
 
 import numpy as np
 import pytest
+from file_contents import hash_again
 from PIL import Image
 
 torch = pytest.importorskip("torch")
@@ -16,7 +17,6 @@ from onnx import numpy_helper  # noqa: E402
 from safetensors.torch import load_file, save_file  # noqa: E402
 from small_runs import SMALL, train  # noqa: E402
 
-from singan_core import manifest  # noqa: E402
 from singan_core.errors import ParityError  # noqa: E402
 from singan_export import budgets, bundle, rounding, verify  # noqa: E402
 
@@ -73,12 +73,6 @@ def read_metadata(path):
 
     with safe_open(path, "pt") as file:
         return file.metadata()
-
-
-def hash_again(folder):
-    path = folder / "manifest.json"
-    data = json.loads(path.read_text())
-    path.write_text(json.dumps({**data, "files": manifest.hash_files(folder)}))
 
 
 def edit_graph(path, edit):

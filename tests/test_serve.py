@@ -11,16 +11,11 @@ from PIL import Image, features
 pytest.importorskip("starlette")
 pytest.importorskip("httpx2")
 
-from served import check_problem
+from served import check_problem, read_pixels
 
 from singan_runtime.files.provenance import read_request
 from singan_runtime.request import Request
 from singan_runtime.serve import pictures, service
-
-
-def read_pixels(answer):
-    return np.asarray(Image.open(io.BytesIO(answer.content)))
-
 
 # Pictures
 
@@ -255,3 +250,10 @@ def test_pictures_cannot_be_posted(client, tiny):
 def test_large_pictures_are_refused_before_any_work(client, tiny, monkeypatch):
     monkeypatch.setattr(service.Service, "_make", None)
     check_problem(client.get(f"/v1/{tiny}/7680x4321.png?seed=1"), 422)
+
+
+def test_a_picture_that_costs_far_more_than_its_pixels_is_refused(client, detailed):
+    answer = client.get(f"/v1/{detailed}/600x400.png?seed=1&zoom=0.001")
+    assert answer.status_code == 422
+    assert "choose a larger zoom, or auto" in answer.json()["detail"]
+    assert client.get(f"/v1/{detailed}/16x16.png?seed=1").status_code == 200

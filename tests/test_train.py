@@ -8,11 +8,12 @@ import sys
 
 import numpy as np
 import pytest
+from file_contents import files_of
 from PIL import Image
 
 torch = pytest.importorskip("torch")
 
-from small_runs import SMALL, files_of, results, train  # noqa: E402
+from small_runs import SMALL, results, train  # noqa: E402
 
 from singan_core import images, manifest, noise, resample  # noqa: E402
 from singan_core.errors import RequestError, TrainingError  # noqa: E402

@@ -12,9 +12,9 @@ from singan_runtime.clips.animation import GRID_BETAS, GRID_START_SCALES, Walk
 
 if TYPE_CHECKING:
     from singan_core.arrays import Mask
-    from singan_core.fitting import Zoom
     from singan_core.metadata import Metadata
     from singan_core.pyramid import Size
+    from singan_core.zooms import Zoom
     from singan_runtime import Sampler
     from singan_runtime.keep import Keep
 

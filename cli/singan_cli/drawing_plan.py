@@ -7,8 +7,9 @@ from typing import Any
 
 from singan_cli.zoom_text import SOFT_ZOOM, describe_zoom
 from singan_core import fitting
-from singan_core.fitting import Fit, Zoom
+from singan_core.fitting import Fit
 from singan_core.pyramid import Pyramid, Size
+from singan_core.zooms import Zoom, choose_zoom, settle_zoom
 
 
 @dataclass(frozen=True)
@@ -23,8 +24,8 @@ class DrawingPlan:
     @classmethod
     def make(cls, pyramid: Pyramid, size: Size, zoom: Zoom) -> DrawingPlan:
         """Plan a picture. Raises RequestError for a size or zoom that is not possible."""
-        word = fitting.settle_zoom(pyramid, zoom)
-        used, fit = fitting.choose_zoom(pyramid, size, word), fitting.fit(pyramid, size, word)
+        word = settle_zoom(pyramid, zoom)
+        used, fit = choose_zoom(pyramid, size, word), fitting.fit(pyramid, size, word)
         return cls(
             size, used, None if fit.levels else fitting.find_largest_zoom(pyramid, size), fit
         )

@@ -16,8 +16,8 @@ from singan_runtime import parsing
 from singan_runtime.screens import SCREENS
 
 if TYPE_CHECKING:
-    from singan_core.fitting import Zoom
     from singan_core.pyramid import Size
+    from singan_core.zooms import Zoom
     from singan_runtime.markup import Shape
     from singan_runtime.parsing import Place, Window
     from singan_runtime.serve.allowed_sizes import AllowedSizes

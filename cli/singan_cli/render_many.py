@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from singan_cli import many_options as options
 from singan_cli import parse
 from singan_cli.options import Background, MaxPixels, Quality
-from singan_cli.terminal import say
 from singan_core.encoding import Style, check_format_name, check_quality
 from singan_core.fitting import MAX_PIXELS
 
@@ -36,7 +35,7 @@ def command(
     goes on when it is repeated.
     """
     from singan_cli.many.cluster import Cluster
-    from singan_cli.many.outcome import require_success, summarise
+    from singan_cli.many.outcome import tell_result
     from singan_core.encoding import FORMATS
 
     check_format_name(format, FORMATS)
@@ -45,8 +44,7 @@ def command(
     style = Style(format, parse.read_background(background), quality)
 
     outcomes = draw_pictures(requests, out.absolute(), model, style, max_pixels, cluster)
-    say(f"{summarise(outcomes, 'pictures', 'drawn')}, in {out}")
-    require_success(outcomes, "pictures")
+    tell_result(outcomes, "pictures", "drawn", out)
 
 
 def draw_pictures(

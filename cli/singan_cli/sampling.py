@@ -112,14 +112,14 @@ def check_requests(sampler: Sampler, requests: Sequence[Request], output: Output
 
 def say_zoom(sampler: Sampler, requests: Sequence[Request]) -> None:
     """Say on stderr by how much the largest picture exceeds the photo's detail, if it does."""
-    from singan_core import fitting
+    from singan_core.zooms import choose_zoom
     from singan_runtime.planning import settle_zoom
 
     trained = sampler.manifest.pyramid
     zooms = []
     for one in requests:
         word = settle_zoom(sampler.manifest, one)
-        zooms.append(fitting.choose_zoom(trained, one.size or trained.finest, word))
+        zooms.append(choose_zoom(trained, one.size or trained.finest, word))
     if sampler.photo is not None and max(zooms) > SOFT_ZOOM:
         say(describe_zoom(max(zooms)), err=True)
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from singan_cli import many_options as options
 from singan_cli import train_options
-from singan_cli.terminal import say
 
 if TYPE_CHECKING:
     from singan_cli.many.cluster import Cluster
@@ -38,7 +37,7 @@ def command(
     goes on when it is repeated.
     """
     from singan_cli.many.cluster import Cluster
-    from singan_cli.many.outcome import require_success, summarise
+    from singan_cli.many.outcome import tell_result
     from singan_cli.site.material import Training
     from singan_train.config import expand_layout
 
@@ -48,8 +47,7 @@ def command(
 
     folder = None if bundles is None else bundles.absolute()
     outcomes = train_photos(photos, out.absolute(), folder, training, cluster)
-    say(f"{summarise(outcomes, 'photos', 'trained')}, in {out}")
-    require_success(outcomes, "photos")
+    tell_result(outcomes, "photos", "trained", out)
 
 
 def train_photos(

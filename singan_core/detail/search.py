@@ -125,7 +125,7 @@ def synthesize_level(
     used = []
     for turn in range(weights.passes + sharp):
         reward = None if rewards is None else rewards[turn]
-        found, reward = _search(
+        found, reward = search(
             level, query, weights, wrap, heights, sharp or turn > 0, each, kept, reward
         )
         used.append(reward)
@@ -148,28 +148,14 @@ def search(
     sharp: bool,
     each: Each = map,
     kept: ObjectsInRegion | None = None,
-) -> Map:
-    """Find the map (h, w) of a picture (h, w, C), premultiplied, of this level's canvas.
-
-    A sharp picture is compared with the photo, one that was enlarged with the enlarged photo.
-    Without heights, as along an axis that wraps, the height does not count. The positions of kept
-    objects are fixed, and barred to all other pixels.
-    """
-    return _search(level, query, weights, wrap, heights, sharp, each, kept)[0]
-
-
-def _search(
-    level: Level,
-    query: Pixels,
-    weights: Weights,
-    wrap: Wrap,
-    heights: Heights | None,
-    sharp: bool,
-    each: Each,
-    kept: ObjectsInRegion | None,
     reward: Scores | None = None,
 ) -> tuple[Map, Scores]:
-    """Find a map, as search does, and return the completeness weights that were used as well."""
+    """Find the map (h, w) of a picture of this level's canvas, and the completeness weights used.
+
+    The picture, (h, w, C), is premultiplied. A sharp one is compared with the photo, one that was
+    enlarged with the enlarged photo. Without heights, as along an axis that wraps, the height does
+    not count. The positions of kept objects are fixed, and barred to all other pixels.
+    """
     match = pair(level, query, weights, wrap, heights, sharp)
     asking, allowed = np.arange(len(match.queries)), np.arange(len(match.keys))
     if kept is not None:  # pixels of kept objects ask nothing

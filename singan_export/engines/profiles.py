@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from singan_core import HALO
 from singan_core.errors import RequestError
-from singan_core.fitting import Zoom, settle_zoom
 from singan_core.pyramid import Size
+from singan_core.zooms import Zoom, settle_zoom
 from singan_export.engines.record import Shape, Shapes
 from singan_runtime.graphs import BLOCK
 from singan_runtime.parsing import format_size

@@ -10,7 +10,8 @@ from __future__ import annotations
 import numpy as np
 
 from singan_core import HALO
-from singan_export.graphs.values import Value, add_constant, count_up, join, loop
+from singan_export.graphs.control_flow import loop
+from singan_export.graphs.values import Value, add_constant, count_up, join
 
 _ROUNDS = 10
 _MULTIPLIERS = (0xD2511F53, 0xCD9E8D57)

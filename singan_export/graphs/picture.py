@@ -27,10 +27,11 @@ from singan_core.manifest import Manifest
 from singan_export import fused, generator_graph
 from singan_export.graphs import labels, noise
 from singan_export.graphs.coherence import LevelOutput, copy_level, find_near
+from singan_export.graphs.control_flow import branch
 from singan_export.graphs.resize import resize
 from singan_export.graphs.search import search_level
 from singan_export.graphs.sizes import Canvas, Sizes, write_sizes
-from singan_export.graphs.values import OPSET, Value, add_constant, branch, join
+from singan_export.graphs.values import OPSET, Value, add_constant, join
 from singan_export.graphs.votes import premultiply, straighten
 from singan_export.graphs.writer import Writer
 

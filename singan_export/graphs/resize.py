@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from singan_core.detail.resize import KEPT, PHASES, UNIT
-from singan_export.graphs.values import Value, choose, count_up, loop
+from singan_export.graphs.control_flow import loop
+from singan_export.graphs.values import Value, choose, count_up
 
 _ABOVE = 64  # grey levels added before a division, so that it need not round negative numbers
 

@@ -27,8 +27,9 @@ from singan_core.detail.search import (
 )
 from singan_core.detail.votes import COARSE
 from singan_core.pyramid import Size
+from singan_export.graphs.control_flow import loop
 from singan_export.graphs.patches import find_features
-from singan_export.graphs.values import Value, add_constant, choose, count_up, join, loop
+from singan_export.graphs.values import Value, add_constant, choose, count_up, join
 from singan_export.graphs.votes import make_tables, paint, premultiply
 from singan_export.graphs.writer import Writer
 

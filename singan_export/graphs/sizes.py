@@ -10,8 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from singan_core import RECEPTIVE_FIELD
-from singan_core.fitting import AUTO_RANGE, LEAST_SHOWN, WORTH_A_STEP
+from singan_core.fitting import WORTH_A_STEP
 from singan_core.pyramid import Pyramid, Size, count_searched
+from singan_core.zooms import AUTO_RANGE, LEAST_SHOWN
 from singan_export.graphs.values import Value, choose
 
 Canvas = tuple[Value, Value]

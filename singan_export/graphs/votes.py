@@ -15,7 +15,8 @@ import numpy as np
 from singan_core.detail.patches import REACH
 from singan_core.detail.photo import FULL, tabulate_smoothness
 from singan_core.detail.votes import compute_weights
-from singan_export.graphs.values import Value, add_constant, join, loop, make_list
+from singan_export.graphs.control_flow import loop
+from singan_export.graphs.values import Value, add_constant, join, make_list
 
 _BELOW = 3 * REACH + 1  # empty rows
 

@@ -14,9 +14,9 @@ import numpy as np
 from singan_core.arguments import read_mask
 from singan_core.arrays import Floats, Mask, Pixels
 from singan_core.errors import RequestError
-from singan_core.fitting import Zoom
 from singan_core.limits import show
 from singan_core.pyramid import Size
+from singan_core.zooms import Zoom
 from singan_runtime import masks
 from singan_runtime.clips.clip import LONGER_SIDE as LONGER_SIDE
 from singan_runtime.clips.clip import Clip as Clip

@@ -10,10 +10,10 @@ import numpy as np
 
 from singan_core import HALO, cascade, windows
 from singan_core.arrays import Floats, Pixels
-from singan_core.fitting import Zoom
 from singan_core.noise import RECONSTRUCTION_FRAME
 from singan_core.pyramid import Size
 from singan_core.windows import Region, Step
+from singan_core.zooms import Zoom
 from singan_runtime.clips.motion import Motion
 from singan_runtime.clips.walk import Walk, check, choose_harmonics, weigh_photo
 from singan_runtime.objects import Keep

@@ -17,7 +17,7 @@ from singan_runtime import masks, objects
 from singan_runtime.clips import displacement
 from singan_runtime.clips.flow import find_flow
 from singan_runtime.clips.lines import find_freedom
-from singan_runtime.drawing import round_hand_over
+from singan_runtime.hand_over import round_hand_over
 from singan_runtime.plan import Plan
 from singan_runtime.sampler import Sampler
 

@@ -8,9 +8,9 @@ import numpy as np
 
 from singan_core import windows
 from singan_core.arrays import Floats, Pixels
-from singan_core.fitting import Zoom
 from singan_core.pyramid import Size
 from singan_core.windows import Step
+from singan_core.zooms import Zoom
 from singan_runtime.clips.clip import cut_region, draw_rest, make_picture
 from singan_runtime.clips.motion import Motion
 from singan_runtime.clips.walk import Walk, check

@@ -6,9 +6,9 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
-from singan_core.fitting import Zoom
 from singan_core.metadata import Metadata
 from singan_core.pyramid import Size
+from singan_core.zooms import Zoom
 from singan_runtime.clips.walk import Walk
 from singan_runtime.files.provenance import describe_file, describe_picture
 from singan_runtime.files.writing import describe_keep

@@ -12,9 +12,10 @@ import numpy as np
 from singan_core import images, resample
 from singan_core.arrays import Floats, Pixels
 from singan_core.errors import RequestError
-from singan_core.fitting import Fit, Zoom
+from singan_core.fitting import Fit
 from singan_core.limits import read_whole, show
 from singan_core.pyramid import Size
+from singan_core.zooms import Zoom
 from singan_runtime.plan import Plan
 from singan_runtime.sampler import Sampler
 

@@ -6,8 +6,9 @@ import dataclasses
 
 from singan_core.arguments import read_image
 from singan_core.arrays import Floats, Pixels
-from singan_core.fitting import Fit, Zoom
+from singan_core.fitting import Fit
 from singan_core.pyramid import Size
+from singan_core.zooms import Zoom
 from singan_runtime.edits.injection import inject
 from singan_runtime.edits.palette import find_palette, recolour
 from singan_runtime.request import check_seed

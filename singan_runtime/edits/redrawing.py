@@ -9,7 +9,7 @@ import dataclasses
 
 import numpy as np
 
-from singan_core import cascade, fitting, images
+from singan_core import cascade, images
 from singan_core.arguments import read_image, read_mask, read_object
 from singan_core.arrays import Floats, Mask, Pixels
 from singan_core.detail import resize
@@ -19,6 +19,7 @@ from singan_core.fitting import Fit
 from singan_core.limits import read_whole
 from singan_core.pyramid import Size
 from singan_core.windows import Step
+from singan_core.zooms import choose_zoom
 from singan_runtime import masks
 from singan_runtime.edits.injection import (
     check_start,
@@ -74,7 +75,7 @@ def choose_reach(sampler: Sampler, size: Size, how: Redrawing) -> int:
     """Choose how many pixels beyond the mask change, for an image of a size."""
     trained = sampler.manifest.pyramid
     larger = max(trained.finest) / USUAL_SIDE if trained.levels else 1.0
-    return round(how.reach * larger * fitting.choose_zoom(trained, size, "auto"))
+    return round(how.reach * larger * choose_zoom(trained, size, "auto"))
 
 
 def check_material(

@@ -11,13 +11,14 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from singan_core import cascade, fitting, resample
+from singan_core import cascade, resample
 from singan_core.arrays import Floats, Mask, Pixels
 from singan_core.detail.kept_objects import KeptObject
 from singan_core.errors import RequestError
-from singan_core.fitting import Fit, Zoom
+from singan_core.fitting import Fit
 from singan_core.pyramid import Size
 from singan_core.windows import Span, Step
+from singan_core.zooms import Zoom, choose_zoom
 from singan_runtime import masks, objects
 from singan_runtime.edits.injection import inject, resample_to_canvas
 from singan_runtime.measures import quality
@@ -113,7 +114,7 @@ def _retarget_with_object(
 ) -> RetargetedPicture:
     """Draw an injected picture with the object under a mask kept by the generators."""
     per_pixel = math.sqrt(math.prod(sampler.trained_size) / keep.size)  # trained px per photo px
-    scale = fitting.choose_zoom(sampler.manifest.pyramid, size, zoom) * per_pixel
+    scale = choose_zoom(sampler.manifest.pyramid, size, zoom) * per_pixel
     weights = masks.feather(keep, round(REACH / per_pixel))
     warp = place_object(masks.find_bounds(weights > 0), keep.shape, size, scale)
 

@@ -7,11 +7,10 @@ import math
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from singan_core import fitting
 from singan_core.arguments import read_object, read_switch
 from singan_core.errors import RequestError
-from singan_core.fitting import Zoom
 from singan_core.limits import MOST_PICTURES, read_real, read_reals, read_whole, show
+from singan_core.zooms import Zoom, choose_zoom
 from singan_runtime.files import dataset_index
 from singan_runtime.keep import Keep
 from singan_runtime.request import Request, check_seed
@@ -218,7 +217,7 @@ def _find_zoom(sampler: Sampler, spec: DatasetSpec, scale: float) -> Zoom:
     if scale == 1:
         return request.zoom
     assert request.size is not None
-    return scale * fitting.choose_zoom(sampler.manifest.pyramid, request.size, request.zoom)
+    return scale * choose_zoom(sampler.manifest.pyramid, request.size, request.zoom)
 
 
 def _draw_share(seed: int, name: str) -> float:

@@ -8,9 +8,9 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from singan_core.fitting import Zoom
 from singan_core.limits import read_whole
 from singan_core.pyramid import Size
+from singan_core.zooms import Zoom
 from singan_runtime.sampler import Sampler
 
 try:

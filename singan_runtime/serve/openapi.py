@@ -9,6 +9,7 @@ from typing import Any
 from singan_core import fitting
 from singan_core.noise import SEED_LIMIT
 from singan_core.version import find_version
+from singan_core.zooms import ZOOM_WORDS
 from singan_runtime.request import MOST_VARIATION, TILEABLE
 from singan_runtime.screens import SCREENS
 from singan_runtime.serve import (
@@ -35,7 +36,7 @@ _SIZE = {"type": "string", "pattern": rf"^(\d{{1,7}}x\d{{1,7}}|{'|'.join(SCREENS
 
 SCHEMAS: Mapping[str, Schema] = {
     "seed": {**_TEXT, "description": f"0 to {SEED_LIMIT - 1}; any other text counts by its hash"},
-    "zoom": {"anyOf": [{**_NUMBER, "exclusiveMinimum": 0}, {"enum": list(fitting.ZOOM_WORDS)}]},
+    "zoom": {"anyOf": [{**_NUMBER, "exclusiveMinimum": 0}, {"enum": list(ZOOM_WORDS)}]},
     "start_scale": {"type": "integer", "minimum": 0, "maximum": 99},
     "variation": {**_NUMBER, "minimum": 0, "maximum": MOST_VARIATION},
     "tileable": {"type": "string", "enum": list(TILEABLE)},

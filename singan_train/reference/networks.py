@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from singan_core.errors import CheckpointError
 from singan_core.file_limits import MOST_WIDTH
-from singan_train.reference.pickle_machine import Allowance, PickledObject, write_plainly
+from singan_train.reference.pickle_machine import Allowance, PickledObject
+from singan_train.reference.pickled_names import write_plainly
 from singan_train.reference.unpickle import read_file
 from singan_train.scale.networks import LAYERS, Discriminator, Generator
 

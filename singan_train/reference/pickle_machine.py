@@ -1,8 +1,8 @@
 """Carries out a pickle's instructions on plain data, so that nothing in it is ever executed.
 
 A pickle is a program. This machine knows the few instructions that tensors, lists and modules are
-written with. A function that a file names is looked up in a list and replaced by what its
-arguments describe; a class stands for its name alone. Any other name ends the reading.
+written with. What a name in it stands for is looked up in a list (pickled_names); any other name
+ends the reading.
 """
 
 from __future__ import annotations
@@ -14,27 +14,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
+from singan_train.reference.pickled_names import (
+    MEANINGS,
+    GlobalName,
+    RefusedError,
+    check_name,
+    put,
+    view_tensor,
+)
 
 MOST_INSTRUCTIONS = 2**20  # of one pickle; a file of twenty modules has about fifty thousand
 MOST_NESTED = 64  # lists, dicts, tuples and objects in each other; a module has about twenty
 MOST_BYTES = 2**29
 """Of all tensors of a checkpoint. A file may claim more than it holds by repeating values."""
-
-SHOWN = 100  # characters of a name from a file that a message shows
-
-STORAGES = {
-    "HalfStorage": "<f2",
-    "FloatStorage": "<f4",
-    "DoubleStorage": "<f8",
-    "ByteStorage": "|u1",
-    "CharStorage": "|i1",
-    "ShortStorage": "<i2",
-    "IntStorage": "<i4",
-    "LongStorage": "<i8",
-    "BoolStorage": "|b1",
-}
 
 _MARK = object()
 
@@ -43,17 +35,6 @@ _CONSTANTS = {"NONE": None, "NEWTRUE": True, "NEWFALSE": False, "MARK": _MARK}
 _NUMBERS = {"BININT", "BININT1", "BININT2", "LONG1", "BINFLOAT"}
 _STRINGS = {"BINUNICODE", "SHORT_BINUNICODE", "SHORT_BINSTRING"}
 _EMPTY: dict[str, type] = {"EMPTY_DICT": dict, "EMPTY_LIST": list, "EMPTY_TUPLE": tuple}
-
-
-@dataclass(frozen=True)
-class GlobalName:
-    """The name of a function or class in a pickle."""
-
-    module: str
-    name: str
-
-    def __str__(self) -> str:
-        return f"{self.module}.{self.name}"
 
 
 @dataclass(eq=False)
@@ -77,74 +58,6 @@ class Allowance:
             raise ValueError(f"tensors that claim more than {self.whole} bytes")
 
 
-class RefusedError(Exception):
-    """The file names something that no tensor needs."""
-
-    def __init__(self, name: str) -> None:
-        super().__init__(write_plainly(name))
-
-
-def write_plainly(text: str) -> str:
-    """Write text of a file, which may be anything, so that it fits into a line of a message."""
-    return ascii(text[:SHOWN])[1:-1][:SHOWN]
-
-
-def _view_tensor(
-    values: Any, offset: int, size: tuple[int, ...], stride: tuple[int, ...], *_: Any
-) -> NDArray[Any]:
-    """Return a view of a storage's values, which may still have to be read.
-
-    Raises ValueError if the storage does not hold all of it.
-    """
-    storage = isinstance(values, np.ndarray)
-    if not storage or len(size) != len(stride) or min(offset, *size, *stride, 0) < 0:
-        raise ValueError("a tensor of an impossible shape")
-
-    count = int(np.prod([float(side) for side in size]))
-    last = offset + sum((side - 1) * step for side, step in zip(size, stride, strict=True))
-    if count and last >= len(values):
-        raise ValueError("a tensor larger than its values")
-
-    steps = tuple(step * values.itemsize for step in stride)
-    return np.lib.stride_tricks.as_strided(values[offset:], size, steps, writeable=False)
-
-
-def ignore(*_: Any) -> None:
-    """Stand for what no tensor depends on."""
-
-
-def _take_first(tensor: Any, *_: Any) -> Any:
-    """Stand for a parameter, which is its tensor."""
-    return tensor
-
-
-def _make_dict(items: Any = ()) -> dict[Any, Any]:
-    """Stand for an OrderedDict, which Python 2 wrote with its items as lists of two."""
-    made: dict[Any, Any] = {}
-    for item in items:
-        if not isinstance(item, list | tuple):
-            raise ValueError("a dict of no items")
-        _put(made, *item)
-    return made
-
-
-def _put(made: Any, key: Any, value: Any) -> None:
-    """Put an item into a dict.
-
-    Raises ValueError for a key that is no name: Python cannot hash deeply nested tuples.
-    """
-    if not isinstance(made, dict) or not isinstance(key, str | int):
-        raise ValueError("a dict with other keys than names")
-    made[key] = value
-
-
-def _make_size(sides: Any = ()) -> tuple[Any, ...]:
-    """Stand for a torch.Size."""
-    if not isinstance(sides, list | tuple):
-        raise ValueError("a size of no numbers")
-    return tuple(sides)
-
-
 def check_nesting(value: Any) -> None:
     """Raise ValueError if what a pickle holds is nested deeper than code can follow it."""
     level, seen = [value], set()
@@ -166,31 +79,6 @@ def _list_parts(value: Any) -> list[Any]:
     if isinstance(value, dict):
         return list(value.values())
     return list(value) if isinstance(value, list | tuple) else []
-
-
-MEANINGS: dict[str, Callable[..., Any]] = {
-    "collections.OrderedDict": _make_dict,
-    "torch._utils._rebuild_tensor": _view_tensor,
-    "torch._utils._rebuild_tensor_v2": _view_tensor,
-    "torch._utils._rebuild_parameter": _take_first,
-    "torch.nn.parameter.Parameter": _take_first,
-    "torch.Size": _make_size,
-    "torch.device": ignore,
-    "torch.nn.backends.thnn._get_thnn_function_backend": ignore,
-    "builtins.set": ignore,
-    "__builtin__.set": ignore,
-}
-"""What a call of each function that a file may name stands for."""
-
-
-def _check_name(module: str, name: str) -> GlobalName:
-    """Return the name. Raises RefusedError unless it is a storage, a network or has a meaning."""
-    found = GlobalName(module, name)
-    storage = module in ("torch", "torch.cuda") and name in STORAGES
-    network = module.startswith("torch.nn.modules.") or module.split(".")[-1] == "models"
-    if not (storage or network or str(found) in MEANINGS):
-        raise RefusedError(str(found))
-    return found
 
 
 class PickleMachine:
@@ -255,7 +143,7 @@ class PickleMachine:
                 single = opcode == "SETITEM"
                 items = [stack.pop(-2), stack.pop()] if single else self._pop_to_mark()
                 for key, value in zip(items[::2], items[1::2], strict=True):
-                    _put(stack[-1], key, value)
+                    put(stack[-1], key, value)
             case _:
                 return False
         return True
@@ -276,10 +164,10 @@ class PickleMachine:
             case "BINPERSID":
                 stack.append(self.find_persistent(stack.pop()))
             case "GLOBAL":
-                stack.append(_check_name(*argument.split(" ", 1)))
+                stack.append(check_name(*argument.split(" ", 1)))
             case "STACK_GLOBAL":
                 name, module = stack.pop(), stack.pop()
-                stack.append(_check_name(module, name))
+                stack.append(check_name(module, name))
             case "NEWOBJ":
                 stack.pop()  # the arguments of __new__
                 stack.append(PickledObject(stack.pop()))
@@ -303,6 +191,6 @@ class PickleMachine:
             raise RefusedError(f"the call of {function}")
 
         made = MEANINGS[str(function)](*arguments)
-        if MEANINGS[str(function)] is _view_tensor:
+        if MEANINGS[str(function)] is view_tensor:
             self.allowance.take(made.nbytes)
         return made

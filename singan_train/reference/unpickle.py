@@ -16,14 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from singan_core.errors import CheckpointError
-from singan_train.reference.pickle_machine import (
-    STORAGES,
-    Allowance,
-    PickleMachine,
-    RefusedError,
-    ignore,
-    write_plainly,
-)
+from singan_train.reference.pickle_machine import Allowance, PickleMachine
+from singan_train.reference.pickled_names import STORAGES, RefusedError, ignore, write_plainly
 
 MAGIC = 0x1950A86A20F9469CFC6C  # the first pickle of a file in the older format
 LEGACY = 1001  # and the second one, its version

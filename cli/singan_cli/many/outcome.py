@@ -6,9 +6,11 @@ import warnings
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 from singan_cli.failure import describe_error
+from singan_cli.terminal import say
 from singan_core.errors import SinGANError, say_reason
 
 State = Literal["done", "there", "stopped", "failed"]
@@ -46,6 +48,12 @@ def attempt(name: str, work: Callable[[], bool]) -> Outcome:
             reason = describe_error(error) or f"{type(error).__name__}: {say_reason(error)}"
     said = [str(one.message) for one in heard if issubclass(one.category, UserWarning)]
     return Outcome(name, state, reason, tuple(said))
+
+
+def tell_result(outcomes: Sequence[Outcome], what: str, verb: str, out: Path) -> None:
+    """Say what became of all items, which are in a folder. Raises ItemsFailedError."""
+    say(f"{summarise(outcomes, what, verb)}, in {out}")
+    require_success(outcomes, what)
 
 
 def summarise(outcomes: Sequence[Outcome], what: str, verb: str) -> str:

@@ -1,10 +1,8 @@
-"""Deep Zoom and IIIF: tiles of a picture of any size, made on demand, that fit together."""
+"""IIIF Image API 3.0, point by point: regions of a picture of any size, made on demand."""
 
 import io
 import json
-import xml.etree.ElementTree
-from pathlib import Path
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import numpy as np
 import pytest
@@ -13,175 +11,39 @@ from PIL import Image
 pytest.importorskip("starlette")
 pytest.importorskip("httpx2")
 
-from starlette.testclient import TestClient
+from served import DATA, open_client, read_pixels
 
-from singan_core.errors import RequestError
 from singan_runtime.request import Request
 from singan_runtime.serve import iiif, levels, signing
-from singan_runtime.serve.allowed_sizes import AllowedSizes
-from singan_runtime.serve.app import make_app
-from singan_runtime.serve.settings import Settings
 
-DATA = Path(__file__).parent / "data"
 KEY = b"a key of many letters"
-SIZE = (700, 1100)
 
 
-def open_client(**settings):
-    app = make_app(Settings(DATA / "detail_bundle", "cpu", 1, **settings))
-    return TestClient(app, base_url="http://pics.example", follow_redirects=False)
+def open_service(**settings):
+    return open_client(DATA / "detail_bundle", "http://pics.example", **settings)
 
 
 @pytest.fixture(scope="module")
 def client():
-    with open_client() as opened:
+    with open_service() as opened:
         yield opened
 
 
 @pytest.fixture(scope="module")
-def model(client):
-    return "detail_bundle@" + client.get("/v1/models/detail_bundle").json()["id"]
-
-
-@pytest.fixture(scope="module")
 def whole(detail_sampler):
-    return detail_sampler.draw(Request(SIZE, seed=5))
-
-
-def read_pixels(answer):
-    assert answer.status_code == 200, answer.text
-    return np.asarray(Image.open(io.BytesIO(answer.content)))
-
-
-# Levels
-
-
-def test_levels_halve_and_round_up():
-    assert [levels.halve((5, 9), times) for times in range(5)] == [
-        (5, 9), (3, 5), (2, 3), (1, 2), (1, 1),
-    ]  # fmt: skip
-    assert levels.count_halvings((5, 9)) == 4
-    assert levels.count_halvings((1, 1)) == 0
-
-
-def test_a_level_is_the_same_seed_and_shape_at_that_size(detail_sampler):
-    request = Request((1400, 2200), seed=5)
-    part = levels.draw_level(detail_sampler, request, 1, (100, 200, 50, 60))
-    half = detail_sampler.draw(Request((700, 1100), seed=5))
-    np.testing.assert_array_equal(part, half[100:150, 200:260])
-
-
-def test_levels_show_the_same_content_at_a_zoom(detail_sampler):
-    request = Request((1400, 2200), seed=5, zoom=4.0)
-    half = levels.halve_request(request, 1)
-    assert (half.size, half.zoom) == ((700, 1100), 2.0)
-
-
-def test_a_level_differs_little_from_the_next_one_reduced(detail_sampler):
-    request = Request((1400, 2200), seed=5)
-    fine, coarse = (
-        levels.draw_level(
-            detail_sampler, request, times, (0, 0, *levels.halve((1400, 2200), times))
-        )
-        for times in (0, 1)
-    )
-    reduced = np.asarray(Image.fromarray(fine).reduce(2)).astype(float)
-    other = detail_sampler.draw(Request((700, 1100), seed=6)).astype(float)
-    step = np.abs(reduced - coarse).mean()
-    assert step < 1
-    assert step < 0.1 * np.abs(reduced - other).mean()
-
-
-def test_the_smallest_levels_are_one_picture_reduced(detail_sampler):
-    request = Request((1400, 2200), seed=5)
-    smallest = levels.find_smallest(detail_sampler, request)
-    assert smallest == 2
-    drawn = detail_sampler.draw(levels.halve_request(request, smallest))
-    eighth = levels.draw_level(detail_sampler, request, 3, (0, 0, 175, 275))
-    reduced = np.asarray(Image.fromarray(drawn).reduce(2))
-    np.testing.assert_allclose(eighth, reduced, atol=1)  # Pillow rounds a half up or down
-
-
-def test_a_level_too_small_for_the_model_is_reduced_too(sampler):
-    request = Request((20, 2000), seed=1)
-    smallest = levels.find_smallest(sampler, request)
-    assert smallest < 2
-    assert levels.draw_level(sampler, request, 11, (0, 0, 1, 1)).shape == (1, 1, 3)
-
-
-# Deep Zoom
-
-
-def test_a_description_says_what_tiles_there_are(client, model):
-    answer = client.get(f"/v1/{model}/deepzoom/1100x700.dzi?seed=5&format=png")
-    assert answer.headers["content-type"] == "application/xml"
-    root = xml.etree.ElementTree.fromstring(answer.text)
-    assert root.attrib == {"Format": "png", "Overlap": "0", "TileSize": "512"}
-    assert root[0].attrib == {"Width": "1100", "Height": "700"}
-
-
-def test_tiles_fit_together_to_the_picture(client, model, whole):
-    rows = []
-    for row in range(2):
-        path = f"/v1/{model}/deepzoom/1100x700_files/11/{{}}_{row}.png?seed=5"
-        rows.append(np.hstack([read_pixels(client.get(path.format(n))) for n in range(3)]))
-    np.testing.assert_array_equal(np.vstack(rows), whole)
-
-
-def test_every_level_has_its_tiles_and_no_others(client, model):
-    root = f"/v1/{model}/deepzoom/1100x700_files"
-    for level, size in {10: (350, 512), 9: (175, 275), 1: (1, 2), 0: (1, 1)}.items():
-        tile = read_pixels(client.get(f"{root}/{level}/0_0.png?seed=5"))
-        assert tile.shape[:2] == size
-    for wrong in ("12/0_0", "11/3_0", "11/0_2", "11/0", "11/a_0", "11/-1_0", "99999999999/0_0"):
-        assert client.get(f"{root}/{wrong}.png?seed=5").status_code == 404, wrong
-
-
-def test_a_description_without_a_seed_leads_to_one_with_a_seed(client, model):
-    answer = client.get("/v1/detail_bundle/deepzoom/1100x700.dzi?format=webp")
-    assert answer.status_code == 302
-    assert answer.headers["location"].startswith(f"/v1/{model}/deepzoom/1100x700.dzi?seed=")
-    assert client.get(f"/v1/{model}/deepzoom/1100x700_files/0/0_0.png").status_code == 404
-
-
-def test_the_signature_of_the_description_holds_for_its_tiles(monkeypatch):
-    with open_client(keys=(KEY,)) as client:
-        first = client.get(signing.sign("/v1/detail_bundle/deepzoom/1100x700.dzi?seed=5", KEY))
-        described = urlsplit(first.headers["location"])
-        assert client.get(first.headers["location"]).status_code == 200
-        files = described.path.removesuffix(".dzi") + "_files"
-        assert client.get(f"{files}/9/0_0.jpg?{described.query}").status_code == 200
-        other = files.replace("1100x700", "1200x700")
-        assert client.get(f"{other}/9/0_0.jpg?{described.query}").status_code == 403
-        assert client.get(f"{files}/9/0_0.jpg?seed=5").status_code == 403
-
-
-def test_tiles_are_not_made_where_sizes_are_limited():
-    with open_client(sizes=AllowedSizes.parse("1100x700")) as client:
-        assert client.get("/v1/detail_bundle/deepzoom/1100x700.dzi").status_code == 422
-        assert client.get("/iiif/detail_bundle:1100x700:5").status_code == 422
-
-
-@pytest.mark.parametrize(
-    "rest", ["0x1.dzi?seed=1", "9x9.dzi?seed=1&format=bmp", "9x9.dzi?seed=1&window=1,1,1,1"]
-)
-def test_descriptions_that_cannot_be_read(client, model, rest):
-    assert client.get(f"/v1/{model}/deepzoom/{rest}").status_code == 400
-
-
-# IIIF Image API 3.0, point by point
+    return detail_sampler.draw(Request((700, 1100), seed=5))
 
 
 @pytest.fixture(scope="module")
-def base(model):
-    return f"/iiif/{model}:1100x700:5"
+def base(detailed):
+    return f"/iiif/{detailed}:1100x700:5"
 
 
-def test_the_base_leads_to_the_description(client, base, model):
+def test_the_base_leads_to_the_description(client, base, detailed):
     answer = client.get(base)
     assert (answer.status_code, answer.headers["location"]) == (303, f"{base}/info.json")
     chosen = client.get("/iiif/detail_bundle:1100x700").headers["location"]
-    assert chosen.startswith(f"/iiif/{model}:1100x700:") and chosen.endswith("/info.json")
+    assert chosen.startswith(f"/iiif/{detailed}:1100x700:") and chosen.endswith("/info.json")
     assert client.get(chosen).status_code == 200
 
 
@@ -334,7 +196,7 @@ def test_words_that_cannot_be_read_are_400(client, base, words):
 
 
 def test_max_is_the_largest_that_may_be_sent():
-    with open_client(max_pixels=10_000) as client:
+    with open_service(max_pixels=10_000) as client:
         location = client.get("/iiif/detail_bundle:1100x700:5").headers["location"]
         base = location.removesuffix("/info.json")
         assert client.get(location).json()["maxArea"] == 10_000
@@ -343,24 +205,24 @@ def test_max_is_the_largest_that_may_be_sent():
         assert client.get(f"{base}/full/1100,700/0/default.jpg").status_code == 400
 
 
-def test_identifiers_that_are_not_there(client, model):
-    for wrong in ("nobody:9x9:1", "detail_bundle", f"{model}:9x9:1:2:3", "A:9x9:1"):
+def test_identifiers_that_are_not_there(client, detailed):
+    for wrong in ("nobody:9x9:1", "detail_bundle", f"{detailed}:9x9:1:2:3", "A:9x9:1"):
         assert client.get(f"/iiif/{wrong}/info.json").status_code == 404
     assert client.get("/iiif/detail_bundle@00000000:9x9:1/info.json").status_code == 410
-    assert client.get(f"/iiif/{model}:9x:1/info.json").status_code == 400
+    assert client.get(f"/iiif/{detailed}:9x:1/info.json").status_code == 400
     assert client.get("/iiif/detail_bundle:9x9/info.json").status_code == 404
 
 
-def test_a_seed_may_be_any_text(client, model):
-    location = client.get(f"/iiif/{model}:99x66:{quote('a b/c', safe='')}")
+def test_a_seed_may_be_any_text(client, detailed):
+    location = client.get(f"/iiif/{detailed}:99x66:{quote('a b/c', safe='')}")
     assert location.status_code in (303, 404)  # a slash ends an identifier for some servers
-    answer = client.get(f"/iiif/{model}:99x66:a%20b/full/max/0/default.png")
-    picture = client.get(f"/v1/{model}/99x66.png?seed=a+b")
+    answer = client.get(f"/iiif/{detailed}:99x66:a%20b/full/max/0/default.png")
+    picture = client.get(f"/v1/{detailed}/99x66.png?seed=a+b")
     np.testing.assert_array_equal(read_pixels(answer), read_pixels(picture))
 
 
 def test_signed_identifiers():
-    with open_client(keys=(KEY,)) as client:
+    with open_service(keys=(KEY,)) as client:
         model = "detail_bundle@" + client.get("/v1/models/detail_bundle").json()["id"]
         path = f"/iiif/{model}:1100x700:5"
         mark = signing.compute_signature(path.encode(), KEY).decode()
@@ -378,20 +240,3 @@ def test_tiles_of_an_enormous_picture_cost_no_more_memory(detail_sampler):
     part = iiif.draw_view(detail_sampler, request, view)
     next_view = iiif.read_view((2**11, 2**20), 10**8, "524544,0,256,512", "max", "0", "default")
     np.testing.assert_array_equal(part[:, 256:], iiif.draw_view(detail_sampler, request, next_view))
-
-
-def test_levels_whose_zoom_would_show_everything_are_refused(detail_sampler):
-    """At zoom 1 an overview of a huge picture would be drawn far larger than it is."""
-    request = Request((2**20, 2**20), seed=1, zoom=1.0)
-    smallest = levels.find_smallest(detail_sampler, request)
-    assert 0 < smallest < 9
-    assert levels.draw_level(detail_sampler, request, 0, (2**19, 0, 8, 8)).shape == (8, 8, 3)
-    with pytest.raises(RequestError, match="pixels, over the limit"):
-        levels.draw_level(detail_sampler, request, smallest + 1, (0, 0, 8, 8))
-
-
-def test_a_picture_that_costs_far_more_than_its_pixels_is_refused(client, model):
-    answer = client.get(f"/v1/{model}/600x400.png?seed=1&zoom=0.001")
-    assert answer.status_code == 422
-    assert "choose a larger zoom, or auto" in answer.json()["detail"]
-    assert client.get(f"/v1/{model}/16x16.png?seed=1").status_code == 200
