@@ -14,7 +14,7 @@ from thesis_models import KINDS, Models
 from singan_cli.clips import make_grid
 from singan_core import encoding
 from singan_core.arrays import Pixels
-from singan_core.fitting import Zoom
+from singan_core.zooms import Zoom
 from singan_runtime import Sampler, Walk, animate, evaluate
 from singan_runtime.files import video
 
