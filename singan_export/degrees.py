@@ -12,6 +12,8 @@ import math
 from collections.abc import Callable
 from dataclasses import replace
 
+import numpy as np
+
 from singan_core.arrays import Pixels
 from singan_runtime.measures import quality
 from singan_runtime.sampler import Sampler
@@ -20,6 +22,10 @@ SHARE = 0.5
 """Of the variety at the start scale below: 0.5 of start scale 0 at 1, 0.25 at 2, and so on."""
 LEAST_KEPT = 0.3
 """Share of the variety that the composition level must keep; it is left out of other models."""
+LEAST_NEW = 2
+"""Pictures of six that are not the photo again, where the composition level is kept."""
+SAME = 0.02
+"""Mean difference to the photo, as a share of its contrast, up to which a picture is the photo."""
 SEEDS = 6
 MOST, MOST_FIRST = 1.0, 2.0
 """Largest amplitude of the noise above the coarsest scale, and on it, where nothing but noise is.
@@ -54,14 +60,23 @@ def find_start_amplitudes(sampler: Sampler, least: float) -> tuple[float, ...]:
 def keeps_variety(sampler: Sampler) -> bool:
     """Whether new pictures still differ once the composition level has brought them in line.
 
-    Of a photo that was learnt nearly by heart all of them would be the photo itself. Models without
-    a composition level keep all of their variety.
+    Of a photo that was learnt nearly by heart all of them, or all but one, would be the photo
+    itself. Models without a composition level keep all of their variety.
     """
     entry, amplitude = sampler.manifest.pyramid.entry, sampler.manifest.noise_amplitude[0]
     if entry == 0:
         return True
+    photo, samples = _draw_samples(sampler, 0, amplitude)
     free = _measure_diversity(*_draw_samples(sampler, 0, amplitude, entry))
-    return _measure_variety(sampler, 0, amplitude) >= LEAST_KEPT * free
+    is_enough = _measure_diversity(photo, samples) >= LEAST_KEPT * free
+    return is_enough and (count_new(photo, samples) >= LEAST_NEW or not free)
+
+
+def count_new(photo: Pixels, samples: list[Pixels]) -> int:
+    """Count the samples that are not the photo again: their mean difference is visible."""
+    least = SAME * photo.std()
+    apart = [np.abs(sample.astype(np.int16) - photo).mean() for sample in samples]
+    return sum(bool(one > least) for one in apart)
 
 
 def find_first_amplitude(sampler: Sampler, least: float) -> float:

@@ -172,6 +172,27 @@ def test_a_model_that_would_lose_its_variety_is_exported_without_it(
     assert Sampler.load(tmp_path / "bundle", threads=1).sample(seed=1).shape == (1, 44, 60, 3)
 
 
+def test_a_model_most_of_whose_pictures_would_be_the_photo_is_exported_without_it(
+    detailed_run, tmp_path, monkeypatch
+):
+    pytest.importorskip("onnx")
+    from singan_export import bundle, degrees
+
+    monkeypatch.setattr(degrees, "SAME", 1e9)
+    bundle.export(detailed_run, tmp_path / "bundle")
+    assert manifest.read(tmp_path / "bundle", "bundle").pyramid.entry == 0
+
+
+def test_the_photo_again_is_told_from_a_new_picture():
+    pytest.importorskip("onnx")
+    from singan_export.degrees import count_new
+
+    photo = np.random.default_rng(0).integers(0, 256, (25, 37, 3), np.uint8)
+    nearly = photo.copy()
+    nearly[3, 4] ^= 255
+    assert count_new(photo, [photo, nearly, photo[:, ::-1], photo[::-1]]) == 2
+
+
 def test_one_that_keeps_it_has_the_level(detailed_run, composed):
     pytest.importorskip("onnx")
     from singan_export.preview import open_run
