@@ -74,7 +74,7 @@ FIGURES = (
     ),
     Figure(
         "python examples/quality_sheets.py --out {out}",
-        ("detail_sheet.jpg", "shapes.jpg", "composition.jpg", "slips.jpg"),
+        ("models_sheet.jpg", "detail_sheet.jpg", "shapes.jpg", "composition.jpg", "slips.jpg"),
     ),
 )
 WALLPAPERS = ("picosdeeuropa", "sunset")

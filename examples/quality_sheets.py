@@ -1,4 +1,4 @@
-"""The sheets of docs/quality.md: seeds and shapes of the models, and steps switched off.
+"""Sheets of the models: what they draw, for README.md, and those of docs/quality.md.
 
 Usage: python examples/quality_sheets.py [--models DIR] [--out DIR]
 """
@@ -18,12 +18,15 @@ from singan_core.arrays import Pixels
 from singan_core.detail.photo import Photo
 from singan_core.pyramid import Size
 from singan_runtime import Sampler
+from singan_runtime.measures import choice
 
 ROOT = Path(__file__).parent.parent
 SEEN = ("aitzgorri", "sunset", "china", "flower", "rocket", "hubble_deep_field")
+ALL = ("aitzgorri", "life", "china", "flower", "sunset", "rocket", "meadow", "hubble_deep_field")
 SHAPED = ("aitzgorri", "china", "rocket")
 SEEDS = range(8)
 SMALL, LARGE = 170, 400  # px, width of a picture of a sheet
+MIDDLE, ROW = 240, 160  # px, width and height of a picture on the sheet of all models
 HEIGHT, SHEET = 150, 1045  # px: height of a shape in its sheet, and width of that sheet
 GAP = 24  # px between two halves
 SHAPES = (
@@ -59,6 +62,19 @@ def draw_seeds(samplers: Sequence[Sampler]) -> Pixels:
     for sampler in samplers:
         photo = reduce(images.to_pixels(sampler.get_photo())[0], find_size(sampler, SMALL))
         rows.append(np.concatenate([photo, draw_row(sampler, SEEDS, SMALL)], axis=1))
+    return np.concatenate(rows)
+
+
+def draw_chosen(samplers: Sequence[Sampler]) -> Pixels:
+    """Draw the photo of every model and the pictures that singan sample --count 4 chooses."""
+    rows = []
+    for sampler in samplers:
+        size, shown = find_size(sampler, 2 * MIDDLE), (ROW, MIDDLE)
+        picture = sampler.plan(size)
+        row = [reduce(images.to_pixels(sampler.get_photo())[0], shown)]
+        for one in choice.choose(sampler, picture, 4):
+            row.append(reduce(sampler.draw_pixels(picture, one.seed), shown))
+        rows.append(np.concatenate(row, axis=1))
     return np.concatenate(rows)
 
 
@@ -130,9 +146,12 @@ def main() -> None:
     parser.add_argument("--models", type=Path, default=ROOT / "models")
     parser.add_argument("--out", type=Path, default=ROOT / "docs" / "pictures")
     given = parser.parse_args()
-    models = {name: Sampler.load(given.models / name) for name in SEEN}
+    models = {name: Sampler.load(given.models / name) for name in ALL}
 
-    encoding.save(given.out / "detail_sheet.jpg", draw_seeds(list(models.values())), "jpeg")
+    encoding.save(given.out / "models_sheet.jpg", draw_chosen(list(models.values())), "jpeg")
+    encoding.save(
+        given.out / "detail_sheet.jpg", draw_seeds([models[name] for name in SEEN]), "jpeg"
+    )
     shapes = draw_shapes([models[name] for name in SHAPED])
     encoding.save(given.out / "shapes.jpg", shapes, "jpeg")
     encoding.save(given.out / "composition.jpg", draw_composition(models["sunset"]), "jpeg")

@@ -21,7 +21,7 @@ CANDIDATES = st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1), SHARE), min_si
 
 
 def made(values):
-    return [Candidate(seed, *one) for seed, one in enumerate(values)]
+    return [Candidate(seed, *one, one[2] / 2) for seed, one in enumerate(values)]
 
 
 def picture_of(sampler, image):
@@ -61,15 +61,16 @@ def test_the_order_is_that_of_the_candidates_not_of_their_list(values):
 
 
 def test_of_pictures_that_hold_together_alike_the_newer_comes_first():
-    larger, smaller = Candidate(0, 0.01, 0.01, 0.8), Candidate(1, 0.01, 0.01, 0.3)
-    assert choice.order([larger, smaller]) == [smaller, larger]
+    nearer, farther = Candidate(0, 0.01, 0.01, 0.4, 0.1), Candidate(1, 0.011, 0.01, 0.4, 0.6)
+    broken = Candidate(2, 0.03, 0.03, 0.2, 0.9)
+    assert choice.order([nearer, broken, farther]) == [farther, nearer, broken]
 
 
 def test_a_copy_of_the_photo_is_faultless_and_yet_comes_last():
     copy, new, broken = (
-        Candidate(0, 0, 0, 1.0),
-        Candidate(1, 0.02, 0.04, 0.3),
-        Candidate(2, 0.09, 0.07, 0.3),
+        Candidate(0, 0, 0, 1.0, 0.0),
+        Candidate(1, 0.02, 0.04, 0.3, 0.2),
+        Candidate(2, 0.09, 0.07, 0.3, 0.2),
     )
     assert [one.seed for one in choice.order([copy, new, broken])] == [1, 2, 0]
 

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from singan_core.windows import Span, cover_canvas
 from singan_runtime.measures import pieces
 
 RNG = np.random.default_rng(0)
@@ -113,6 +114,29 @@ def test_offsets_of_opposite_signs_are_not_mixed_up():
         [[[1, 0], [0, 2], [0, 1], [1, 2]]]
     )  # offsets (1, 0), (0, 1), (0, -1), (1, -1)
     assert pieces.measure_areas(positions).tolist() == [1, 1, 1, 1]
+
+
+def test_what_stands_where_the_photo_has_it_has_not_moved():
+    whole = cover_canvas((40, 60))
+    positions = np.stack(np.mgrid[0:40, 0:60], axis=2).astype(np.int32)
+    assert pieces.displacement(positions, (40, 60), whole, (40, 60)) == 0
+    part = Span(10, 20), Span(30, 60)
+    assert pieces.displacement(positions[10:20, 30:60], (40, 60), part, (40, 60)) == 0
+
+
+def test_a_part_counts_by_how_far_it_has_moved_up_to_a_tenth_of_the_height():
+    whole = cover_canvas((40, 60))
+    positions = np.stack(np.mgrid[0:40, 0:60], axis=2).astype(np.int32)
+    for by, expected in ((1, 0.25), (4, 1.0), (9, 1.0)):
+        moved = positions + np.array([0, by])
+        assert pieces.displacement(moved, (40, 60), whole, (40, 60)) == pytest.approx(expected)
+
+
+def test_on_a_canvas_of_another_shape_the_same_shares_of_the_sides_are_the_same_place():
+    rows, columns = np.mgrid[0:40, 0:120]
+    positions = np.stack([rows, columns // 2], axis=2).astype(np.int32)
+    moved = pieces.displacement(positions, (40, 60), cover_canvas((40, 120)), (40, 120))
+    assert moved == pytest.approx(0.25 / 4)  # a quarter of a pixel, of four
 
 
 def test_piece_size_is_the_piece_of_the_median_pixel():

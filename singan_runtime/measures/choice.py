@@ -3,7 +3,7 @@
 What a picture shows is settled at the searched levels. At about 50 px each candidate is
 judged by how badly its pieces join and by how much of the photo it leaves out. A copy of the photo
 is faultless and nothing new, so that these measures alone would choose copies. Hence the photo
-again comes last, and a small price is put on copying.
+again comes last, and what stands elsewhere than in the photo is rewarded.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ MOST = 1000  # candidates, which wait in memory for the last one
 MOST_CHOSEN = 100  # pictures for which seeds are chosen where none are given
 NARROWEST = 16  # px: of a narrower picture, what is drawn beside it is judged as well
 SAME = 0.9  # share of a picture that, copied in one piece, makes it the photo again
-PRICE = 0.02  # of the copied share, in the unit of the cost
+REWARD = 0.04  # for a picture all of whose parts stand elsewhere, in the unit of the cost
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,7 @@ class Candidate:
     misfit: float  # 0 or more: how badly its pieces join (pieces.misfit)
     omission: float  # 0..1: how much of the photo it leaves out (quality.completeness)
     copied_share: float  # above 0 and up to 1: its largest piece
+    moved: float  # 0..1: how far its parts stand from where the photo has them
     drawing: Drawing | None = field(default=None, repr=False, compare=False)
 
     @property
@@ -55,8 +56,8 @@ class Candidate:
 
     @property
     def score(self) -> float:
-        """What candidates are ordered by, lowest first: the cost and a price on copying."""
-        return self.cost + PRICE * self.copied_share
+        """What candidates are ordered by, lowest first: the cost less a reward for what is new."""
+        return self.cost - REWARD * self.moved
 
     @property
     def is_photo(self) -> bool:
@@ -156,14 +157,17 @@ def judge_drawing(fit: Fit, drawing: Drawing, seed: int) -> Candidate:
     """Judge the largest searched level of a drawing, as far as a fitted picture shows it."""
     sketch = drawing.sketch()
     canvas = sketch.pixels.shape[0], sketch.pixels.shape[1]
-    sketch = sketch.cut(_find_window(fit, canvas))
+    window = _find_window(fit, canvas)
+    sketch = sketch.cut(window)
 
     photo = premultiply(drawing.photo.level(drawing.searched - 1).pixels)
     pixels = premultiply(sketch.pixels)
     positions = np.stack([sketch.map.rows, sketch.map.columns], axis=2)
     misfit = pieces.misfit(photo, pixels, positions)
     omission = quality.completeness(photo, pixels)
-    return Candidate(seed, misfit, omission, pieces.copied_share(positions))
+    size = drawing.photo.sizes[drawing.searched - 1]
+    moved = pieces.displacement(positions, size, window, canvas)
+    return Candidate(seed, misfit, omission, pieces.copied_share(positions), moved)
 
 
 def _find_window(fit: Fit, canvas: Size) -> Region:

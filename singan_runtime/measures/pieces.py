@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from singan_core.arrays import Pixels
 from singan_core.pyramid import Size
+from singan_core.windows import Region
 from singan_runtime.boxes import box_sums
 from singan_runtime.connected import connect
 from singan_runtime.measures.patches import PATCH
@@ -23,6 +24,8 @@ Integers = NDArray[np.int64]
 
 REACH = PATCH // 2  # px from the middle of a patch to its edge
 LEAST = 0.5 / 255  # half a grey level: rounding to 8 bits alone can put a copy this far off
+FAR = 0.1
+"""Share of the photo's height from which on a part stands elsewhere altogether."""
 _INNER = (slice(REACH, -REACH), slice(REACH, -REACH))  # pixels whose patch is inside the picture
 
 
@@ -95,6 +98,21 @@ def copied_share(positions: Map) -> float:
     """
     areas = measure_areas(positions)
     return float(areas.max() / areas.sum())
+
+
+def displacement(positions: Map, photo_size: Size, region: Region, canvas: Size) -> float:
+    """Measure how far the parts of a picture stand from where the photo has them, 0 to 1.
+
+    The positions (h, w, 2) are those of a region of a canvas (height, width). A pixel counts by the
+    distance of its position from that at the same shares of the photo's sides: 1 from a tenth of
+    the photo's height on. The result is the mean.
+    """
+    apart = []
+    for axis, (span, side, length) in enumerate(zip(region, photo_size, canvas, strict=True)):
+        places = (np.arange(*span) + 0.5) * side / length - 0.5
+        apart.append(positions[..., axis] - (places[:, None] if axis == 0 else places))
+    distances = np.hypot(*apart) / (FAR * photo_size[0])
+    return float(np.minimum(distances, 1).mean())
 
 
 def join_cost(photo: Pixels, sample: Pixels, positions: Map) -> float:
