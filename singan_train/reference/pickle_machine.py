@@ -130,6 +130,7 @@ class PickleMachine:
     def _fill_container(self, opcode: str) -> bool:
         """Put values of the stack into a tuple, list or dict, or return False."""
         stack = self.stack
+
         match opcode:
             case "TUPLE":
                 stack.append(tuple(self._pop_to_mark()))
@@ -146,6 +147,7 @@ class PickleMachine:
                     put(stack[-1], key, value)
             case _:
                 return False
+
         return True
 
     def _pop_to_mark(self) -> list[Any]:
@@ -160,6 +162,7 @@ class PickleMachine:
     def _make_object(self, opcode: str, argument: Any) -> bool:
         """Carry out names, calls and references as plain data, or return False."""
         stack = self.stack
+
         match opcode:
             case "BINPERSID":
                 stack.append(self.find_persistent(stack.pop()))
@@ -181,6 +184,7 @@ class PickleMachine:
                     stack[-1].state = state
             case _:
                 return False
+
         return True
 
     def _call(self, function: Any, arguments: Any) -> Any:

@@ -69,11 +69,13 @@ def _read_bytes(path: Path) -> bytes:
         status = path.stat()
         if not stat.S_ISREG(status.st_mode):
             raise CheckpointError(f"{path}: no regular file; give the whole checkpoint folder")
+
         if status.st_size > MOST_FILE_BYTES:
             raise CheckpointError(
                 f"{path}: {status.st_size >> 20} MB, at most {MOST_FILE_BYTES >> 20} MB are read; "
                 "give a checkpoint of the reference SinGAN"
             )
+
         return path.read_bytes()
     except OSError as error:
         raise CheckpointError(
