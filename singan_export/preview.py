@@ -106,8 +106,8 @@ def draw_preview(sampler: Sampler) -> Preview:
         candidates = choice.rank(sampler, plan, range(choice.count_candidates(SAMPLES)))
     seeds = [one.seed for one in candidates[:SAMPLES]] or list(range(SAMPLES))
     samples = list(sampler.draw_series(plan, seeds))
-    tall = sampler.sample((height, round(height / TALL)), seeds[0])[0]
-    wide = sampler.sample((round(3 * width * WIDE), 3 * width + 2 * GAP), seeds[0])[0]
+    tall = sampler.sample((height, round(height / TALL)), seed=4)[0]
+    wide = sampler.sample((round(3 * width * WIDE), 3 * width + 2 * GAP), seed=5)[0]
 
     sheet = lay_out_sheet([[photo, *samples[:2]], [*samples[2:], tall], [wide]])
     return Preview(sheet, len(candidates), sum(one.is_photo for one in candidates))
